@@ -1,0 +1,65 @@
+# The front door: `make` prints help. Settings are NAME=value: make headless PROFILE=smoke WORKERS=2
+PYTHON := $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
+# HOST counts where make is told it; shells export one of their own.
+RIG = $(PYTHON) -m rig $@ $(if $(filter command,$(origin HOST)),HOST='$(HOST)')
+UV := .local/uv/bin/uv
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help up down scale headless report logs ps restart reset install test unit integration cluster browser lint fmt clean
+
+##@ Use it
+help: ## What there is
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## Start the cluster and say where it is             [WORKERS= HOST= LOCUSTFILE= RUNTIME=]
+	@$(RIG)
+
+down: ## Stop it; the data stays
+	@$(RIG)
+
+scale: ## Change the number of workers, also in a run      N=8
+	@$(RIG) WORKERS=$(or $(N),$(WORKERS))
+
+headless: ## Run a load, leave results/, exit with a verdict   [PROFILE=ci USERS= SPAWN_RATE= RUN_TIME= WORKERS= HOST= LOCUSTFILE=]
+	@$(RIG)
+
+report: ## Open the newest report
+	@$(RIG)
+
+logs: ## What the cluster prints
+	@$(RIG)
+
+ps: ## What runs
+	@$(RIG)
+
+restart: ## Master and workers anew, after an edit of load_tests/
+	@$(RIG)
+
+reset: ## Stop it and delete the data
+	@$(RIG)
+
+##@ Work on it
+install: .venv ## Make .venv, from nothing but python3 and pip
+
+.venv: pyproject.toml uv.lock $(UV)
+	@$(UV) sync --locked --quiet && touch .venv
+
+# Into a folder of its own: a system's pip refuses anything else (PEP 668).
+$(UV):
+	@python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv==0.13.9
+
+test: .venv ## Every test that this machine can run; what it skips, it says
+	@$(BIN)/pytest
+
+unit integration cluster browser: .venv ## One kind of test
+	@$(BIN)/pytest tests/$@
+
+lint: .venv ## Format, lint, types
+	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy .
+
+fmt: .venv ## Format and mend what can be mended
+	@$(BIN)/ruff format && $(BIN)/ruff check --fix
+
+clean: ## Delete what was built here: .venv, caches, .local
+	@rm -rf .venv .local .*_cache

@@ -1,0 +1,111 @@
+"""The application: which path leads where, and how what goes wrong is told. No environment, no globals."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import falcon
+from falcon import App, Request, Response
+
+from api import documentation, monitoring, orders, products
+from api.db import Database, DatabaseUnavailableError
+from api.metrics import Counting, Metrics
+from api.openapi import openapi_document
+from api.problems import Problem
+from api.request_id import RequestId
+from api.resource import Resource, allowed_methods
+
+logger = logging.getLogger("api")
+
+ErrorHandler = Callable[[Request, Response, Any, dict[str, Any]], None]
+
+
+def create_app(database: Database) -> App[Request, Response]:
+    """The WSGI application on a database that is started."""
+    paths = routes(database)
+    app = App()
+    app.add_middleware(Counting({template_of(path): path for path in paths}))
+    app.add_middleware(RequestId())
+    app.req_options.strip_url_path_trailing_slash = True
+    for path, resource in paths.items():
+        app.add_route(template_of(path), resource)
+    app.add_error_handler(Exception, report_fault)
+    app.add_error_handler(falcon.HTTPError, refuser(paths))
+    app.add_error_handler(DatabaseUnavailableError, report_unavailable)
+    app.add_error_handler(Problem, answer_problem)
+    return app
+
+
+def routes(database: Database) -> dict[str, Resource]:
+    """By path, as the contract writes them; each is the same with and without the slash at its end."""
+    paths: dict[str, Resource] = {
+        "/products/": products.Products(database),
+        "/products/bulk": products.BulkProducts(database),
+        "/products/sku/{sku}": products.ProductBySku(database),
+        "/products/{id}": products.ProductById(database),
+        "/products/{id}/stock/adjust": products.StockAdjustment(database),
+        "/orders/": orders.Orders(database),
+        "/orders/bulk": orders.BulkOrders(database),
+        "/orders/recent": orders.RecentOrders(database),
+        "/orders/{id}": orders.OrderById(database),
+        "/orders/{id}/pay": orders.Payment(database),
+        "/orders/{id}/ship": orders.Shipment(database),
+        "/orders/{id}/cancel": orders.Cancellation(database),
+        "/": monitoring.Root(),
+        "/health": monitoring.HealthCheck(database),
+        "/summary": monitoring.ShopSummary(database),
+        "/metrics": Metrics(),
+        "/docs": documentation.Page("swagger.html"),
+        "/docs/{name}": documentation.Asset(),
+        "/redoc": documentation.Page("redoc.html"),
+    }
+    paths["/openapi.json"] = documentation.OpenApi(openapi_document(paths))
+    return paths
+
+
+def template_of(path: str) -> str:
+    """As Falcon wants it: it takes a slash off a path's end before it looks for it, and hands parts on by
+    name, where `id` would shadow a builtin."""
+    return path.replace("{id}", "{id_}").rstrip("/") or "/"
+
+
+def answer_problem(_request: Request, response: Response, problem: Problem, _path: dict[str, Any]) -> None:
+    response.status = falcon.code_to_http_status(problem.status)
+    response.content_type = "application/problem+json"
+    response.data = problem.body()
+
+
+def report_unavailable(
+    request: Request, response: Response, error: DatabaseUnavailableError, path: dict[str, Any]
+) -> None:
+    logger.warning("%s", error, extra={"request_id": request.context.id, "request": describe(request)})
+    response.retry_after = 1
+    answer_problem(request, response, Problem.of("database_unavailable"), path)
+
+
+def refuser(paths: dict[str, Resource]) -> ErrorHandler:
+    """For what Falcon refuses: an unknown path, a wrong method, and with 400 a method it never heard of."""
+    allowed = {template_of(path): ", ".join(allowed_methods(resource)) for path, resource in paths.items()}
+
+    def refuse(request: Request, response: Response, error: falcon.HTTPError, path: dict[str, Any]) -> None:
+        if isinstance(error, falcon.HTTPNotFound):
+            problem = Problem.of("path_not_found", about=request.path)
+        else:
+            problem = Problem.of("method_not_allowed", about=request.method)
+            response.set_header("Allow", allowed.get(request.uri_template or "", ""))
+        answer_problem(request, response, problem, path)
+
+    return refuse
+
+
+def report_fault(request: Request, response: Response, error: Exception, path: dict[str, Any]) -> None:
+    logger.error(
+        "%s", error, exc_info=error, extra={"request_id": request.context.id, "request": describe(request)}
+    )
+    answer_problem(request, response, Problem.of("internal_error"), path)
+
+
+def describe(request: Request) -> str:
+    return f"{request.method} {request.path}"

@@ -1,0 +1,272 @@
+"""The database as one method: call a function of postgres/functions, get its rows. psycopg2 is known
+here only.
+
+A pool of connections whose users wait for a free one, and two threads beside it:
+
+- the *keeper* asks the database for a sign of life four times a second, over a connection of its own, and
+  opens what the pool lacks. While there was no sign for a second, calls are refused at once.
+- the *watchdog* shuts the socket of every call past its deadline. Nothing else ends a call to a PostgreSQL
+  that is stopped: libpq waits for ever, whatever the time-outs, with the thread inside of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from math import inf
+from os import dup
+from time import monotonic, sleep
+from typing import Any
+
+import psycopg2
+from psycopg2 import errors, extensions
+
+logger = logging.getLogger("api.database")
+
+#: The version of postgres/schema.sql this code was written for.
+SCHEMA_VERSION = 1
+
+#: Seconds. A request is refused within two: what it may take here, and some for the way.
+REQUEST_SECONDS = 1.5
+HEALTH_SECONDS = 0.8
+#: A bulk call or a summary is many times the work of another.
+LONG_REQUEST_SECONDS = 10.0
+BEAT_SECONDS = 0.25
+AWAY_SECONDS = 1.0
+WATCH_SECONDS = 0.05
+CONNECT_SECONDS = 2
+
+SESSION = "-c timezone=UTC -c lock_timeout=1000 -c statement_timeout=9500"
+
+
+class DatabaseUnavailableError(Exception):
+    """The database does not answer, or not in time. Whether the act took place is not known."""
+
+
+class SchemaVersionError(Exception):
+    """The database is not the one this code was written for; the message says what to do."""
+
+    def __init__(self, found: int | None) -> None:
+        super().__init__(
+            f"the database has schema version {found or 'none'}, this API needs {SCHEMA_VERSION}: "
+            "run `make reset`, or postgres/init.sql on an empty database"
+        )
+
+
+Row = tuple[Any, ...]
+
+
+def to_timestamp(text: str | bytes | None, _cursor: object) -> str | None:
+    """PostgreSQL's `2026-01-01 12:00:00.5+00` as RFC 3339 with six digits."""
+    if not isinstance(text, str):
+        return None
+    return f"{text[:10]}T{text[11:-3].ljust(15, '0') if len(text) > 22 else text[11:19] + '.000000'}+00:00"
+
+
+def connect(url: str) -> extensions.connection:
+    """Raises psycopg2.OperationalError."""
+    connection = psycopg2.connect(
+        url, connect_timeout=CONNECT_SECONDS, options=SESSION, application_name="stampede-api"
+    )
+    connection.autocommit = True
+    timestamptz = 1184
+    extensions.register_type(extensions.new_type((timestamptz,), "TIMESTAMPTZ", to_timestamp), connection)
+    return connection
+
+
+def check_schema_version(connection: extensions.connection) -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT read_schema_version()")
+            (found,) = cursor.fetchone() or (None,)
+    except (errors.UndefinedFunction, errors.InsufficientPrivilege):
+        found = None
+    if found != SCHEMA_VERSION:
+        raise SchemaVersionError(found)
+
+
+def check_at_start(url: str) -> None:
+    """Raises SchemaVersionError, and ValueError if it is no URL of a database. A database that is not there
+    yet is no reason not to start."""
+    try:
+        extensions.make_dsn(url)
+    except psycopg2.ProgrammingError as error:
+        raise ValueError(str(error).strip()) from None
+    with suppress(psycopg2.OperationalError):
+        connection = connect(url)
+        try:
+            check_schema_version(connection)
+        finally:
+            connection.close()
+
+
+class Line:
+    """A connection, used by one thread at a time and watched by another."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = connect(url)
+        self._cursor = self._connection.cursor()
+        self._deadline = inf
+        # Between a call that ends and the watchdog: the next call must not be shut for the last one's delay.
+        self._lock = threading.Lock()
+
+    def execute(self, statement: str, arguments: Sequence[object], deadline: float) -> list[Row]:
+        with self._lock:
+            self._deadline = deadline
+        try:
+            self._cursor.execute(statement, arguments)
+            return self._cursor.fetchall()
+        finally:
+            with self._lock:
+                self._deadline = inf
+
+    def check_schema_version(self) -> None:
+        check_schema_version(self._connection)
+
+    def is_broken(self) -> bool:
+        return bool(self._connection.closed)
+
+    def shut_if_overdue(self, now: float) -> None:
+        """From the watchdog. The call that waits fails; its thread closes the connection."""
+        with self._lock:
+            if now < self._deadline:
+                return
+            self._deadline = inf
+            with (
+                suppress(OSError, psycopg2.Error),
+                socket.socket(fileno=dup(self._connection.fileno())) as wire,
+            ):
+                wire.shutdown(socket.SHUT_RDWR)
+
+    def _socket(self) -> socket.socket:
+        return socket.socket(fileno=dup(self._connection.fileno()))
+
+    def close(self) -> None:
+        with suppress(psycopg2.Error):
+            self._connection.close()
+
+
+@cache
+def statement_for(function: str, arguments: int) -> str:
+    return f"SELECT * FROM {function}({', '.join(['%s'] * arguments)})"  # noqa: S608 - names are ours
+
+
+class Database:
+    """`size` connections to `url`; `start` it in the process that uses it."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._url = url
+        self._size = size
+        self._free: deque[Line] = deque()
+        self._lines: set[Line] = set()
+        self._changed = threading.Condition()
+        self._last_sign = -inf
+        self._first_try = threading.Event()
+
+    def call(self, function: str, *arguments: object, seconds: float = REQUEST_SECONDS) -> list[Row]:
+        """The rows a function returns. It is one statement, so one transaction.
+
+        Raises DatabaseUnavailableError.
+        """
+        deadline = monotonic() + seconds
+        line = self._take(deadline)
+        try:
+            return line.execute(statement_for(function, len(arguments)), arguments, deadline)
+        except psycopg2.Error as error:
+            if line.is_broken() or is_passing(error):
+                raise DatabaseUnavailableError(str(error).strip()) from error
+            raise
+        finally:
+            self._give_back(line)
+
+    def start(self) -> None:
+        """Return when the first connection is open or could not be opened."""
+        threading.Thread(target=self._watch, name="database-watchdog", daemon=True).start()
+        threading.Thread(target=self._keep, name="database-keeper", daemon=True).start()
+        self._first_try.wait()
+
+    def _take(self, deadline: float) -> Line:
+        with self._changed:
+            while not self._free:
+                if self._is_away() or not self._changed.wait(deadline - monotonic()):
+                    raise DatabaseUnavailableError("no connection is free")
+            if self._is_away():
+                raise DatabaseUnavailableError("it gives no sign of life")
+            return self._free.pop()
+
+    def _give_back(self, line: Line) -> None:
+        with self._changed:
+            if line.is_broken():
+                self._drop(line)
+            else:
+                self._free.append(line)
+                self._changed.notify()
+
+    def _drop(self, line: Line) -> None:
+        self._lines.discard(line)
+        line.close()
+
+    def _is_away(self) -> bool:
+        return monotonic() - self._last_sign > AWAY_SECONDS
+
+    def _watch(self) -> None:
+        while True:
+            now = monotonic()
+            for line in tuple(self._lines):
+                line.shut_if_overdue(now)
+            sleep(WATCH_SECONDS)
+
+    def _keep(self) -> None:
+        """Its connection is in no request's way, and is the first to learn that all are broken."""
+        line: Line | None = None
+        while True:
+            try:
+                line = self._ask_for_sign(line)
+                self._fill()
+            except Exception as error:  # whatever it is, it must be tried again
+                self._lose(line, error)
+                line = None
+            self._first_try.set()
+            sleep(BEAT_SECONDS)
+
+    def _ask_for_sign(self, line: Line | None) -> Line:
+        if line is None:
+            line = Line(self._url)
+            line.check_schema_version()
+            self._lines.add(line)
+            logger.info("the database is there")
+        else:
+            line.execute("SELECT 1", (), monotonic() + AWAY_SECONDS)
+        self._last_sign = monotonic()
+        return line
+
+    def _fill(self) -> None:
+        """Open what the pool lacks; it counts the keeper's connection too."""
+        while len(self._lines) < self._size + 1:
+            line = Line(self._url)
+            with self._changed:
+                self._lines.add(line)
+                self._free.append(line)
+                self._changed.notify()
+            self._last_sign = monotonic()
+
+    def _lose(self, line: Line | None, error: Exception) -> None:
+        """Every idle connection has broken too: close them. Those in use tell their users themselves."""
+        if line is not None or not self._first_try.is_set():
+            logger.error("the database is away: %s", str(error).strip())
+        with self._changed:
+            self._last_sign = -inf
+            for idle in (*self._free, *([line] if line else [])):
+                self._drop(idle)
+            self._free.clear()
+            self._changed.notify_all()
+
+
+def is_passing(error: psycopg2.Error) -> bool:
+    """Whether the same call may succeed in a moment: out of resources, canceled, deadlocked, locked out."""
+    return (error.pgcode or "")[:2] in {"40", "53", "55", "57"}

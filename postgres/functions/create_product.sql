@@ -1,0 +1,26 @@
+-- A product is born, its SKU upper-case, and with it the first line of its ledger.
+CREATE FUNCTION create_product(sku text, name text, price numeric, stock bigint)
+RETURNS product_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    born products;
+    answer product_answer;
+BEGIN
+    INSERT INTO products (sku, name, price, stock) VALUES (upper(sku), name, price, stock)
+    ON CONFLICT ON CONSTRAINT products_sku_key DO NOTHING
+    RETURNING products.* INTO born;
+    IF NOT FOUND THEN
+        answer.outcome := 'duplicate_sku';
+        answer.about := upper(sku);
+        RETURN answer;
+    END IF;
+
+    INSERT INTO stock_movements (product_id, delta, stock_after, kind)
+    VALUES (born.id, born.stock, born.stock, 'created');
+    RETURN product_done(born);
+END
+$$;
+
+-- An act on a product went well: the product as it now is.
+CREATE FUNCTION product_done(done products)
+RETURNS product_answer LANGUAGE sql IMMUTABLE
+RETURN ROW('done', NULL, done.id, done.sku, done.name, done.price, done.stock)::product_answer;

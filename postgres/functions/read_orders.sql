@@ -1,0 +1,41 @@
+-- An order with its product and what it was worth when it was placed.
+CREATE FUNCTION read_order(wanted_id bigint)
+RETURNS TABLE (
+    id bigint, product_id bigint, quantity integer, status text, created_at timestamptz,
+    total_value numeric, its_id bigint, sku text, name text, price numeric, stock bigint
+)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT orders.id, orders.product_id, orders.quantity, orders.status, orders.created_at,
+           orders.unit_price * orders.quantity, products.*
+    FROM orders JOIN products ON products.id = orders.product_id
+    WHERE orders.id = wanted_id;
+END;
+
+-- One page of what the filters leave, newest first; `total` as in list_products.
+CREATE FUNCTION list_orders(
+    page bigint, per_page integer, wanted_status text DEFAULT NULL, wanted_product_id bigint DEFAULT NULL
+)
+RETURNS TABLE (total bigint, id bigint, product_id bigint, quantity integer, status text, created_at timestamptz)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH found AS NOT MATERIALIZED (
+        SELECT orders.id, orders.product_id, orders.quantity, orders.status, orders.created_at FROM orders
+        WHERE (wanted_status IS NULL OR orders.status = wanted_status)
+          AND (wanted_product_id IS NULL OR orders.product_id = wanted_product_id)
+    )
+    SELECT counted.total, listed.*
+    FROM (SELECT count(*) AS total FROM found) AS counted
+    LEFT JOIN (
+        SELECT * FROM found ORDER BY found.id DESC LIMIT per_page OFFSET (page - 1) * per_page
+    ) AS listed ON TRUE
+    ORDER BY listed.id DESC;
+END;
+
+CREATE FUNCTION recent_orders(how_many integer)
+RETURNS TABLE (id bigint, product_id bigint, quantity integer, status text, created_at timestamptz)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT orders.id, orders.product_id, orders.quantity, orders.status, orders.created_at
+    FROM orders ORDER BY orders.id DESC LIMIT how_many;
+END;

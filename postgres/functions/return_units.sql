@@ -1,0 +1,9 @@
+-- Gives units back to a product (or, negative, takes more) and appends the line to the ledger.
+CREATE FUNCTION return_units(product_id bigint, order_id bigint, units integer, kind text)
+RETURNS void LANGUAGE sql SET search_path = public, pg_temp AS $$
+    WITH product AS (
+        UPDATE products SET stock = stock + units WHERE id = return_units.product_id RETURNING id, stock
+    )
+    INSERT INTO stock_movements (product_id, order_id, delta, stock_after, kind)
+    SELECT id, return_units.order_id, units, stock, return_units.kind FROM product
+$$;

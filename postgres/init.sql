@@ -1,0 +1,29 @@
+-- The database from nothing, in the one order that works. psql runs this file everywhere: in the
+-- official image, in the local runtime, in the tests. It needs a superuser and an empty database.
+\set ON_ERROR_STOP on
+
+BEGIN;
+\ir roles.sql
+\ir schema.sql
+\ir functions/read_schema_version.sql
+\ir functions/place_order.sql
+\ir functions/place_orders.sql
+\ir functions/order_answers.sql
+\ir functions/return_units.sql
+\ir functions/pay_order.sql
+\ir functions/ship_order.sql
+\ir functions/cancel_order.sql
+\ir functions/change_order.sql
+\ir functions/delete_order.sql
+\ir functions/create_product.sql
+\ir functions/create_products.sql
+\ir functions/change_product.sql
+\ir functions/delete_product.sql
+\ir functions/adjust_stock.sql
+\ir functions/read_products.sql
+\ir functions/read_orders.sql
+\ir functions/summarize.sql
+\ir rights.sql
+COMMIT;
+
+\ir seed.sql

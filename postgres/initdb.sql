@@ -1,0 +1,2 @@
+-- What the official image finds in /docker-entrypoint-initdb.d; the folder itself is mounted at /postgres.
+\i /postgres/init.sql

@@ -1,0 +1,12 @@
+-- The functions run with the rights of who calls them, so `api` has on each table what they need, and
+-- no more: nobody but the owner can change or remove a line of the ledger.
+GRANT SELECT ON schema_version TO api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON products, orders TO api;
+GRANT SELECT, INSERT, DELETE ON order_keys TO api;
+GRANT SELECT, INSERT ON stock_movements TO api;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO api;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO api;
+
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO auditor;
+
+RESET ROLE;

@@ -1,0 +1,31 @@
+-- The catalogue a run starts from, the same every time: 1,000 products, no orders. Most stocks are ample;
+-- one in twenty is scarce, one in a hundred sold out. Ids start at 1 again. May be run at any time, also
+-- while the API is connected: requests wait for it, it waits for those in hand.
+\set ON_ERROR_STOP on
+
+BEGIN;
+TRUNCATE products, orders, stock_movements, order_keys RESTART IDENTITY;
+
+WITH catalogue AS (
+    INSERT INTO products (sku, name, price, stock)
+    SELECT format('%s-%s', upper(kind), to_char(number, 'FM0000')),
+           format('%s %s %s', material, kind, number),
+           5 + (number * 7919 % 99489) / 100.0,
+           CASE WHEN number % 100 = 0 THEN 0
+                WHEN number % 20 = 0 THEN 3 + number / 20
+                ELSE 10000 + number * 37 % 40000
+           END
+    FROM generate_series(1, 1000) AS number,
+         LATERAL (SELECT (ARRAY['Laptop', 'Phone', 'Camera', 'Lamp', 'Chair', 'Desk', 'Kettle', 'Backpack',
+                                'Bicycle', 'Keyboard'])[1 + number % 10] AS kind,
+                         (ARRAY['Aluminium', 'Bamboo', 'Carbon', 'Ceramic', 'Copper', 'Oak', 'Steel'])
+                             [1 + number % 7] AS material)
+    ORDER BY number
+    RETURNING id, stock
+)
+INSERT INTO stock_movements (product_id, delta, stock_after, kind)
+SELECT id, stock, stock, 'created' FROM catalogue ORDER BY id;
+COMMIT;
+
+-- The planner's figures belong to the catalogue before; no run should begin with autovacuum catching up.
+VACUUM (ANALYZE) products, orders, stock_movements, order_keys;

@@ -1,0 +1,1 @@
+"""Brings the cluster up, scales it, runs it, takes it down."""

@@ -1,0 +1,151 @@
+"""The cluster as containers: Docker Compose, on docker-compose.yml."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from rig.settings import ROOT, Settings, UsageError
+
+FOR_A_FOREIGN_HOST = ("master", "worker")
+"""The services it takes where the API to test is not the cluster's own."""
+
+
+class Compose:
+    """The Compose runtime; rig/local.py has the same methods."""
+
+    name = "Docker Compose"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @staticmethod
+    def available() -> bool:
+        """Whether an engine answers, and Compose is there to ask it."""
+        try:
+            engine = subprocess.run(["docker", "info"], capture_output=True, timeout=20)
+            plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=20)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return engine.returncode == 0 and plugin.returncode == 0
+
+    def is_up(self) -> bool:
+        """Whether the master's container runs."""
+        return any(c["Service"] == "master" and c["State"] == "running" for c in self._containers())
+
+    def up(self) -> None:
+        """Build what has changed, start everything, wait for the health checks. Raises UsageError."""
+        services = FOR_A_FOREIGN_HOST if self._settings.host else ()
+        self._build(services)
+        alone = ["--no-deps"] if services else []
+        started = self._compose("up", "--detach", *alone, *services, capture=True)
+        if started.returncode:
+            raise UsageError(self._why(started.stderr))
+
+    def _build(self, services: Iterable[str]) -> None:
+        if sys.stderr.isatty():
+            built = self._compose("build", *services)
+        else:
+            built = self._compose("build", "--quiet", *services, capture=True)
+        if built.returncode:
+            raise UsageError(f"the images cannot be built: {_last_line(built.stderr)}")
+
+    def _why(self, stderr: str) -> str:
+        """One line for a start that failed: the last words of the service that is not well."""
+        for container in self._containers():
+            if container["State"] in ("exited", "restarting") or container["Health"] == "unhealthy":
+                service = container["Service"]
+                logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
+                return f"{service} did not get healthy: {_last_words(logs.stdout)}"
+        return f"the cluster did not start: {_last_line(stderr)}"
+
+    def scale(self, workers: int) -> None:
+        """Change the number of workers, also in the middle of a run."""
+        self._must("scale", f"worker={workers}")
+
+    def restart_load(self) -> None:
+        """Start master and workers again, with the load tests as they are now."""
+        self._must("restart", "--no-deps", "master", "worker")
+
+    def seed(self) -> None:
+        """Bring the database back to the catalogue a run starts from."""
+        psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "stampede"]
+        self._must("exec", "-T", "postgres", *psql, "-f", "/postgres/seed.sql")
+
+    def target(self, host: str) -> str:
+        """`host` as the containers reach it: localhost is the machine, not the container."""
+        parts = urlsplit(host)
+        if parts.hostname in ("localhost", "127.0.0.1", "::1"):
+            port = f":{parts.port}" if parts.port else ""
+            parts = parts._replace(netloc=f"host.docker.internal{port}")
+        return parts.geturl()
+
+    def logs(self) -> None:
+        """Show what the services print, and go on until interrupted."""
+        self._compose("logs", "--follow", "--tail", "100")
+
+    def ps(self) -> None:
+        """Show what runs."""
+        self._compose("ps")
+
+    def down(self) -> None:
+        """End everything; the data stays."""
+        self._must("down", "--remove-orphans")
+
+    def reset(self) -> None:
+        """End everything and delete the data."""
+        self._must("down", "--remove-orphans", "--volumes")
+
+    def _must(self, *command: str) -> None:
+        done = self._compose(*command, capture=True)
+        if done.returncode:
+            raise UsageError(f"docker compose {command[0]} failed: {_last_line(done.stderr)}")
+
+    def _containers(self) -> list[dict[str, str]]:
+        listed = self._compose("ps", "--all", "--format", "json", capture=True)
+        return list(_json_objects(listed.stdout))
+
+    def _compose(self, *command: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["docker", "compose", *command],
+            cwd=ROOT,
+            env={**os.environ, **self._variables()},
+            capture_output=capture,
+            text=True,
+        )
+
+    def _variables(self) -> dict[str, str]:
+        """What docker-compose.yml takes from its environment."""
+        settings = self._settings
+        variables = {"UI_PORT": str(settings.ui_port), "API_PORT": str(settings.api_port)}
+        if settings.workers:
+            variables["WORKERS"] = str(settings.workers)
+        if settings.host:
+            variables["TARGET_HOST"] = self.target(settings.host)
+        if settings.locustfile:
+            variables["LOCUSTFILE_FOLDER"] = str(settings.locustfile.parent)
+            variables["CONTAINER_LOCUSTFILE"] = f"/locustfile/{settings.locustfile.name}"
+        return variables
+
+
+def _json_objects(text: str) -> Iterator[dict[str, str]]:
+    """Compose prints a list, or since 2.21 an object a line."""
+    for line in text.splitlines():
+        parsed = json.loads(line)
+        yield from parsed if isinstance(parsed, list) else [parsed]
+
+
+def _last_words(log: str) -> str:
+    """Our own line where there is one, else the last."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    ours = [line for line in lines if line.startswith("stampede:")]
+    return (ours or lines or ["it said nothing"])[-1]
+
+
+def _last_line(text: str | None) -> str:
+    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    return lines[-1] if lines else "see above"

@@ -1,0 +1,113 @@
+"""A run without a browser: started and followed through the master's HTTP API."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rig.master import Master, MasterGoneError
+from rig.settings import ROOT, Settings
+
+RESULTS = ROOT / "results"
+
+PASSED, FAILED, UNFINISHED = 0, 10, 12
+LINE_EVERY = 10.0
+"""Seconds between two lines of progress where no terminal shows them."""
+
+
+def drive(master: Master, settings: Settings, host: str | None) -> int:
+    """Start a run, show it, fetch its results; returns the exit code."""
+    profile = settings.profile or "ci"
+    started = master.start(
+        {
+            "profile": profile,
+            "users": settings.users,
+            "spawn_rate": settings.spawn_rate,
+            "run_time": settings.run_time,
+            "host": host,
+        }
+    )
+    print(
+        f"Running {profile}: {started['users']} users, {started['duration']:.0f} s, {master.url}", flush=True
+    )
+    try:
+        run = _watch(master, started["duration"])
+        folder = master.fetch_results(run["id"], RESULTS)
+    except MasterGoneError as error:
+        print(f"The run was lost: {error}", file=sys.stderr)
+        return UNFINISHED
+    link_latest(folder)
+    return _sum_up(folder)
+
+
+def _watch(master: Master, duration: float) -> dict[str, Any]:
+    """Show the run until it is done."""
+    begun = last_line = time.monotonic()
+    while True:
+        run = master.run()
+        if not run["in_progress"]:
+            return run
+        now = time.monotonic()
+        if sys.stdout.isatty():
+            print(f"\r\033[K{_progress(master, run, now - begun, duration)}", end="", flush=True)
+        elif now - last_line >= LINE_EVERY:
+            print(_progress(master, run, now - begun, duration), flush=True)
+            last_line = now
+        time.sleep(1)
+
+
+def _progress(master: Master, run: dict[str, Any], seconds: float, duration: float) -> str:
+    stats = master.stats()
+    total = stats["stats"][-1]
+    return (
+        f"{seconds:4.0f}/{duration:.0f} s  {run['phase'] or 'starting':8}  {stats['user_count']} users  "
+        f"{total['current_rps']:.0f} requests/s  "
+        f"{total['num_requests']} requests, {total['num_failures']} failed"
+    )
+
+
+def link_latest(folder: Path) -> None:
+    """Let results/latest name the run."""
+    link = folder.with_name("latest")
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name)
+
+
+def _sum_up(folder: Path) -> int:
+    run = json.loads((folder / "run.json").read_text())
+    if sys.stdout.isatty():
+        print()
+    window = run["window"]
+    if window:
+        print(f"\nWindow of {window['seconds']} s: {window['rps']} requests/s")
+        for method, figures in window["by_method"].items():
+            print(f"  {method:7} {_figures(figures)}")
+    for error in run["errors"]:
+        print(f"  {error['occurrences']} × {error['error']}")
+    for exception in run["exceptions"]:
+        print(f"  {exception['count']} × {exception['message']} in the locustfile")
+    print(f"\nResults: {folder}")
+    return _exit_code(run)
+
+
+def _figures(figures: dict[str, Any]) -> str:
+    if not figures["requests"]:
+        return "0 requests"
+    return (
+        f"{figures['requests']} requests, {figures['failures']} failed; ms: average {figures['avg_ms']},"
+        f" p50 {figures['p50_ms']}, p95 {figures['p95_ms']}, p99 {figures['p99_ms']}"
+    )
+
+
+def _exit_code(run: dict[str, Any]) -> int:
+    if not run["as_planned"] or run["window"] is None:
+        print("UNKNOWN: the run did not come to its planned end (exit code 12)")
+        return UNFINISHED
+    if run["failures"] or run["exceptions"]:
+        print("FAIL: there were unexpected failures (exit code 10)")
+        return FAILED
+    print("PASS: no unexpected failure (exit code 0)")
+    return PASSED

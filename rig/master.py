@@ -1,0 +1,91 @@
+"""The master's HTTP API, as the rig uses it."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from rig.settings import UsageError
+
+TIMEOUT = 30.0
+"""Seconds for an answer; a busy master is slow, a dead one refuses at once."""
+
+
+class MasterGoneError(Exception):
+    """The master does not answer (any more)."""
+
+
+class Master:
+    """The master whose UI is at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def worker_count(self) -> int | None:
+        """Workers that have joined; None while the master does not answer."""
+        try:
+            return int(self._get("/worker-count")["worker_count"])
+        except MasterGoneError:
+            return None
+
+    def start(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Start a run; raises UsageError with the master's reason where it refuses."""
+        body = json.dumps({name: value for name, value in wanted.items() if value is not None}).encode()
+        request = urllib.request.Request(
+            f"{self.url}/stampede/run", data=body, headers={"Content-Type": "application/json"}
+        )
+        answer: dict[str, Any] = json.loads(self._open(request))
+        return answer
+
+    def run(self) -> dict[str, Any]:
+        """The newest run: id, phase, in_progress, as_planned."""
+        return self._get("/stampede/run")
+
+    def stats(self) -> dict[str, Any]:
+        """Locust's own statistics, as its UI shows them."""
+        return self._get("/stats/requests")
+
+    def fetch_results(self, run_id: str, into: Path) -> Path:
+        """Unpack a run's folder into `into`, owned by whoever calls; returns it."""
+        archive = self._open(urllib.request.Request(f"{self.url}/stampede/results/{run_id}.tar.gz"))
+        into.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(into, filter="data")
+        return into / run_id
+
+    def _get(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._open(urllib.request.Request(self.url + path)))
+        return answer
+
+    def _open(self, request: urllib.request.Request) -> bytes:
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+                content: bytes = answer.read()
+                return content
+        except urllib.error.HTTPError as error:
+            raise UsageError(_reason(error)) from error
+        except (OSError, ValueError) as error:
+            raise MasterGoneError(f"the master at {self.url} does not answer ({error})") from error
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.loads(error.read())["message"])
+    except (ValueError, KeyError):
+        return f"the master answered {error.code} to {error.url}"
+
+
+def wait_for_workers(master: Master, wanted: int, seconds: float) -> int:
+    """Wait until `wanted` workers have joined, or time is over; returns how many have."""
+    deadline = time.monotonic() + seconds
+    joined = master.worker_count() or 0
+    while joined != wanted and time.monotonic() < deadline:
+        time.sleep(0.2)
+        joined = master.worker_count() or 0
+    return joined

@@ -1,0 +1,88 @@
+"""What a cluster runs on: containers, or processes. Both have the same methods."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from rig.compose import Compose
+from rig.settings import ROOT, Settings, UsageError
+
+VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
+
+
+class Runtime(Protocol):
+    """One cluster, up or not. What goes wrong is a UsageError with one line to read."""
+
+    name: str
+
+    def is_up(self) -> bool:
+        """Whether the master runs."""
+
+    def up(self) -> None:
+        """Start every role and wait until it is healthy."""
+
+    def scale(self, workers: int) -> None:
+        """Change the number of workers, also in the middle of a run."""
+
+    def restart_load(self) -> None:
+        """Start master and workers again, with the load tests as they are now."""
+
+    def seed(self) -> None:
+        """Bring the database back to the catalogue a run starts from."""
+
+    def target(self, host: str) -> str:
+        """`host`, given as the caller reaches it, as the cluster reaches it."""
+
+    def logs(self) -> None:
+        """Show what the roles print, and go on until interrupted."""
+
+    def ps(self) -> None:
+        """Show what runs."""
+
+    def down(self) -> None:
+        """End everything; the data stays."""
+
+    def reset(self) -> None:
+        """End everything and delete the data."""
+
+
+def choose(asked: Settings) -> Runtime:
+    """The runtime that was asked for, else the one that is up, else Compose where an engine answers."""
+    if asked.runtime == "local":
+        return _local(asked)
+    if asked.runtime == "compose":
+        return _compose(asked)
+    if importlib.util.find_spec("circus") and (local := _local(asked)).is_up():
+        return local
+    if Compose.available():
+        return Compose(asked)
+    print("No container engine answers: the cluster runs as processes on this machine.", flush=True)
+    return _local(asked)
+
+
+def _compose(asked: Settings) -> Runtime:
+    if not Compose.available():
+        raise UsageError("no container engine answers: start Docker, or use RUNTIME=local")
+    return Compose(asked)
+
+
+def _local(asked: Settings) -> Runtime:
+    if importlib.util.find_spec("circus") is None:
+        _go_on_in_venv()
+    from rig.local import Local  # not before: only this runtime needs what is installed
+
+    return Local(asked)
+
+
+def _go_on_in_venv() -> None:
+    """Make .venv where it is missing, and start this command again in it."""
+    if Path(sys.prefix) == VENV_PYTHON.parent.parent:
+        raise UsageError("circus is missing from .venv: run `make install`")
+    if subprocess.run(["make", "install"], cwd=ROOT).returncode:
+        raise UsageError("the local runtime needs `make install`, which failed: see above")
+    os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-m", "rig", *sys.argv[1:]])  # noqa: S606  (no shell is the point)

@@ -1,0 +1,160 @@
+"""What the user asked for: NAME=value arguments, then the environment, then ``.env``."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROFILES = ROOT / "load_tests" / "profiles.toml"
+
+
+class UsageError(Exception):
+    """Something the user can mend; the message says what is wrong and what to do. Exit code 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """None stands for: not asked for."""
+
+    profile: str | None = None
+    users: int | None = None
+    spawn_rate: float | None = None
+    run_time: str | None = None
+    workers: int | None = None
+    host: str | None = None
+    locustfile: Path | None = None
+    runtime: str | None = None
+    keep_data: bool = False
+    ui_port: int = 8089
+    api_port: int = 8000
+    master_port: int = 5557
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers a cluster starts with."""
+        return self.workers or 4
+
+    @property
+    def ui_url(self) -> str:
+        """Where the master's UI is published."""
+        return f"http://127.0.0.1:{self.ui_port}"
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is published."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+
+def read(arguments: list[str]) -> Settings:
+    """Settings from NAME=value arguments, the environment and .env; raises UsageError.
+
+    HOST counts from the arguments and .env only: shells export it.
+    """
+    told = dict(_assignment(argument) for argument in arguments)
+    environment = {name: value for name, value in os.environ.items() if name != "HOST"}
+    given = {**_dotenv(ROOT / ".env"), **environment, **told}
+    return _settings({name: value for name, value in given.items() if value != ""})
+
+
+def _assignment(argument: str) -> tuple[str, str]:
+    name, equals, value = argument.partition("=")
+    if not equals or not name.isupper():
+        raise UsageError(f"'{argument}' is no setting: write NAME=value, such as PROFILE=smoke")
+    return name, value
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    """The file Compose reads too: NAME=value lines, quotes around a value optional."""
+    if not path.exists():
+        return {}
+    lines = (line.strip().removeprefix("export ") for line in path.read_text().splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
+
+
+def _settings(given: Mapping[str, str]) -> Settings:
+    return Settings(
+        profile=_profile(given),
+        users=_whole(given, "USERS"),
+        spawn_rate=_number(given, "SPAWN_RATE"),
+        run_time=_run_time(given),
+        workers=_whole(given, "WORKERS"),
+        host=_host(given),
+        locustfile=_locustfile(given),
+        runtime=_runtime(given),
+        keep_data=given.get("KEEP_DATA") not in (None, "0"),
+        ui_port=_port(given, "UI_PORT") or 8089,
+        api_port=_port(given, "API_PORT") or 8000,
+        master_port=_port(given, "MASTER_PORT") or 5557,
+    )
+
+
+def _profile(given: Mapping[str, str]) -> str | None:
+    name = given.get("PROFILE")
+    names = list(tomllib.loads(PROFILES.read_text(encoding="utf-8")))
+    if name is not None and name not in names:
+        raise UsageError(f"PROFILE: there is no '{name}'; choose one of {', '.join(names)}")
+    return name
+
+
+def _whole(given: Mapping[str, str], name: str) -> int | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) == 0:
+        raise UsageError(f"{name} must be a whole number over 0, not '{value}'")
+    return int(value)
+
+
+def _number(given: Mapping[str, str], name: str) -> float | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) or float(value) == 0:
+        raise UsageError(f"{name} must be a number over 0, not '{value}'")
+    return float(value)
+
+
+def _run_time(given: Mapping[str, str]) -> str | None:
+    value = given.get("RUN_TIME")
+    if value is None:
+        return None
+    if not re.fullmatch(r"\d+|(?=\d)(\d+h)?(\d+m)?(\d+s)?", value) or not re.search("[1-9]", value):
+        raise UsageError(f"RUN_TIME must be a time such as 90, 90s, 5m or 1h30m, not '{value}'")
+    return value
+
+
+def _port(given: Mapping[str, str], name: str) -> int | None:
+    port = _whole(given, name)
+    if port is not None and port > 65535:
+        raise UsageError(f"{name} must be a port number up to 65535, not '{port}'")
+    return port
+
+
+def _host(given: Mapping[str, str]) -> str | None:
+    value = given.get("HOST")
+    if value is not None and not re.fullmatch(r"https?://[^/\s]+\S*", value):
+        raise UsageError(f"HOST must be an address such as http://localhost:9000, not '{value}'")
+    return value and value.rstrip("/")
+
+
+def _locustfile(given: Mapping[str, str]) -> Path | None:
+    value = given.get("LOCUSTFILE")
+    if value is None:
+        return None
+    path = Path(value).expanduser().resolve()
+    if not path.is_file():
+        raise UsageError(f"LOCUSTFILE: there is no file '{value}'")
+    return path
+
+
+def _runtime(given: Mapping[str, str]) -> str | None:
+    value = given.get("RUNTIME")
+    if value not in (None, "compose", "local"):
+        raise UsageError(f"RUNTIME must be 'compose' or 'local', not '{value}'")
+    return value

@@ -1,0 +1,116 @@
+"""The Orders & Inventory API: `python run_api.py [--host H] [--port P]`.
+
+The one way to start it: in the container, in the local runtime and by hand. Without DATABASE_URL it brings a
+PostgreSQL of its own, whose data stay in .local/ between starts. api/settings.py says what the environment
+can hold. It ends with 0 when it was asked to, with 2 when it cannot start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import MPServer
+
+from api.db import SchemaVersionError, check_at_start
+from api.settings import SettingError, Settings
+
+DATA = Path(__file__).resolve().parent / ".local" / "postgres"
+#: Seconds for the requests in hand when asked to end; the longest, a bulk call, may take ten.
+DRAIN_SECONDS = 12
+
+
+def main() -> int:
+    try:
+        settings = read_settings()
+        check_address(settings)
+        with ExitStack() as stack:
+            url = settings.database_url or stack.enter_context(embedded_database())
+            check_database(url)
+            # Where the server's processes look: they start anew and read the environment again.
+            os.environ["DATABASE_URL"] = url
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="stampede-metrics-")
+            )
+            print(f"API at http://{settings.host}:{settings.port}, documentation at /docs", flush=True)
+            server(settings).serve()
+    except (SettingError, SchemaVersionError) as error:
+        print(f"api: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def read_settings() -> Settings:
+    """The command line counts before the environment."""
+    parser = argparse.ArgumentParser(description="The Orders & Inventory API")
+    parser.add_argument("--host", help="address to listen on (API_HOST; 127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on (API_PORT; 8000)")
+    arguments = parser.parse_args()
+    given = {"API_HOST": arguments.host, "API_PORT": arguments.port}
+    return Settings.from_environment({**os.environ, **{key: value for key, value in given.items() if value}})
+
+
+def check_address(settings: Settings) -> None:
+    """The server would share a port that is in use, or end with a traceback."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise SettingError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
+            "choose another with --host and --port, or API_HOST and API_PORT"
+        ) from None
+
+
+@contextmanager
+def embedded_database() -> Iterator[str]:
+    """The URL of a PostgreSQL that lives as long as we do."""
+    try:
+        from postgres import embedded
+    except ImportError:
+        raise SettingError("DATABASE_URL must be set: there is no embedded PostgreSQL here") from None
+    try:
+        with embedded.running(DATA) as database:
+            yield database.url("api")
+    except embedded.EmbeddedPostgresError as error:
+        raise SettingError(f"DATABASE_URL is unset, and of the embedded PostgreSQL: {error}") from None
+
+
+def check_database(url: str) -> None:
+    try:
+        check_at_start(url)
+    except ValueError as error:
+        raise SettingError(f"DATABASE_URL: {error}") from None
+
+
+def server(settings: Settings) -> MPServer:
+    return MPServer(
+        "api.wsgi:get_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.processes,
+        blocking_threads=settings.threads,
+        # A process that dies is replaced; what it counted stays.
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+        websockets=False,
+        log_level=LogLevels.warning,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

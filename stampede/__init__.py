@@ -1,0 +1,1 @@
+"""What Locust lacks for a cluster; works with any locustfile."""

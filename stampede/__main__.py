@@ -1,0 +1,37 @@
+"""``python -m stampede locust …``: Locust's own command, with the engine loaded."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+
+USAGE = "usage: python -m stampede locust [locust's own options]"
+
+
+def main() -> None:
+    """Run the command that the first argument names. Wrong usage exits with 2."""
+    match sys.argv[1:]:
+        case ["locust", *options]:
+            _locust(options)
+        case _:
+            sys.exit(USAGE)
+
+
+def _locust(options: list[str]) -> None:
+    import locust.main  # first of all: it lets gevent patch the standard library
+
+    import stampede.hooks  # noqa: F401  (importing it loads the engine)
+
+    sys.argv = ["locust", *options]
+    try:
+        locust.main.main()
+    except Exception as error:  # a locustfile may raise anything while it is imported
+        logging.debug("Traceback", exc_info=True)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(f"stampede: {type(error).__name__}: {error} ({where.filename}:{where.lineno})", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

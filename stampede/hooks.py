@@ -1,0 +1,69 @@
+"""The only file that listens to Locust's events. Importing it loads the engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+from locust.web import WebUI
+
+from stampede import lifecycle, pace
+from stampede.run import Runs
+from stampede.webui import runs as runs_page
+
+
+@events.init_command_line_parser.add_listener
+def _add_arguments(parser: LocustArgumentParser) -> None:
+    parser.add_argument(
+        "--results",
+        default="results",
+        env_var="LOCUST_RESULTS",
+        include_in_web_ui=False,
+        help="Folder that runs leave their results in",
+    )
+    parser.add_argument(
+        "--profiles",
+        default="load_tests/profiles.toml",
+        env_var="LOCUST_PROFILES",
+        include_in_web_ui=False,
+        help="File that names the loads a run can be started with",
+    )
+    # Not for a user to give: the master sets them when a run starts, Locust carries them to the workers.
+    for name in ("--run-id", "--pace-scale"):
+        parser.add_argument(
+            name, default=None, include_in_web_ui=False, help="Set by the master for each run"
+        )
+
+
+@events.init.add_listener
+def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:
+    lifecycle.report_often()
+    if isinstance(runner, MasterRunner) and web_ui:
+        _attach_master(environment, web_ui)
+    elif isinstance(runner, WorkerRunner):
+        _attach_worker(environment, runner)
+
+
+def _attach_master(environment: Environment, web_ui: WebUI) -> None:
+    options = environment.parsed_options
+    runs = Runs(environment, Path(options.results))
+    runs_page.add(web_ui, runs, Path(options.profiles), Path(options.results))
+    on = environment.events
+    on.test_start.add_listener(lambda **_: runs.started())
+    on.spawning_complete.add_listener(lambda **_: runs.all_users_there(lifecycle.REPORT_INTERVAL))
+    on.test_stopping.add_listener(lambda **_: runs.stopping())
+    on.test_stop.add_listener(lambda **_: runs.stopped())
+
+
+def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
+    # The master chooses per run who takes part, also those whom the locustfile leaves out.
+    environment.user_classes = list(environment.available_user_classes.values())
+    on = environment.events
+    on.test_start.add_listener(
+        lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)
+    )
+    on.test_stop.add_listener(lambda **_: lifecycle.report_now(runner))

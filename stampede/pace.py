@@ -1,0 +1,69 @@
+"""Pace: the waits of the users, scaled so that all of them together offer a given rate.
+
+A paced wait counts from when the task was *due*, not from when its answer came: a slow API does
+not lower the rate that is offered to it, and a user who is late goes on at once until it has
+caught up. One task is taken for one request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from statistics import fmean
+from time import perf_counter
+from types import SimpleNamespace
+
+from locust import User
+
+WaitTime = Callable[[User], float]
+
+SAMPLES = 1000
+"""Draws from a class's wait_time to learn its mean: its formula is a closure and cannot be asked."""
+
+_own_waits: dict[type[User], WaitTime] = {}
+
+
+def factor(user_classes: Iterable[type[User]], users: int, rate: float) -> float:
+    """What to multiply waits by so that `users` users offer `rate` requests per second.
+
+    Users are taken to be of each class by weight. Classes without a wait of their own are left
+    out: they send as fast as answers come, whatever the pace.
+    """
+    waits = {user_class: _mean_wait(user_class) for user_class in user_classes}
+    weight = sum(user_class.weight for user_class in waits) or 1
+    own_rate: float = sum(users * cls.weight / weight / wait for cls, wait in waits.items() if wait > 0)
+    return own_rate / rate
+
+
+def apply(user_classes: Iterable[type[User]], scale: float | None) -> None:
+    """Give the classes waits scaled by `scale`; 0 is no waits, None their own ones again."""
+    for user_class in user_classes:
+        own = _own_waits.setdefault(user_class, user_class.wait_time)
+        if scale == 0:
+            user_class.wait_time = _no_wait
+        elif scale is None or not _mean_wait(user_class):
+            user_class.wait_time = own
+        else:
+            user_class.wait_time = _paced(own, scale)
+
+
+def _no_wait(_user: User) -> float:
+    return 0.0
+
+
+def _paced(own: WaitTime, scale: float) -> WaitTime:
+    def wait_time(user: User) -> float:
+        now = perf_counter()
+        due: float = getattr(user, "_due", now) + own(user) * scale
+        user._due = due
+        return max(0.0, due - now)
+
+    return wait_time
+
+
+def _mean_wait(user_class: type[User]) -> float:
+    """Seconds; 0 where the class has no wait, or one that depends on the user's own past."""
+    own = _own_waits.get(user_class, user_class.wait_time)
+    try:
+        return fmean(own(SimpleNamespace()) for _ in range(SAMPLES))
+    except AttributeError:
+        return 0.0

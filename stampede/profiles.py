@@ -1,0 +1,161 @@
+"""Profiles: named loads, read from a TOML file and made into plans.
+
+A profile is either one load, kept up for a while::
+
+    [heavy]
+    users = 200          # how many at once
+    spawn_rate = 10      # users started per second
+    run_time = "10m"     # from the first user to the stop, the ramp included
+    pace = 750           # requests per second offered by all users together
+
+or a sequence of them, ``stages = [{users = …, spawn_rate = …, duration = …}, …]``.
+
+``pace`` is a rate, or ``"none"``: no waits, users send as fast as answers come. Without it
+users keep their own waits. ``user_classes`` names who takes part, where not all do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from locust.util.timespan import parse_timespan
+
+UNPACED = 0.0
+"""The pace of users who do not wait at all."""
+
+PROFILE_KEYS = {"users", "spawn_rate", "run_time", "stages", "pace", "user_classes"}
+STAGE_KEYS = {"users", "spawn_rate", "duration"}
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be run; the message says which, why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A number of users, kept up for a duration in seconds (the ramp to it included)."""
+
+    users: int
+    spawn_rate: float
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is to do: its stages one after the other, and how fast the users send.
+
+    ``pace`` is in requests per second of all users at their highest number, ``UNPACED``, or
+    None where users keep their own waits. Without ``user_classes`` all of the locustfile take part.
+    """
+
+    profile: str
+    stages: tuple[Stage, ...]
+    pace: float | None = None
+    user_classes: tuple[str, ...] = ()
+
+    @property
+    def users(self) -> int:
+        """The highest number of users."""
+        return max(stage.users for stage in self.stages)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first user to the stop."""
+        return sum(stage.duration for stage in self.stages)
+
+    def with_users(self, users: int) -> Plan:
+        """The same plan with `users` at its highest; stages keep their proportions."""
+        scaled = tuple(
+            dataclasses.replace(stage, users=max(1, round(stage.users * users / self.users)))
+            for stage in self.stages
+        )
+        return dataclasses.replace(self, stages=scaled)
+
+    def with_spawn_rate(self, spawn_rate: float) -> Plan:
+        """The same plan with every ramp at `spawn_rate` users per second."""
+        stages = tuple(dataclasses.replace(stage, spawn_rate=spawn_rate) for stage in self.stages)
+        return dataclasses.replace(self, stages=stages)
+
+    def with_duration(self, seconds: float) -> Plan:
+        """The same plan, made to last `seconds`; stages keep their proportions."""
+        scaled = tuple(
+            dataclasses.replace(stage, duration=stage.duration * seconds / self.duration)
+            for stage in self.stages
+        )
+        return dataclasses.replace(self, stages=scaled)
+
+
+def read(path: Path) -> dict[str, Plan]:
+    """All profiles of a file, by name. Raises ProfileError with the file, the profile and the key."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {name: _plan(name, table) for name, table in tables.items()}
+    except OSError as error:
+        raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, ProfileError) as error:
+        raise ProfileError(f"{path}: {error}") from error
+
+
+def choose(plans: Mapping[str, Plan], name: str) -> Plan:
+    """The plan of that name. Raises ProfileError that lists the names there are."""
+    if name not in plans:
+        raise ProfileError(f"there is no profile '{name}': choose one of {', '.join(plans)}")
+    return plans[name]
+
+
+def _plan(name: str, table: Any) -> Plan:
+    if not isinstance(table, dict):
+        raise ProfileError(f"'{name}' stands outside a [profile]")
+    _refuse_unknown_keys(name, table, PROFILE_KEYS)
+    if "stages" in table:
+        stages = tuple(_stage(name, stage, "duration") for stage in table["stages"])
+    else:
+        stages = (_stage(name, table, "run_time"),)
+    if not stages:
+        raise ProfileError(f"[{name}] has no stages")
+    return Plan(name, stages, _pace(name, table.get("pace")), tuple(table.get("user_classes", ())))
+
+
+def _stage(name: str, table: dict[str, Any], duration_key: str) -> Stage:
+    if duration_key == "duration":
+        _refuse_unknown_keys(name, table, STAGE_KEYS)
+    users = _positive(name, table, "users")
+    if users != int(users):
+        raise ProfileError(f"[{name}] users must be a whole number, not {users}")
+    return Stage(int(users), _positive(name, table, "spawn_rate"), _seconds(name, table, duration_key))
+
+
+def _positive(name: str, table: dict[str, Any], key: str) -> float:
+    value = table.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ProfileError(f"[{name}] {key} must be a number over 0, not {value!r}")
+    return value
+
+
+def _seconds(name: str, table: dict[str, Any], key: str) -> float:
+    try:
+        seconds: float = parse_timespan(table.get(key))
+    except (ValueError, TypeError):
+        seconds = 0
+    if seconds <= 0:
+        raise ProfileError(f"[{name}] {key} must be a time such as '90s' or '1h30m', not {table.get(key)!r}")
+    return seconds
+
+
+def _pace(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if value == "none":
+        return UNPACED
+    return _positive(name, {"pace": value}, "pace")
+
+
+def _refuse_unknown_keys(name: str, table: dict[str, Any], known: set[str]) -> None:
+    if unknown := set(table) - known:
+        raise ProfileError(f"[{name}] has no '{min(unknown)}': it may say {', '.join(sorted(known))}")

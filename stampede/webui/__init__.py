@@ -1,0 +1,1 @@
+"""What we add to Locust's web UI."""

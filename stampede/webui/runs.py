@@ -1,0 +1,103 @@
+"""Runs over HTTP: start one by its profile, follow it, fetch what it left.
+
+========================================  =====================================================
+``POST /stampede/run``                    JSON ``{profile, users?, spawn_rate?, run_time?, host?}``;
+                                          202, or 409 and 422 with ``{message}``
+``GET /stampede/run``                     ``{id, phase, duration, in_progress, as_planned}`` of the
+                                          newest run; all null where there was none
+``GET /stampede/results/<id>.tar.gz``     the run's folder
+========================================  =====================================================
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, request
+from locust.util.timespan import parse_timespan
+from locust.web import WebUI
+
+from stampede import profiles
+from stampede.profiles import Plan, ProfileError
+from stampede.run import RunError, Runs
+
+PROBE_TIMEOUT = 5.0
+"""Seconds for a host to answer at all before a run is started against it."""
+
+
+def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
+    """Add the routes to Locust's web UI."""
+    pages = Blueprint("stampede", __name__, url_prefix="/stampede")
+
+    @pages.post("/run")
+    @web_ui.auth_required_if_enabled
+    def start() -> tuple[Response, int]:
+        wanted = request.get_json()
+        try:
+            plan = _plan(profiles.read(profiles_file), wanted)
+            _refuse_dead_host(wanted.get("host") or web_ui.environment.host)
+            runs.start(plan, wanted.get("host"))
+        except ProfileError as error:
+            return jsonify(message=str(error)), 422
+        except RunError as error:
+            return jsonify(message=str(error)), 409
+        return jsonify(duration=plan.duration, users=plan.users), 202
+
+    @pages.get("/run")
+    @web_ui.auth_required_if_enabled
+    def current() -> Response:
+        run = runs.current
+        return jsonify(
+            id=run and run.id,
+            phase=run and run.phase,
+            as_planned=run and run.as_planned,
+            in_progress=runs.in_progress,
+        )
+
+    @pages.get("/results/<run_id>.tar.gz")
+    @web_ui.auth_required_if_enabled
+    def fetch(run_id: str) -> Response:
+        if run_id not in {folder.name for folder in results.iterdir() if not folder.is_symlink()}:
+            abort(404)
+        return Response(_archive(results / run_id), mimetype="application/gzip")
+
+    web_ui.app.register_blueprint(pages)
+
+
+def _plan(plans: dict[str, Plan], wanted: dict[str, Any]) -> Plan:
+    """The profile's plan with what the caller wants otherwise."""
+    plan = profiles.choose(plans, wanted["profile"])
+    if wanted.get("users"):
+        plan = plan.with_users(int(wanted["users"]))
+    if wanted.get("spawn_rate"):
+        plan = plan.with_spawn_rate(float(wanted["spawn_rate"]))
+    if wanted.get("run_time"):
+        plan = plan.with_duration(parse_timespan(str(wanted["run_time"])))
+    return plan
+
+
+def _refuse_dead_host(host: str | None) -> None:
+    """Raise RunError unless something answers there, whatever its status. HEAD: users never send it."""
+    if not host:
+        raise RunError("there is no host to test: give HOST=http://…")
+    try:
+        urllib.request.urlopen(urllib.request.Request(host, method="HEAD"), timeout=PROBE_TIMEOUT).close()
+    except urllib.error.HTTPError:
+        return
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise RunError(
+            f"{host} does not answer the cluster: start it, or give another HOST ({reason})"
+        ) from error
+
+
+def _archive(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.add(folder, arcname=folder.name)
+    return buffer.getvalue()

@@ -1,0 +1,105 @@
+"""A copy of the project that a test may bring up, break and take down."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 60.0
+"""Seconds to wait for something that must happen."""
+
+
+@dataclass
+class Checkout:
+    """`make` in it uses ports and a Compose project of its own."""
+
+    folder: Path
+    ui_port: int
+    api_port: int
+    master_port: int
+    used: set[str] = field(default_factory=set)
+
+    @property
+    def ui_url(self) -> str:
+        """Where its master's UI is published."""
+        return f"http://127.0.0.1:{self.ui_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that keep it apart from any other cluster."""
+        return {
+            **os.environ,
+            "COMPOSE_PROJECT_NAME": self.folder.name,
+            "UI_PORT": str(self.ui_port),
+            "API_PORT": str(self.api_port),
+            "MASTER_PORT": str(self.master_port),
+        }
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in it; the output of both streams is in stdout."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def make(self, verb: str, *settings: str) -> subprocess.CompletedProcess[str]:
+        """`make VERB NAME=value …`, as a user types it."""
+        self._note(settings)
+        return self.run("make", verb, *settings)
+
+    def rig(self, verb: str, *settings: str) -> subprocess.CompletedProcess[str]:
+        """`python -m rig VERB NAME=value …`, whose exit code is the run's."""
+        self._note(settings)
+        return self.run(".venv/bin/python", "-m", "rig", verb, *settings)
+
+    def _note(self, settings: tuple[str, ...]) -> None:
+        self.used.update(s.removeprefix("RUNTIME=") for s in settings if s.startswith("RUNTIME="))
+
+    def get(self, path: str) -> Any:
+        """JSON from the master's UI."""
+        with urllib.request.urlopen(self.ui_url + path, timeout=30) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, body: str = "", kind: str = "application/x-www-form-urlencoded") -> Any:
+        """JSON from a POST to the master's UI."""
+        request = urllib.request.Request(
+            self.ui_url + path, data=body.encode(), headers={"Content-Type": kind}, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.load(answer)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """The rows of the UI's Workers tab."""
+        return list(self.get("/stats/requests")["workers"])
+
+    def orders_served(self) -> int:
+        """POST /orders/ that the API itself has counted, whatever it answered."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}/metrics", timeout=30) as answer:
+            metrics = answer.read().decode()
+        counted = re.findall(r'http_requests_total{method="POST",route="/orders/",.*} (\S+)', metrics)
+        return sum(int(float(count)) for count in counted)
+
+    def latest_run(self) -> dict[str, Any]:
+        """run.json of results/latest."""
+        run: dict[str, Any] = json.loads((self.folder / "results" / "latest" / "run.json").read_text())
+        return run
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Wait for a condition; fails with `what` when time is over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain: {what}"
+        time.sleep(0.1)

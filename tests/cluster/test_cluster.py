@@ -1,0 +1,150 @@
+"""A real cluster, in both runtimes: up, a run from the UI while it is scaled, headless, down."""
+
+from __future__ import annotations
+
+import csv
+import socket
+
+import pytest
+
+from tests.checkout import Checkout, wait_until
+
+RUNTIMES = ["local", "compose"]
+LEFT_BEHIND = {
+    "run.json",
+    "locust.html",
+    "locust_stats.csv",
+    "locust_stats_history.csv",
+    "locust_failures.csv",
+    "locust_exceptions.csv",
+}
+
+
+@pytest.fixture(scope="module", params=RUNTIMES)
+def runtime(request: pytest.FixtureRequest) -> str:
+    """RUNTIME=…; Compose where an engine answers."""
+    if request.param == "compose":
+        request.getfixturevalue("engine")
+    return f"RUNTIME={request.param}"
+
+
+def closed(port: int) -> bool:
+    """Whether nobody listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_headless_alone_leaves_results_and_nothing_else(checkout: Checkout, runtime: str) -> None:
+    """A smoke run passes, leaves its files for who called, and takes the cluster down."""
+    done = checkout.rig("headless", "PROFILE=smoke", "WORKERS=2", "RUN_TIME=10s", runtime)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.strip().endswith("(exit code 0)")
+    latest = checkout.folder / "results" / "latest"
+    assert {file.name for file in latest.iterdir()} == LEFT_BEHIND
+    run = checkout.latest_run()
+    assert run["requests"] > 500
+    assert run["failures"] == 0
+    assert run["as_planned"] is True
+    with (latest / "locust_stats.csv").open() as file:
+        total = list(csv.DictReader(file))[-1]
+    assert int(total["Request Count"]) == run["requests"]
+    assert closed(checkout.ui_port)
+    assert closed(checkout.api_port)
+
+
+def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -> None:
+    """Up with 2; in a run from the UI 4, all with users; then 1; a headless run uses it; down."""
+    up = checkout.make("up", "WORKERS=2", runtime)
+    assert up.returncode == 0, up.stdout
+    assert f"http://127.0.0.1:{checkout.ui_port}" in up.stdout
+
+    assert checkout.post("/swarm", "user_count=40&spawn_rate=20&run_time=5m")["success"]
+    wait_until(lambda: checkout.get("/stats/requests")["user_count"] == 40, "40 users")
+    assert checkout.make("scale", "N=4", runtime).returncode == 0
+    wait_until(
+        lambda: [worker["user_count"] for worker in checkout.workers()] == [10, 10, 10, 10],
+        "all four workers have their share of the users",
+    )
+    checkout.post("/stop")
+    run = checkout.get("/stampede/run")
+    assert run["phase"] == "done"
+    wait_until(
+        lambda: [worker["state"] for worker in checkout.workers()] == ["ready"] * 4, "workers ready again"
+    )
+
+    assert checkout.make("scale", "N=1", runtime).returncode == 0
+    done = checkout.rig("headless", "PROFILE=smoke", "RUN_TIME=5s", runtime)
+    assert done.returncode == 0, done.stdout
+    assert checkout.latest_run()["workers"] == 1
+    assert checkout.get("/worker-count")["worker_count"] == 1, "a cluster that was up stays up"
+
+    assert checkout.make("down", runtime).returncode == 0
+    assert closed(checkout.ui_port)
+    assert closed(checkout.api_port)
+
+
+def test_no_request_is_missing_when_the_ui_stops_a_run(checkout: Checkout, runtime: str) -> None:
+    """What the users counted is what the API counted: nothing is lost with the last report."""
+    assert checkout.make("up", "WORKERS=2", runtime).returncode == 0
+    before = checkout.orders_served()
+    checkout.post("/swarm", "user_count=30&spawn_rate=30")
+    wait_until(lambda: checkout.get("/stats/requests")["user_count"] == 30, "30 users")
+    wait_until(lambda: checkout.get("/stats/requests")["stats"][-1]["num_requests"] > 500, "500 requests")
+    checkout.post("/stop")
+    counted = {
+        row["name"]: row["num_requests"]
+        for row in checkout.get("/stats/requests")["stats"]
+        if row["method"] == "POST"
+    }
+    assert counted["/orders/"] == checkout.orders_served() - before
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (["PROFILE=nope"], "there is no 'nope'; choose one of smoke"),
+        (["USERS=-1"], "USERS must be a whole number over 0"),
+        (["HOST=http://127.0.0.1:9"], "does not answer the cluster"),
+        (["LOCUSTFILE=broken.py"], "No module named 'nowhere_to_be_found'"),
+    ],
+)
+def test_what_cannot_run_is_said_in_one_line(
+    checkout: Checkout, runtime: str, settings: list[str], complaint: str
+) -> None:
+    """Exit code 2, one line, nothing left running."""
+    assert checkout.make("down", runtime).returncode == 0
+    (checkout.folder / "broken.py").write_text("import nowhere_to_be_found\n")
+    done = checkout.rig("headless", "WORKERS=1", runtime, *settings)
+    assert done.returncode == 2, done.stdout
+    assert complaint in done.stdout.splitlines()[-1]
+    assert "Traceback" not in done.stdout
+    assert closed(checkout.ui_port)
+    assert closed(checkout.api_port)
+
+
+def test_a_port_in_use_is_named(checkout: Checkout, runtime: str) -> None:
+    """The variable that chooses another stands in the line."""
+    with socket.create_server(("127.0.0.1", checkout.ui_port)):
+        done = checkout.rig("up", runtime)
+    assert done.returncode == 2
+    assert f"port {checkout.ui_port} is in use" in done.stdout
+    assert "UI_PORT=" in done.stdout
+
+
+def test_a_locustfile_of_ones_own_runs_unchanged(checkout: Checkout, runtime: str) -> None:
+    """The guide's CustomUser, and one that imports what lies beside it."""
+    own = checkout.folder / "mine"
+    own.mkdir(exist_ok=True)
+    guide = (checkout.folder / "load_tests" / "examples" / "custom_user.py").read_text()
+    (own / "where.py").write_text('PATH = "/health"\n')
+    (own / "mine.py").write_text(
+        guide.replace("from locust", "from where import PATH\nfrom locust")
+        .replace("        pass", "        self.client.get(PATH)")
+        .replace("between(1, 3)", "between(0.1, 0.2)")
+    )
+    for locustfile in ("load_tests/examples/custom_user.py", "mine/mine.py"):
+        done = checkout.rig(
+            "headless", "PROFILE=smoke", "RUN_TIME=6s", "WORKERS=1", f"LOCUSTFILE={locustfile}", runtime
+        )
+        assert done.returncode == 0, done.stdout
+    assert checkout.latest_run()["window"]["routes"][0]["name"] == "/health"

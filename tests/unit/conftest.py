@@ -1,0 +1,8 @@
+"""Locust without gevent's patches: unit tests open no socket, and this process runs other tests too."""
+
+import os
+
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+import locust  # noqa: E402, F401
+
+del os.environ["LOCUST_SKIP_MONKEY_PATCH"]  # clusters that tests start are patched as ever

@@ -1,0 +1,83 @@
+"""Waits are scaled so that all users together offer a rate, and keep their proportions."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from locust import User, between, constant, constant_pacing
+
+from stampede import pace
+
+
+class Calm(User):
+    weight = 3
+    wait_time = constant(3)
+
+
+class Busy(User):
+    weight = 1
+    wait_time = between(0.9, 1.1)
+
+
+class Restless(User):
+    weight = 4
+
+
+class OnSchedule(User):
+    wait_time = constant_pacing(2)
+
+
+CLASSES = (Calm, Busy, Restless, OnSchedule)
+
+
+@pytest.fixture(autouse=True)
+def _own_waits_afterwards() -> Iterator[None]:
+    yield
+    pace.apply(CLASSES, None)
+
+
+def test_the_factor_brings_the_users_to_the_rate() -> None:
+    """100 users, of whom 75 send every 3 s and 25 every second, offer 50/s; for 200/s they wait a quarter."""
+    assert pace.factor([Calm, Busy], users=100, rate=200) == pytest.approx(0.25, rel=0.01)
+
+
+def test_users_without_a_wait_are_no_part_of_the_reckoning() -> None:
+    """A class that never waits, or whose wait depends on its own past, offers what it offers."""
+    assert pace.factor([Restless, OnSchedule], users=100, rate=200) == 0
+
+
+def test_a_paced_wait_counts_from_when_the_task_was_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow answer shortens the next wait; a very slow one takes it away until the user has caught up."""
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(pace, "perf_counter", lambda: clock.now)
+    pace.apply([Calm], 1 / 3)
+    user = SimpleNamespace()
+    waits = []
+    for answered_after in (0.0, 0.2, 2.5, 0.0, 0.0, 0.0):
+        clock.now += answered_after
+        wait = Calm.wait_time(user)
+        waits.append(round(wait, 3))
+        clock.now += wait
+    assert waits == [1.0, 0.8, 0, 0, 0.5, 1.0]
+
+
+def test_unpaced_users_do_not_wait() -> None:
+    """A scale of 0 takes every wait away, of whatever kind it was."""
+    pace.apply(CLASSES, 0)
+    assert [user_class.wait_time(SimpleNamespace()) for user_class in CLASSES] == [0, 0, 0, 0]
+
+
+def test_own_waits_come_back() -> None:
+    """A run without a pace after one with it finds the users as the locustfile has them."""
+    own = Calm.wait_time
+    pace.apply(CLASSES, 0.5)
+    assert Calm.wait_time is not own
+    pace.apply(CLASSES, None)
+    assert Calm.wait_time is own
+
+
+def test_a_wait_that_keeps_its_own_schedule_stays() -> None:
+    """constant_pacing already counts from the last start: scaling it would be wrong."""
+    own = OnSchedule.wait_time
+    pace.apply([OnSchedule], 0.5)
+    assert OnSchedule.wait_time is own

@@ -1,0 +1,106 @@
+"""Profiles become plans; what cannot be run is refused with the place of the mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from stampede import profiles
+from stampede.profiles import UNPACED, Plan, ProfileError, Stage
+
+SHIPPED = Path("load_tests/profiles.toml")
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "profiles.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_flat_profile_is_one_stage(tmp_path: Path) -> None:
+    """users, spawn_rate and run_time make one stage; pace is a rate."""
+    path = write(tmp_path, '[x]\nusers = 10\nspawn_rate = 2\nrun_time = "2m"\npace = 150\n')
+    assert profiles.read(path)["x"] == Plan("x", (Stage(10, 2, 120),), 150)
+
+
+def test_stages_follow_each_other(tmp_path: Path) -> None:
+    """A staged plan lasts as long as its stages together, and is as large as the largest."""
+    path = write(
+        tmp_path,
+        '[x]\npace = "none"\nstages = [{users=10, spawn_rate=5, duration="30s"},'
+        ' {users=100, spawn_rate=5, duration="1m"}]\n',
+    )
+    plan = profiles.read(path)["x"]
+    assert (plan.users, plan.duration, plan.pace) == (100, 90, UNPACED)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('[x]\nusers = 0\nspawn_rate = 1\nrun_time = "1m"', r"\[x\] users must be a number over 0, not 0"),
+        ('[x]\nusers = "9"\nspawn_rate = 1\nrun_time = "1m"', "users must be a number over 0, not '9'"),
+        ('[x]\nusers = 1.5\nspawn_rate = 1\nrun_time = "1m"', "users must be a whole number, not 1.5"),
+        ('[x]\nusers = true\nspawn_rate = 1\nrun_time = "1m"', "users must be a number"),
+        ('[x]\nusers = 1\nspawn_rate = inf\nrun_time = "1m"', "spawn_rate must be a number over 0"),
+        ('[x]\nusers = 1\nspawn_rate = 1\nrun_time = "1x"', "run_time must be a time such as"),
+        ("[x]\nusers = 1\nspawn_rate = 1\nrun_time = 60", "run_time must be a time such as"),
+        ("[x]\nusers = 1\nspawn_rate = 1", "run_time must be a time such as"),
+        ('[x]\nusers = 1\nspawn_rate = 1\nrun_time = "1m"\npace = "fast"', "pace must be a number over 0"),
+        ('[x]\nusres = 1\nspawn_rate = 1\nrun_time = "1m"', r"\[x\] has no 'usres'"),
+        ("[x]\nstages = [{users=1, spawn_rate=1, run_time='1m'}]", r"\[x\] has no 'run_time'"),
+        ("[x]\nstages = []", r"\[x\] has no stages"),
+        ("users = 1", "'users' stands outside"),
+        ("[x", "profiles.toml: "),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, complaint: str) -> None:
+    """File, profile and key stand in the message."""
+    with pytest.raises(ProfileError, match=complaint):
+        profiles.read(write(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """No traceback of the operating system."""
+    with pytest.raises(ProfileError, match="cannot be read: No such file"):
+        profiles.read(tmp_path / "nowhere.toml")
+
+
+def test_an_unknown_name_lists_the_names() -> None:
+    """Whoever mistypes sees what there is."""
+    with pytest.raises(ProfileError, match="no profile 'hevy': choose one of smoke, light"):
+        profiles.choose(profiles.read(SHIPPED), "hevy")
+
+
+def test_what_the_caller_wants_otherwise_keeps_the_proportions() -> None:
+    """Fewer users and less time shrink every stage alike; no stage loses all its users."""
+    plan = Plan("x", (Stage(10, 5, 60), Stage(1000, 50, 120)))
+    changed = plan.with_users(50).with_duration(30).with_spawn_rate(7)
+    assert changed.stages == (Stage(1, 7, 10), Stage(50, 7, 20))
+
+
+@pytest.mark.parametrize(
+    ("name", "users", "spawn_rate", "seconds", "pace"),
+    [
+        ("smoke", 10, 10, 20, 150),
+        ("light", 10, 2, 120, 150),
+        ("medium", 50, 5, 300, 450),
+        ("heavy", 200, 10, 600, 750),
+        ("ci", 50, 5, 180, 450),
+        ("baseline-development", 1, 1, 60, None),
+        ("baseline-staging", 10, 2, 180, None),
+        ("baseline-production", 100, 10, 300, None),
+    ],
+)
+def test_the_shipped_profiles_are_the_guides(
+    name: str, users: int, spawn_rate: float, seconds: float, pace: float | None
+) -> None:
+    """Loads as the load-testing guide gives them, offered at 1.5 times the rate it wants."""
+    plan = profiles.read(SHIPPED)[name]
+    assert plan.stages == (Stage(users, spawn_rate, seconds),)
+    assert plan.pace == pace
+
+
+def test_stress_goes_up_and_comes_back() -> None:
+    """200, 2,000, 200 users, without waits."""
+    stress = profiles.read(SHIPPED)["stress"]
+    assert [stage.users for stage in stress.stages] == [200, 2000, 200]
+    assert stress.pace == UNPACED

@@ -1,0 +1,80 @@
+"""What the user asked for is understood, or refused with one line that says what to write."""
+
+from pathlib import Path
+
+import pytest
+
+from rig import settings
+from rig.settings import Settings, UsageError
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither this machine's environment nor its .env has a say."""
+    for name in ("PROFILE", "USERS", "HOST", "WORKERS", "RUNTIME", "UI_PORT", "API_PORT", "LOCUSTFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+
+
+def test_nothing_asked_for_is_all_defaults() -> None:
+    """Four workers, Locust's port and the guide's."""
+    assert settings.read([]) == Settings()
+    assert (Settings().worker_count, Settings().ui_port, Settings().api_port) == (4, 8089, 8000)
+
+
+def test_arguments_go_before_the_environment_before_dotenv(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The precedence that .env.example promises."""
+    (tmp_path / ".env").write_text("# mine\nUSERS=1\nWORKERS=1\nexport PROFILE='light'\n")
+    monkeypatch.setenv("USERS", "2")
+    monkeypatch.setenv("WORKERS", "2")
+    asked = settings.read(["USERS=3"])
+    assert (asked.users, asked.workers, asked.profile) == (3, 2, "light")
+
+
+def test_host_of_the_environment_does_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Shells export HOST; only who writes it down means it."""
+    monkeypatch.setenv("HOST", "http://from-the-shell")
+    assert settings.read([]).host is None
+    (tmp_path / ".env").write_text("HOST=http://from-dotenv/\n")
+    assert settings.read([]).host == "http://from-dotenv"
+    assert settings.read(["HOST=https://told:8443"]).host == "https://told:8443"
+
+
+def test_an_empty_value_is_not_asked_for() -> None:
+    """`make headless USERS=` is `make headless`."""
+    assert settings.read(["USERS=", "PROFILE="]) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("PROFILE=hevy", "PROFILE: there is no 'hevy'; choose one of smoke, light"),
+        ("USERS=0", "USERS must be a whole number over 0, not '0'"),
+        ("USERS=-5", "USERS must be a whole number over 0, not '-5'"),
+        ("USERS=1e3", "USERS must be a whole number"),
+        ("USERS=٣", "USERS must be a whole number"),
+        ("WORKERS=two", "WORKERS must be a whole number over 0, not 'two'"),
+        ("SPAWN_RATE=nan", "SPAWN_RATE must be a number over 0, not 'nan'"),
+        ("RUN_TIME=5x", "RUN_TIME must be a time such as 90, 90s, 5m or 1h30m, not '5x'"),
+        ("RUN_TIME=0s", "RUN_TIME must be a time"),
+        ("RUN_TIME=1s1m", "RUN_TIME must be a time"),
+        ("HOST=localhost:9000", "HOST must be an address such as"),
+        ("UI_PORT=99999", "UI_PORT must be a port number up to 65535"),
+        ("RUNTIME=podman", "RUNTIME must be 'compose' or 'local', not 'podman'"),
+        ("LOCUSTFILE=nowhere.py", "LOCUSTFILE: there is no file 'nowhere.py'"),
+        ("smoke", "'smoke' is no setting: write NAME=value"),
+        ("users=5", "'users=5' is no setting"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_name(argument: str, complaint: str) -> None:
+    """One line: what is wrong, what to write."""
+    with pytest.raises(UsageError, match=complaint):
+        settings.read([argument])
+
+
+@pytest.mark.parametrize("value", ["90", "90s", "5m", "1h30m", "1h", "2h5s"])
+def test_run_times_are_locusts(value: str) -> None:
+    """Whatever Locust's --run-time takes."""
+    assert settings.read([f"RUN_TIME={value}"]).run_time == value
