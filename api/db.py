@@ -20,7 +20,7 @@ from contextlib import suppress
 from functools import cache
 from math import inf
 from os import dup
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import psycopg2
@@ -167,6 +167,11 @@ class Database:
         self._changed = threading.Condition()
         self._last_sign = -inf
         self._first_try = threading.Event()
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._watch, name="database-watchdog", daemon=True),
+            threading.Thread(target=self._keep, name="database-keeper", daemon=True),
+        ]
 
     def call(self, function: str, *arguments: object, seconds: float = REQUEST_SECONDS) -> list[Row]:
         """The rows a function returns. It is one statement, so one transaction.
@@ -186,9 +191,19 @@ class Database:
 
     def start(self) -> None:
         """Return when the first connection is open or could not be opened."""
-        threading.Thread(target=self._watch, name="database-watchdog", daemon=True).start()
-        threading.Thread(target=self._keep, name="database-keeper", daemon=True).start()
+        for thread in self._threads:
+            thread.start()
         self._first_try.wait()
+
+    def stop(self) -> None:
+        """Close what no call is using."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+        with self._changed:
+            self._last_sign = -inf
+            for line in tuple(self._lines):
+                self._drop(line)
 
     def _take(self, deadline: float) -> Line:
         with self._changed:
@@ -215,16 +230,15 @@ class Database:
         return monotonic() - self._last_sign > AWAY_SECONDS
 
     def _watch(self) -> None:
-        while True:
+        while not self._stopping.wait(WATCH_SECONDS):
             now = monotonic()
             for line in tuple(self._lines):
                 line.shut_if_overdue(now)
-            sleep(WATCH_SECONDS)
 
     def _keep(self) -> None:
         """Its connection is in no request's way, and is the first to learn that all are broken."""
         line: Line | None = None
-        while True:
+        while not self._stopping.is_set():
             try:
                 line = self._ask_for_sign(line)
                 self._fill()
@@ -232,7 +246,7 @@ class Database:
                 self._lose(line, error)
                 line = None
             self._first_try.set()
-            sleep(BEAT_SECONDS)
+            self._stopping.wait(BEAT_SECONDS)
 
     def _ask_for_sign(self, line: Line | None) -> Line:
         if line is None:

@@ -107,9 +107,10 @@ class OrderById(Resource):
         rows = self._database.call("read_order", order_id)
         if not rows:
             raise Problem.of("order_not_found", id=order_id)
-        row = rows[0]
-        product = Product(*row[6:])
-        response.data = encode(OrderDetails(*row[:4], row[4], product, row[5]))
+        number, product_id, quantity, status, created_at, total_value, *product = rows[0]
+        response.data = encode(
+            OrderDetails(number, product_id, quantity, status, created_at, Product(*product), total_value)
+        )
 
     @operation(
         body=OrderChange,

@@ -81,7 +81,10 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
 
     @classmethod
     def of(cls, code: str, **words: object) -> Problem:
-        return cls(code, KINDS[code].detail.format(**words))
+        kind = KINDS[code]
+        detail = kind.detail.format(**words)
+        errors = [FieldError(kind.field, detail)] if kind.status == 422 and kind.field else None
+        return cls(code, detail, errors)
 
     @property
     def status(self) -> int:

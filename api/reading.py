@@ -56,31 +56,36 @@ def decoder_of(message: type[Message]) -> msgspec.json.Decoder[Message]:
 
 
 def refusal_of(body: bytes, message: type[Input]) -> Problem:
+    """Why a body was not decoded: 400 if it is no JSON at all, whatever else is wrong with it."""
     try:
+        check_json(body)
         fields = msgspec.json.decode(body, type=dict[str, Raw])
     except msgspec.ValidationError as error:
         return invalid_input([FieldError("body", str(error))])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Problem.of("malformed_json", about=error)
+    return invalid_input(list(faults(message, fields, decode_field)))
+
+
+def check_json(body: bytes) -> None:
+    """Into the strings too, which decoding to Raw skips."""
     try:
-        return invalid_input(
-            list(faults(message, fields, lambda raw, type_: msgspec.json.decode(raw, type=type_)))
-        )
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Problem.of("malformed_json", about=error)
+        msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        pass  # a number msgspec cannot hold: well-formed, and a fault of its field
+
+
+def decode_field(raw: Any, type_: Any) -> Any:
+    return msgspec.json.decode(raw, type=type_)
 
 
 def read_query(request: Request, message: type[Message]) -> Message:
     """The query as `message`; 422 for an unknown name and for a value that is wrong or given twice."""
-
-    def convert(value: Any, type_: Any) -> Any:
-        return msgspec.convert(value, type_, strict=False)
-
     try:
         decoded: Message = msgspec.convert(request.params, message, strict=False)
         return decoded
     except msgspec.ValidationError:
-        raise invalid_input(list(faults(message, request.params, convert))) from None
+        raise invalid_input(list(faults(message, request.params, convert_parameter))) from None
 
 
 def faults(

@@ -5,6 +5,7 @@
 BEGIN;
 \ir roles.sql
 \ir schema.sql
+\ir order_totals.sql
 \ir functions/read_schema_version.sql
 \ir functions/place_order.sql
 \ir functions/place_orders.sql

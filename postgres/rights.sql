@@ -4,6 +4,7 @@ GRANT SELECT ON schema_version TO api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON products, orders TO api;
 GRANT SELECT, INSERT, DELETE ON order_keys TO api;
 GRANT SELECT, INSERT ON stock_movements TO api;
+GRANT SELECT, UPDATE ON order_totals TO api;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO api;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO api;
 

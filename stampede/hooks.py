@@ -12,6 +12,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from stampede import lifecycle, pace
+from stampede.outcomes import Outcomes
 from stampede.run import Runs
 from stampede.webui import runs as runs_page
 
@@ -50,10 +51,13 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 
 def _attach_master(environment: Environment, web_ui: WebUI) -> None:
     options = environment.parsed_options
-    runs = Runs(environment, Path(options.results))
+    outcomes = Outcomes()
+    runs = Runs(environment, outcomes, Path(options.results))
     runs_page.add(web_ui, runs, Path(options.profiles), Path(options.results))
     on = environment.events
+    on.test_start.add_listener(lambda **_: outcomes.clear())
     on.test_start.add_listener(lambda **_: runs.started())
+    on.worker_report.add_listener(lambda data, **_: outcomes.add(data))
     on.spawning_complete.add_listener(lambda **_: runs.all_users_there(lifecycle.REPORT_INTERVAL))
     on.test_stopping.add_listener(lambda **_: runs.stopping())
     on.test_stop.add_listener(lambda **_: runs.stopped())
@@ -62,8 +66,12 @@ def _attach_master(environment: Environment, web_ui: WebUI) -> None:
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     # The master chooses per run who takes part, also those whom the locustfile leaves out.
     environment.user_classes = list(environment.available_user_classes.values())
+    outcomes = Outcomes()
     on = environment.events
+    on.request.add_listener(outcomes.count)
+    on.report_to_master.add_listener(lambda data, **_: outcomes.hand_over(data))
     on.test_start.add_listener(
         lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)
     )
     on.test_stop.add_listener(lambda **_: lifecycle.report_now(runner))
+    on.test_stop.add_listener(lambda **_: lifecycle.ready_at_once(environment))

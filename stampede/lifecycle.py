@@ -7,7 +7,10 @@ more when their users have stopped, before they say so.
 
 from __future__ import annotations
 
+import os
+
 import locust.runners
+from locust.env import Environment
 from locust.runners import WorkerRunner
 
 REPORT_INTERVAL = 1.0
@@ -22,3 +25,12 @@ def report_often() -> None:
 def report_now(runner: WorkerRunner) -> None:
     """Send what has been counted since the last report."""
     runner._send_stats()
+
+
+def ready_at_once(environment: Environment) -> None:
+    """Let a worker whose users have stopped take part in the next run.
+
+    Stock Locust's sleeps for the stop timeout first, and for that long there are no workers: the
+    wait stands for a last report that might be on its way. Ours has been sent.
+    """
+    os.environ["LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP"] = str(-int(environment.stop_timeout))

@@ -20,6 +20,7 @@ from locust.env import Environment
 
 from stampede import figures, pace
 from stampede.figures import Look, Route
+from stampede.outcomes import Outcomes
 from stampede.profiles import UNPACED, Plan
 from stampede.results import RunFolder
 
@@ -41,6 +42,7 @@ class Run:
     window_start: float | None = None
     window_end: float | None = None
     before_window: dict[Route, Look] = field(default_factory=dict)
+    workers: int = 0
     as_planned: bool = False
     """The plan was carried out to its end; False while it goes on, and when something ended it early."""
 
@@ -48,8 +50,9 @@ class Run:
 class Runs:
     """The runs of one master: starts them, follows them, writes down what they left."""
 
-    def __init__(self, environment: Environment, results: Path) -> None:
+    def __init__(self, environment: Environment, outcomes: Outcomes, results: Path) -> None:
         self._environment = environment
+        self._outcomes = outcomes
         self._results = results
         self._usual_users = list(environment.user_classes)
         self._driver: Greenlet[..., None] | None = None
@@ -129,6 +132,7 @@ class Runs:
         if self.current:
             self.current.phase = "stopping"
             self.current.window_end = time.time()
+            self.current.workers = self._environment.runner.worker_count
         if self._driver and self._driver is not gevent.getcurrent():
             self._driver.kill()
 
@@ -158,12 +162,13 @@ class Runs:
             "host": environment.host,
             "locustfile": environment.locustfile,
             "users": plan.users if plan else environment.runner.target_user_count,
-            "workers": len(environment.runner.clients),
+            "workers": run.workers,
             "started_at": _iso(run.started),
             "ended_at": _iso(time.time()),
             "as_planned": run.as_planned,
             "requests": total.num_requests,
             "failures": total.num_failures,
+            "outcomes": self._outcomes.by_route(),
             "errors": [error.to_dict() for error in environment.stats.errors.values()],
             "exceptions": _exceptions(environment),
             "window": self._window(run, routes),

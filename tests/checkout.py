@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
+import tarfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -90,6 +92,17 @@ class Checkout:
             metrics = answer.read().decode()
         counted = re.findall(r'http_requests_total{method="POST",route="/orders/",.*} (\S+)', metrics)
         return sum(int(float(count)) for count in counted)
+
+    def run_left_behind(self) -> dict[str, Any]:
+        """run.json of the newest run, from the cluster that is up."""
+        run_id = self.get("/stampede/run")["id"]
+        with urllib.request.urlopen(f"{self.ui_url}/stampede/results/{run_id}.tar.gz", timeout=30) as answer:
+            content = io.BytesIO(answer.read())
+        with tarfile.open(fileobj=content) as archive:
+            file = archive.extractfile(f"{run_id}/run.json")
+            assert file is not None
+            run: dict[str, Any] = json.load(file)
+        return run
 
     def latest_run(self) -> dict[str, Any]:
         """run.json of results/latest."""

@@ -17,11 +17,9 @@ BEGIN ATOMIC
         FROM products
     ) AS inventory
     CROSS JOIN (
-        SELECT count(*), count(*) FILTER (WHERE orders.status = 'PENDING'),
-               count(*) FILTER (WHERE orders.status = 'PAID'), count(*) FILTER (WHERE orders.status = 'SHIPPED'),
-               count(*) FILTER (WHERE orders.status = 'CANCELED'), coalesce(sum(orders.quantity), 0),
-               coalesce(sum(orders.quantity * unit_price), 0)
-        FROM orders
+        SELECT sum(pending + paid + shipped + canceled)::bigint, sum(pending)::bigint, sum(paid)::bigint,
+               sum(shipped)::bigint, sum(canceled)::bigint, sum(order_totals.quantity)::bigint, sum(value)
+        FROM order_totals
     ) AS ordered
     LEFT JOIN recent_orders(10) AS recent ON TRUE
     ORDER BY recent.id DESC;

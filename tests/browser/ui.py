@@ -1,0 +1,59 @@
+"""Locust's UI as a person uses it: by what stands on the buttons and in the tables."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+STOPPING_OR_STOPPED = re.compile("^stop(ping|ped)$")
+
+
+def figure(page: Page, name: str) -> Locator:
+    """A figure in the page's header: Status, Users, Workers, RPS, Failures."""
+    return page.get_by_role("banner").get_by_text(name, exact=True).locator("xpath=following-sibling::*[1]")
+
+
+def start(page: Page, users: int, spawn_rate: int) -> None:
+    """Fill in the form and press Start; after an earlier run the form is behind New."""
+    new = page.get_by_role("button", name="New", exact=True)
+    start = page.get_by_role("button", name="Start", exact=True)
+    expect(new.or_(start)).to_be_visible()
+    if new.is_visible():
+        new.click()
+    page.get_by_label("Number of users").fill(str(users))
+    page.get_by_label("Ramp up").fill(str(spawn_rate))
+    start.click()
+    expect(figure(page, "Users")).to_have_text(str(users))
+
+
+def stop(page: Page) -> None:
+    """Press Stop and wait until the page says that the run is over."""
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(figure(page, "Status")).to_have_text(STOPPING_OR_STOPPED)
+    if figure(page, "Status").inner_text().lower() == "stopping":
+        # Locust's page asks no more once it was told so, in the blink between running and stopped.
+        page.reload()
+    expect(figure(page, "Status")).to_have_text("stopped")
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Choose a tab by what stands on it."""
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def requests(page: Page, method: str, name: str) -> int:
+    """# Requests of a row of the Statistics tab, which must be open; 0 while there is no such row."""
+    for cells in table(page):
+        if cells[:2] == [method, name]:
+            return int(cells[2])
+    return 0
+
+
+def table(page: Page) -> list[list[str]]:
+    """The rows of the open tab's table, without its head: the texts of their cells."""
+    # In one call: between two the page may draw the table anew.
+    rows: list[list[str]] = page.locator("main tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+    )
+    return rows

@@ -1,0 +1,3 @@
+"""Clusters to test."""
+
+from tests.clusters import checkout, engine  # noqa: F401

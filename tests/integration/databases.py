@@ -1,0 +1,38 @@
+"""The database of one test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+
+from postgres import embedded
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """One test's database."""
+
+    __test__ = False
+
+    name: str
+    server: embedded.Server
+
+    def url(self, role: str = "api") -> str:
+        return self.server.url(role, self.name)
+
+    def query(self, statement: str, *arguments: object, role: str = "postgres") -> list[tuple[Any, ...]]:
+        """The rows of a statement, as the superuser unless said otherwise."""
+        return execute(self.url(role), statement, *arguments)
+
+
+def execute(url: str, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, arguments)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()

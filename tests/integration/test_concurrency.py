@@ -1,0 +1,120 @@
+"""Many at once: nothing sold twice, nothing returned twice, nobody waits for ever. Over real HTTP, so that
+requests are in the database at the same time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.integration.servers import Api
+
+ADDS_UP = """
+    SELECT count(*) FROM products
+    WHERE stock <> (SELECT sum(delta) FROM stock_movements WHERE product_id = products.id)
+"""
+TOTALS_ARE_TRUE = """
+    SELECT (SELECT sum(pending), sum(paid), sum(shipped), sum(canceled), sum(quantity), sum(value) FROM order_totals)
+        IS NOT DISTINCT FROM
+        (SELECT count(*) FILTER (WHERE status = 'PENDING'), count(*) FILTER (WHERE status = 'PAID'),
+                count(*) FILTER (WHERE status = 'SHIPPED'), count(*) FILTER (WHERE status = 'CANCELED'),
+                coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0) FROM orders)
+"""
+
+
+def at_once(calls: list[Callable[[], int]]) -> Counter[int]:
+    """How often each status was answered."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return Counter(pool.map(lambda call: call(), calls))
+
+
+def test_fifty_racers_for_five_units(api: Api, query: Callable[..., list[Any]]) -> None:
+    """Exactly five get one, the others are told that there is none."""
+    api.request("PUT", "/products/5", {"stock": 5})
+    order = {"product_id": 5, "quantity": 1}
+    statuses = at_once([lambda: api.request("POST", "/orders/", order).status] * 50)
+    assert statuses == {201: 5, 409: 45}
+    assert query("SELECT stock FROM products WHERE id = 5") == [(0,)]
+    assert query(ADDS_UP) == [(0,)]
+
+
+def test_racing_cancels_return_the_units_once(api: Api, query: Callable[..., list[Any]]) -> None:
+    """By cancel, by PUT and by deletion: each is told 200, or 422 where the status is no longer one to leave."""
+    api.request("POST", "/orders/", {"product_id": 5, "quantity": 7})
+    calls: list[Callable[[], int]] = [
+        lambda: api.request("POST", "/orders/1/cancel").status,
+        lambda: api.request("DELETE", "/orders/1").status,
+        lambda: api.request("PUT", "/orders/1", {"status": "CANCELED"}).status,
+    ] * 8
+    assert set(at_once(calls)) <= {200, 422}
+    assert query("SELECT stock FROM products WHERE id = 5") == [(10185,)]
+    assert query("SELECT count(*) FROM stock_movements WHERE kind = 'canceled'") == [(1,)]
+
+
+def test_an_order_is_paid_or_canceled_never_both(api: Api, query: Callable[..., list[Any]]) -> None:
+    """Whoever comes second meets what the first made of it; a shipped order has kept its units."""
+    for _ in range(8):
+        api.request("POST", "/orders/", {"product_id": 5, "quantity": 1})
+    at_once(
+        [
+            lambda path=f"/orders/{order_id}/{act}": api.request("POST", path).status  # type: ignore[misc]
+            for order_id in range(1, 9)
+            for act in ("pay", "ship", "cancel")
+        ]
+    )
+    assert query(
+        "SELECT count(*) FROM orders WHERE (status = 'CANCELED') <> EXISTS "
+        "(SELECT FROM stock_movements WHERE order_id = orders.id AND kind = 'canceled')"
+    ) == [(0,)]
+    assert query(ADDS_UP) == [(0,)]
+
+
+def test_one_sku_is_created_once(api: Api) -> None:
+    """However many try at the same time."""
+    product = {"sku": "RACE", "name": "Race", "price": 1, "stock": 1}
+    assert at_once([lambda: api.request("POST", "/products/", product).status] * 20) == {201: 1, 409: 19}
+
+
+def test_a_product_is_deleted_or_ordered_never_both(api: Api, query: Callable[..., list[Any]]) -> None:
+    """No order is left without its product."""
+    calls: list[Callable[[], int]] = []
+    for product_id in range(1, 11):
+        order = {"product_id": product_id, "quantity": 1}
+        calls.append(lambda body=order: api.request("POST", "/orders/", body).status)  # type: ignore[misc]
+        calls.append(lambda path=f"/products/{product_id}": api.request("DELETE", path).status)  # type: ignore[misc]
+    assert set(at_once(calls)) <= {201, 404, 204, 409}
+    assert query("SELECT count(*) FROM orders WHERE product_id NOT IN (SELECT id FROM products)") == [(0,)]
+
+
+def test_bulk_calls_and_single_ones_do_not_deadlock(api: Api, query: Callable[..., list[Any]]) -> None:
+    """The same products in every order, with cancels, changes and deletions between: nobody is refused, all
+    of it adds up."""
+    ids = list(range(1, 21))
+    up = {"orders": [{"product_id": product_id, "quantity": 1} for product_id in ids]}
+    down = {"orders": list(reversed(up["orders"]))}
+    api.request("POST", "/orders/bulk", up)
+    calls: list[Callable[[], int]] = []
+    for number in range(1, 11):
+        calls += [
+            lambda: api.request("POST", "/orders/bulk", up).status,
+            lambda: api.request("POST", "/orders/bulk", down).status,
+            lambda body={"product_id": number, "quantity": 1}: api.request("POST", "/orders/", body).status,  # type: ignore[misc]
+            lambda path=f"/orders/{number}": api.request("PUT", path, {"quantity": 3}).status,  # type: ignore[misc]
+            lambda path=f"/orders/{number + 10}?force=true": api.request("DELETE", path).status,  # type: ignore[misc]
+            lambda path=f"/products/{number}/stock/adjust": api.request("POST", path, {"adjustment": -1}).status,  # type: ignore[misc]
+        ]
+    assert set(at_once(calls)) == {200, 201}
+    assert query("SELECT sum(deadlocks)::int FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
+    assert query(ADDS_UP) == [(0,)]
+    assert query(TOTALS_ARE_TRUE) == [(True,)]
+
+
+def test_bulk_products_do_not_deadlock(api: Api) -> None:
+    """The same SKUs in opposite orders: each is created once."""
+    lines = [{"sku": f"S-{number}", "name": "Same", "price": 1, "stock": 1} for number in range(50)]
+    both = [{"products": lines}, {"products": lines[::-1]}] * 4
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda body: api.request("POST", "/products/bulk", body), both))
+    assert [answer.status for answer in answers] == [200] * 8
+    assert sum(answer.json["success_count"] for answer in answers) == 50

@@ -1,0 +1,34 @@
+"""Outcomes are counted by route and status, handed over once, added up."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from stampede.outcomes import Outcomes
+
+
+def test_what_workers_counted_is_added_up_by_route() -> None:
+    """Two workers' reports make one table; no answer is status 0."""
+    total = Outcomes()
+    for statuses in ([201, 201, 409], [409, None]):
+        worker, report = Outcomes(), dict[str, Any]()
+        for status in statuses:
+            worker.count("POST", "/orders/", response=SimpleNamespace(status_code=status))
+        worker.count("GET", "/health", response=None)
+        worker.hand_over(report)
+        total.add(report)
+    assert total.by_route() == {
+        "GET /health": {"0": 2},
+        "POST /orders/": {"0": 1, "201": 2, "409": 2},
+    }
+
+
+def test_nothing_is_handed_over_twice() -> None:
+    """The next report begins anew; one without counts adds nothing."""
+    worker, first, second = Outcomes(), dict[str, Any](), dict[str, Any]()
+    worker.count("GET", "/health", response=SimpleNamespace(status_code=200))
+    worker.hand_over(first)
+    worker.hand_over(second)
+    total = Outcomes()
+    for report in (first, second, {}):
+        total.add(report)
+    assert total.by_route() == {"GET /health": {"200": 1}}
