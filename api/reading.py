@@ -88,6 +88,10 @@ def read_query(request: Request, message: type[Message]) -> Message:
         raise invalid_input(list(faults(message, request.params, convert_parameter))) from None
 
 
+def convert_parameter(value: Any, type_: Any) -> Any:
+    return msgspec.convert(value, type_, strict=False)
+
+
 def faults(
     message: type[Input], given: Mapping[str, Any], convert: Convert, path: str = ""
 ) -> Iterator[FieldError]:

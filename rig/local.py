@@ -65,7 +65,6 @@ class Local:
     def up(self) -> None:
         """Start every role and wait until it answers. Raises UsageError."""
         if not self.is_up():
-            end_leftovers()
             self._start_circus()
         else:
             self.scale(self._settings.worker_count)
@@ -198,8 +197,8 @@ class Local:
 
     def down(self) -> None:
         """End everything; the data stays."""
-        self._ask("quit")
-        psutil.wait_procs(_ours(), timeout=STOP_TIMEOUT)
+        if self._ask("quit"):
+            psutil.wait_procs(_ours(), timeout=STOP_TIMEOUT)
         end_leftovers()
 
     def reset(self) -> None:

@@ -74,9 +74,12 @@ def _compose(asked: Settings) -> Runtime:
 def _local(asked: Settings) -> Runtime:
     if importlib.util.find_spec("circus") is None:
         _go_on_in_venv()
-    from rig.local import Local  # not before: only this runtime needs what is installed
+    from rig.local import Local, end_leftovers  # not before: only this runtime needs what is installed
 
-    return Local(asked)
+    local = Local(asked)
+    if not local.is_up():
+        end_leftovers()
+    return local
 
 
 def _go_on_in_venv() -> None:

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
 import tarfile
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser import ui
+from tests.browser import pictures, ui
+from tests.browser.pictures import FOR_THE_README
 from tests.checkout import Checkout, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
-PICTURES = ROOT / "results" / "screenshots"
-
-FOR_THE_README = bool(os.environ.get("UPDATE_SCREENSHOTS"))
-USERS, SPAWN_RATE = (200, 10) if FOR_THE_README else (20, 10)
+USERS = 200 if FOR_THE_README else 20
+SPAWN_RATE = 10
 MANY_ORDERS = 3_000 if FOR_THE_README else 60
 """POST /orders/ until there is something to see: about 50 s of 200 users, or 8 s of 20."""
 
@@ -35,7 +31,7 @@ def test_a_run_is_started_watched_and_stopped_in_the_browser(page: Page, cluster
     wait_until(lambda: ui.requests(page, "POST", "/orders/") > 0, "a first order in the table")
     first = ui.requests(page, "POST", "/orders/")
     wait_until(lambda: ui.requests(page, "POST", "/orders/") >= first + MANY_ORDERS, "more orders", 120)
-    keep_picture(page, "statistics")
+    pictures.keep(page, "statistics")
 
     ui.open_tab(page, "Workers")
     expect(page.locator("main tbody tr")).to_have_count(2)
@@ -46,7 +42,7 @@ def test_a_run_is_started_watched_and_stopped_in_the_browser(page: Page, cluster
     expect(charts).to_have_count(3)
     before = pixels(page)
     wait_until(lambda: all(now != old for now, old in zip(pixels(page), before, strict=True)), "charts go on")
-    keep_picture(page, "charts")
+    pictures.keep(page, "charts")
 
     ui.stop(page)
     wait_until(lambda: cluster.get("/stampede/run")["phase"] == "done", "the results")
@@ -60,10 +56,6 @@ def test_a_run_is_started_watched_and_stopped_in_the_browser(page: Page, cluster
 
 def test_stop_in_the_browser_loses_no_request(page: Page, cluster: Checkout) -> None:
     """Where the page says stopped, its table has every order that the API has served in the run."""
-    # Workers that have just stopped come back after Locust's stop-timeout; a page opened before
-    # that leaves its Start button off for good.
-    wait_until(lambda: cluster.get("/worker-count")["worker_count"] == 2, "both workers, ready again")
-    page.reload()
     before = cluster.orders_served()
     ui.start(page, 40, 40)
     wait_until(lambda: ui.requests(page, "POST", "/orders/") > 100, "100 orders in the table")
@@ -85,12 +77,3 @@ def results(page: Page, cluster: Checkout) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(archive.body())) as tar:
         files = {Path(member.name).name: tar.extractfile(member) for member in tar}
         return {name: file.read() for name, file in files.items() if file}
-
-
-def keep_picture(page: Page, name: str) -> None:
-    """Keep a picture of the page; the README's is the one of the charts."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    picture = PICTURES / f"{name}.png"
-    page.screenshot(path=picture)
-    if FOR_THE_README and name == "charts":
-        shutil.copy(picture, ROOT / "docs" / "ui.png")

@@ -17,13 +17,13 @@ def figure(page: Page, name: str) -> Locator:
 def start(page: Page, users: int, spawn_rate: int) -> None:
     """Fill in the form and press Start; after an earlier run the form is behind New."""
     new = page.get_by_role("button", name="New", exact=True)
-    start = page.get_by_role("button", name="Start", exact=True)
-    expect(new.or_(start)).to_be_visible()
+    begin = page.get_by_role("button", name="Start", exact=True)
+    expect(new.or_(begin)).to_be_visible()
     if new.is_visible():
         new.click()
     page.get_by_label("Number of users").fill(str(users))
     page.get_by_label("Ramp up").fill(str(spawn_rate))
-    start.click()
+    begin.click()
     expect(figure(page, "Users")).to_have_text(str(users))
 
 

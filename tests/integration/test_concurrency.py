@@ -15,11 +15,13 @@ ADDS_UP = """
     WHERE stock <> (SELECT sum(delta) FROM stock_movements WHERE product_id = products.id)
 """
 TOTALS_ARE_TRUE = """
-    SELECT (SELECT sum(pending), sum(paid), sum(shipped), sum(canceled), sum(quantity), sum(value) FROM order_totals)
-        IS NOT DISTINCT FROM
-        (SELECT count(*) FILTER (WHERE status = 'PENDING'), count(*) FILTER (WHERE status = 'PAID'),
-                count(*) FILTER (WHERE status = 'SHIPPED'), count(*) FILTER (WHERE status = 'CANCELED'),
-                coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0) FROM orders)
+    SELECT NOT EXISTS (
+        SELECT sum(pending), sum(paid), sum(shipped), sum(canceled), sum(quantity), sum(value) FROM order_totals
+        EXCEPT
+        SELECT count(*) FILTER (WHERE status = 'PENDING'), count(*) FILTER (WHERE status = 'PAID'),
+               count(*) FILTER (WHERE status = 'SHIPPED'), count(*) FILTER (WHERE status = 'CANCELED'),
+               coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0) FROM orders
+    )
 """
 
 

@@ -1,0 +1,210 @@
+"""The database is stopped, frozen, restarted, or another one: the API says so at once, and recovers by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from postgres import embedded
+from tests.integration.databases import TestDatabase, execute
+from tests.integration.servers import ROOT, Answer, Api
+
+PATIENCE = 15.0
+REQUESTS = [
+    ("GET", "/products/5", None),
+    ("GET", "/products/", None),
+    ("GET", "/summary", None),
+    ("POST", "/orders/", {"product_id": 5, "quantity": 1}),
+    ("POST", "/orders/bulk", {"orders": [{"product_id": 5, "quantity": 1}]}),
+]
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+    """A server to be ill-treated; nobody else uses it."""
+    with embedded.running(Path(tmp_path_factory.mktemp("ill-treated"))) as server:
+        yield server
+
+
+@pytest.fixture
+def own_api(own_server: embedded.Server, start_api: Callable[..., Api]) -> Api:
+    return start_api(own_server.url("api"))
+
+
+def processes_of(server: embedded.Server) -> list[int]:
+    """The postmaster and all it started."""
+    assert server.process is not None
+    postmaster = server.process.pid
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text()
+    return [postmaster, *map(int, children.split())]
+
+
+@contextmanager
+def frozen(server: embedded.Server) -> Iterator[None]:
+    """As `docker pause` does it."""
+    processes = processes_of(server)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    yield
+    for process in processes:
+        os.kill(process, signal.SIGCONT)
+
+
+def timed(call: Callable[[], Answer]) -> tuple[Answer, float]:
+    began = time.monotonic()
+    return call(), time.monotonic() - began
+
+
+def check_unavailable(api: Api, within: float = 2.0) -> None:
+    """Forty requests at once, many more than threads: each is refused in time."""
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda request: timed(lambda: api.request(*request)), REQUESTS * 8))
+    for answer, seconds in answers:
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json["code"] == "database_unavailable"
+        assert seconds < within
+    health, seconds = timed(lambda: api.request("GET", "/health"))
+    assert (health.status, health.json["status"], health.json["database"]["connected"]) == (503, "unhealthy", False)
+    assert seconds < 1
+
+
+def wait_until_healthy(api: Api) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while api.request("GET", "/health").status != 200:
+        assert time.monotonic() < deadline
+    for method, path, body in REQUESTS:
+        assert api.request(method, path, body).status in (200, 201)
+
+
+def test_a_database_that_is_gone_is_503_until_it_is_back(own_server: embedded.Server, own_api: Api) -> None:
+    """Stopped and started again: nobody restarts the API."""
+    wait_until_healthy(own_api)
+    own_server.stop()
+    check_unavailable(own_api)
+    assert own_api.request("GET", "/").status == 200
+    own_server.start()
+    wait_until_healthy(own_api)
+
+
+def test_a_frozen_database_is_503_until_it_thaws(own_server: embedded.Server, own_api: Api) -> None:
+    """No socket breaks and nothing answers: the worst case."""
+    wait_until_healthy(own_api)
+    with frozen(own_server):
+        check_unavailable(own_api)
+        check_unavailable(own_api)
+    wait_until_healthy(own_api)
+
+
+def test_health_is_told_within_a_second_of_the_freeze(own_server: embedded.Server, own_api: Api) -> None:
+    """Asked at that very moment, before anyone else has noticed."""
+    wait_until_healthy(own_api)
+    with frozen(own_server):
+        health, seconds = timed(lambda: own_api.request("GET", "/health"))
+        assert health.status == 503
+        assert seconds < 1
+    wait_until_healthy(own_api)
+
+
+def test_one_frozen_connection_harms_one_request(own_server: embedded.Server, own_api: Api) -> None:
+    """It is refused within two seconds, its connection replaced, the others served."""
+    wait_until_healthy(own_api)
+    administration = own_server.url("postgres")
+    lock = "SELECT pg_backend_pid(), pg_advisory_lock(1)"
+    assert execute(administration, lock)
+    backends = execute(
+        administration,
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'stampede-api' ORDER BY state_change DESC LIMIT 1",
+    )
+    backend = backends[0][0]
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        answers = [timed(lambda: own_api.request("GET", "/products/5")) for _ in range(40)]
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    assert all(seconds < 2 for _, seconds in answers)
+    assert sum(answer.status != 200 for answer, _ in answers) <= 1
+
+
+def test_a_commit_whose_answer_is_lost_is_503(own_server: embedded.Server, own_api: Api) -> None:
+    """The order may stand: anything but 503 would be a lie, a refusal most of all."""
+    wait_until_healthy(own_api)
+    waits = "ALTER FUNCTION replay_order RENAME TO replay_order"  # placed below: the key's holder commits late
+    assert waits
+    administration = own_server.url("postgres")
+    with ThreadPoolExecutor(1) as pool:
+        execute(
+            administration,
+            "CREATE OR REPLACE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$",
+        )
+        execute(
+            administration,
+            "CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION linger()",
+        )
+        try:
+            placing = pool.submit(own_api.request, "POST", "/orders/", {"product_id": 5, "quantity": 1})
+            answer = placing.result(5)
+        finally:
+            execute(administration, "DROP TRIGGER linger ON orders")
+    assert answer.status == 503
+
+
+def test_an_api_may_start_before_its_database(
+    own_server: embedded.Server, start_api: Callable[..., Api]
+) -> None:
+    """It answers 503 until there is one."""
+    own_server.stop()
+    api = start_api(own_server.url("api"))
+    check_unavailable(api)
+    own_server.start()
+    wait_until_healthy(api)
+
+
+def test_another_schema_version_is_not_served(database: TestDatabase) -> None:
+    """One line that says what to do, and 2."""
+    database.query("UPDATE schema_version SET version = 7")
+    done = run_api(database.url())
+    assert done.returncode == 2
+    assert done.stderr == (
+        "api: the database has schema version 7, this API needs 1: "
+        "run `make reset`, or postgres/init.sql on an empty database\n"
+    )
+
+
+def test_an_empty_database_is_not_served(postgres_server: embedded.Server) -> None:
+    """The same for a database init.sql has not seen."""
+    done = run_api(postgres_server.url("postgres", "postgres"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "schema version none" in done.stderr
+
+
+def test_a_version_that_changes_under_the_api_is_503(
+    own_server: embedded.Server, start_api: Callable[..., Api]
+) -> None:
+    """Found when the database comes back: served only if it is the right one."""
+    api = start_api(own_server.url("api"))
+    wait_until_healthy(api)
+    execute(own_server.url("postgres"), "UPDATE schema_version SET version = 7")
+    own_server.stop()
+    own_server.start()
+    check_unavailable(api)
+    execute(own_server.url("postgres"), "UPDATE schema_version SET version = 1")
+    wait_until_healthy(api)
+
+
+def run_api(database_url: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"DATABASE_URL": database_url, "API_PORT": "18999"}
+    return subprocess.run(
+        [sys.executable, "run_api.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=30
+    )

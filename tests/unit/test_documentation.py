@@ -1,0 +1,58 @@
+"""What is documented exists, and what exists is documented."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+README = Path("README.md").read_text()
+CONTRIBUTING = Path("CONTRIBUTING.md").read_text()
+MAKEFILE = Path("Makefile").read_text()
+COMPOSE = Path("docker-compose.yml").read_text()
+ENV_EXAMPLE = Path(".env.example").read_text()
+SETTINGS = Path("rig/settings.py").read_text()
+
+TARGETS = re.findall(r"^([a-z][a-z ]*):.*##", MAKEFILE, re.MULTILINE)
+VERBS = [verb for targets in TARGETS for verb in targets.split()]
+DOCUMENTED_VARIABLES = set(re.findall(r"^#([A-Z][A-Z0-9_]*)=", ENV_EXAMPLE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "help"])
+def test_every_make_target_is_documented(verb: str) -> None:
+    """Users find theirs in the README, developers theirs in CONTRIBUTING."""
+    assert f"make {verb}" in README + CONTRIBUTING
+
+
+def test_every_documented_make_target_exists() -> None:
+    """A command in the documentation can be typed."""
+    assert set(re.findall(r"\bmake ([a-z]+)", "\n".join(re.findall("`[^`]+`", README)))) <= set(VERBS)
+
+
+def test_every_variable_of_compose_and_of_the_rig_is_in_env_example() -> None:
+    """Who reads .env.example knows them all."""
+    of_compose = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE)) | set(
+        re.findall(r"^\s+([A-Z_]+):(?: #.*)?$", COMPOSE, re.MULTILINE)
+    )
+    of_the_rig = set(re.findall(r'given(?:\.get\(|, )"([A-Z_]+)"', SETTINGS))
+    assert {"UI_PORT", "API_THREADS", "RUN_TIME"} <= of_compose | of_the_rig, "the patterns find them"
+    assert of_compose | of_the_rig == DOCUMENTED_VARIABLES
+
+
+def test_defaults_in_env_example_are_those_of_compose() -> None:
+    """A variable's documented default is the one it has."""
+    of_compose = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", COMPOSE))
+    documented = dict(re.findall(r"^#([A-Z_]+)=(.*)$", ENV_EXAMPLE, re.MULTILINE))
+    assert {name: documented[name] for name in of_compose} == of_compose
+
+
+@pytest.mark.parametrize("profile", tomllib.loads(Path("load_tests/profiles.toml").read_text()))
+def test_every_profile_is_in_the_readme(profile: str) -> None:
+    """With what it does."""
+    assert f"| `{profile}` |" in README
+
+
+def test_the_guides_example_is_the_one_that_is_tested() -> None:
+    """The README's CustomUser is the guide's class, with a request in it."""
+    example = Path("load_tests/examples/custom_user.py").read_text()
+    assert example.split("@task")[0].split() == README.split("```python\n")[1].split("@task")[0].split()
