@@ -111,12 +111,14 @@ class Line:
     def __init__(self, url: str) -> None:
         self._connection = connect(url)
         self._cursor = self._connection.cursor()
+        self._began = -inf
         self._deadline = inf
         # Between a call that ends and the watchdog: the next call must not be shut for the last one's delay.
         self._lock = threading.Lock()
 
     def execute(self, statement: str, arguments: Sequence[object], deadline: float) -> list[Row]:
         with self._lock:
+            self._began = monotonic()
             self._deadline = deadline
         try:
             self._cursor.execute(statement, arguments)
@@ -131,10 +133,12 @@ class Line:
     def is_broken(self) -> bool:
         return bool(self._connection.closed)
 
-    def shut_if_overdue(self, now: float) -> None:
-        """From the watchdog. The call that waits fails; its thread closes the connection."""
+    def shut_if_overdue(self, now: float, away: bool) -> None:
+        """From the watchdog. The call that waits fails; its thread closes the connection. While the database
+        is away, no call is given longer than the usual one."""
         with self._lock:
-            if now < self._deadline:
+            patience = self._began + REQUEST_SECONDS if away else inf
+            if now < min(self._deadline, patience) or self._deadline == inf:
                 return
             self._deadline = inf
             with (
@@ -233,7 +237,7 @@ class Database:
         while not self._stopping.wait(WATCH_SECONDS):
             now = monotonic()
             for line in tuple(self._lines):
-                line.shut_if_overdue(now)
+                line.shut_if_overdue(now, self._is_away())
 
     def _keep(self) -> None:
         """Its connection is in no request's way, and is the first to learn that all are broken."""

@@ -6,13 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from rig.settings import ROOT, Settings, UsageError
 
 FOR_A_FOREIGN_HOST = ("master", "worker")
 """The services it takes where the API to test is not the cluster's own."""
+
+START_TIMEOUT = 90.0
+"""Seconds for every service to get healthy."""
 
 
 class Compose:
@@ -40,24 +44,34 @@ class Compose:
     def up(self) -> None:
         """Build what has changed, start everything, wait for the health checks. Raises UsageError."""
         services = FOR_A_FOREIGN_HOST if self._settings.host else ()
-        self._build(services)
-        alone = ["--no-deps"] if services else []
-        started = self._compose("up", "--detach", *alone, *services, capture=True)
-        if started.returncode:
-            raise UsageError(self._why(started.stderr))
-
-    def _build(self, services: Iterable[str]) -> None:
-        if sys.stderr.isatty():
-            built = self._compose("build", *services)
-        else:
-            built = self._compose("build", "--quiet", *services, capture=True)
+        built = self._show("build", *services)
         if built.returncode:
             raise UsageError(f"the images cannot be built: {_last_line(built.stderr)}")
+        alone = ["--no-deps"] if services else []
+        started = self._show("up", "--detach", *alone, *services)
+        if started.returncode:
+            raise UsageError(self._why(started.stderr))
+        self._wait_until_healthy()
+
+    def _wait_until_healthy(self) -> None:
+        """Wait for all but the workers, whose joining is looked at instead."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while waiting := [c for c in self._containers() if c["Service"] != "worker" and not _healthy(c)]:
+            if any(_ended(container) for container in waiting) or time.monotonic() > deadline:
+                raise UsageError(self._why(""))
+            time.sleep(0.2)
+
+    def _show(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run what takes a while: Compose's own display on a terminal, a word elsewhere."""
+        if sys.stderr.isatty():
+            return self._compose(*command)
+        print(f"  docker compose {command[0]} …", flush=True)
+        return self._compose(*command, capture=True)
 
     def _why(self, stderr: str) -> str:
         """One line for a start that failed: the last words of the service that is not well."""
         for container in self._containers():
-            if container["State"] in ("exited", "restarting") or container["Health"] == "unhealthy":
+            if _ended(container) or not _healthy(container):
                 service = container["Service"]
                 logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
                 return f"{service} did not get healthy: {_last_words(logs.stdout)}"
@@ -130,6 +144,14 @@ class Compose:
             variables["LOCUSTFILE_FOLDER"] = str(settings.locustfile.parent)
             variables["CONTAINER_LOCUSTFILE"] = f"/locustfile/{settings.locustfile.name}"
         return variables
+
+
+def _healthy(container: dict[str, str]) -> bool:
+    return container["Health"] == "healthy"
+
+
+def _ended(container: dict[str, str]) -> bool:
+    return container["State"] in ("exited", "restarting", "dead") or container["Health"] == "unhealthy"
 
 
 def _json_objects(text: str) -> Iterator[dict[str, str]]:

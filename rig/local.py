@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,7 @@ class Local:
                 if len(pids) > TRIES:
                     raise UsageError(f"{each} did not get healthy: {_last_words(each)}")
             time.sleep(0.2)
+        print(f"  {role} is healthy", flush=True)
 
     def _roles(self) -> tuple[str, ...]:
         return FOR_A_FOREIGN_HOST if self._settings.host else ROLES
@@ -200,11 +202,12 @@ class Local:
         if self._ask("quit"):
             psutil.wait_procs(_ours(), timeout=STOP_TIMEOUT)
         end_leftovers()
+        shutil.rmtree(self._sockets, ignore_errors=True)
 
     def reset(self) -> None:
         """End everything and delete the data."""
         self.down()
-        subprocess.run(["rm", "-rf", str(FOLDER / "postgres")], check=True)
+        shutil.rmtree(FOLDER / "postgres", ignore_errors=True)
 
     def _must(self, command: str, **properties: Any) -> None:
         answer = self._ask(command, **properties)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from playwright.sync_api import Locator, Page, expect
+
+from tests.checkout import wait_until
 
 STOPPING_OR_STOPPED = re.compile("^stop(ping|ped)$")
 
@@ -57,3 +60,17 @@ def table(page: Page) -> list[list[str]]:
         "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
     )
     return rows
+
+
+def charts(page: Page) -> list[str]:
+    """What each chart of the Charts tab shows, once it has stopped moving; comparable."""
+    canvases = page.locator("main canvas")
+    expect(canvases).to_have_count(3)
+    looks: deque[list[str]] = deque(maxlen=3)
+
+    def at_rest() -> bool:
+        looks.append(canvases.evaluate_all("charts => charts.map(chart => chart.toDataURL())"))
+        return len(looks) == 3 and looks[0] == looks[1] == looks[2]
+
+    wait_until(at_rest, "charts at rest")
+    return looks[-1]

@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from falcon.testing import TestClient
 from api.app import create_app
 from api.db import Database
 from postgres import embedded
-from tests.integration.databases import TestDatabase, execute
+from tests.integration.databases import TestDatabase, execute, folder_for_postgres
 from tests.integration.servers import Api
 
 numbers = itertools.count(1)
@@ -28,10 +27,10 @@ EVERYTHING = """
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+def postgres_server() -> Iterator[embedded.Server]:
     """One server for all; what it forgets in a power failure nobody misses."""
-    data = Path(tmp_path_factory.mktemp("postgres"))
-    with embedded.running(data, settings={"fsync": "off", "max_connections": "200"}) as server:
+    settings = {"fsync": "off", "max_connections": "200"}
+    with folder_for_postgres() as folder, embedded.running(folder, settings=settings) as server:
         yield server
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -25,6 +29,14 @@ class TestDatabase:
     def query(self, statement: str, *arguments: object, role: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of a statement, as the superuser unless said otherwise."""
         return execute(self.url(role), statement, *arguments)
+
+
+@contextmanager
+def folder_for_postgres() -> Iterator[Path]:
+    """Unlike pytest's tmp_path one that PostgreSQL, which is never root, can get into."""
+    with tempfile.TemporaryDirectory(prefix="stampede-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def execute(url: str, statement: str, *arguments: object) -> list[tuple[Any, ...]]:

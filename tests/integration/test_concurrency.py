@@ -104,10 +104,14 @@ def test_bulk_calls_and_single_ones_do_not_deadlock(api: Api, query: Callable[..
             lambda body={"product_id": number, "quantity": 1}: api.request("POST", "/orders/", body).status,  # type: ignore[misc]
             lambda path=f"/orders/{number}": api.request("PUT", path, {"quantity": 3}).status,  # type: ignore[misc]
             lambda path=f"/orders/{number + 10}?force=true": api.request("DELETE", path).status,  # type: ignore[misc]
-            lambda path=f"/products/{number}/stock/adjust": api.request("POST", path, {"adjustment": -1}).status,  # type: ignore[misc]
+            lambda path=f"/products/{number}/stock/adjust": (
+                api.request("POST", path, {"adjustment": -1}).status
+            ),  # type: ignore[misc]
         ]
     assert set(at_once(calls)) == {200, 201}
-    assert query("SELECT sum(deadlocks)::int FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
+    assert query("SELECT sum(deadlocks)::int FROM pg_stat_database WHERE datname = current_database()") == [
+        (0,)
+    ]
     assert query(ADDS_UP) == [(0,)]
     assert query(TOTALS_ARE_TRUE) == [(True,)]
 

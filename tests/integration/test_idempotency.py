@@ -20,7 +20,9 @@ def place_bulk(shop: TestClient, key: str, *orders: dict[str, int]) -> Any:
     return shop.simulate_post("/orders/bulk", json={"orders": orders}, headers={"Idempotency-Key": key}).json
 
 
-def test_the_same_key_is_the_same_answer_and_one_order(shop: TestClient, query: Callable[..., list[Any]]) -> None:
+def test_the_same_key_is_the_same_answer_and_one_order(
+    shop: TestClient, query: Callable[..., list[Any]]
+) -> None:
     """Status and body to the letter."""
     first, second = place(shop, "k"), place(shop, "k")
     assert (first.status_code, first.text) == (second.status_code, second.text)

@@ -88,7 +88,9 @@ def test_order_filters_combine(shop: TestClient, filters: dict[str, Any], ids: l
     assert page["total"] == len(ids)
 
 
-@pytest.mark.parametrize(("limit", "ids"), [({}, range(12, 2, -1)), ({"limit": 1}, [12]), ({"limit": 50}, range(12, 0, -1))])
+@pytest.mark.parametrize(
+    ("limit", "ids"), [({}, range(12, 2, -1)), ({"limit": 1}, [12]), ({"limit": 50}, range(12, 0, -1))]
+)
 def test_recent_orders_are_a_bare_list(shop: TestClient, limit: dict[str, int], ids: list[int]) -> None:
     """Newest first, ten unless asked otherwise."""
     for _ in range(12):
@@ -247,7 +249,9 @@ def test_a_forced_deletion_removes_the_order(
     assert (answer.status_code, answer.json["message"]) == (200, "Order 1 deleted successfully")
     assert shop.simulate_get(f"/orders/{order_id}").status_code == 404
     assert stock(shop) == left
-    assert query("SELECT stock_after FROM stock_movements WHERE order_id = 1 AND kind = 'deleted'") == [(left,)]
+    assert query("SELECT stock_after FROM stock_movements WHERE order_id = 1 AND kind = 'deleted'") == [
+        (left,)
+    ]
 
 
 def test_units_come_back_whatever_the_stock_was_set_to(shop: TestClient) -> None:

@@ -118,7 +118,8 @@ def test_an_id_that_is_nobodys_is_404(
 
 
 @pytest.mark.parametrize(
-    "change", [{"sku": "new-1"}, {"name": "New name"}, {"price": 1.25}, {"stock": 7}, {"stock": 0, "price": 3}, {}]
+    "change",
+    [{"sku": "new-1"}, {"name": "New name"}, {"price": 1.25}, {"stock": 7}, {"stock": 0, "price": 3}, {}],
 )
 def test_a_change_touches_what_was_sent(shop: TestClient, change: dict[str, Any]) -> None:
     """PUT leaves the other fields; `{}` changes nothing."""

@@ -47,7 +47,12 @@ WRONG_FIELDS = [
     ("/products/", PRODUCT, {"colour": "red"}, ["colour"]),
     ("/products/", PRODUCT, {"id": 1}, ["id"]),
     ("/products/", {}, {}, ["sku", "name", "price", "stock"]),
-    ("/products/", PRODUCT, {"x": 1, "sku": "", "name": 7, "price": 0, "stock": []}, ["x", "sku", "name", "price", "stock"]),
+    (
+        "/products/",
+        PRODUCT,
+        {"x": 1, "sku": "", "name": 7, "price": 0, "stock": []},
+        ["x", "sku", "name", "price", "stock"],
+    ),
     ("/products/5", {}, {"sku": "a b", "stock": None}, ["sku", "stock"]),
     ("/products/5/stock/adjust", {}, {}, ["adjustment"]),
     ("/products/5/stock/adjust", {}, {"adjustment": 2**31}, ["adjustment"]),
@@ -73,7 +78,9 @@ def test_every_wrong_field_of_a_body_is_named(
     answer = untouched_shop.simulate_request(method, path, json=body | wrong)
     check_problem(answer, 422, "invalid_input")
     assert [error["field"] for error in answer.json["errors"]] == fields
-    assert all(error["message"] and error["field"] in answer.json["detail"] for error in answer.json["errors"])
+    assert all(
+        error["message"] and error["field"] in answer.json["detail"] for error in answer.json["errors"]
+    )
 
 
 WRONG_QUERIES = [
@@ -114,14 +121,26 @@ def test_every_wrong_part_of_a_query_is_named(
 
 def test_a_wrong_force_is_422_and_cancels_nothing(untouched_shop: TestClient) -> None:
     """A deletion is not done by mistake."""
-    check_problem(untouched_shop.simulate_delete("/orders/1", query_string="force=maybe"), 422, "invalid_input")
+    check_problem(
+        untouched_shop.simulate_delete("/orders/1", query_string="force=maybe"), 422, "invalid_input"
+    )
 
 
-MALFORMED = [b"", b"{", b"{'sku': 1}", b'{"sku": "x"} x', b"\xff\xfe", b'{"sku": "\xff"}', b'{"sku": "\\ud800"}']
+MALFORMED = [
+    b"",
+    b"{",
+    b"{'sku': 1}",
+    b'{"sku": "x"} x',
+    b"\xff\xfe",
+    b'{"sku": "\xff"}',
+    b'{"sku": "\\ud800"}',
+]
 
 
 @pytest.mark.parametrize("path", ["/products/", "/orders/", "/orders/bulk"])
-@pytest.mark.parametrize("body", [*MALFORMED, b"[" * 100_000, b'{"orders":' + b"[" * 100_000, b'{"product_id": 1,}'])
+@pytest.mark.parametrize(
+    "body", [*MALFORMED, b"[" * 100_000, b'{"orders":' + b"[" * 100_000, b'{"product_id": 1,}']
+)
 def test_malformed_json_is_400(untouched_shop: TestClient, path: str, body: bytes) -> None:
     """Cut off, not UTF-8, half a character, nested without end: 400, whatever else is wrong."""
     check_problem(untouched_shop.simulate_post(path, body=body, headers=JSON), 400, "malformed_json")
@@ -136,7 +155,8 @@ def test_json_that_is_no_object_is_422(untouched_shop: TestClient, body: str) ->
 
 
 @pytest.mark.parametrize(
-    "media_type", [None, "text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data"]
+    "media_type",
+    [None, "text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data"],
 )
 def test_another_content_type_is_415(untouched_shop: TestClient, media_type: str | None) -> None:
     """Even if JSON is inside."""
@@ -154,12 +174,16 @@ def test_a_charset_in_the_content_type_is_fine(shop: TestClient) -> None:
 def test_a_body_over_one_mebibyte_is_413(untouched_shop: TestClient) -> None:
     """One byte less is read, and found to be wrong."""
     body = json.dumps(ORDER).ljust(1024 * 1024)
-    check_problem(untouched_shop.simulate_post("/orders/", body=body + " ", headers=JSON), 413, "body_too_large")
+    check_problem(
+        untouched_shop.simulate_post("/orders/", body=body + " ", headers=JSON), 413, "body_too_large"
+    )
     body = "x".ljust(1024 * 1024)
     check_problem(untouched_shop.simulate_post("/orders/", body=body, headers=JSON), 400, "malformed_json")
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/products/1/2", "/orders/1/lose", "/product", "/docs/../app.py", "/%00", "/docs/x"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/products/1/2", "/orders/1/lose", "/product", "/docs/../app.py", "/%00", "/docs/x"]
+)
 def test_an_unknown_path_is_404(untouched_shop: TestClient, path: str) -> None:
     """In the same form as every refusal."""
     check_problem(untouched_shop.simulate_get(path), 404, "path_not_found")
@@ -187,7 +211,9 @@ def test_a_wrong_method_is_405(untouched_shop: TestClient, method: str, path: st
         check_problem(answer, 405, "method_not_allowed")
 
 
-@pytest.mark.parametrize("path", ["/products", "/orders", "/health/", "/orders/recent/", "/products/5/", "/docs/", "/summary/"])
+@pytest.mark.parametrize(
+    "path", ["/products", "/orders", "/health/", "/orders/recent/", "/products/5/", "/docs/", "/summary/"]
+)
 def test_a_slash_at_the_end_makes_no_difference(untouched_shop: TestClient, path: str) -> None:
     """The same answer, never a redirect."""
     other = path.rstrip("/") if path.endswith("/") else path + "/"
