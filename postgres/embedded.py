@@ -285,6 +285,14 @@ def elsewhere(folder: Path) -> Path:
     return link.resolve()
 
 
+def remove(data: Path) -> None:
+    """The data, wherever they are; the server must have stopped."""
+    link = data / "elsewhere"
+    if link.is_symlink():
+        shutil.rmtree(link.resolve(), ignore_errors=True)
+    shutil.rmtree(data, ignore_errors=True)
+
+
 def copied(binaries: Path, folder: Path) -> Path:
     """The wheel's PostgreSQL with the libraries beside it, as they refer to each other by relative paths."""
     package = binaries.parents[1]

@@ -9,6 +9,7 @@ import re
 import subprocess
 import tarfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -85,6 +86,19 @@ class Checkout:
     def workers(self) -> list[dict[str, Any]]:
         """The rows of the UI's Workers tab."""
         return list(self.get("/stats/requests")["workers"])
+
+    def api_status(self, path: str, body: str | None = None) -> int:
+        """The status of a GET to the API, or with a JSON body of a POST."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.api_port}{path}",
+            data=body.encode() if body else None,
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
 
     def orders_served(self) -> int:
         """POST /orders/ that the API itself has counted, whatever it answered."""

@@ -42,7 +42,7 @@ def cluster(browser: Browser, checkout: Checkout) -> Checkout:  # noqa: ARG001  
 @pytest.fixture
 def page(browser: Browser, cluster: Checkout) -> Iterator[Page]:
     """The UI, opened when the workers are ready; at the end nothing on the page may have gone wrong."""
-    # Stopped workers are away for Locust's stop-timeout. A page that was told so leaves Start disabled.
+    # Between a stop and the next start they are away for a moment; a page told so leaves Start disabled.
     wait_until(lambda: cluster.get("/worker-count")["worker_count"] == WORKERS, "all workers are ready")
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(PATIENCE * 1000)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.checkout import wait_until
-
-STOPPING_OR_STOPPED = re.compile("^stop(ping|ped)$")
 
 
 def figure(page: Page, name: str) -> Locator:
@@ -33,11 +30,14 @@ def start(page: Page, users: int, spawn_rate: int) -> None:
 def stop(page: Page) -> None:
     """Press Stop and wait until the page says that the run is over."""
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(figure(page, "Status")).to_have_text(STOPPING_OR_STOPPED)
-    if figure(page, "Status").inner_text().lower() == "stopping":
-        # Locust's page asks no more once it was told so, in the blink between running and stopped.
-        page.reload()
-    expect(figure(page, "Status")).to_have_text("stopped")
+
+    def stopped() -> bool:
+        status = figure(page, "Status").inner_text().lower()
+        if status == "stopping":
+            page.reload()  # Locust's page asks no more once it was told so, in the blink before stopped
+        return status == "stopped"
+
+    wait_until(stopped, "the page says stopped")
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -46,7 +46,7 @@ def open_tab(page: Page, name: str) -> None:
 
 
 def requests(page: Page, method: str, name: str) -> int:
-    """# Requests of a row of the Statistics tab, which must be open; 0 while there is no such row."""
+    """# Requests in a row of the Statistics tab, which must be open; 0 while there is no such row."""
     for cells in table(page):
         if cells[:2] == [method, name]:
             return int(cells[2])

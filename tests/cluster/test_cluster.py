@@ -18,6 +18,7 @@ LEFT_BEHIND = {
     "locust_failures.csv",
     "locust_exceptions.csv",
 }
+MARK = '{"sku": "MARK", "name": "Not in the catalogue", "price": 1, "stock": 1}'
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)
@@ -53,7 +54,10 @@ def test_headless_alone_leaves_results_and_nothing_else(checkout: Checkout, runt
 
 
 def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -> None:
-    """Up with 2; in a run from the UI 4, all with users; then 1; a headless run uses it; down."""
+    """Up with 2; in a run from the UI 4, all with users; then 1; headless runs use it; down.
+
+    A headless run keeps the data it finds if it is told to, else it starts from the seeded catalogue.
+    """
     up = checkout.make("up", "WORKERS=2", runtime)
     assert up.returncode == 0, up.stdout
     assert f"http://127.0.0.1:{checkout.ui_port}" in up.stdout
@@ -73,8 +77,11 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
     )
 
     assert checkout.make("scale", "N=1", runtime).returncode == 0
-    done = checkout.rig("headless", "PROFILE=smoke", "RUN_TIME=5s", runtime)
-    assert done.returncode == 0, done.stdout
+    assert checkout.api_status("/products/", MARK) == 201
+    for keep_data, status in (("1", 200), ("", 404)):
+        done = checkout.rig("headless", "PROFILE=smoke", "RUN_TIME=4s", f"KEEP_DATA={keep_data}", runtime)
+        assert done.returncode == 0, done.stdout
+        assert checkout.api_status("/products/sku/MARK") == status
     assert checkout.latest_run()["workers"] == 1
     assert checkout.get("/worker-count")["worker_count"] == 1, "a cluster that was up stays up"
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ numbers = itertools.count(1)
 
 EVERYTHING = """
     SELECT products::text FROM products UNION ALL SELECT orders::text FROM orders
-    UNION ALL SELECT stock_movements::text FROM stock_movements UNION ALL SELECT order_keys::text FROM order_keys
+    UNION ALL SELECT stock_movements::text FROM stock_movements
+    UNION ALL SELECT order_keys::text FROM order_keys
     ORDER BY 1
 """
 
@@ -85,8 +87,8 @@ def start_api() -> Iterator[Callable[..., Api]]:
     """Starts APIs, and stops them after the test."""
     started: list[Api] = []
 
-    def start(database_url: str, **environment: str) -> Api:
-        started.append(Api(database_url, **environment))
+    def start(database_url: str, log: Path | None = None, **environment: str) -> Api:
+        started.append(Api(database_url, log, **environment))
         started[-1].wait_until_it_answers()
         return started[-1]
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,15 +30,22 @@ class Answer:
 class Api:
     """`python run_api.py` as a child."""
 
-    def __init__(self, database_url: str, **environment: str) -> None:
+    def __init__(self, database_url: str, log: Path | None = None, **environment: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process = subprocess.Popen(
+        with (log or Path(os.devnull)).open("w") as errors:
+            self.process = self._start(database_url, errors if log else None, environment)
+
+    def _start(
+        self, database_url: str, errors: TextIO | None, environment: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [sys.executable, "run_api.py", "--port", str(self.port)],
             cwd=ROOT,
             env=os.environ | {"DATABASE_URL": database_url, "API_PROCESSES": "1"} | environment,
             stdout=subprocess.DEVNULL,
+            stderr=errors,
         )
 
     def wait_until_it_answers(self) -> None:

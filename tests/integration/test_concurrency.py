@@ -16,7 +16,8 @@ ADDS_UP = """
 """
 TOTALS_ARE_TRUE = """
     SELECT NOT EXISTS (
-        SELECT sum(pending), sum(paid), sum(shipped), sum(canceled), sum(quantity), sum(value) FROM order_totals
+        SELECT sum(pending), sum(paid), sum(shipped), sum(canceled), sum(quantity), sum(value)
+        FROM order_totals
         EXCEPT
         SELECT count(*) FILTER (WHERE status = 'PENDING'), count(*) FILTER (WHERE status = 'PAID'),
                count(*) FILTER (WHERE status = 'SHIPPED'), count(*) FILTER (WHERE status = 'CANCELED'),
@@ -42,7 +43,7 @@ def test_fifty_racers_for_five_units(api: Api, query: Callable[..., list[Any]]) 
 
 
 def test_racing_cancels_return_the_units_once(api: Api, query: Callable[..., list[Any]]) -> None:
-    """By cancel, by PUT and by deletion: each is told 200, or 422 where the status is no longer one to leave."""
+    """By cancel, PUT and deletion: each is told 200, or 422 where there is no status to leave any more."""
     api.request("POST", "/orders/", {"product_id": 5, "quantity": 7})
     calls: list[Callable[[], int]] = [
         lambda: api.request("POST", "/orders/1/cancel").status,

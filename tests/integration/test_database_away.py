@@ -1,4 +1,4 @@
-"""The database is stopped, frozen, restarted, or another one: the API says so at once, and recovers by itself."""
+"""The database is gone, frozen, restarted, or another one: the API says so at once, and recovers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -134,7 +133,8 @@ def test_one_frozen_connection_harms_one_request(own_server: embedded.Server, ow
     administration = own_server.url("postgres")
     backends = execute(
         administration,
-        "SELECT pid FROM pg_stat_activity WHERE application_name = 'stampede-api' ORDER BY state_change DESC LIMIT 1",
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'stampede-api' "
+        "ORDER BY state_change DESC LIMIT 1",
     )
     backend = backends[0][0]
     os.kill(backend, signal.SIGSTOP)

@@ -223,8 +223,19 @@ def test_a_slash_at_the_end_makes_no_difference(untouched_shop: TestClient, path
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/products/", "/products/5", "/products/sku/phone-0001", "/orders/", "/orders/recent", "/health"]
-    + ["/summary", "/docs", "/redoc", "/openapi.json"],
+    [
+        "/",
+        "/products/",
+        "/products/5",
+        "/products/sku/phone-0001",
+        "/orders/",
+        "/orders/recent",
+        "/health",
+        "/summary",
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+    ],
 )
 def test_head_is_get_without_the_body(untouched_shop: TestClient, path: str) -> None:
     """The same status and length."""

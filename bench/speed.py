@@ -1,0 +1,67 @@
+"""How fast the cluster is on this machine: ``.venv/bin/python bench/speed.py [local] [compose]``.
+
+One heavy run of 60 s over two workers per runtime, everything on the one machine. Prints a Markdown
+table with what was wanted beside it; exits with 1 if something wanted was missed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table: what was measured, and the limit it has to keep."""
+
+    name: str
+    value: float
+    limit: str
+
+    def kept(self) -> bool:
+        """Whether the limit, such as ``>= 500``, is kept."""
+        sign, bound = self.limit.split()
+        return self.value >= float(bound) if sign == ">=" else self.value <= float(bound)
+
+
+def measure(runtime: str) -> list[Figure]:
+    """Run it once; raises CalledProcessError if the run does not pass."""
+    begun = time.monotonic()
+    command = ["-m", "rig", "headless", "PROFILE=heavy", f"RUN_TIME={RUN_SECONDS}s", "WORKERS=2"]
+    done = subprocess.run(
+        [sys.executable, *command, f"RUNTIME={runtime}"], cwd=ROOT, text=True, check=True, capture_output=True
+    )
+    seconds = time.monotonic() - begun
+    up = re.search(r"Up in ([\d.]+) s", done.stdout)
+    window = json.loads((ROOT / "results" / "latest" / "run.json").read_text())["window"]
+    methods = window["by_method"]
+    return [
+        Figure("requests/s in the window", window["rps"], ">= 500"),
+        Figure("GET average, ms", methods["GET"]["avg_ms"], "<= 200"),
+        Figure("POST average, ms", methods["POST"]["avg_ms"], "<= 500"),
+        Figure("up, s", float(up[1]) if up else seconds, "<= 20"),
+        Figure("headless longer than its run, s", round(seconds - RUN_SECONDS, 1), "<= 15"),
+    ]
+
+
+def main() -> int:
+    """Print the table; returns the exit code."""
+    kept = True
+    print("| runtime | figure | measured | wanted |\n|---|---|---|---|")
+    for runtime in sys.argv[1:] or ["local", "compose"]:
+        for figure in measure(runtime):
+            print(f"| {runtime} | {figure.name} | {figure.value} | {figure.limit} |", flush=True)
+            kept = kept and figure.kept()
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The embedded PostgreSQL: made once, kept, locked, and none the worse for crashes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from postgres import embedded
+from tests.integration.databases import execute, folder_for_postgres
+from tests.integration.servers import ROOT
+
+ORDERS = "SELECT count(*) FROM orders"
+
+
+@pytest.fixture(scope="module")
+def data() -> Iterator[Path]:
+    """One folder for the file: to make a cluster takes a second or two."""
+    with folder_for_postgres() as folder:
+        yield folder
+
+
+def test_data_is_kept_between_starts(data: Path) -> None:
+    """Made at the first, found at the second."""
+    with embedded.running(data) as server:
+        execute(server.url("api"), "SELECT * FROM place_order(5, 1)")
+        before = execute(server.url("api"), ORDERS)
+    with embedded.running(data) as server:
+        assert execute(server.url("api"), ORDERS) == before
+
+
+def test_two_servers_do_not_share_a_folder(data: Path) -> None:
+    """The second says so in one line, and ends with 2."""
+    with embedded.running(data), folder_for_postgres() as socket_dir:
+        command = [
+            sys.executable,
+            "-m",
+            "postgres.embedded",
+            "--data",
+            str(data),
+            "--socket-dir",
+            str(socket_dir),
+        ]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert str(data) in done.stderr
+
+
+def test_a_crash_leaves_nothing_that_hinders_the_next_start(data: Path) -> None:
+    """kill -9, and its number in postmaster.pid belongs to somebody else by now."""
+    with embedded.running(data) as server:
+        assert server.process is not None
+        execute(server.url("api"), "SELECT * FROM place_order(5, 1)")
+        before = execute(server.url("api"), ORDERS)
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+    leftover = data / "cluster" / "postmaster.pid"
+    lines = leftover.read_text().splitlines()
+    leftover.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    with embedded.running(data) as server:
+        assert execute(server.url("api"), ORDERS) == before
+
+
+def test_an_interrupted_initialisation_is_done_again() -> None:
+    """Killed halfway through, it starts from nothing the next time."""
+    with folder_for_postgres() as folder:
+        unfinished = folder / "cluster.unfinished"
+        unfinished.mkdir()
+        (unfinished / "PG_VERSION").write_text("18\n")
+        with embedded.running(folder) as server:
+            assert execute(server.url("api"), "SELECT read_schema_version()") == [(1,)]
+        assert not unfinished.exists()
+
+
+def test_a_folder_postgres_cannot_enter_leads_elsewhere(tmp_path: Path) -> None:
+    """A project in a private folder works too; without root there is nothing to lead away from."""
+    tmp_path.chmod(0o700)
+    with embedded.running(tmp_path) as server:
+        assert execute(server.url("api"), "SELECT read_schema_version()") == [(1,)]
+    if os.geteuid() == 0:
+        assert (tmp_path / "elsewhere" / "cluster").exists()
+        embedded.remove(tmp_path)
+        assert not (tmp_path / "elsewhere").is_symlink()
+
+
+def test_the_seed_brings_the_catalogue_back(data: Path) -> None:
+    """While clients are connected, and as the same rows as ever."""
+    catalogue = "SELECT md5(string_agg(products::text, ',' ORDER BY id)), count(*) FROM products"
+    with embedded.running(data) as server:
+        server.psql("-f", str(ROOT / "postgres" / "seed.sql"))
+        before = execute(server.url("api"), catalogue)
+        execute(server.url("api"), "SELECT * FROM place_order(5, 1, 'key')")
+        execute(server.url("api"), "SELECT * FROM create_product('X', 'Some', 1, 1)")
+        command = [sys.executable, "-m", "postgres.embedded", "--socket-dir", str(server.socket_dir)]
+        command += ["psql", "-f", "postgres/seed.sql"]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=30)
+        assert execute(server.url("api"), catalogue) == before
+        assert execute(server.url("api"), "SELECT id FROM place_order(5, 1, 'key')") == [(1,)]
+
+
+def test_a_port_is_for_those_with_a_password(data: Path) -> None:
+    """Over the socket its folder's permissions decide; over TCP the password does."""
+    with embedded.running(data, port=25432):
+        good = "postgresql://api:stampede@127.0.0.1:25432/stampede"
+        assert execute(good, "SELECT read_schema_version()") == [(1,)]
+        with pytest.raises(Exception, match="password authentication failed"):
+            execute(good.replace(":stampede@", ":wrong@"), "SELECT 1")
+
+
+def test_a_socket_folder_that_is_too_long_is_one_line(data: Path) -> None:
+    """Before PostgreSQL fails with half a path."""
+    with pytest.raises(embedded.EmbeddedPostgresError):
+        with embedded.running(data, socket_dir=Path("/tmp/" + "x" * 100)):  # noqa: S108 - never made
+            pass

@@ -1,0 +1,88 @@
+"""What the roles may do, and what not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+
+from postgres import embedded
+from tests.integration.conftest import database_of_its_own
+from tests.integration.databases import TestDatabase
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server: embedded.Server) -> Iterator[TestDatabase]:
+    """One for all: nothing here is allowed to change it."""
+    with database_of_its_own(postgres_server) as own:
+        yield own
+
+
+FORBIDDEN = [
+    ("api", "CREATE TABLE mine (id int)"),
+    ("api", "DROP TABLE orders"),
+    ("api", "ALTER TABLE orders ADD COLUMN mine int"),
+    ("api", "TRUNCATE orders"),
+    ("api", "UPDATE stock_movements SET delta = 0"),  # the ledger is append-only
+    ("api", "DELETE FROM stock_movements"),
+    ("api", "UPDATE order_keys SET order_id = 1"),
+    ("api", "UPDATE schema_version SET version = 2"),
+    ("api", "CREATE OR REPLACE FUNCTION may_follow(status text, next text) RETURNS boolean RETURN true"),
+    ("api", "SET ROLE owner"),
+    ("auditor", "INSERT INTO orders DEFAULT VALUES"),
+    ("auditor", "UPDATE products SET stock = 0"),
+    ("auditor", "DELETE FROM orders"),
+    ("auditor", "SELECT place_order(5, 1)"),
+    ("auditor", "CREATE TABLE mine (id int)"),
+]
+
+
+@pytest.mark.parametrize(("role", "statement"), FORBIDDEN)
+def test_a_role_cannot(database: TestDatabase, role: str, statement: str) -> None:
+    """More than it needs."""
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        database.query(statement, role=role)
+
+
+ALLOWED = [
+    ("api", "SELECT * FROM read_product(5)"),
+    ("auditor", "SELECT count(*) FROM stock_movements"),
+    ("auditor", "SELECT count(*) FROM order_keys"),
+    ("auditor", "CREATE TEMPORARY TABLE ledger (id int)"),
+]
+
+
+@pytest.mark.parametrize(("role", "statement"), ALLOWED)
+def test_a_role_can(database: TestDatabase, role: str, statement: str) -> None:
+    """What it is there for."""
+    database.query(statement, role=role)
+
+
+def test_everything_belongs_to_the_owner_who_cannot_log_in(database: TestDatabase) -> None:
+    """Tables, types, functions."""
+    assert database.query(
+        "SELECT DISTINCT pg_get_userbyid(owner) FROM ("
+        "  SELECT relowner AS owner FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        "  UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS things"
+    ) == [("owner",)]
+    assert database.query("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'owner'") == [(False,)]
+
+
+def test_no_search_path_misleads_a_function(database: TestDatabase) -> None:
+    """Each has its own, or names that were resolved when it was created."""
+    assert (
+        database.query(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " AND proconfig IS NULL AND prosqlbody IS NULL"
+        )
+        == []
+    )
+
+
+def test_passwords_are_scrambled(database: TestDatabase) -> None:
+    """Both roles have one: over TCP nobody comes in without."""
+    rows = database.query(
+        "SELECT rolpassword LIKE 'SCRAM-SHA-256%%' FROM pg_authid WHERE rolname IN ('api', 'auditor')"
+    )
+    assert rows == [(True,), (True,)]
