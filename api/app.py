@@ -80,7 +80,9 @@ def answer_problem(_request: Request, response: Response, problem: Problem, _pat
 def report_unavailable(
     request: Request, response: Response, error: DatabaseUnavailableError, path: dict[str, Any]
 ) -> None:
-    logger.warning("%s", error, extra={"request_id": request.context.id, "request": describe(request)})
+    # What was refused at once is not logged for each request: that the database is away, db.py has said.
+    if error.__cause__ is not None:
+        logger.warning("%s", error, extra={"request_id": request.context.id, "request": describe(request)})
     response.retry_after = 1
     answer_problem(request, response, Problem.of("database_unavailable"), path)
 

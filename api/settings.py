@@ -37,7 +37,7 @@ class Settings:
 
 def whole_number(given: Mapping[str, str], key: str, default: int, highest: int) -> int:
     value = given.get(key, str(default))
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= highest):
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= highest):
         raise SettingError(f"{key} must be a whole number from 1 to {highest}, not {value!r}")
     return int(value)
 

@@ -140,20 +140,34 @@ class Server:
 
 
 def url(socket_dir: Path, role: str, database: str = DATABASE) -> str:
-    return f"postgresql://{role}@/{database}?host={quote(str(socket_dir), safe='')}"
+    """For whom can enter the socket's folder, no password is asked."""
+    return (
+        f"postgresql://{role}@/{database}?host={quote(str(socket_dir), safe='')}&port={port_of(socket_dir)}"
+    )
 
 
 def client_command(socket_dir: Path, program: str, *arguments: str, database: str = DATABASE) -> list[str]:
     """The command line of a client program, as the superuser: psql, pg_isready, pgbench."""
     quiet = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"] if program == "psql" else []
-    connection = [f"--host={socket_dir}", f"--username={SUPERUSER}", f"--dbname={database}"]
+    connection = [
+        f"--host={socket_dir}",
+        f"--port={port_of(socket_dir)}",
+        f"--username={SUPERUSER}",
+        f"--dbname={database}",
+    ]
     return [str(wheel_binaries() / program), *connection, *quiet, *arguments]
+
+
+def port_of(socket_dir: Path) -> str:
+    """A server that listens on a port too bears its number in the socket's name."""
+    sockets = [path.name for path in socket_dir.glob(".s.PGSQL.*") if not path.name.endswith(".lock")]
+    return sockets[0].rpartition(".")[2] if sockets else "5432"
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], socket_dir: Path) -> None:
     """Return when the server takes connections; raise if it ends before that."""
-    asking = client_command(socket_dir, "pg_isready", "--quiet", database="postgres")
     for _ in range(START_SECONDS * 20):
+        asking = client_command(socket_dir, "pg_isready", "--quiet", database="postgres")
         if subprocess.run(asking, env=client_environment(), check=False).returncode == 0:
             return
         with suppress(subprocess.TimeoutExpired):
@@ -162,6 +176,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], socket_dir: Path) -> None
                 f"PostgreSQL ended with code {process.returncode} before it was ready"
             )
     process.kill()
+    process.wait()
     raise EmbeddedPostgresError(f"PostgreSQL was not ready after {START_SECONDS} seconds")
 
 

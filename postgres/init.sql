@@ -2,6 +2,9 @@
 -- official image, in the local runtime, in the tests. It needs a superuser and an empty database.
 \set ON_ERROR_STOP on
 
+-- Names and reasons are any text: initdb --encoding=UTF8, the official image's default.
+DO $$ BEGIN ASSERT current_setting('server_encoding') = 'UTF8', 'the database must have encoding UTF8'; END $$;
+
 BEGIN;
 \ir roles.sql
 \ir schema.sql

@@ -2,7 +2,7 @@
 CREATE TABLE schema_version (
     version integer NOT NULL
 );
-INSERT INTO schema_version VALUES (1);
+INSERT INTO schema_version VALUES (2);
 
 -- Everything an act can end with. The API turns each into an answer; there are no others.
 CREATE TYPE outcome AS ENUM (

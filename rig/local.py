@@ -23,6 +23,7 @@ import psutil
 from circus.client import CircusClient
 from circus.exc import CallError
 
+from postgres import embedded
 from rig.settings import ROOT, Settings, UsageError
 
 FOLDER = ROOT / ".local"
@@ -207,7 +208,7 @@ class Local:
     def reset(self) -> None:
         """End everything and delete the data."""
         self.down()
-        shutil.rmtree(FOLDER / "postgres", ignore_errors=True)
+        embedded.remove(FOLDER / "postgres")
 
     def _must(self, command: str, **properties: Any) -> None:
         answer = self._ask(command, **properties)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from api.db import SCHEMA_VERSION
 from postgres import embedded
 from tests.integration.databases import TestDatabase, execute, folder_for_postgres
 from tests.integration.servers import ROOT, Answer, Api
@@ -174,7 +175,7 @@ def test_another_schema_version_is_not_served(database: TestDatabase) -> None:
     done = run_api(database.url())
     assert done.returncode == 2
     assert done.stderr == (
-        "api: the database has schema version 7, this API needs 1: "
+        f"api: the database has schema version 7, this API needs {SCHEMA_VERSION}: "
         "run `make reset`, or postgres/init.sql on an empty database\n"
     )
 
@@ -196,7 +197,7 @@ def test_a_version_that_changes_under_the_api_is_503(
     own_server.stop()
     own_server.start()
     check_unavailable(api)
-    execute(own_server.url("postgres"), "UPDATE schema_version SET version = 1")
+    execute(own_server.url("postgres"), "UPDATE schema_version SET version = %s", SCHEMA_VERSION)
     wait_until_healthy(api)
 
 

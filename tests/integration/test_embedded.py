@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from api.db import SCHEMA_VERSION
 from postgres import embedded
 from tests.integration.databases import execute, folder_for_postgres
 from tests.integration.servers import ROOT
@@ -73,7 +74,7 @@ def test_an_interrupted_initialisation_is_done_again() -> None:
         unfinished.mkdir()
         (unfinished / "PG_VERSION").write_text("18\n")
         with embedded.running(folder) as server:
-            assert execute(server.url("api"), "SELECT read_schema_version()") == [(1,)]
+            assert execute(server.url("api"), "SELECT read_schema_version()") == [(SCHEMA_VERSION,)]
         assert not unfinished.exists()
 
 
@@ -81,7 +82,7 @@ def test_a_folder_postgres_cannot_enter_leads_elsewhere(tmp_path: Path) -> None:
     """A project in a private folder works too; without root there is nothing to lead away from."""
     tmp_path.chmod(0o700)
     with embedded.running(tmp_path) as server:
-        assert execute(server.url("api"), "SELECT read_schema_version()") == [(1,)]
+        assert execute(server.url("api"), "SELECT read_schema_version()") == [(SCHEMA_VERSION,)]
     if os.geteuid() == 0:
         assert (tmp_path / "elsewhere" / "cluster").exists()
         embedded.remove(tmp_path)
@@ -107,13 +108,13 @@ def test_a_port_is_for_those_with_a_password(data: Path) -> None:
     """Over the socket its folder's permissions decide; over TCP the password does."""
     with embedded.running(data, port=25432):
         good = "postgresql://api:stampede@127.0.0.1:25432/stampede"
-        assert execute(good, "SELECT read_schema_version()") == [(1,)]
+        assert execute(good, "SELECT read_schema_version()") == [(SCHEMA_VERSION,)]
         with pytest.raises(Exception, match="password authentication failed"):
             execute(good.replace(":stampede@", ":wrong@"), "SELECT 1")
 
 
 def test_a_socket_folder_that_is_too_long_is_one_line(data: Path) -> None:
     """Before PostgreSQL fails with half a path."""
-    with pytest.raises(embedded.EmbeddedPostgresError):
-        with embedded.running(data, socket_dir=Path("/tmp/" + "x" * 100)):  # noqa: S108 - never made
-            pass
+    too_long = Path("/tmp/" + "x" * 100)  # noqa: S108 - never made
+    with pytest.raises(embedded.EmbeddedPostgresError), embedded.running(data, socket_dir=too_long):
+        pass

@@ -111,7 +111,7 @@ def children(process: int) -> list[int]:
     """Those that are servers, not multiprocessing's own."""
     found = []
     for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.append(int(child))
     return found
@@ -123,7 +123,8 @@ def test_a_body_without_a_length_is_read_to_its_end_and_no_further(api: Api) -> 
         body = b'{"product_id": 5, "quantity": 1}' + filler
         with socket.create_connection(("127.0.0.1", api.port), timeout=10) as connection:
             connection.sendall(
-                b"POST /orders/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                b"POST /orders/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                b"Content-Type: application/json\r\n"
                 b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
             )
             assert connection.recv(64).split()[1] == status
