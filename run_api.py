@@ -78,13 +78,13 @@ def check_address(settings: Settings) -> None:
 def embedded_database() -> Iterator[str]:
     """The URL of a PostgreSQL that lives as long as we do."""
     try:
-        from postgres import embedded
+        from postgres import embedded, place
     except ImportError:
         raise SettingError("DATABASE_URL must be set: there is no embedded PostgreSQL here") from None
     try:
         with embedded.running(DATA) as database:
             yield database.url("api")
-    except embedded.EmbeddedPostgresError as error:
+    except place.EmbeddedPostgresError as error:
         raise SettingError(f"DATABASE_URL is unset, and of the embedded PostgreSQL: {error}") from None
 
 

