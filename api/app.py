@@ -50,9 +50,9 @@ def routes(database: Database) -> dict[str, Resource]:
         "/orders/bulk": orders.BulkOrders(database),
         "/orders/recent": orders.RecentOrders(database),
         "/orders/{id}": orders.OrderById(database),
-        "/orders/{id}/pay": orders.Payment(database),
-        "/orders/{id}/ship": orders.Shipment(database),
-        "/orders/{id}/cancel": orders.Cancellation(database),
+        "/orders/{id}/pay": orders.OrderAct(database, "pay_order"),
+        "/orders/{id}/ship": orders.OrderAct(database, "ship_order"),
+        "/orders/{id}/cancel": orders.OrderAct(database, "cancel_order"),
         "/": monitoring.Root(),
         "/health": monitoring.HealthCheck(database),
         "/summary": monitoring.ShopSummary(database),
@@ -88,15 +88,17 @@ def report_unavailable(
 
 
 def refuser(paths: dict[str, Resource]) -> ErrorHandler:
-    """For what Falcon refuses: an unknown path, a wrong method, and with 400 a method it never heard of."""
+    """For what Falcon refuses: an unknown path, a wrong method, with 400 one it never heard of, the rest."""
     allowed = {template_of(path): ", ".join(allowed_methods(resource)) for path, resource in paths.items()}
 
     def refuse(request: Request, response: Response, error: falcon.HTTPError, path: dict[str, Any]) -> None:
         if isinstance(error, falcon.HTTPNotFound):
             problem = Problem.of("path_not_found", about=request.path)
-        else:
+        elif isinstance(error, falcon.HTTPMethodNotAllowed) or request.method not in falcon.HTTP_METHODS:
             problem = Problem.of("method_not_allowed", about=request.method)
             response.set_header("Allow", allowed.get(request.uri_template or "", ""))
+        else:
+            problem = Problem.of("bad_request", about=error.description or error.title)
         answer_problem(request, response, problem, path)
 
     return refuse

@@ -4,7 +4,8 @@ here only.
 A pool of connections whose users wait for a free one, and two threads beside it:
 
 - the *keeper* asks the database for a sign of life four times a second, over a connection of its own, and
-  opens what the pool lacks. While there was no sign for a second, calls are refused at once.
+  opens what the pool lacks. While there was no sign for a second, calls are refused at once. If there are
+  fewer connections to be had than wanted, calls share those there are.
 - the *watchdog* shuts the socket of every call past its deadline. Nothing else ends a call to a PostgreSQL
   that is stopped: libpq waits for ever, whatever the time-outs, with the thread inside of it.
 """
@@ -39,6 +40,8 @@ LONG_REQUEST_SECONDS = 10.0
 BEAT_SECONDS = 0.25
 AWAY_SECONDS = 1.0
 WATCH_SECONDS = 0.05
+#: After the database had no further connection for us: time for a process that starts to get one.
+SHORT_SECONDS = 5.0
 CONNECT_SECONDS = 2
 
 SESSION = "-c timezone=UTC -c lock_timeout=1000 -c statement_timeout=9500"
@@ -79,17 +82,6 @@ def connect(url: str) -> extensions.connection:
     return connection
 
 
-def check_schema_version(connection: extensions.connection) -> None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT read_schema_version()")
-            (found,) = cursor.fetchone() or (None,)
-    except (errors.UndefinedFunction, errors.InsufficientPrivilege):
-        found = None
-    if found != SCHEMA_VERSION:
-        raise SchemaVersionError(found)
-
-
 def check_at_start(url: str) -> None:
     """Raises SchemaVersionError, and ValueError if it is no URL of a database. A database that is not there
     yet is no reason not to start."""
@@ -98,11 +90,11 @@ def check_at_start(url: str) -> None:
     except psycopg2.ProgrammingError as error:
         raise ValueError(str(error).strip()) from None
     with suppress(psycopg2.OperationalError):
-        connection = connect(url)
+        line = Line(url)
         try:
-            check_schema_version(connection)
+            line.check_schema_version(inf)
         finally:
-            connection.close()
+            line.close()
 
 
 class Line:
@@ -127,8 +119,14 @@ class Line:
             with self._lock:
                 self._deadline = inf
 
-    def check_schema_version(self) -> None:
-        check_schema_version(self._connection)
+    def check_schema_version(self, deadline: float) -> None:
+        """Raises SchemaVersionError."""
+        try:
+            ((found,),) = self.execute("SELECT read_schema_version()", (), deadline)
+        except (errors.UndefinedFunction, errors.InsufficientPrivilege):
+            found = None
+        if found != SCHEMA_VERSION:
+            raise SchemaVersionError(found)
 
     def is_broken(self) -> bool:
         return bool(self._connection.closed)
@@ -146,9 +144,6 @@ class Line:
                 socket.socket(fileno=dup(self._connection.fileno())) as wire,
             ):
                 wire.shutdown(socket.SHUT_RDWR)
-
-    def _socket(self) -> socket.socket:
-        return socket.socket(fileno=dup(self._connection.fileno()))
 
     def close(self) -> None:
         with suppress(psycopg2.Error):
@@ -170,6 +165,8 @@ class Database:
         self._lines: set[Line] = set()
         self._changed = threading.Condition()
         self._last_sign = -inf
+        self._is_short = False
+        self._next_fill = -inf
         self._first_try = threading.Event()
         self._stopping = threading.Event()
         self._threads = [
@@ -245,33 +242,56 @@ class Database:
         while not self._stopping.is_set():
             try:
                 line = self._ask_for_sign(line)
-                self._fill()
             except Exception as error:  # whatever it is, it must be tried again
                 self._lose(line, error)
                 line = None
+            else:
+                self._fill()
             self._first_try.set()
             self._stopping.wait(BEAT_SECONDS)
 
     def _ask_for_sign(self, line: Line | None) -> Line:
         if line is None:
-            line = Line(self._url)
-            line.check_schema_version()
-            self._lines.add(line)
+            line = self._open_own()
             logger.info("the database is there")
         else:
             line.execute("SELECT 1", (), monotonic() + AWAY_SECONDS)
         self._last_sign = monotonic()
         return line
 
+    def _open_own(self) -> Line:
+        line = Line(self._url)
+        self._lines.add(line)  # from here on the watchdog sees to it
+        try:
+            line.check_schema_version(monotonic() + AWAY_SECONDS)
+        except BaseException:
+            self._drop(line)
+            raise
+        return line
+
     def _fill(self) -> None:
-        """Open what the pool lacks; it counts the keeper's connection too."""
-        while len(self._lines) < self._size + 1:
+        """Open one that the pool lacks, beside the keeper's. One a beat: where they are few, processes that
+        start together each get some."""
+        lacking = self._size + 1 - len(self._lines)
+        if not lacking or (lacking < self._size and monotonic() < self._next_fill):
+            return
+        try:
             line = Line(self._url)
-            with self._changed:
-                self._lines.add(line)
-                self._free.append(line)
-                self._changed.notify()
-            self._last_sign = monotonic()
+        except Exception as error:  # if it is the database, the next question will tell
+            self._run_short(error, lacking)
+            return
+        self._is_short = False
+        with self._changed:
+            self._lines.add(line)
+            self._free.append(line)
+            self._changed.notify()
+        self._last_sign = monotonic()
+
+    def _run_short(self, error: Exception, lacking: int) -> None:
+        if not self._is_short:
+            logger.warning("the pool lacks %d of %d connections: %s", lacking, self._size, str(error).strip())
+        self._is_short = True
+        self._next_fill = monotonic() + SHORT_SECONDS
 
     def _lose(self, line: Line | None, error: Exception) -> None:
         """Every idle connection has broken too: close them. Those in use tell their users themselves."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from falcon import HTTP_503, Request, Response
 
 from api import __version__
-from api.db import HEALTH_SECONDS, LONG_REQUEST_SECONDS, Database, DatabaseUnavailableError, Row
+from api.db import HEALTH_SECONDS, LONG_REQUEST_SECONDS, DatabaseUnavailableError, Row
 from api.messages import (
     DatabaseHealth,
     Health,
@@ -19,7 +19,7 @@ from api.messages import (
     encode,
 )
 from api.openapi import operation
-from api.resource import Resource
+from api.resource import DatabaseResource, Resource
 
 
 class Root(Resource):
@@ -31,11 +31,8 @@ class Root(Resource):
         response.data = encode(Welcome("Orders & Inventory API", "running", "/docs"))
 
 
-class HealthCheck(Resource):
+class HealthCheck(DatabaseResource):
     """/health"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(answer=Health, also={503: Health})
     def on_get(self, _request: Request, response: Response) -> None:
@@ -50,11 +47,8 @@ class HealthCheck(Resource):
         response.data = encode(health)
 
 
-class ShopSummary(Resource):
+class ShopSummary(DatabaseResource):
     """/summary"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(answer=Summary)
     def on_get(self, _request: Request, response: Response) -> None:

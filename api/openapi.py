@@ -121,6 +121,7 @@ def describe_operation(path: str, method: str, handler: Any, schemas: Schemas) -
     if described.body:
         document["requestBody"] = {
             "required": True,
+            "description": f"To be sent as {JSON}: another Content-Type, or none, is refused with 415.",
             "content": {JSON: {"schema": schemas.of(described.body)}},
         }
     return without_bodies(document) if method == "head" else document

@@ -27,14 +27,11 @@ from api.messages import (
 from api.openapi import operation
 from api.problems import Problem, accepted
 from api.reading import optional, read_body, read_id, read_key, read_query
-from api.resource import Resource
+from api.resource import DatabaseResource
 
 
-class Orders(Resource):
+class Orders(DatabaseResource):
     """/orders/"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(query=OrderQuery, answer=OrderPage)
     def on_get(self, request: Request, response: Response) -> None:
@@ -66,11 +63,8 @@ class Orders(Resource):
         response.data = encode(placed)
 
 
-class BulkOrders(Resource):
+class BulkOrders(DatabaseResource):
     """/orders/bulk"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(body=NewOrders, takes_key=True, answer=BulkResult)
     def on_post(self, request: Request, response: Response) -> None:
@@ -81,11 +75,8 @@ class BulkOrders(Resource):
         response.data = encode(bulk_result(rows, orders))
 
 
-class RecentOrders(Resource):
+class RecentOrders(DatabaseResource):
     """/orders/recent"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(query=RecentQuery, answer=list[Order])
     def on_get(self, request: Request, response: Response) -> None:
@@ -94,11 +85,8 @@ class RecentOrders(Resource):
         response.data = encode([Order(*row) for row in self._database.call("recent_orders", query.limit)])
 
 
-class OrderById(Resource):
+class OrderById(DatabaseResource):
     """/orders/{id}"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(answer=OrderDetails, refusals=("order_not_found",))
     def on_get(self, _request: Request, response: Response, id_: str) -> None:
@@ -137,42 +125,29 @@ class OrderById(Resource):
         response.data = encode(Confirmation(message, datetime.now(UTC).isoformat(timespec="microseconds")))
 
 
-class Payment(Resource):
-    """/orders/{id}/pay"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @operation(answer=Order, refusals=("order_not_found", "not_payable"))
-    def on_post(self, _request: Request, response: Response, id_: str) -> None:
-        """PENDING → PAID."""
-        order_id = read_id(id_, "order_not_found")
-        response.data = encode(Order(*accepted(self._database.call("pay_order", order_id)[0], id=order_id)))
+#: How an act on an order refuses, and what it does.
+ACTS = {
+    "pay_order": ("not_payable", "PENDING → PAID."),
+    "ship_order": ("not_shippable", "PAID → SHIPPED."),
+    "cancel_order": (
+        "not_cancelable",
+        "PENDING or PAID → CANCELED; the units go back once, however often it is asked for.",
+    ),
+}
 
 
-class Shipment(Resource):
-    """/orders/{id}/ship"""
+class OrderAct(DatabaseResource):
+    """/orders/{id}/pay, /ship and /cancel: `function` is one of ACTS."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, function: str) -> None:
+        super().__init__(database)
+        refusal, summary = ACTS[function]
 
-    @operation(answer=Order, refusals=("order_not_found", "not_shippable"))
-    def on_post(self, _request: Request, response: Response, id_: str) -> None:
-        """PAID → SHIPPED."""
-        order_id = read_id(id_, "order_not_found")
-        response.data = encode(Order(*accepted(self._database.call("ship_order", order_id)[0], id=order_id)))
+        @operation(answer=Order, refusals=("order_not_found", refusal))
+        def on_post(_request: Request, response: Response, id_: str) -> None:
+            order_id = read_id(id_, "order_not_found")
+            row = self._database.call(function, order_id)[0]
+            response.data = encode(Order(*accepted(row, id=order_id)))
 
-
-class Cancellation(Resource):
-    """/orders/{id}/cancel"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @operation(answer=Order, refusals=("order_not_found", "not_cancelable"))
-    def on_post(self, _request: Request, response: Response, id_: str) -> None:
-        """PENDING or PAID → CANCELED; the units go back once, however often it is asked for."""
-        order_id = read_id(id_, "order_not_found")
-        response.data = encode(
-            Order(*accepted(self._database.call("cancel_order", order_id)[0], id=order_id))
-        )
+        on_post.__doc__ = summary
+        self.on_post = on_post

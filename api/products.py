@@ -6,7 +6,7 @@ import msgspec
 from falcon import HTTP_201, HTTP_204, Request, Response
 
 from api.bulk import bulk_result
-from api.db import LONG_REQUEST_SECONDS, Database
+from api.db import LONG_REQUEST_SECONDS
 from api.messages import (
     AdjustedProduct,
     Adjustment,
@@ -22,14 +22,11 @@ from api.messages import (
 from api.openapi import operation
 from api.problems import Problem, accepted
 from api.reading import optional, read_body, read_id, read_query
-from api.resource import Resource
+from api.resource import DatabaseResource
 
 
-class Products(Resource):
+class Products(DatabaseResource):
     """/products/"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(query=ProductQuery, answer=ProductPage)
     def on_get(self, request: Request, response: Response) -> None:
@@ -64,11 +61,8 @@ class Products(Resource):
         response.data = encode(created)
 
 
-class BulkProducts(Resource):
+class BulkProducts(DatabaseResource):
     """/products/bulk"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(body=NewProducts, answer=BulkResult)
     def on_post(self, request: Request, response: Response) -> None:
@@ -79,11 +73,8 @@ class BulkProducts(Resource):
         response.data = encode(bulk_result(rows, products))
 
 
-class ProductBySku(Resource):
+class ProductBySku(DatabaseResource):
     """/products/sku/{sku}"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(answer=Product, refusals=("sku_not_found",))
     def on_get(self, _request: Request, response: Response, sku: str) -> None:
@@ -95,11 +86,8 @@ class ProductBySku(Resource):
         response.data = encode(Product(*rows[0]))
 
 
-class ProductById(Resource):
+class ProductById(DatabaseResource):
     """/products/{id}"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(answer=Product, refusals=("product_not_found",))
     def on_get(self, _request: Request, response: Response, id_: str) -> None:
@@ -133,11 +121,8 @@ class ProductById(Resource):
         response.status = HTTP_204
 
 
-class StockAdjustment(Resource):
+class StockAdjustment(DatabaseResource):
     """/products/{id}/stock/adjust"""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @operation(
         body=Adjustment, answer=AdjustedProduct, refusals=("product_not_found", "stock_limit_exceeded")

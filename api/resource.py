@@ -6,6 +6,8 @@ from typing import NoReturn
 
 from falcon import HTTP_METHODS, HTTPMethodNotAllowed, Request, Response
 
+from api.db import Database
+
 
 class Resource:
     """A path. HEAD is allowed wherever GET is: Falcon drops the body and keeps its length. OPTIONS, which
@@ -17,6 +19,13 @@ class Resource:
 
     def on_options(self, _request: Request, _response: Response, **_path: str) -> NoReturn:
         raise HTTPMethodNotAllowed(allowed_methods(self))
+
+
+class DatabaseResource(Resource):
+    """One whose handlers call functions of the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
 
 def allowed_methods(resource: object) -> list[str]:

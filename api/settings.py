@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +31,16 @@ class Settings:
             database_url=database_url(given),
             host=given.get("API_HOST", "127.0.0.1"),
             port=whole_number(given, "API_PORT", default=8000, highest=65535),
-            processes=whole_number(given, "API_PROCESSES", default=2, highest=64),
+            processes=whole_number(given, "API_PROCESSES", default=suitable_processes(), highest=64),
             threads=whole_number(given, "API_THREADS", default=8, highest=256),
         )
+
+
+def suitable_processes() -> int:
+    """One to a core, so that all are used, but two at least: one may die. More than four only cost."""
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return max(2, min(cores, 4))
 
 
 def whole_number(given: Mapping[str, str], key: str, default: int, highest: int) -> int:

@@ -34,7 +34,7 @@ from postgres.place import (
     Identity,
     Place,
     find_place,
-    is_reachable,
+    prepare_socket_dir,
     server_identity,
     wheel_binaries,
 )
@@ -42,8 +42,6 @@ from postgres.place import (
 HERE = Path(__file__).resolve().parent
 DATABASE = "stampede"
 SUPERUSER = "postgres"
-#: A Unix socket's path has at most 107 bytes.
-LONGEST_SOCKET_DIR = 107 - len("/.s.PGSQL.5432")
 #: How long a start may take, recovery after a crash included.
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -239,20 +237,6 @@ def hold_lock(data: Path) -> None:
             f"another PostgreSQL uses the data in {data}: stop it first, or choose another folder"
         ) from None
     os.set_inheritable(lock, True)
-
-
-def prepare_socket_dir(socket_dir: Path) -> None:
-    if len(os.fsencode(socket_dir)) > LONGEST_SOCKET_DIR:
-        raise EmbeddedPostgresError(
-            f"{socket_dir} is too long for a socket: at most {LONGEST_SOCKET_DIR} bytes"
-        )
-    socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if identity := server_identity():
-        if not is_reachable(socket_dir.resolve().parent):
-            raise EmbeddedPostgresError(
-                f"{socket_dir} must be in a folder that everybody may enter, such as /tmp"
-            )
-        os.chown(socket_dir, identity["user"], identity["group"])
 
 
 def become_server_user() -> None:

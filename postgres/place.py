@@ -13,9 +13,14 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
+
+
+#: A Unix socket's path has at most 103 bytes on macOS, 107 on Linux.
+LONGEST_SOCKET_DIR = 103 - len("/.s.PGSQL.65535")
 
 
 class EmbeddedPostgresError(Exception):
@@ -71,6 +76,41 @@ def is_reachable(path: Path) -> bool:
     if not server_identity():
         return True
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+
+
+def prepare_socket_dir(socket_dir: Path) -> None:
+    """A folder only the server's user can enter, and root: who can enter is superuser, without a password."""
+    if len(os.fsencode(socket_dir)) > LONGEST_SOCKET_DIR:
+        raise EmbeddedPostgresError(
+            f"{socket_dir} is too long for a socket: at most {LONGEST_SOCKET_DIR} bytes"
+        )
+    identity = server_identity()
+    with suppress(FileExistsError):
+        socket_dir.mkdir(mode=0o700, parents=True)
+    if identity and not is_reachable(socket_dir.resolve().parent):
+        raise EmbeddedPostgresError(
+            f"{socket_dir} must be in a folder that everybody may enter, such as /tmp"
+        )
+    close_to_others(socket_dir, identity)
+
+
+def close_to_others(folder: Path, identity: Identity) -> None:
+    """In one descriptor, not following a link: nobody can put another folder in its place meanwhile."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise EmbeddedPostgresError(f"{folder} cannot hold the socket: {error.strerror}") from None
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid not in (os.geteuid(), identity.get("user", os.geteuid())):
+            raise EmbeddedPostgresError(f"{folder} belongs to somebody else: choose another folder")
+        if found.st_mode & stat.S_IWOTH:
+            raise EmbeddedPostgresError(f"everybody may write to {folder}: choose a folder inside of it")
+        os.fchmod(descriptor, 0o700)
+        if identity:
+            os.fchown(descriptor, identity["user"], identity["group"])
+    finally:
+        os.close(descriptor)
 
 
 def elsewhere(folder: Path) -> Path:

@@ -1,1 +1,9 @@
 """Brings the cluster up, scales it, runs it, takes it down."""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036  (who starts it may have an older one)
+    sys.exit(
+        "rig: Python 3.11 or later is needed, this is %d.%d: `make install` gets one, then try again"  # noqa: UP031
+        % sys.version_info[:2]
+    )

@@ -2,153 +2,120 @@
 
 from __future__ import annotations
 
-import socket
+import signal
 import sys
-import time
 import webbrowser
-from pathlib import Path
+from typing import NoReturn
 
-from rig import headless, runtime, settings
-from rig.master import Master, MasterGoneError, wait_for_workers
+from rig import cluster, headless
+from rig.cluster import bring_up, take_down, wait_until_joined
+from rig.master import Master, MasterGoneError
 from rig.runtime import Runtime
 from rig.settings import Settings, UsageError
 
-JOIN_TIMEOUT = 60.0
-"""Seconds for all workers to join a master that answers."""
-
 USAGE_EXIT = 2
+INTERRUPTED_EXIT = 130
 
 
 def main() -> int:
-    """Run one verb; returns the exit code. A UsageError is one line on stderr and exit code 2."""
+    """Run one verb; returns the exit code. What a user can mend is one line on stderr and exit code 2."""
     verb, *arguments = sys.argv[1:] or [""]
     if verb not in VERBS:
         print(f"rig: choose one of {', '.join(VERBS)}", file=sys.stderr)
         return USAGE_EXIT
+    signal.signal(signal.SIGTERM, _interrupt)  # a pipeline that is canceled leaves nothing behind either
     try:
-        asked = settings.read(arguments)
-        return VERBS[verb](asked) or 0
+        return VERBS[verb](*cluster.find(arguments)) or 0
     except (UsageError, MasterGoneError) as error:
         print(f"rig: {error}", file=sys.stderr)
         return USAGE_EXIT
     except KeyboardInterrupt:
         print("\nrig: interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED_EXIT
 
 
-def up(asked: Settings) -> None:
-    """Bring the cluster up; on failure nothing of it is left."""
-    cluster = runtime.choose(asked)
-    _bring_up(cluster, asked)
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def up(asked: Settings, found: Runtime) -> None:
+    """Bring the cluster up, and say where it is."""
+    bring_up(found, asked)
     print(f"Locust  {asked.ui_url}\nAPI     {asked.host or asked.api_url}  (documentation: /docs)")
-    print(f"Runtime {cluster.name}")
+    print(f"Runtime {found.name}")
 
 
-def _bring_up(cluster: Runtime, asked: Settings) -> None:
-    begun = time.monotonic()
-    if not cluster.is_up():
-        _refuse_ports_in_use(asked)
-    print(f"Starting the cluster with {asked.worker_count} workers: {cluster.name} …", flush=True)
-    try:
-        cluster.up()
-        _wait_until_joined(asked, asked.worker_count)
-    except BaseException:
-        cluster.down()
-        raise
-    print(f"Up in {time.monotonic() - begun:.1f} s: {asked.worker_count} workers have joined", flush=True)
-
-
-def _refuse_ports_in_use(asked: Settings) -> None:
-    ports = {"UI_PORT": asked.ui_port}
-    if not asked.host:
-        ports["API_PORT"] = asked.api_port
-    for name, port in ports.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                raise UsageError(
-                    f"port {port} is in use: end what holds it, or choose another with {name}="
-                ) from error
-
-
-def _wait_until_joined(asked: Settings, workers: int) -> None:
-    joined = wait_for_workers(Master(asked.ui_url), workers, JOIN_TIMEOUT)
-    if joined != workers:
-        raise UsageError(f"{joined} of {workers} workers joined within {JOIN_TIMEOUT:.0f} s: see `make logs`")
-
-
-def down(asked: Settings) -> None:
+def down(_asked: Settings, found: Runtime) -> None:
     """Take the cluster down; the data stays."""
-    runtime.choose(asked).down()
+    take_down(found)
 
 
-def reset(asked: Settings) -> None:
+def reset(_asked: Settings, found: Runtime) -> None:
     """Take the cluster down and delete its data."""
-    runtime.choose(asked).reset()
+    take_down(found)
+    found.reset()
 
 
-def scale(asked: Settings) -> None:
+def scale(asked: Settings, found: Runtime) -> None:
     """Change the number of workers to WORKERS."""
     if asked.workers is None:
         raise UsageError("say how many workers: make scale N=8")
-    runtime.choose(asked).scale(asked.workers)
-    _wait_until_joined(asked, asked.workers)
+    cluster.must_be_up(found)
+    found.scale(asked.workers)
+    wait_until_joined(asked, asked.workers)
     print(f"{asked.workers} workers have joined")
 
 
-def restart(asked: Settings) -> None:
+def restart(asked: Settings, found: Runtime) -> None:
     """Start master and workers again, with the load tests as they are now."""
+    cluster.must_be_up(found)
     workers = Master(asked.ui_url).worker_count() or asked.worker_count
-    runtime.choose(asked).restart_load()
-    _wait_until_joined(asked, workers)
+    found.restart_load()
+    wait_until_joined(asked, workers)
     print(f"Restarted: {workers} workers have joined")
 
 
-def logs(asked: Settings) -> None:
+def logs(_asked: Settings, found: Runtime) -> None:
     """Show what the cluster prints."""
-    runtime.choose(asked).logs()
+    found.logs()
 
 
-def ps(asked: Settings) -> None:
+def ps(_asked: Settings, found: Runtime) -> None:
     """Show what runs."""
-    runtime.choose(asked).ps()
+    found.ps()
 
 
-def run_headless(asked: Settings) -> int:
+def run_headless(asked: Settings, found: Runtime) -> int:
     """Run a profile without a browser; a cluster that was not up is taken down again."""
-    cluster = runtime.choose(asked)
-    was_up = cluster.is_up()
+    was_up = found.is_up()
     if was_up:
-        _use_what_is_up(asked)
+        _use_what_is_up(asked, found)
     else:
-        _bring_up(cluster, asked)
+        bring_up(found, asked)
     try:
         if not asked.keep_data and not asked.host:
-            cluster.seed()
-        return headless.drive(Master(asked.ui_url), asked, asked.host and cluster.target(asked.host))
+            found.seed()
+        return headless.drive(Master(asked.ui_url), asked, asked.host and found.target(asked.host))
     finally:
         if not was_up:
-            cluster.down()
+            take_down(found)
 
 
-def _use_what_is_up(asked: Settings) -> None:
+def _use_what_is_up(asked: Settings, found: Runtime) -> None:
     if Master(asked.ui_url).run()["in_progress"]:
         raise UsageError("a run is in progress: wait for its end, or stop it in the browser")
-    if asked.locustfile:
-        raise UsageError("the cluster that is up has its own locustfile: `make down` first")
+    cluster.refuse_changes(asked, but={"HOST"})  # the run brings its own
     if asked.workers:
-        scale(asked)
+        scale(asked, found)
 
 
-def report(_asked: Settings) -> None:
+def report(_asked: Settings, _found: Runtime) -> None:
     """Open the newest report in a browser, and say where it is."""
     latest = headless.RESULTS / "latest" / "locust.html"
     if not latest.exists():
         raise UsageError("there is no result yet: `make headless` leaves one")
     print(latest.resolve())
-    webbrowser.open(Path(latest).resolve().as_uri())
+    webbrowser.open(latest.resolve().as_uri())
 
 
 VERBS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from rig.last_words import last_words
-from rig.settings import ROOT, Settings, UsageError
+from rig.settings import ROOT, Settings, UsageError, environment
 
 START_TIMEOUT = 90.0
 """Seconds for every service to get healthy."""
@@ -20,6 +19,7 @@ START_TIMEOUT = 90.0
 class Compose:
     """The Compose runtime; rig/local.py has the same methods."""
 
+    key = "compose"
     name = "Docker Compose"
 
     def __init__(self, settings: Settings) -> None:
@@ -76,8 +76,8 @@ class Compose:
         return f"{service} did not get healthy: {last_words(logs.stdout)}"
 
     def scale(self, workers: int) -> None:
-        """Change the number of workers, also in the middle of a run."""
-        self._must("scale", f"worker={workers}")
+        """Change the number of workers, also in the middle of a run. Those there are stay as they are."""
+        self._must("up", "--detach", "--no-deps", "--no-recreate", "--scale", f"worker={workers}", "worker")
 
     def restart_load(self) -> None:
         """Start master and workers again, with the load tests as they are now."""
@@ -125,7 +125,7 @@ class Compose:
         return subprocess.run(
             ["docker", "compose", *command],
             cwd=ROOT,
-            env={**os.environ, **self._variables()},
+            env={**environment(), **self._variables()},
             capture_output=capture,
             text=True,
         )

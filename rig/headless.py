@@ -14,6 +14,9 @@ from rig.settings import ROOT, Settings
 RESULTS = ROOT / "results"
 
 PASSED, FAILED, UNFINISHED = 0, 10, 12
+PATIENCE = 120.0
+"""Seconds for a run to stop and to write its results, over those it was planned for."""
+
 LINE_EVERY = 10.0
 """Seconds between two lines of progress where no terminal shows them."""
 
@@ -37,20 +40,25 @@ def drive(master: Master, settings: Settings, host: str | None) -> int:
         run = _watch(master, started["duration"])
         folder = master.fetch_results(run["id"], RESULTS)
     except MasterGoneError as error:
-        print(f"The run was lost: {error}", file=sys.stderr)
+        print(f"UNKNOWN: the run was lost, {error} (exit code {UNFINISHED})", file=sys.stderr)
         return UNFINISHED
+    except KeyboardInterrupt:
+        master.stop()
+        raise
     link_latest(folder)
     return _sum_up(folder)
 
 
 def _watch(master: Master, duration: float) -> dict[str, Any]:
-    """Show the run until it is done."""
+    """Show the run until it is done. Raises MasterGoneError if it does not come to its end."""
     begun = last_line = time.monotonic()
     while True:
         run = master.run()
         if not run["in_progress"]:
             return run
         now = time.monotonic()
+        if now - begun > duration + PATIENCE:
+            raise MasterGoneError(f"it should have ended {PATIENCE:.0f} s ago")
         if sys.stdout.isatty():
             print(f"\r\033[K{_progress(master, run, now - begun, duration)}", end="", flush=True)
         elif now - last_line >= LINE_EVERY:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from circus.exc import CallError
 
 from postgres import place
 from rig.last_words import last_words
-from rig.settings import ROOT, Settings, UsageError
+from rig.settings import ROOT, Settings, UsageError, environment
 
 FOLDER = ROOT / ".local"
 LOGS = FOLDER / "log"
@@ -34,6 +35,9 @@ MARK = "STAMPEDE_LOCAL"
 """Every process of the runtime carries it in its environment, with the folder it belongs to."""
 
 START_TIMEOUT = 60.0
+ANSWER_TIMEOUT = 60.0
+"""Seconds for circus to answer: it does so when what it was told is done."""
+
 STOP_TIMEOUT = 40.0
 """Seconds for every role to end by itself: over circus's graceful_timeout."""
 
@@ -50,6 +54,7 @@ def _sockets() -> Path:
 class Local:
     """The local runtime; rig/compose.py has the same methods."""
 
+    key = "local"
     name = "processes on this machine (no container engine)"
 
     def __init__(self, settings: Settings) -> None:
@@ -59,26 +64,29 @@ class Local:
         self._endpoint = f"ipc://{self._sockets}/circus"
 
     def is_up(self) -> bool:
-        """Whether circus runs the roles."""
-        return self._ask("list") is not None
+        """Whether circus is there: starting, or too busy to answer, it is up all the same."""
+        return any("circus.circusd" in process.cmdline() for process in _ours())
 
     def up(self) -> None:
         """Start every role and wait until it answers. Raises UsageError."""
         if not self.is_up():
+            end_leftovers()
             self._start_circus()
         else:
             self.scale(self._settings.worker_count)
         if not self._settings.host:
-            self._wait_for("postgres", self._database_listens)
-            self._must("start", name="api")  # not before: it looks at the database's version when it starts
+            self._wait_for("postgres", self._database_is_ready)
+            self._must("start", name="api")
             self._wait_for("api", lambda: _answers(f"{self._settings.api_url}/health"))
         self._wait_for("master", lambda: _answers(self._settings.ui_url))
 
-    def _database_listens(self) -> bool:
-        return any(self._database.glob(".s.PGSQL.*"))
+    def _database_is_ready(self) -> bool:
+        return self._client("pg_isready", "--quiet").returncode == 0
 
     def _start_circus(self) -> None:
-        self._database.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self._sockets.mkdir(mode=0o711, exist_ok=True)  # PostgreSQL makes its own in it, for itself alone
+        if self._sockets.stat().st_uid != os.getuid():
+            raise UsageError(f"{self._sockets} belongs to somebody else: remove it")
         LOGS.mkdir(parents=True, exist_ok=True)
         for old in LOGS.iterdir():
             old.unlink()
@@ -89,7 +97,7 @@ class Local:
             subprocess.Popen(
                 [sys.executable, "-m", "circus.circusd", str(configuration)],
                 cwd=ROOT,
-                env={**os.environ, MARK: str(FOLDER)},
+                env={**environment(), MARK: str(FOLDER)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -105,17 +113,21 @@ class Local:
             "check_delay": "1",
         }
         for role in self._settings.roles:
-            ini[f"watcher:{role}"] = {**self._watcher(role), **WATCHERS[role]}
+            ini[f"watcher:{role}"] = self._watcher(role)
             ini[f"env:{role}"] = self._environment(role)
         return ini
 
     def _watcher(self, role: str) -> dict[str, str]:
         return {
-            "cmd": f"{sys.executable} {self._command(role)}",
+            "cmd": shlex.join([sys.executable, *self._command(role)]),
             "working_dir": str(ROOT),
             "copy_env": "True",
             "max_retry": "3",
             "graceful_timeout": "30",
+            # The API looks at its database's version when it starts: not before that is there.
+            "autostart": str(role != "api"),
+            # For PostgreSQL a fast shutdown: SIGTERM would wait for the clients to leave.
+            "stop_signal": "INT" if role == "postgres" else "TERM",
             "stop_children": "False",
             "numprocesses": str(self._settings.worker_count) if role == "worker" else "1",
             "stdout_stream.class": "FileStream",
@@ -124,24 +136,21 @@ class Local:
             "stderr_stream.filename": str(LOGS / f"{role}.log"),
         }
 
-    def _command(self, role: str) -> str:
+    def _command(self, role: str) -> list[str]:
         settings = self._settings
+        locust = ["-m", "stampede", "locust", "--config", f"{role}/locust.conf"]
         match role:
             case "postgres":
-                return f"-m postgres.embedded --data {FOLDER / 'postgres'} --socket-dir {self._database}"
+                sockets = ["--socket-dir", str(self._database)]
+                return ["-m", "postgres.embedded", "--data", str(FOLDER / "postgres"), *sockets]
             case "api":
-                return f"run_api.py --host 127.0.0.1 --port {settings.api_port}"
+                return ["run_api.py", "--host", "127.0.0.1", "--port", str(settings.api_port)]
             case "master":
-                return (
-                    f"-m stampede locust --config master/locust.conf --results {FOLDER / 'results'}"
-                    f" --web-host 127.0.0.1 --web-port {settings.ui_port}"
-                    f" --master-bind-host 127.0.0.1 --master-bind-port {settings.master_port}"
-                )
+                ui = ["--web-host", "127.0.0.1", "--web-port", str(settings.ui_port)]
+                bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(settings.master_port)]
+                return [*locust, *ui, *bind, "--results", str(FOLDER / "results")]
             case _:
-                return (
-                    f"-m stampede locust --config worker/locust.conf"
-                    f" --master-host 127.0.0.1 --master-port {settings.master_port}"
-                )
+                return [*locust, "--master-host", "127.0.0.1", "--master-port", str(settings.master_port)]
 
     def _environment(self, role: str) -> dict[str, str]:
         settings = self._settings
@@ -177,11 +186,14 @@ class Local:
 
     def seed(self) -> None:
         """Bring the database back to the catalogue a run starts from."""
-        embedded = [sys.executable, "-m", "postgres.embedded", "--socket-dir", str(self._database)]
-        psql = ["psql", "-q", "-f", "postgres/seed.sql"]
-        done = subprocess.run([*embedded, *psql], cwd=ROOT, capture_output=True, text=True)
+        done = self._client("psql", "-q", "-f", "postgres/seed.sql")
         if done.returncode:
-            raise UsageError(f"the catalogue cannot be seeded: {done.stderr.strip()}")
+            raise UsageError(f"the catalogue cannot be seeded: {last_words(done.stderr)}")
+
+    def _client(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a client program of PostgreSQL as the superuser."""
+        embedded = [sys.executable, "-m", "postgres.embedded", "--socket-dir", str(self._database)]
+        return subprocess.run([*embedded, *command], cwd=ROOT, capture_output=True, text=True)
 
     def target(self, host: str) -> str:
         """`host` as the processes reach it."""
@@ -217,9 +229,9 @@ class Local:
 
     def _ask(self, command: str, **properties: Any) -> dict[str, Any] | None:
         """Circus's answer; None where it does not run."""
-        if not (self._sockets / "circus").exists():
+        if not (self._sockets / "circus").exists() or not self.is_up():
             return None
-        client = CircusClient(endpoint=self._endpoint, timeout=60.0 if properties.get("waiting") else 2.0)
+        client = CircusClient(endpoint=self._endpoint, timeout=ANSWER_TIMEOUT)
         try:
             answer: dict[str, Any] = client.send_message(command, **properties)
             return answer
@@ -227,14 +239,6 @@ class Local:
             return None
         finally:
             client.stop()
-
-
-WATCHERS: dict[str, dict[str, str]] = {
-    "postgres": {"stop_signal": "INT"},  # a fast shutdown: SIGTERM would wait for the clients to leave
-    "api": {"autostart": "False"},
-    "master": {},
-    "worker": {},
-}
 
 
 def end_leftovers() -> None:

@@ -16,6 +16,9 @@ from rig.settings import UsageError
 TIMEOUT = 30.0
 """Seconds for an answer; a busy master is slow, a dead one refuses at once."""
 
+REFUSALS = (409, 422)
+"""Answers of the master to what the user asked for; others are faults."""
+
 
 class MasterGoneError(Exception):
     """The master does not answer (any more)."""
@@ -47,6 +50,10 @@ class Master:
         """The newest run: id, phase, in_progress, as_planned."""
         return self._get("/stampede/run")
 
+    def stop(self) -> None:
+        """End the run in progress."""
+        self._open(urllib.request.Request(f"{self.url}/stop", method="POST"))
+
     def stats(self) -> dict[str, Any]:
         """Locust's own statistics, as its UI shows them."""
         return self._get("/stats/requests")
@@ -71,16 +78,11 @@ class Master:
                 content: bytes = answer.read()
                 return content
         except urllib.error.HTTPError as error:
-            raise UsageError(_reason(error)) from error
+            if error.code in REFUSALS:
+                raise UsageError(json.loads(error.read())["message"]) from error
+            raise MasterGoneError(f"the master answered {error.code} to {error.url}") from error
         except (OSError, ValueError) as error:
             raise MasterGoneError(f"the master at {self.url} does not answer ({error})") from error
-
-
-def _reason(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.loads(error.read())["message"])
-    except (ValueError, KeyError):
-        return f"the master answered {error.code} to {error.url}"
 
 
 def wait_for_workers(master: Master, wanted: int, seconds: float) -> int:

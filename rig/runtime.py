@@ -18,7 +18,10 @@ VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
 class Runtime(Protocol):
     """One cluster, up or not. What goes wrong is a UsageError with one line to read."""
 
+    key: str
+    """What RUNTIME calls it."""
     name: str
+    """What a user reads."""
 
     def is_up(self) -> bool:
         """Whether the master runs."""
@@ -52,13 +55,11 @@ class Runtime(Protocol):
 
 
 def choose(asked: Settings) -> Runtime:
-    """The runtime that was asked for, else the one that is up, else Compose where an engine answers."""
+    """The runtime that was asked for or is up, else Compose where an engine answers."""
     if asked.runtime == "local":
         return _local(asked)
     if asked.runtime == "compose":
         return _compose(asked)
-    if importlib.util.find_spec("circus") and (local := _local(asked)).is_up():
-        return local
     if Compose.available():
         return Compose(asked)
     print("No container engine answers: the cluster runs as processes on this machine.", flush=True)
@@ -74,12 +75,9 @@ def _compose(asked: Settings) -> Runtime:
 def _local(asked: Settings) -> Runtime:
     if importlib.util.find_spec("circus") is None:
         _go_on_in_venv()
-    from rig.local import Local, end_leftovers  # not before: only this runtime needs what is installed
+    from rig.local import Local  # not before: only this runtime needs what is installed
 
-    local = Local(asked)
-    if not local.is_up():
-        end_leftovers()
-    return local
+    return Local(asked)
 
 
 def _go_on_in_venv() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -11,6 +12,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROFILES = ROOT / "load_tests" / "profiles.toml"
+
+NAMES = (
+    *("PROFILE", "USERS", "SPAWN_RATE", "RUN_TIME", "WORKERS", "HOST", "LOCUSTFILE"),
+    *("RUNTIME", "KEEP_DATA", "UI_PORT", "API_PORT", "MASTER_PORT"),
+)
+OF_THE_CLUSTER = ("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT")
+"""What a cluster is brought up with; it stays so until it is taken down."""
+
+MEMORY = ROOT / ".local" / "up.json"
 
 
 class UsageError(Exception):
@@ -58,18 +68,50 @@ class Settings:
 def read(arguments: list[str]) -> Settings:
     """Settings from NAME=value arguments, the environment and .env; raises UsageError.
 
-    HOST counts from the arguments and .env only: shells export it.
+    HOST counts from the arguments and .env only: shells export it. What the cluster that is up was
+    brought up with comes last.
     """
     told = dict(_assignment(argument) for argument in arguments)
-    environment = {name: value for name, value in os.environ.items() if name != "HOST"}
-    given = {**_dotenv(ROOT / ".env"), **environment, **told}
-    return _settings({name: value for name, value in given.items() if value != ""})
+    exported = {name: value for name, value in os.environ.items() if name in NAMES and name != "HOST"}
+    given = {**_dotenv(ROOT / ".env"), **exported, **told}
+    given = {name: value for name, value in given.items() if value != ""}
+    remembered = recall()
+    if given.get("RUNTIME", remembered.get("RUNTIME")) != remembered.get("RUNTIME"):
+        remembered = {}  # of another cluster
+    return _settings({**remembered, **given})
+
+
+def environment() -> dict[str, str]:
+    """The environment of what is started here: ours, after .env."""
+    return {**_dotenv(ROOT / ".env"), **os.environ}
+
+
+def remember(asked: Settings) -> None:
+    """Keep what the cluster is brought up with, for the commands that follow."""
+    values = {name: getattr(asked, name.lower()) for name in OF_THE_CLUSTER}
+    MEMORY.parent.mkdir(exist_ok=True)
+    MEMORY.write_text(json.dumps({name: str(value) for name, value in values.items() if value is not None}))
+
+
+def recall() -> dict[str, str]:
+    """What the cluster that is up was brought up with; nothing where none is."""
+    if not MEMORY.exists():
+        return {}
+    remembered: dict[str, str] = json.loads(MEMORY.read_text())
+    return remembered
+
+
+def forget() -> None:
+    """The cluster is down."""
+    MEMORY.unlink(missing_ok=True)
 
 
 def _assignment(argument: str) -> tuple[str, str]:
     name, equals, value = argument.partition("=")
-    if not equals or not name.isupper():
+    if not equals:
         raise UsageError(f"'{argument}' is no setting: write NAME=value, such as PROFILE=smoke")
+    if name not in NAMES:
+        raise UsageError(f"there is no setting '{name}': choose among {', '.join(NAMES)}")
     return name, value
 
 
@@ -91,8 +133,8 @@ def _settings(given: Mapping[str, str]) -> Settings:
         workers=_whole(given, "WORKERS"),
         host=_host(given),
         locustfile=_locustfile(given),
-        runtime=_runtime(given),
-        keep_data=given.get("KEEP_DATA") not in (None, "0"),
+        runtime=_one_of(given, "RUNTIME", "compose", "local"),
+        keep_data=_one_of(given, "KEEP_DATA", "0", "1") == "1",
         ui_port=_port(given, "UI_PORT") or 8089,
         api_port=_port(given, "API_PORT") or 8000,
         master_port=_port(given, "MASTER_PORT") or 5557,
@@ -158,8 +200,8 @@ def _locustfile(given: Mapping[str, str]) -> Path | None:
     return path
 
 
-def _runtime(given: Mapping[str, str]) -> str | None:
-    value = given.get("RUNTIME")
-    if value not in (None, "compose", "local"):
-        raise UsageError(f"RUNTIME must be 'compose' or 'local', not '{value}'")
+def _one_of(given: Mapping[str, str], name: str, *choices: str) -> str | None:
+    value = given.get(name)
+    if value is not None and value not in choices:
+        raise UsageError(f"{name} must be {' or '.join(choices)}, not '{value}'")
     return value

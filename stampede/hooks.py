@@ -58,7 +58,9 @@ def _attach_master(environment: Environment, web_ui: WebUI) -> None:
     on.test_start.add_listener(lambda **_: outcomes.clear())
     on.test_start.add_listener(lambda **_: runs.started())
     on.worker_report.add_listener(lambda data, **_: outcomes.add(data))
-    on.spawning_complete.add_listener(lambda **_: runs.all_users_there(lifecycle.REPORT_INTERVAL))
+    on.spawning_complete.add_listener(
+        lambda user_count, **_: runs.users_there(user_count, lifecycle.REPORT_INTERVAL)
+    )
     on.test_stopping.add_listener(lambda **_: runs.stopping())
     on.test_stop.add_listener(lambda **_: runs.stopped())
 

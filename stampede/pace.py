@@ -36,8 +36,11 @@ def factor(user_classes: Iterable[type[User]], users: int, rate: float) -> float
 
 def apply(user_classes: Iterable[type[User]], scale: float | None) -> None:
     """Give the classes waits scaled by `scale`; 0 is no waits, None their own ones again."""
+    user_classes = list(user_classes)
+    for user_class in user_classes:  # all of them first: a class may have its wait from another one here
+        _own_waits.setdefault(user_class, user_class.wait_time)
     for user_class in user_classes:
-        own = _own_waits.setdefault(user_class, user_class.wait_time)
+        own = _own_waits[user_class]
         if scale == 0:
             user_class.wait_time = _no_wait
         elif scale is None or not _mean_wait(user_class):

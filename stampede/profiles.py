@@ -29,6 +29,9 @@ from locust.util.timespan import parse_timespan
 UNPACED = 0.0
 """The pace of users who do not wait at all."""
 
+SHORTEST_LOOK = 2.0
+"""Seconds to look at a stage when its users are there: their first reports are in after one."""
+
 PROFILE_KEYS = {"users", "spawn_rate", "run_time", "stages", "pace", "user_classes"}
 STAGE_KEYS = {"users", "spawn_rate", "duration"}
 
@@ -91,6 +94,36 @@ class Plan:
         return dataclasses.replace(self, stages=scaled)
 
 
+def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
+    """The plan with what is wanted otherwise of ``users``, ``spawn_rate`` and ``run_time``; None is not.
+
+    Raises ProfileError where that is nothing to run.
+    """
+    given = {key: value for key, value in wanted.items() if value is not None}
+    if "users" in given:
+        plan = plan.with_users(_whole(plan.profile, given, "users"))
+    if "spawn_rate" in given:
+        plan = plan.with_spawn_rate(_positive(plan.profile, given, "spawn_rate"))
+    if "run_time" in given:
+        plan = plan.with_duration(_seconds(plan.profile, given, "run_time"))
+    refuse_too_short(plan)
+    return plan
+
+
+def refuse_too_short(plan: Plan) -> None:
+    """Raise ProfileError if a stage ends before its users are there and could show anything."""
+    users = 0
+    for stage in plan.stages:
+        needed = abs(stage.users - users) / stage.spawn_rate + SHORTEST_LOOK
+        if stage.duration < needed:
+            raise ProfileError(
+                f"'{plan.profile}' is too short: from {users} to {stage.users} users at "
+                f"{stage.spawn_rate:g} per second takes {needed - SHORTEST_LOOK:.0f} s, and it has "
+                f"{stage.duration:.0f} s; give it more RUN_TIME, or a higher SPAWN_RATE"
+            )
+        users = stage.users
+
+
 def read(path: Path) -> dict[str, Plan]:
     """All profiles of a file, by name. Raises ProfileError with the file, the profile and the key."""
     try:
@@ -125,20 +158,28 @@ def _plan(name: str, table: Any) -> Plan:
 def _stage(name: str, table: dict[str, Any], duration_key: str) -> Stage:
     if duration_key == "duration":
         _refuse_unknown_keys(name, table, STAGE_KEYS)
-    users = _positive(name, table, "users")
-    if users != int(users):
-        raise ProfileError(f"[{name}] users must be a whole number, not {users}")
-    return Stage(int(users), _positive(name, table, "spawn_rate"), _seconds(name, table, duration_key))
+    return Stage(
+        _whole(name, table, "users"),
+        _positive(name, table, "spawn_rate"),
+        _seconds(name, table, duration_key),
+    )
 
 
-def _positive(name: str, table: dict[str, Any], key: str) -> float:
+def _whole(name: str, table: Mapping[str, Any], key: str) -> int:
+    value = _positive(name, table, key)
+    if value != int(value):
+        raise ProfileError(f"[{name}] {key} must be a whole number, not {value}")
+    return int(value)
+
+
+def _positive(name: str, table: Mapping[str, Any], key: str) -> float:
     value = table.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ProfileError(f"[{name}] {key} must be a number over 0, not {value!r}")
     return value
 
 
-def _seconds(name: str, table: dict[str, Any], key: str) -> float:
+def _seconds(name: str, table: Mapping[str, Any], key: str) -> float:
     try:
         seconds: float = parse_timespan(table.get(key))
     except (ValueError, TypeError):

@@ -1,34 +1,51 @@
-"""What a run leaves behind: ``results/<run-id>/``, and the link ``results/latest`` to the newest."""
+"""What a run leaves behind: ``results/<run-id>/``, with ``run.json`` and Locust's own files."""
 
 from __future__ import annotations
 
 import csv
 import json
+import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from locust.env import Environment
 from locust.html import get_html_report
 from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter
 
+from stampede import figures
+from stampede.outcomes import Outcomes
+
+if TYPE_CHECKING:
+    from stampede.run import Run
+
+SCHEMA = 1
+
 
 class RunFolder:
-    """The folder of one run: Locust's own files while it goes on, ``run.json`` when it has ended."""
+    """The folder of one run: begun when it starts, so that one which is cut off leaves more than silence."""
 
-    def __init__(self, results: Path, run_id: str, environment: Environment) -> None:
-        self.path = results / run_id
+    def __init__(self, results: Path, run: Run, environment: Environment, outcomes: Outcomes) -> None:
+        self.path = results / run.id
         self.path.mkdir(parents=True)
+        self._run = run
         self._environment = environment
+        self._outcomes = outcomes
         self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
         self._csv_writing = gevent.spawn(self._csv.stats_writer)
+        self._write_facts()
 
-    def close(self, run: dict[str, Any]) -> None:
-        """Write what is known at the end, and let ``latest`` name this run."""
+    def close(self) -> None:
+        """Write what is known at the end."""
         self._finish_csv()
-        (self.path / "locust.html").write_text(get_html_report(self._environment, show_download_link=False))
-        (self.path / "run.json").write_text(json.dumps(run, indent=2) + "\n")
-        self._link_latest()
+        report = get_html_report(self._environment, show_download_link=False)
+        (self.path / "locust.html").write_text(report, encoding="utf-8")
+        self._write_facts()
+
+    def _write_facts(self) -> None:
+        known = facts(self._run, self._environment, self._outcomes)
+        (self.path / "run.json").write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
 
     def _finish_csv(self) -> None:
         """Write the totals once more: Locust's writer looks once a second and misses the last one."""
@@ -43,7 +60,49 @@ class RunFolder:
             with (self.path / f"locust_{name}.csv").open("w", newline="") as file:
                 write(csv.writer(file))
 
-    def _link_latest(self) -> None:
-        link = self.path.with_name("latest")
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.path.name)
+
+def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, Any]:
+    """Facts and figures of a run, as in ``run.json``: times in ms, rates per second."""
+    plan, total = run.plan, environment.stats.total
+    return {
+        "schema": SCHEMA,
+        "id": run.id,
+        "phase": run.phase,
+        "as_planned": run.as_planned,
+        "profile": plan and plan.profile,
+        "host": environment.host,
+        "locustfile": environment.locustfile,
+        "users": plan.users if plan else environment.runner.target_user_count,
+        "workers": run.workers,
+        "started_at": _iso(run.started),
+        "written_at": _iso(time.time()),
+        "requests": total.num_requests,
+        "failures": total.num_failures,
+        "outcomes": outcomes.by_route(),
+        "errors": [error.to_dict() for error in environment.stats.errors.values()],
+        "exceptions": [
+            {"count": exception["count"], "message": exception["msg"], "traceback": exception["traceback"]}
+            for exception in environment.runner.exceptions.values()
+        ],
+        "window": _window(run, environment),
+    }
+
+
+def _window(run: Run, environment: Environment) -> dict[str, Any] | None:
+    """None where the run has not got to its end, or had not all users before it."""
+    if run.window_start is None or run.window_end is None:
+        return None
+    routes = figures.since(figures.look(environment.stats), run.before_window)
+    return {
+        "seconds": round(run.window_end - run.window_start, 1),
+        "rps": figures.rate(environment.stats, run.window_start, run.window_end),
+        "by_method": {method: counts.figures() for method, counts in figures.by_method(routes).items()},
+        "routes": [
+            {"method": method, "name": name, **counts.figures()}
+            for (method, name), counts in sorted(routes.items())
+        ],
+    }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,17 +1,34 @@
 -- Many orders in one transaction: a line that is refused is skipped and named, the others are placed.
 -- `lines` is [{"product_id": 1, "quantity": 2}, …]; line i is remembered under the key "<key>#<i>".
--- All products are locked first, in id order, so that two bulks never wait for each other in a circle.
+-- Nobody waits for another in a circle: the keys are claimed before any product is locked, as place_order
+-- does it, in line order; then all products are locked, in id order.
 CREATE FUNCTION place_orders(lines jsonb, key text DEFAULT NULL)
 RETURNS TABLE (index integer, outcome outcome, about text, id bigint)
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     line record;
+    claimed text[];
     answer order_answer;
 BEGIN
+    WITH claim AS (
+        INSERT INTO order_keys
+        SELECT key || '#' || (ordinality - 1), 0, (value ->> 'product_id')::bigint,
+               (value ->> 'quantity')::integer, now()
+        FROM jsonb_array_elements(lines) WITH ORDINALITY
+        WHERE key IS NOT NULL
+        ORDER BY ordinality
+        ON CONFLICT DO NOTHING
+        RETURNING order_keys.key
+    )
+    SELECT array_agg(claim.key) INTO claimed FROM claim;
+
     PERFORM FROM products
     WHERE products.id IN (SELECT (value ->> 'product_id')::bigint FROM jsonb_array_elements(lines))
     ORDER BY products.id
     FOR NO KEY UPDATE;
+
+    -- For place_order to claim them again. Whoever else wants one still waits until this transaction ends.
+    DELETE FROM order_keys WHERE order_keys.key = ANY (claimed);
 
     FOR line IN
         SELECT ordinality - 1 AS index, (value ->> 'product_id')::bigint AS product_id,

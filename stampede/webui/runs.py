@@ -3,7 +3,7 @@
 ========================================  =====================================================
 ``POST /stampede/run``                    JSON ``{profile, users?, spawn_rate?, run_time?, host?}``;
                                           202, or 409 and 422 with ``{message}``
-``GET /stampede/run``                     ``{id, phase, duration, in_progress, as_planned}`` of the
+``GET /stampede/run``                     ``{id, phase, in_progress, as_planned}`` of the
                                           newest run; all null where there was none
 ``GET /stampede/results/<id>.tar.gz``     the run's folder
 ========================================  =====================================================
@@ -16,14 +16,12 @@ import tarfile
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
-from locust.util.timespan import parse_timespan
 from locust.web import WebUI
 
 from stampede import profiles
-from stampede.profiles import Plan, ProfileError
+from stampede.profiles import ProfileError
 from stampede.run import RunError, Runs
 
 PROBE_TIMEOUT = 5.0
@@ -37,11 +35,15 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
     @pages.post("/run")
     @web_ui.auth_required_if_enabled
     def start() -> tuple[Response, int]:
-        wanted = request.get_json()
+        wanted = request.get_json(silent=True)
+        if not isinstance(wanted, dict):
+            return jsonify(message="send a JSON object that names a profile"), 422
         try:
-            plan = _plan(profiles.read(profiles_file), wanted)
-            _refuse_dead_host(wanted.get("host") or web_ui.environment.host)
-            runs.start(plan, wanted.get("host"))
+            plan = profiles.choose(profiles.read(profiles_file), str(wanted.get("profile")))
+            plan = profiles.override(plan, wanted)
+            host = wanted.get("host") or runs.usual_host
+            _refuse_dead_host(host)
+            runs.start(plan, host)
         except ProfileError as error:
             return jsonify(message=str(error)), 422
         except RunError as error:
@@ -69,21 +71,9 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
     web_ui.app.register_blueprint(pages)
 
 
-def _plan(plans: dict[str, Plan], wanted: dict[str, Any]) -> Plan:
-    """The profile's plan with what the caller wants otherwise."""
-    plan = profiles.choose(plans, wanted["profile"])
-    if wanted.get("users"):
-        plan = plan.with_users(int(wanted["users"]))
-    if wanted.get("spawn_rate"):
-        plan = plan.with_spawn_rate(float(wanted["spawn_rate"]))
-    if wanted.get("run_time"):
-        plan = plan.with_duration(parse_timespan(str(wanted["run_time"])))
-    return plan
-
-
-def _refuse_dead_host(host: str | None) -> None:
+def _refuse_dead_host(host: object) -> None:
     """Raise RunError unless something answers there, whatever its status. HEAD: users never send it."""
-    if not host:
+    if not isinstance(host, str) or not host.startswith(("http://", "https://")):
         raise RunError("there is no host to test: give HOST=http://…")
     try:
         urllib.request.urlopen(urllib.request.Request(host, method="HEAD"), timeout=PROBE_TIMEOUT).close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import socket
+import urllib.error
 
 import pytest
 
@@ -70,8 +72,7 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
         "all four workers have their share of the users",
     )
     checkout.post("/stop")
-    run = checkout.get("/stampede/run")
-    assert run["phase"] == "done"
+    wait_until(lambda: checkout.get("/stampede/run")["phase"] == "done", "the results")
     wait_until(
         lambda: [worker["state"] for worker in checkout.workers()] == ["ready"] * 4, "workers ready again"
     )
@@ -98,8 +99,62 @@ def test_no_request_is_missing_when_the_ui_stops_a_run(checkout: Checkout, runti
     wait_until(lambda: checkout.get("/stats/requests")["user_count"] == 30, "30 users")
     wait_until(lambda: checkout.get("/stats/requests")["stats"][-1]["num_requests"] > 150, "150 requests")
     checkout.post("/stop")
+    wait_until(lambda: checkout.get("/stampede/run")["phase"] == "done", "the results")
     counted = sum(checkout.run_left_behind()["outcomes"]["POST /orders/"].values())
     assert counted == checkout.orders_served() - before
+
+
+def test_stop_in_the_middle_of_a_ramp_stops(checkout: Checkout, runtime: str) -> None:
+    """No user comes after it; the master takes the next run, by the form and with the usual users."""
+    assert checkout.make("up", "WORKERS=2", runtime).returncode == 0
+    start_run(checkout, profile="baseline-production", spawn_rate=1, run_time="5m")
+    wait_until(lambda: checkout.get("/stats/requests")["user_count"] >= 3, "a few users")
+    checkout.post("/stop")
+    wait_until(lambda: checkout.get("/stampede/run")["phase"] == "done", "the results")
+    assert checkout.run_left_behind()["as_planned"] is False
+    start_run(checkout, profile="baseline-development", run_time="5m")
+    wait_until(lambda: checkout.get("/stats/requests")["user_count"] == 1, "the one who does everything")
+    checkout.post("/stop")
+    wait_until(lambda: checkout.get("/stampede/run")["phase"] == "done", "the results")
+    checkout.post("/swarm", "user_count=11&spawn_rate=11")
+    wait_until(lambda: checkout.get("/stats/requests")["user_count"] == 11, "11 users")
+    kinds = set(checkout.get("/tasks")["per_class"])
+    checkout.post("/stop")
+    assert kinds == {
+        "InventoryManagementUser",
+        "OrderProcessingUser",
+        "MonitoringUser",
+        "HighConcurrencyUser",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("[]", "a JSON object"),
+        ("nonsense", "a JSON object"),
+        ("{}", "no profile 'None'"),
+        ('{"profile": "smoke", "users": "x"}', "users must be a number over 0, not 'x'"),
+        ('{"profile": "smoke", "run_time": "0s"}', "run_time must be a time"),
+        ('{"profile": "heavy", "run_time": "10s"}', "'heavy' is too short"),
+        ('{"profile": "smoke", "host": "nowhere"}', "there is no host to test"),
+    ],
+)
+def test_a_run_that_makes_no_sense_is_refused(
+    checkout: Checkout, runtime: str, body: str, complaint: str
+) -> None:
+    """With words, and without starting anything."""
+    assert runtime
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        checkout.post("/stampede/run", body, "application/json")
+    assert refused.value.code in (409, 422)
+    assert complaint in json.load(refused.value)["message"]
+    assert not checkout.get("/stampede/run")["in_progress"]
+
+
+def start_run(checkout: Checkout, **wanted: object) -> None:
+    """As headless does."""
+    checkout.post("/stampede/run", json.dumps(wanted), "application/json")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,48 @@
 """The images share what they can, and agree on what they are built with."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 
+import pytest
+from locust.argument_parser import get_parser
+
+ROOT = Path(__file__).resolve().parents[2]
 MARK = "# ---- the same up to here ----\n"
-DOCKERFILES = {role: Path(role, "Dockerfile").read_text() for role in ("api", "master", "worker")}
+DOCKERFILES = {file.parent.name: file.read_text() for file in ROOT.glob("*/Dockerfile")}
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+USER_NUMBER = "10001"
+
+
+def last_stage(role: str) -> str:
+    """What the image is, without what it is built in."""
+    return re.split(r"^FROM ", DOCKERFILES[role], flags=re.MULTILINE)[-1]
+
+
+def exposed(role: str) -> set[int]:
+    """The ports an image says it listens on."""
+    lines = re.findall(r"^EXPOSE (.*)", last_stage(role), re.MULTILINE)
+    return {int(port) for line in lines for port in line.split()}
+
+
+def published(service: str) -> set[int]:
+    """The container's side of the ports that docker-compose.yml publishes for a service."""
+    (block,) = re.findall(rf"^  {service}:\n((?: {{4}}.*\n|\n)+)", COMPOSE, re.MULTILINE)
+    return {int(port) for port in re.findall(r"\}:(\d+)\"", block)}
+
+
+def checked(role: str) -> set[int]:
+    """The ports a role's health check looks at, and its image does run that."""
+    script = f"{role}/healthcheck.py"
+    assert re.search(rf'^HEALTHCHECK .*CMD \["python", "{script}"\]', last_stage(role), re.MULTILINE)
+    return {int(port) for port in re.findall(r"\b\d{4,5}\b", (ROOT / script).read_text())}
+
+
+def locust_port(role: str, option: str) -> int:
+    """A port as Locust takes it from a role's configuration file, else its own default."""
+    parser = get_parser(default_config_files=[str(ROOT / role / "locust.conf")])
+    return int(getattr(parser.parse_args([]), option))
 
 
 def test_master_and_worker_begin_alike() -> None:
@@ -16,19 +54,40 @@ def test_master_and_worker_begin_alike() -> None:
 
 def test_one_version_of_uv_builds_everything() -> None:
     """In the images, and in `make install`."""
-    files = [*DOCKERFILES.values(), Path("Makefile").read_text()]
+    files = [*DOCKERFILES.values(), (ROOT / "Makefile").read_text()]
     assert len({version for file in files for version in re.findall(r"\buv==([\d.]+)", file)}) == 1
 
 
-def test_no_image_runs_as_root() -> None:
-    """Each ends as a user with a fixed number."""
-    for dockerfile in DOCKERFILES.values():
-        assert re.search(r"^USER (?!root)", dockerfile, re.MULTILINE)
+@pytest.mark.parametrize("role", DOCKERFILES)
+def test_no_image_runs_as_root(role: str) -> None:
+    """Each ends as the one user whose number is fixed, so that volumes keep their owner."""
+    made = dict(re.findall(r"\buseradd .*--uid (\d+) .*?(\w+)(?: &&|$)", last_stage(role), re.MULTILINE))
+    numbers = {name: number for number, name in made.items()}
+    *_, last = re.findall(r"^\s*USER\s+(\S+)", last_stage(role), re.MULTILINE | re.IGNORECASE)
+    user, _, group = last.partition(":")
+    assert numbers.get(user, user) == USER_NUMBER
+    assert group not in ("0", "root")
 
 
-def test_the_master_is_where_the_ports_say() -> None:
-    """The health checks' ports are Locust's own defaults, which the configurations leave alone."""
-    assert "8089" in Path("master/healthcheck.py").read_text()
-    assert "5557" in Path("worker/healthcheck.py").read_text()
-    for role in ("master", "worker"):
-        assert "port" not in Path(role, "locust.conf").read_text()
+def test_the_api_is_where_compose_publishes_it() -> None:
+    """Its command, EXPOSE, its health check and the published port's container side are one number."""
+    (port,) = exposed("api")
+    assert published("api") == {port}
+    assert checked("api") == {port}
+    assert f'"--port", "{port}"]' in last_stage("api")
+
+
+def test_the_master_is_where_compose_publishes_it() -> None:
+    """The UI as Locust configures it is what the health check asks and Compose publishes."""
+    ui = locust_port("master", "web_port")
+    assert published("master") == {ui}
+    assert checked("master") == {ui}
+    assert exposed("master") == {ui, locust_port("master", "master_bind_port")}
+
+
+def test_workers_look_for_the_master_where_it_listens() -> None:
+    """One port in both configurations, and the one whose connection the worker's health check looks for."""
+    port = locust_port("worker", "master_port")
+    assert port == locust_port("master", "master_bind_port")
+    assert checked("worker") == {port}
+    assert exposed("worker") == published("worker") == set()

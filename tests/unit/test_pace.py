@@ -23,6 +23,10 @@ class Restless(User):
     weight = 4
 
 
+class CalmChild(Calm):
+    """Has its wait from its parent."""
+
+
 class OnSchedule(User):
     wait_time = constant_pacing(2)
 
@@ -81,3 +85,11 @@ def test_a_wait_that_keeps_its_own_schedule_stays() -> None:
     own = OnSchedule.wait_time
     pace.apply([OnSchedule], 0.5)
     assert OnSchedule.wait_time is own
+
+
+def test_a_wait_from_a_parent_is_scaled_once() -> None:
+    """Whatever the order, and when an unpaced run was before."""
+    for scale, wait in ((0, 0), (0.5, 1.5), (None, 3)):
+        pace.apply([Calm, CalmChild], scale)
+        waited = CalmChild.wait_time(SimpleNamespace())
+        assert waited == pytest.approx(wait, abs=0.01)

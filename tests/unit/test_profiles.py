@@ -73,8 +73,26 @@ def test_an_unknown_name_lists_the_names() -> None:
 def test_what_the_caller_wants_otherwise_keeps_the_proportions() -> None:
     """Fewer users and less time shrink every stage alike; no stage loses all its users."""
     plan = Plan("x", (Stage(10, 5, 60), Stage(1000, 50, 120)))
-    changed = plan.with_users(50).with_duration(30).with_spawn_rate(7)
-    assert changed.stages == (Stage(1, 7, 10), Stage(50, 7, 20))
+    changed = profiles.override(plan, {"users": 50, "run_time": "30s", "spawn_rate": 7.5, "host": "x"})
+    assert changed.stages == (Stage(1, 7.5, 10), Stage(50, 7.5, 20))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "complaint"),
+    [
+        ({"users": "x"}, "users must be a number over 0, not 'x'"),
+        ({"users": 0}, "users must be a number over 0"),
+        ({"users": 2.5}, "users must be a whole number"),
+        ({"spawn_rate": -1}, "spawn_rate must be a number over 0"),
+        ({"run_time": "0s"}, "run_time must be a time"),
+        ({"run_time": 60}, "run_time must be a time"),
+        ({"run_time": "3s"}, "too short: from 0 to 10 users at 5 per second takes 2 s, and it has 3 s"),
+    ],
+)
+def test_what_the_caller_wants_is_checked_like_the_file(wanted: dict[str, object], complaint: str) -> None:
+    """Whoever sends it, and however."""
+    with pytest.raises(ProfileError, match=complaint):
+        profiles.override(Plan("x", (Stage(10, 5, 60),)), wanted)
 
 
 @pytest.mark.parametrize(
@@ -104,3 +122,27 @@ def test_stress_goes_up_and_comes_back() -> None:
     stress = profiles.read(SHIPPED)["stress"]
     assert [stage.users for stage in stress.stages] == [200, 2000, 200]
     assert stress.pace == UNPACED
+
+
+@pytest.mark.parametrize(
+    ("stages", "short"),
+    [
+        ((Stage(200, 10, 22),), False),  # 20 s to start them, 2 to look
+        ((Stage(200, 10, 21),), True),
+        ((Stage(100, 50, 10), Stage(10, 10, 10)), True),  # going down takes its time too
+        ((Stage(100, 50, 10), Stage(10, 10, 11)), False),
+    ],
+)
+def test_a_plan_without_time_for_its_users_is_refused(stages: tuple[Stage, ...], short: bool) -> None:
+    """Before it starts: it could never be judged."""
+    if short:
+        with pytest.raises(ProfileError, match=r"'x' is too short: .* give it more RUN_TIME"):
+            profiles.refuse_too_short(Plan("x", stages))
+    else:
+        profiles.refuse_too_short(Plan("x", stages))
+
+
+@pytest.mark.parametrize("plan", profiles.read(SHIPPED).values(), ids=lambda plan: plan.profile)
+def test_every_shipped_profile_has_time_for_its_users(plan: Plan) -> None:
+    """As it stands in the file."""
+    profiles.refuse_too_short(plan)

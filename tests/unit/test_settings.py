@@ -14,6 +14,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("PROFILE", "USERS", "HOST", "WORKERS", "RUNTIME", "UI_PORT", "API_PORT", "LOCUSTFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(settings, "MEMORY", tmp_path / ".local" / "up.json")
 
 
 def test_nothing_asked_for_is_all_defaults() -> None:
@@ -62,10 +63,12 @@ def test_an_empty_value_is_not_asked_for() -> None:
         ("RUN_TIME=1s1m", "RUN_TIME must be a time"),
         ("HOST=localhost:9000", "HOST must be an address such as"),
         ("UI_PORT=99999", "UI_PORT must be a port number up to 65535"),
-        ("RUNTIME=podman", "RUNTIME must be 'compose' or 'local', not 'podman'"),
+        ("RUNTIME=podman", "RUNTIME must be compose or local, not 'podman'"),
+        ("KEEP_DATA=false", "KEEP_DATA must be 0 or 1, not 'false'"),
         ("LOCUSTFILE=nowhere.py", "LOCUSTFILE: there is no file 'nowhere.py'"),
         ("smoke", "'smoke' is no setting: write NAME=value"),
-        ("users=5", "'users=5' is no setting"),
+        ("users=5", "there is no setting 'users': choose among PROFILE, USERS"),
+        ("PROFIL=smoke", "there is no setting 'PROFIL'"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name(argument: str, complaint: str) -> None:
@@ -78,3 +81,12 @@ def test_a_wrong_value_is_refused_by_its_name(argument: str, complaint: str) -> 
 def test_run_times_are_locusts(value: str) -> None:
     """Whatever Locust's --run-time takes."""
     assert settings.read([f"RUN_TIME={value}"]).run_time == value
+
+
+def test_what_the_cluster_was_brought_up_with_is_remembered() -> None:
+    """`make scale N=8` after `make up UI_PORT=8090` finds it; once it is down, it is forgotten."""
+    settings.remember(settings.read(["UI_PORT=8090", "HOST=http://api:1", "WORKERS=2", "PROFILE=smoke"]))
+    assert settings.read([]) == Settings(ui_port=8090, host="http://api:1")
+    assert settings.read(["UI_PORT=8091"]).ui_port == 8091
+    settings.forget()
+    assert settings.read([]) == Settings()

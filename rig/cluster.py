@@ -1,0 +1,93 @@
+"""The cluster as a whole: found, brought up, taken down, whatever it runs on."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import time
+from collections.abc import Set
+
+from rig import runtime, settings
+from rig.master import Master, wait_for_workers
+from rig.runtime import Runtime
+from rig.settings import Settings, UsageError
+
+JOIN_TIMEOUT = 60.0
+"""Seconds for all workers to join a master that answers."""
+
+
+def find(arguments: list[str]) -> tuple[Settings, Runtime]:
+    """What is asked for, and the cluster it is asked of. One that crashed is swept up and forgotten."""
+    asked = settings.read(arguments)
+    found = runtime.choose(asked)
+    if settings.recall() and not found.is_up():
+        if found.key == "local":
+            found.down()
+        settings.forget()
+        asked = settings.read(arguments)
+        found = runtime.choose(asked)
+    return asked, found
+
+
+def bring_up(found: Runtime, asked: Settings) -> None:
+    """Start it and wait until all is healthy and joined. What could not start leaves nothing behind."""
+    begun = time.monotonic()
+    was_up = found.is_up()
+    if was_up:
+        refuse_changes(asked)
+    else:
+        _refuse_ports_in_use(found, asked)
+    print(f"Starting the cluster with {asked.worker_count} workers: {found.name} …", flush=True)
+    settings.remember(dataclasses.replace(asked, runtime=found.key))
+    try:
+        found.up()
+        wait_until_joined(asked, asked.worker_count)
+    except BaseException:
+        if not was_up:
+            take_down(found)
+        raise
+    print(f"Up in {time.monotonic() - begun:.1f} s: {asked.worker_count} workers have joined", flush=True)
+
+
+def take_down(found: Runtime) -> None:
+    """End it; the data stays."""
+    found.down()
+    settings.forget()
+
+
+def must_be_up(found: Runtime) -> None:
+    """Raise UsageError if it is not."""
+    if not found.is_up():
+        raise UsageError("the cluster is not up: `make up` starts it")
+
+
+def wait_until_joined(asked: Settings, workers: int) -> None:
+    """Raise UsageError if not so many workers join in time."""
+    joined = wait_for_workers(Master(asked.ui_url), workers, JOIN_TIMEOUT)
+    if joined != workers:
+        raise UsageError(f"{joined} of {workers} workers joined within {JOIN_TIMEOUT:.0f} s: see `make logs`")
+
+
+def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:
+    """Raise UsageError for what a cluster that is up cannot change; the number of its workers it can."""
+    for name, value in settings.recall().items():
+        wanted = getattr(asked, name.lower())
+        if name not in but and str(wanted) != value:
+            raise UsageError(f"the cluster that is up has {name}={value}: `make down` first, for {wanted}")
+
+
+def _refuse_ports_in_use(found: Runtime, asked: Settings) -> None:
+    ports = {"UI_PORT": asked.ui_port}
+    if not asked.host:
+        ports["API_PORT"] = asked.api_port
+    if found.key == "local":
+        ports["MASTER_PORT"] = asked.master_port
+    for name, port in ports.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise UsageError(
+                    f"port {port} is in use: end what holds it, or choose another with {name}="
+                ) from error

@@ -1,0 +1,114 @@
+"""What keeps a cluster from starting is said in one line, with exit code 2, and nothing is left running."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+
+import pytest
+
+from postgres import embedded
+from tests.checkout import Checkout
+from tests.cluster.test_leftovers import containers_of, processes_of
+
+ONE_PROBE = 5.0
+"""Seconds that a refusal may take: it asks an engine that is not there, and no more."""
+
+
+def rig_without_engine(checkout: Checkout, verb: str, *settings: str) -> subprocess.CompletedProcess[str]:
+    """`python -m rig` where no engine answers, and where nobody has said what to use instead."""
+    nobody_there = f"DOCKER_HOST=unix://{checkout.folder}/nobody-listens.sock"
+    environment = ["env", "-u", "RUNTIME", "-u", "DOCKER_CONTEXT", nobody_there]
+    return checkout.run(*environment, ".venv/bin/python", "-m", "rig", verb, *settings)
+
+
+def psql(checkout: Checkout, runtime: str, statement: str) -> None:
+    """Run a statement as the superuser on the data of a cluster that is down, which are made if missing."""
+    if runtime == "local":
+        with embedded.running(checkout.folder / ".local" / "postgres") as server:
+            server.psql("-c", statement)
+        return
+    compose = ("docker", "compose")
+    done = [
+        checkout.run(*compose, "up", "--detach", "--wait", "postgres"),
+        checkout.run(
+            *compose, "exec", "-T", "postgres", "psql", "-U", "postgres", "stampede", "-c", statement
+        ),
+        checkout.run(*compose, "down"),
+    ]
+    assert not any(each.returncode for each in done), [each.stdout for each in done]
+
+
+@pytest.fixture(params=["local", "compose"])
+def runtime(request: pytest.FixtureRequest, checkout: Checkout) -> str:
+    """Compose where an engine answers."""
+    if request.param == "compose":
+        request.getfixturevalue("engine")
+    checkout.used.add(request.param)
+    return str(request.param)
+
+
+@pytest.mark.parametrize("verb", ["up", "headless", "ps", "down"])
+def test_compose_without_an_engine(checkout: Checkout, verb: str) -> None:
+    """Who asks for containers is not given processes: one line says what to do, at once."""
+    begun = time.monotonic()
+    done = rig_without_engine(checkout, verb, "RUNTIME=compose")
+    assert time.monotonic() - begun < ONE_PROBE
+    assert done.returncode == 2
+    assert done.stdout == "rig: no container engine answers: start Docker, or use RUNTIME=local\n"
+    assert processes_of(checkout.folder) == []
+
+
+def test_no_engine_and_none_asked_for(checkout: Checkout) -> None:
+    """The cluster runs all the same, as processes; each verb says so in one line and finds it again."""
+    checkout.used.add("local")
+    try:
+        up = rig_without_engine(checkout, "up", "WORKERS=1")
+        assert up.returncode == 0, up.stdout
+        assert up.stdout.count("No container engine answers: the cluster runs as processes") == 1
+        assert up.stdout.startswith("No container engine answers")
+        assert processes_of(checkout.folder)
+        assert checkout.api_status("/health") == 200
+        assert len(checkout.workers()) == 1
+    finally:
+        down = rig_without_engine(checkout, "down")
+    assert down.returncode == 0, down.stdout
+    assert processes_of(checkout.folder) == []
+
+
+def test_data_of_another_schema_version(checkout: Checkout, runtime: str) -> None:
+    """An API that never gets healthy: the line is its own last word, which names the versions and the way
+    out; all the others, healthy or not, are gone."""
+    psql(checkout, runtime, "UPDATE schema_version SET version = 4321")
+    up = checkout.rig("up", "WORKERS=1", f"RUNTIME={runtime}")
+    assert up.returncode == 2, up.stdout
+    said = up.stdout.splitlines()[-1]
+    assert said.startswith("rig: api did not get healthy: ")
+    assert "schema version 4321" in said
+    assert "`make reset`" in said
+    assert "Traceback" not in up.stdout
+    assert processes_of(checkout.folder) == []
+    if runtime == "compose":
+        assert containers_of(checkout) == []
+
+
+@pytest.mark.parametrize(
+    ("runtime", "name"),
+    [
+        ("local", "API_PORT"),
+        ("local", "MASTER_PORT"),  # of the containers' own network in the other runtime: never in use there
+        ("compose", "API_PORT"),
+    ],
+    indirect=["runtime"],
+)
+def test_a_port_in_use_is_named(checkout: Checkout, runtime: str, name: str) -> None:
+    """The line names the port and the variable that chooses another, before anything is started."""
+    port = int(checkout.environment[name])
+    with socket.create_server(("127.0.0.1", port)):
+        done = checkout.rig("up", f"RUNTIME={runtime}")
+    assert done.returncode == 2, done.stdout
+    (line,) = done.stdout.splitlines()
+    assert f"port {port} is in use" in line
+    assert f"{name}=" in line
+    assert processes_of(checkout.folder) == []
