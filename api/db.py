@@ -40,6 +40,8 @@ LONG_REQUEST_SECONDS = 10.0
 BEAT_SECONDS = 0.25
 AWAY_SECONDS = 1.0
 WATCH_SECONDS = 0.05
+#: Between one connection opened and the next: where they are few, processes that start together share them.
+FILL_SECONDS = 0.1
 #: After the database had no further connection for us: time for a process that starts to get one.
 SHORT_SECONDS = 5.0
 CONNECT_SECONDS = 2
@@ -240,15 +242,17 @@ class Database:
         """Its connection is in no request's way, and is the first to learn that all are broken."""
         line: Line | None = None
         while not self._stopping.is_set():
+            pause = BEAT_SECONDS
             try:
                 line = self._ask_for_sign(line)
             except Exception as error:  # whatever it is, it must be tried again
                 self._lose(line, error)
                 line = None
             else:
-                self._fill()
+                if self._fill():
+                    pause = FILL_SECONDS
             self._first_try.set()
-            self._stopping.wait(BEAT_SECONDS)
+            self._stopping.wait(pause)
 
     def _ask_for_sign(self, line: Line | None) -> Line:
         if line is None:
@@ -269,23 +273,23 @@ class Database:
             raise
         return line
 
-    def _fill(self) -> None:
-        """Open one that the pool lacks, beside the keeper's. One a beat: where they are few, processes that
-        start together each get some."""
+    def _fill(self) -> bool:
+        """Open one that the pool lacks, beside the keeper's. Whether it did."""
         lacking = self._size + 1 - len(self._lines)
         if not lacking or (lacking < self._size and monotonic() < self._next_fill):
-            return
+            return False
         try:
             line = Line(self._url)
         except Exception as error:  # if it is the database, the next question will tell
             self._run_short(error, lacking)
-            return
+            return False
         self._is_short = False
         with self._changed:
             self._lines.add(line)
             self._free.append(line)
             self._changed.notify()
         self._last_sign = monotonic()
+        return True
 
     def _run_short(self, error: Exception, lacking: int) -> None:
         if not self._is_short:

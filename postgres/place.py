@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-
 #: A Unix socket's path has at most 103 bytes on macOS, 107 on Linux.
 LONGEST_SOCKET_DIR = 103 - len("/.s.PGSQL.65535")
 

@@ -40,7 +40,7 @@ class Checkout:
         """The variables that keep it apart from any other cluster."""
         return {
             **os.environ,
-            "COMPOSE_PROJECT_NAME": self.folder.name,
+            "COMPOSE_PROJECT_NAME": self.folder.name.replace("_", ""),  # no image's name may end with it
             "UI_PORT": str(self.ui_port),
             "API_PORT": str(self.api_port),
             "MASTER_PORT": str(self.master_port),

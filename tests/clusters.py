@@ -48,6 +48,8 @@ def checkout() -> Iterator[Checkout]:
     finally:
         for runtime in made.used:
             made.make("reset", f"RUNTIME={runtime}")
+        if "compose" in made.used:
+            made.run("docker", "compose", "down", "--rmi", "local")
         shutil.rmtree(folder)
 
 

@@ -24,20 +24,15 @@ def rig_without_engine(checkout: Checkout, verb: str, *settings: str) -> subproc
 
 
 def psql(checkout: Checkout, runtime: str, statement: str) -> None:
-    """Run a statement as the superuser on the data of a cluster that is down, which are made if missing."""
+    """Run a statement as the superuser on the data of a cluster that is not up, which are made if missing."""
     if runtime == "local":
         with embedded.running(checkout.folder / ".local" / "postgres") as server:
             server.psql("-c", statement)
         return
-    compose = ("docker", "compose")
-    done = [
-        checkout.run(*compose, "up", "--detach", "--wait", "postgres"),
-        checkout.run(
-            *compose, "exec", "-T", "postgres", "psql", "-U", "postgres", "stampede", "-c", statement
-        ),
-        checkout.run(*compose, "down"),
-    ]
-    assert not any(each.returncode for each in done), [each.stdout for each in done]
+    execute = ("exec", "-T", "postgres", "psql", "-U", "postgres", "stampede", "-c", statement)
+    for command in (("up", "--detach", "--wait", "postgres"), execute):
+        done = checkout.run("docker", "compose", *command)
+        assert done.returncode == 0, done.stdout[-500:]
 
 
 @pytest.fixture(params=["local", "compose"])

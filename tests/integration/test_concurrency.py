@@ -6,8 +6,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
+import psycopg2
+
+from tests.integration.databases import TestDatabase
 from tests.integration.servers import Api
 
 ADDS_UP = """
@@ -115,6 +119,48 @@ def test_bulk_calls_and_single_ones_do_not_deadlock(api: Api, query: Callable[..
     ]
     assert query(ADDS_UP) == [(0,)]
     assert query(TOTALS_ARE_TRUE) == [(True,)]
+
+
+def test_a_bulk_call_and_a_single_one_with_its_key_do_not_deadlock(
+    api: Api, query: Callable[..., list[Any]], database: TestDatabase
+) -> None:
+    """The bulk first in the queue for the product, then an order with the key of its line: it is that line's
+    replay."""
+    order = {"product_id": 5, "quantity": 1}
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    holder = psycopg2.connect(database.url("postgres"))
+    with ThreadPoolExecutor(2) as pool, closing(holder), holder.cursor() as cursor:
+        cursor.execute("SELECT FROM products WHERE id = 5 FOR UPDATE")
+        bulk = pool.submit(api.request, "POST", "/orders/bulk", {"orders": [order]}, Idempotency_Key="K")
+        while query(waiting) != [(1,)]:
+            assert not bulk.done()
+        single = pool.submit(api.request, "POST", "/orders/", order, Idempotency_Key="K#0")
+        while query(waiting) != [(2,)]:
+            assert not single.done()
+        holder.rollback()
+    assert (bulk.result().status, single.result().status) == (200, 201)
+    assert bulk.result().json["created"] == [{"index": 0, "id": single.result().json["id"]}]
+    assert query("SELECT stock FROM products WHERE id = 5") == [(10185 - 1,)]
+
+
+def test_bulk_calls_with_one_key_do_not_deadlock(api: Api, query: Callable[..., list[Any]]) -> None:
+    """And many orders with the keys of its lines besides: each line is placed once."""
+    orders = [{"product_id": product_id, "quantity": 1} for product_id in range(20, 0, -1)]
+    calls: list[Callable[[], int]] = [
+        lambda: api.request("POST", "/orders/bulk", {"orders": orders}, Idempotency_Key="K").status
+    ] * 4
+    calls += [
+        lambda body=order, key=f"K#{index}": (  # type: ignore[misc]
+            api.request("POST", "/orders/", body, Idempotency_Key=key).status
+        )
+        for index, order in enumerate(orders)
+    ]
+    assert at_once(calls) == {200: 4, 201: 20}
+    assert query("SELECT count(*), count(DISTINCT product_id) FROM orders") == [(20, 20)]
+    assert query(ADDS_UP) == [(0,)]
 
 
 def test_bulk_products_do_not_deadlock(api: Api) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from api.db import SCHEMA_VERSION
+from api.db import SCHEMA_VERSION, Database, DatabaseUnavailableError
 from postgres import embedded
 from tests.integration.databases import TestDatabase, execute, folder_for_postgres
 from tests.integration.servers import ROOT, Answer, Api
@@ -27,6 +29,11 @@ A_COMMIT_THAT_TAKES_A_MINUTE = """
     CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION linger();
 """
+A_VERSION_THAT_TAKES_A_MINUTE = """
+    CREATE OR REPLACE FUNCTION read_schema_version() RETURNS integer LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$
+"""
+A_VERSION = f"FUNCTION read_schema_version() RETURNS integer RETURN {SCHEMA_VERSION}"
 REQUESTS = [
     ("GET", "/products/5", None),
     ("GET", "/products/", None),
@@ -199,6 +206,95 @@ def test_a_version_that_changes_under_the_api_is_503(
     check_unavailable(api)
     execute(own_server.url("postgres"), "UPDATE schema_version SET version = %s", SCHEMA_VERSION)
     wait_until_healthy(api)
+
+
+def test_processes_share_the_connections_there_are(
+    start_api: Callable[..., Api], database: TestDatabase, tmp_path: Path
+) -> None:
+    """Two that want nine each, and nine to be had: nobody is refused, and each process says so once."""
+    database.query(f"ALTER DATABASE {database.name} CONNECTION LIMIT 9")
+    log = tmp_path / "log"
+    api = start_api(database.url(), log, API_PROCESSES="2", API_THREADS="8")
+    deadline = time.monotonic() + 5  # more than it takes to have all there are
+    with ThreadPoolExecutor(20) as pool:
+        while time.monotonic() < deadline:
+            answers = list(pool.map(lambda _: api.request("GET", "/products/5").status, range(60)))
+            assert answers == [200] * 60
+    messages = [json.loads(line)["message"] for line in log.read_text().splitlines()]
+    assert not [message for message in messages if "is away" in message]
+    assert 1 <= len([message for message in messages if "lacks" in message]) <= 2
+
+
+def test_connections_are_opened_when_there_are_some_again(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Short of them it goes on with what it has, and says so once however often it tries."""
+    monkeypatch.setattr("api.db.SHORT_SECONDS", 0)
+    database.query(f"ALTER DATABASE {database.name} CONNECTION LIMIT 3")
+    connections = Database(database.url(), size=4)
+    connections.start()
+    try:
+        deadline = time.monotonic() + 1.5
+        while time.monotonic() < deadline:
+            assert connections.call("read_schema_version") == [(SCHEMA_VERSION,)]
+        assert connections_to(database) == 3
+        assert [record.message.partition(":")[0] for record in caplog.records] == [
+            "the pool lacks 2 of 4 connections"
+        ]
+        database.query(f"ALTER DATABASE {database.name} CONNECTION LIMIT -1")
+        wait_until(lambda: connections_to(database) == 5)
+    finally:
+        connections.stop()
+
+
+def connections_to(database: TestDatabase) -> int:
+    counted: int = database.query(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND application_name = 'stampede-api'"
+    )[0][0]
+    return counted
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+
+
+def test_a_database_that_freezes_at_the_first_question_holds_nobody(database: TestDatabase) -> None:
+    """Connected, and then no answer to what its version is: it is away until it is asked again."""
+    database.query(A_VERSION_THAT_TAKES_A_MINUTE)
+    connections = Database(database.url(), size=1)
+    starting = threading.Thread(target=connections.start)
+    starting.start()
+    while not (asked := asking(database)):
+        assert starting.is_alive()
+    os.kill(asked[0], signal.SIGSTOP)
+    try:
+        starting.join(3)
+        assert not starting.is_alive()
+        database.query(f"CREATE OR REPLACE {A_VERSION}")
+        wait_until(lambda: can_call(connections))
+    finally:
+        os.kill(asked[0], signal.SIGCONT)
+        starting.join()
+        connections.stop()
+
+
+def asking(database: TestDatabase) -> list[int]:
+    """The backends of the API that are at work."""
+    rows = database.query(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        "AND application_name = 'stampede-api' AND state = 'active'"
+    )
+    return [pid for (pid,) in rows]
+
+
+def can_call(connections: Database) -> bool:
+    try:
+        return connections.call("read_schema_version") == [(SCHEMA_VERSION,)]
+    except DatabaseUnavailableError:
+        return False
 
 
 def run_api(database_url: str) -> subprocess.CompletedProcess[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,53 @@ def test_a_socket_folder_that_is_too_long_is_one_line(data: Path) -> None:
     too_long = Path("/tmp/" + "x" * 100)  # noqa: S108 - never made
     with pytest.raises(place.EmbeddedPostgresError), embedded.running(data, socket_dir=too_long):
         pass
+
+
+@pytest.mark.parametrize(("system", "longest"), [("macOS", 103), ("Linux", 107)])
+def test_the_longest_socket_folder_fits(system: str, longest: int) -> None:
+    """With the longest name a socket can have, whatever the port."""
+    assert place.LONGEST_SOCKET_DIR + len("/.s.PGSQL.65535") <= longest, system
+
+
+@pytest.mark.parametrize("mode", [None, 0o711, 0o755, 0o700])
+def test_only_the_servers_user_enters_the_socket_folder(data: Path, mode: int | None) -> None:
+    """Made by us, or there before with whatever permissions: who enters it is superuser."""
+    with folder_for_postgres() as folder:
+        socket_dir = folder / "socket"
+        if mode is not None:
+            socket_dir.mkdir()
+            socket_dir.chmod(mode)
+        with embedded.running(data, socket_dir=socket_dir) as server:
+            found = socket_dir.stat()
+            assert stat.S_IMODE(found.st_mode) == 0o700
+            assert found.st_uid == place.server_identity().get("user", os.geteuid())
+            assert execute(server.url("api"), "SELECT read_schema_version()") == [(SCHEMA_VERSION,)]
+        place.prepare_socket_dir(socket_dir)  # its own of the last time
+
+
+def given_away(folder: Path) -> None:
+    os.chown(folder, 12345, 12345)
+
+
+def open_to_all(folder: Path) -> None:
+    folder.chmod(0o1777)
+
+
+def link_to_another(folder: Path) -> None:
+    folder.rename(folder.with_name("another"))
+    folder.symlink_to(folder.with_name("another"))
+
+
+@pytest.mark.parametrize("spoil", [given_away, open_to_all, link_to_another])
+def test_a_socket_folder_of_somebody_else_is_refused(spoil: Callable[[Path], None]) -> None:
+    """In one line, and left as it is."""
+    if spoil is given_away and os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    with folder_for_postgres() as folder:
+        socket_dir = folder / "socket"
+        socket_dir.mkdir()
+        spoil(socket_dir)
+        before = socket_dir.stat()
+        with pytest.raises(place.EmbeddedPostgresError, match=str(socket_dir)):
+            place.prepare_socket_dir(socket_dir)
+        assert socket_dir.stat() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import falcon
 import pytest
 from falcon.testing import Result, TestClient
 
@@ -209,6 +210,28 @@ def test_a_wrong_method_is_405(untouched_shop: TestClient, method: str, path: st
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
     if method != "HEAD":
         check_problem(answer, 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (falcon.HTTPInvalidHeader("It is no number.", "Content-Length"), "Content-Length"),
+        (falcon.HTTPBadRequest(), "Bad Request"),
+        (falcon.HTTPMissingParam("page"), "page"),
+    ],
+)
+def test_what_else_falcon_refuses_is_400(shop: TestClient, error: falcon.HTTPError, detail: str) -> None:
+    """With its reason, and not as if the method were wrong."""
+
+    class Refusing:
+        def on_get(self, _request: falcon.Request, _response: falcon.Response) -> None:
+            raise error
+
+    shop.app.add_route("/refusing", Refusing())
+    answer = shop.simulate_get("/refusing")
+    check_problem(answer, 400, "bad_request")
+    assert detail in answer.json["detail"]
+    assert "allow" not in answer.headers
 
 
 @pytest.mark.parametrize(

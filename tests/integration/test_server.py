@@ -9,16 +9,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from tests.integration.databases import TestDatabase
+from postgres import embedded
+from tests.integration.databases import TestDatabase, execute, folder_for_postgres
 from tests.integration.servers import ROOT, Api
+
+ODD_CHARACTERS = "p@ss/w%25rd:#?"
 
 
 def run_api(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -67,6 +71,34 @@ def test_a_port_in_use_is_one_line(database: TestDatabase) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert port in done.stderr
     assert "--port" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def listening_server() -> Iterator[embedded.Server]:
+    """On a port, where passwords are asked for; the API's holds what means something in a URL."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with folder_for_postgres() as folder, embedded.running(folder, port=port) as server:
+        execute(server.url("postgres"), "ALTER ROLE api PASSWORD %s", ODD_CHARACTERS)
+        yield server
+
+
+@pytest.mark.parametrize("way", ["PGPASSWORD", "DATABASE_PASSWORD_FILE", "DATABASE_URL"])
+def test_any_password_will_do(
+    start_api: Callable[..., Api], listening_server: embedded.Server, tmp_path: Path, way: str
+) -> None:
+    """Beside a URL without one, from a file, or quoted in the URL."""
+    address = f"127.0.0.1:{listening_server.port}/{embedded.DATABASE}"
+    file = tmp_path / "password"
+    file.write_text(ODD_CHARACTERS + "\n")
+    match way:
+        case "PGPASSWORD":
+            api = start_api(f"postgresql://api@{address}", PGPASSWORD=ODD_CHARACTERS)
+        case "DATABASE_PASSWORD_FILE":
+            api = start_api(f"postgresql://api@{address}", DATABASE_PASSWORD_FILE=str(file))
+        case _:
+            api = start_api(f"postgresql://api:{quote(ODD_CHARACTERS, safe='')}@{address}")
+    assert api.request("GET", "/products/5").status == 200
 
 
 def test_sigterm_finishes_the_requests_in_hand(api: Api, query: Callable[..., list[Any]]) -> None:

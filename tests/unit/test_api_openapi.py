@@ -64,6 +64,34 @@ def test_statuses_are_those_of_the_contract(document: dict[str, Any]) -> None:
     assert set(paths["/docs"]["get"]["responses"]) == {"200"}
 
 
+def test_acts_on_an_order_are_described_each_for_itself(document: dict[str, Any]) -> None:
+    """One class serves them; what they do and how they refuse is theirs."""
+    described = {}
+    for act in ("pay", "ship", "cancel"):
+        operation = document["paths"][f"/orders/{{id}}/{act}"]["post"]
+        described[act] = (operation["summary"], operation["responses"]["422"]["description"])
+    assert described == {
+        "pay": ("PENDING → PAID.", "`not_payable`"),
+        "ship": ("PAID → SHIPPED.", "`not_shippable`"),
+        "cancel": (
+            "PENDING or PAID → CANCELED; the units go back once, however often it is asked for.",
+            "`not_cancelable`",
+        ),
+    }
+
+
+def test_a_missing_content_type_is_documented(document: dict[str, Any]) -> None:
+    """Wherever there is a body."""
+    bodies = [
+        operation["requestBody"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        if "requestBody" in operation
+    ]
+    assert len(bodies) == 7
+    assert all("or none, is refused with 415" in body["description"] for body in bodies)
+
+
 def test_the_idempotency_key_is_documented(document: dict[str, Any]) -> None:
     """For both calls that take it."""
     for path in ("/orders/", "/orders/bulk"):

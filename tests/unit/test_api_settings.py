@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,29 @@ URL = "postgresql://api@db/stampede"
 
 def test_everything_has_a_default() -> None:
     """An empty environment, and one of empty values, as Compose makes them of unset ones."""
-    expected = Settings(database_url=None, host="127.0.0.1", port=8000, processes=2, threads=8)
+    processes = Settings.from_environment({}).processes  # as many as suit the cores: see below
+    expected = Settings(database_url=None, host="127.0.0.1", port=8000, processes=processes, threads=8)
     assert Settings.from_environment({}) == expected
     assert Settings.from_environment({"DATABASE_URL": "", "API_PORT": "", "API_THREADS": ""}) == expected
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes"),
+    [
+        (1, 2),  # one may die
+        (2, 2),
+        (3, 3),
+        (4, 4),
+        (64, 4),
+    ],
+)
+def test_processes_follow_the_cores(monkeypatch: pytest.MonkeyPatch, cores: int, processes: int) -> None:
+    """Those this process may use; where that cannot be asked for, those there are."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(cores)), raising=False)
+    assert Settings.from_environment({}).processes == processes
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert Settings.from_environment({}).processes == processes
 
 
 def test_what_is_set_counts() -> None:
@@ -27,15 +48,15 @@ def test_what_is_set_counts() -> None:
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        (URL, "postgresql://api:s%2Fe%20c%40t@db/stampede"),  # quoted
+        (URL, "postgresql://api:s%2Fe%20c%40t%25%3A@db/stampede"),  # quoted
         ("postgresql://api:own@db/stampede", "postgresql://api:own@db/stampede"),  # the URL's own counts
-        ("postgresql://api@/stampede?host=/tmp", "postgresql://api:s%2Fe%20c%40t@/stampede?host=/tmp"),
+        ("postgresql://api@/stampede?host=/tmp", "postgresql://api:s%2Fe%20c%40t%25%3A@/stampede?host=/tmp"),
     ],
 )
 def test_a_password_may_come_from_a_file(tmp_path: Path, url: str, expected: str) -> None:
     """Its last line break is none of it."""
     file = tmp_path / "password"
-    file.write_text("s/e c@t\n")
+    file.write_text("s/e c@t%:\n")
     settings = Settings.from_environment({"DATABASE_URL": url, "DATABASE_PASSWORD_FILE": str(file)})
     assert settings.database_url == expected
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rig.settings import Settings
+
 README = Path("README.md").read_text()
 CONTRIBUTING = Path("CONTRIBUTING.md").read_text()
 MAKEFILE = Path("Makefile").read_text()
@@ -44,6 +46,17 @@ def test_defaults_in_env_example_are_those_of_compose() -> None:
     of_compose = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", COMPOSE))
     documented = dict(re.findall(r"^#([A-Z_]+)=(.*)$", ENV_EXAMPLE, re.MULTILINE))
     assert {name: documented[name] for name in of_compose} == of_compose
+
+
+def test_the_rig_and_compose_have_the_same_defaults() -> None:
+    """So that `make up` and plain `docker compose up` bring up the same."""
+    ours = Settings()
+    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", COMPOSE))
+    assert [defaults[name] for name in ("WORKERS", "UI_PORT", "API_PORT")] == [
+        str(ours.worker_count),
+        str(ours.ui_port),
+        str(ours.api_port),
+    ]
 
 
 @pytest.mark.parametrize("profile", tomllib.loads(Path("load_tests/profiles.toml").read_text()))
