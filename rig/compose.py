@@ -47,17 +47,27 @@ class Compose:
             raise UsageError(f"the images cannot be built: {last_words(built.stderr)}")
         alone = ["--no-deps"] if self._settings.host else []
         started = self._show("up", "--detach", *alone, *roles)
-        if started.returncode:
-            raise UsageError(self._why(started.stderr))
-        self._wait_until_healthy()
+        self._wait_until_healthy(last_words(started.stderr) if started.returncode else None)
 
-    def _wait_until_healthy(self) -> None:
-        """Wait for all but the workers, whose joining is looked at instead."""
+    def _wait_until_healthy(self, complaint: str | None) -> None:
+        """Wait for all but the workers, whose joining is looked at instead.
+
+        `complaint` is Compose's own, if it could not start all: then nothing is waited for.
+        """
         deadline = time.monotonic() + START_TIMEOUT
-        while waiting := [c for c in self._containers() if c["Service"] != "worker" and not _healthy(c)]:
-            if any(_ended(container) for container in waiting) or time.monotonic() > deadline:
-                raise UsageError(self._why(""))
+        while unwell := [c for c in self._containers() if c["Service"] != "worker" and not _healthy(c)]:
+            failed = [container for container in unwell if _failed(container)]
+            if failed or time.monotonic() > deadline:
+                raise UsageError(self._did_not_get_healthy((failed or unwell)[0]["Service"]))
+            if complaint:
+                break
             time.sleep(0.2)
+        if complaint:
+            raise UsageError(f"the cluster did not start: {complaint}")
+
+    def _did_not_get_healthy(self, service: str) -> str:
+        logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
+        return f"{service} did not get healthy: {last_words(logs.stdout)}"
 
     def _show(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run what takes a while: Compose's own display on a terminal, a word elsewhere."""
@@ -65,15 +75,6 @@ class Compose:
             return self._compose(*command)
         print(f"  docker compose {command[0]} …", flush=True)
         return self._compose(*command, capture=True)
-
-    def _why(self, stderr: str) -> str:
-        """One line for a start that failed: the last words of the service that is not well."""
-        begun = [c for c in self._containers() if c["State"] != "created" and not _healthy(c)]
-        if not begun:
-            return f"the cluster did not start: {last_words(stderr)}"
-        service = max(begun, key=_ended)["Service"]
-        logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
-        return f"{service} did not get healthy: {last_words(logs.stdout)}"
 
     def scale(self, workers: int) -> None:
         """Change the number of workers, also in the middle of a run. Those there are stay as they are."""
@@ -148,8 +149,9 @@ def _healthy(container: dict[str, str]) -> bool:
     return container["Health"] == "healthy"
 
 
-def _ended(container: dict[str, str]) -> bool:
-    return container["State"] in ("exited", "restarting", "dead") or container["Health"] == "unhealthy"
+def _failed(container: dict[str, str]) -> bool:
+    """It will not get healthy by itself any more; one that restarts still may."""
+    return container["State"] in ("exited", "dead") or container["Health"] == "unhealthy"
 
 
 def _json_objects(text: str) -> Iterator[dict[str, str]]:

@@ -76,7 +76,7 @@ class Runs:
         """Begin to carry out a plan. Raises RunError while a run is in progress or cannot begin."""
         if self.in_progress:
             raise RunError("a run is in progress: wait for its end, or stop it in the browser")
-        if not self._environment.runner.clients.ready:
+        if not self._are_ready(1):
             raise RunError("no worker has joined yet: wait, or look at the workers' logs")
         self._choose_users(plan)
         self._environment.host = host
@@ -160,14 +160,17 @@ class Runs:
             folder.close()
         except OSError as error:
             logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
-        self._wait_for_workers(run.workers)
+        self._are_ready(run.workers)
         run.phase = "done"
 
-    def _wait_for_workers(self, count: int) -> None:
-        """A run is over when the next one can begin: a worker is not listed between stopped and ready."""
+    def _are_ready(self, workers: int) -> bool:
+        """Wait a little until so many workers can begin a run: between two they are not listed."""
         deadline = time.monotonic() + READY_TIMEOUT
-        while len(self._environment.runner.clients.ready) < count and time.monotonic() < deadline:
+        while len(self._environment.runner.clients.ready) < workers:
+            if time.monotonic() > deadline:
+                return False
             gevent.sleep(0.05)
+        return True
 
     def _pace_scale(self, plan: Plan | None) -> float | None:
         if plan is None or plan.pace is None:

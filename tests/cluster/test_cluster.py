@@ -154,7 +154,10 @@ def test_a_run_that_makes_no_sense_is_refused(
 
 def start_run(checkout: Checkout, **wanted: object) -> None:
     """As headless does."""
-    checkout.post("/stampede/run", json.dumps(wanted), "application/json")
+    try:
+        checkout.post("/stampede/run", json.dumps(wanted), "application/json")
+    except urllib.error.HTTPError as refused:
+        pytest.fail(f"refused: {refused.read().decode()}")
 
 
 @pytest.mark.parametrize(

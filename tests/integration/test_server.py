@@ -19,6 +19,7 @@ from urllib.parse import quote
 import pytest
 
 from postgres import embedded
+from tests.checkout import wait_until
 from tests.integration.databases import TestDatabase, execute, folder_for_postgres
 from tests.integration.servers import ROOT, Api
 
@@ -112,6 +113,11 @@ def test_sigterm_finishes_the_requests_in_hand(api: Api, query: Callable[..., li
     at_work = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
     )
+    connections = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND application_name = 'stampede-api'"
+    )
+    wait_until(lambda: query(connections) == [(9,)], "a connection for each thread, and the keeper's")
     with ThreadPoolExecutor(4) as pool:
         orders = [{"product_id": product_id, "quantity": 1} for product_id in range(1, 5)]
         placing = [pool.submit(api.request, "POST", "/orders/", order) for order in orders]
