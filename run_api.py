@@ -16,12 +16,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server import MPServer
+try:
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import MPServer
 
-from api.db import SchemaVersionError, check_at_start
-from api.settings import SettingError, Settings
+    from api.db import SchemaVersionError, check_at_start
+    from api.settings import SettingError, Settings
+except ModuleNotFoundError as missing:
+    print(
+        f"api: {missing.name} is missing: `make install`, then .venv/bin/python run_api.py", file=sys.stderr
+    )
+    sys.exit(2)
 
 DATA = Path(__file__).resolve().parent / ".local" / "postgres"
 #: Seconds for the requests in hand when asked to end; the longest, a bulk call, may take ten.

@@ -41,8 +41,7 @@ def _interrupt(*_: object) -> NoReturn:
 def up(asked: Settings, found: Runtime) -> None:
     """Bring the cluster up, and say where it is."""
     bring_up(found, asked)
-    print(f"Locust  {asked.ui_url}\nAPI     {asked.host or asked.api_url}  (documentation: /docs)")
-    print(f"Runtime {found.name}")
+    print(f"Locust  {asked.ui_url}\nAPI     {asked.host or asked.api_url + '/docs'}\nRuntime {found.name}")
 
 
 def down(_asked: Settings, found: Runtime) -> None:
@@ -63,16 +62,19 @@ def scale(asked: Settings, found: Runtime) -> None:
     cluster.must_be_up(found)
     found.scale(asked.workers)
     wait_until_joined(asked, asked.workers)
-    print(f"{asked.workers} workers have joined")
+    print(f"{cluster.workers(asked.workers)} joined")
 
 
 def restart(asked: Settings, found: Runtime) -> None:
     """Start master and workers again, with the load tests as they are now."""
     cluster.must_be_up(found)
-    workers = Master(asked.ui_url).worker_count() or asked.worker_count
+    if Master(asked.ui_url).worker_count() is not None:  # else the master is what has to be mended
+        _refuse_while_running(asked)
+    print("Starting master and workers again …", flush=True)
     found.restart_load()
+    workers = found.worker_count()
     wait_until_joined(asked, workers)
-    print(f"Restarted: {workers} workers have joined")
+    print(f"{cluster.workers(workers)} joined")
 
 
 def logs(_asked: Settings, found: Runtime) -> None:
@@ -95,18 +97,24 @@ def run_headless(asked: Settings, found: Runtime) -> int:
     try:
         if not asked.keep_data and not asked.host:
             found.seed()
-        return headless.drive(Master(asked.ui_url), asked, asked.host and found.target(asked.host))
+        verdict = headless.drive(Master(asked.ui_url), asked, asked.host and found.target(asked.host))
     finally:
         if not was_up:
             take_down(found)
+    print(verdict.words)
+    return verdict.code
 
 
 def _use_what_is_up(asked: Settings, found: Runtime) -> None:
-    if Master(asked.ui_url).run()["in_progress"]:
-        raise UsageError("a run is in progress: wait for its end, or stop it in the browser")
+    _refuse_while_running(asked)
     cluster.refuse_changes(asked, but={"HOST"})  # the run brings its own
     if asked.workers:
         scale(asked, found)
+
+
+def _refuse_while_running(asked: Settings) -> None:
+    if Master(asked.ui_url).run()["in_progress"]:
+        raise UsageError("a run is in progress: wait for its end, or stop it in the browser")
 
 
 def report(_asked: Settings, _found: Runtime) -> None:

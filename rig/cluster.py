@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import socket
 import time
 from collections.abc import Set
@@ -37,7 +38,7 @@ def bring_up(found: Runtime, asked: Settings) -> None:
         refuse_changes(asked)
     else:
         _refuse_ports_in_use(found, asked)
-    print(f"Starting the cluster with {asked.worker_count} workers: {found.name} …", flush=True)
+    print(f"Starting the cluster with {workers(asked.worker_count)}: {found.name} …", flush=True)
     settings.remember(dataclasses.replace(asked, runtime=found.key))
     try:
         found.up()
@@ -46,13 +47,21 @@ def bring_up(found: Runtime, asked: Settings) -> None:
         if not was_up:
             take_down(found)
         raise
-    print(f"Up in {time.monotonic() - begun:.1f} s: {asked.worker_count} workers have joined", flush=True)
+    print(f"Up in {time.monotonic() - begun:.1f} s: {workers(asked.worker_count)} joined", flush=True)
 
 
 def take_down(found: Runtime) -> None:
-    """End it; the data stays."""
+    """End it; the data stays. Another Ctrl-C does not leave half of it."""
+    print("Taking the cluster down …", flush=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     found.down()
     settings.forget()
+
+
+def workers(count: int) -> str:
+    """A number of workers, in words."""
+    return "1 worker" if count == 1 else f"{count} workers"
 
 
 def must_be_up(found: Runtime) -> None:
@@ -61,11 +70,11 @@ def must_be_up(found: Runtime) -> None:
         raise UsageError("the cluster is not up: `make up` starts it")
 
 
-def wait_until_joined(asked: Settings, workers: int) -> None:
+def wait_until_joined(asked: Settings, wanted: int) -> None:
     """Raise UsageError if not so many workers join in time."""
-    joined = wait_for_workers(Master(asked.ui_url), workers, JOIN_TIMEOUT)
-    if joined != workers:
-        raise UsageError(f"{joined} of {workers} workers joined within {JOIN_TIMEOUT:.0f} s: see `make logs`")
+    joined = wait_for_workers(Master(asked.ui_url), wanted, JOIN_TIMEOUT)
+    if joined != wanted:
+        raise UsageError(f"{joined} of {workers(wanted)} joined within {JOIN_TIMEOUT:.0f} s: see `make logs`")
 
 
 def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:

@@ -36,8 +36,8 @@ class Compose:
         return engine.returncode == 0 and plugin.returncode == 0
 
     def is_up(self) -> bool:
-        """Whether the master's container runs."""
-        return any(c["Service"] == "master" and c["State"] == "running" for c in self._containers())
+        """Whether any of it runs."""
+        return any(container["State"] == "running" for container in self._containers())
 
     def up(self) -> None:
         """Build what has changed, start everything, wait for the health checks. Raises UsageError."""
@@ -76,6 +76,10 @@ class Compose:
         print(f"  docker compose {command[0]} …", flush=True)
         return self._compose(*command, capture=True)
 
+    def worker_count(self) -> int:
+        """How many workers it keeps, joined or not."""
+        return sum(container["Service"] == "worker" for container in self._containers())
+
     def scale(self, workers: int) -> None:
         """Change the number of workers, also in the middle of a run. Those there are stay as they are."""
         self._must("up", "--detach", "--no-deps", "--no-recreate", "--scale", f"worker={workers}", "worker")
@@ -83,6 +87,7 @@ class Compose:
     def restart_load(self) -> None:
         """Start master and workers again, with the load tests as they are now."""
         self._must("restart", "--no-deps", "master", "worker")
+        self._wait_until_healthy(None)
 
     def seed(self) -> None:
         """Bring the database back to the catalogue a run starts from."""
@@ -129,6 +134,7 @@ class Compose:
             env={**environment(), **self._variables()},
             capture_output=capture,
             text=True,
+            start_new_session=capture,  # Ctrl-C is for us: who captures it cleans up after it
         )
 
     def _variables(self) -> dict[str, str]:

@@ -6,14 +6,25 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rig.master import Master, MasterGoneError
 from rig.settings import ROOT, Settings
 
 RESULTS = ROOT / "results"
 
-PASSED, FAILED, UNFINISHED = 0, 10, 12
+
+class Verdict(NamedTuple):
+    """How a run ended: an exit code, and what it means."""
+
+    code: int
+    words: str
+
+
+PASSED = Verdict(0, "PASS: no unexpected failure (exit code 0)")
+FAILED = Verdict(10, "FAIL: there were unexpected failures (exit code 10)")
+UNFINISHED = Verdict(12, "UNKNOWN: the run did not come to its planned end (exit code 12)")
+
 PATIENCE = 120.0
 """Seconds for a run to stop and to write its results, over those it was planned for."""
 
@@ -21,8 +32,8 @@ LINE_EVERY = 10.0
 """Seconds between two lines of progress where no terminal shows them."""
 
 
-def drive(master: Master, settings: Settings, host: str | None) -> int:
-    """Start a run, show it, fetch its results; returns the exit code."""
+def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
+    """Start a run, show it, fetch its results."""
     profile = settings.profile or "ci"
     started = master.start(
         {
@@ -31,6 +42,8 @@ def drive(master: Master, settings: Settings, host: str | None) -> int:
             "spawn_rate": settings.spawn_rate,
             "run_time": settings.run_time,
             "host": host,
+            # Who brings users of their own and names no load has not asked for a rate.
+            "own_pace": settings.locustfile is not None and settings.profile is None,
         }
     )
     print(
@@ -40,7 +53,7 @@ def drive(master: Master, settings: Settings, host: str | None) -> int:
         run = _watch(master, started["duration"])
         folder = master.fetch_results(run["id"], RESULTS)
     except MasterGoneError as error:
-        print(f"UNKNOWN: the run was lost, {error} (exit code {UNFINISHED})", file=sys.stderr)
+        print(f"The run was lost: {error}", file=sys.stderr)
         return UNFINISHED
     except KeyboardInterrupt:
         master.stop()
@@ -84,7 +97,7 @@ def link_latest(folder: Path) -> None:
     link.symlink_to(folder.name)
 
 
-def _sum_up(folder: Path) -> int:
+def _sum_up(folder: Path) -> Verdict:
     run = json.loads((folder / "run.json").read_text())
     if sys.stdout.isatty():
         print()
@@ -98,7 +111,7 @@ def _sum_up(folder: Path) -> int:
     for exception in run["exceptions"]:
         print(f"  {exception['count']} × {exception['message']} in the locustfile")
     print(f"\nResults: {folder}")
-    return _exit_code(run)
+    return _verdict(run)
 
 
 def _figures(figures: dict[str, Any]) -> str:
@@ -110,12 +123,7 @@ def _figures(figures: dict[str, Any]) -> str:
     )
 
 
-def _exit_code(run: dict[str, Any]) -> int:
+def _verdict(run: dict[str, Any]) -> Verdict:
     if not run["as_planned"] or run["window"] is None:
-        print("UNKNOWN: the run did not come to its planned end (exit code 12)")
         return UNFINISHED
-    if run["failures"] or run["exceptions"]:
-        print("FAIL: there were unexpected failures (exit code 10)")
-        return FAILED
-    print("PASS: no unexpected failure (exit code 0)")
-    return PASSED
+    return FAILED if run["failures"] or run["exceptions"] else PASSED

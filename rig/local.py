@@ -175,6 +175,10 @@ class Local:
             time.sleep(0.2)
         print(f"  {role} is healthy", flush=True)
 
+    def worker_count(self) -> int:
+        """How many workers it keeps, joined or not."""
+        return int(self._must("get", name="worker", keys=["numprocesses"])["options"]["numprocesses"])
+
     def scale(self, workers: int) -> None:
         """Change the number of workers, also in the middle of a run."""
         self._must("set", name="worker", options={"numprocesses": workers}, waiting=True)
@@ -183,6 +187,7 @@ class Local:
         """Start master and workers again, with the load tests as they are now."""
         for role in ("worker", "master"):
             self._must("restart", name=role, waiting=True)
+        self._wait_for("master", lambda: _answers(self._settings.ui_url))
 
     def seed(self) -> None:
         """Bring the database back to the catalogue a run starts from."""
@@ -222,10 +227,11 @@ class Local:
         self.down()
         place.remove(FOLDER / "postgres")
 
-    def _must(self, command: str, **properties: Any) -> None:
+    def _must(self, command: str, **properties: Any) -> dict[str, Any]:
         answer = self._ask(command, **properties)
         if answer is None or answer.get("status") != "ok":
             raise UsageError("the cluster is not up: `make up` starts it")
+        return answer
 
     def _ask(self, command: str, **properties: Any) -> dict[str, Any] | None:
         """Circus's answer; None where it does not run."""

@@ -82,7 +82,9 @@ class Master:
                 raise UsageError(json.loads(error.read())["message"]) from error
             raise MasterGoneError(f"the master answered {error.code} to {error.url}") from error
         except (OSError, ValueError) as error:
-            raise MasterGoneError(f"the master at {self.url} does not answer ({error})") from error
+            raise MasterGoneError(
+                f"the master at {self.url} does not answer: `make up` starts it again ({error})"
+            ) from error
 
 
 def wait_for_workers(master: Master, wanted: int, seconds: float) -> int:

@@ -24,10 +24,13 @@ class Runtime(Protocol):
     """What a user reads."""
 
     def is_up(self) -> bool:
-        """Whether the master runs."""
+        """Whether any of it runs."""
 
     def up(self) -> None:
         """Start every role and wait until it is healthy."""
+
+    def worker_count(self) -> int:
+        """How many workers it keeps, joined or not."""
 
     def scale(self, workers: int) -> None:
         """Change the number of workers, also in the middle of a run."""
@@ -84,6 +87,6 @@ def _go_on_in_venv() -> None:
     """Make .venv where it is missing, and start this command again in it."""
     if Path(sys.prefix) == VENV_PYTHON.parent.parent:
         raise UsageError("circus is missing from .venv: run `make install`")
-    if subprocess.run(["make", "install"], cwd=ROOT).returncode:
+    if subprocess.run(["make", "--silent", "install"], cwd=ROOT).returncode:
         raise UsageError("the local runtime needs `make install`, which failed: see above")
     os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-m", "rig", *sys.argv[1:]])  # noqa: S606  (no shell is the point)

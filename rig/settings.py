@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 PROFILES = ROOT / "load_tests" / "profiles.toml"
@@ -19,6 +20,11 @@ NAMES = (
 )
 OF_THE_CLUSTER = ("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT")
 """What a cluster is brought up with; it stays so until it is taken down."""
+
+DOTENV_LINE = re.compile(
+    r"""(export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*"""
+    r"""((?P<quote>['"])(?P<quoted>.*)(?P=quote)\s*(\#.*)?|(?P<bare>.*?)(\s\#.*)?)"""
+)
 
 MEMORY = ROOT / ".local" / "up.json"
 
@@ -75,10 +81,13 @@ def read(arguments: list[str]) -> Settings:
     exported = {name: value for name, value in os.environ.items() if name in NAMES and name != "HOST"}
     given = {**_dotenv(ROOT / ".env"), **exported, **told}
     given = {name: value for name, value in given.items() if value != ""}
+    _refuse_missing_locustfile(given)
     remembered = recall()
     if given.get("RUNTIME", remembered.get("RUNTIME")) != remembered.get("RUNTIME"):
         remembered = {}  # of another cluster
-    return _settings({**remembered, **given})
+    settings = _settings({**remembered, **given})
+    _refuse_equal_ports(settings)
+    return settings
 
 
 def environment() -> dict[str, str]:
@@ -97,7 +106,7 @@ def recall() -> dict[str, str]:
     """What the cluster that is up was brought up with; nothing where none is."""
     if not MEMORY.exists():
         return {}
-    remembered: dict[str, str] = json.loads(MEMORY.read_text())
+    remembered: dict[str, str] = json.loads(MEMORY.read_text() or "{}")
     return remembered
 
 
@@ -116,12 +125,21 @@ def _assignment(argument: str) -> tuple[str, str]:
 
 
 def _dotenv(path: Path) -> dict[str, str]:
-    """The file Compose reads too: NAME=value lines, quotes around a value optional."""
+    """The file Compose reads too: NAME=value lines; quotes around a value, comments."""
     if not path.exists():
         return {}
-    lines = (line.strip().removeprefix("export ") for line in path.read_text().splitlines())
-    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path.name} is not UTF-8 text: write it again") from error
+    pairs = {}
+    for number, line in enumerate(lines, start=1):
+        if line and not line.startswith("#"):
+            if not (pair := DOTENV_LINE.fullmatch(line)):
+                raise UsageError(f"{path.name}, line {number}: '{line}' is not NAME=value")
+            name, quoted, bare = pair["name"], pair["quoted"], pair["bare"]
+            pairs[name] = quoted if quoted is not None else bare.strip()
+    return pairs
 
 
 def _settings(given: Mapping[str, str]) -> Settings:
@@ -143,8 +161,13 @@ def _settings(given: Mapping[str, str]) -> Settings:
 
 def _profile(given: Mapping[str, str]) -> str | None:
     name = given.get("PROFILE")
-    names = list(tomllib.loads(PROFILES.read_text(encoding="utf-8")))
-    if name is not None and name not in names:
+    if name is None:
+        return None
+    try:
+        names = list(tomllib.loads(PROFILES.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"load_tests/profiles.toml cannot be read: {error}") from error
+    if name not in names:
         raise UsageError(f"PROFILE: there is no '{name}'; choose one of {', '.join(names)}")
     return name
 
@@ -185,19 +208,38 @@ def _port(given: Mapping[str, str], name: str) -> int | None:
 
 def _host(given: Mapping[str, str]) -> str | None:
     value = given.get("HOST")
-    if value is not None and not re.fullmatch(r"https?://[^/\s]+\S*", value):
+    if value is not None and not _is_address(value):
         raise UsageError(f"HOST must be an address such as http://localhost:9000, not '{value}'")
     return value and value.rstrip("/")
 
 
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+
+
 def _locustfile(given: Mapping[str, str]) -> Path | None:
     value = given.get("LOCUSTFILE")
-    if value is None:
-        return None
-    path = Path(value).expanduser().resolve()
-    if not path.is_file():
-        raise UsageError(f"LOCUSTFILE: there is no file '{value}'")
-    return path
+    return Path(value).expanduser().resolve() if value else None
+
+
+def _refuse_missing_locustfile(given: Mapping[str, str]) -> None:
+    """What was asked for must be there; what is only remembered may be gone by now."""
+    path = _locustfile(given)
+    if path and not path.is_file():
+        what = "is a folder: name a file in it" if path.is_dir() else "does not exist"
+        raise UsageError(f"LOCUSTFILE: '{given['LOCUSTFILE']}' {what}")
+
+
+def _refuse_equal_ports(settings: Settings) -> None:
+    ports = (settings.ui_port, settings.api_port, settings.master_port)
+    if len(set(ports)) < len(ports):
+        raise UsageError(
+            "UI_PORT, API_PORT and MASTER_PORT must differ: they are {}, {} and {}".format(*ports)
+        )
 
 
 def _one_of(given: Mapping[str, str], name: str, *choices: str) -> str | None:

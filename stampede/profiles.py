@@ -73,12 +73,13 @@ class Plan:
         return sum(stage.duration for stage in self.stages)
 
     def with_users(self, users: int) -> Plan:
-        """The same plan with `users` at its highest; stages keep their proportions."""
+        """The same plan with `users` at its highest; stages and pace keep their proportions."""
         scaled = tuple(
             dataclasses.replace(stage, users=max(1, round(stage.users * users / self.users)))
             for stage in self.stages
         )
-        return dataclasses.replace(self, stages=scaled)
+        pace = self.pace and self.pace * users / self.users
+        return dataclasses.replace(self, stages=scaled, pace=pace)
 
     def with_spawn_rate(self, spawn_rate: float) -> Plan:
         """The same plan with every ramp at `spawn_rate` users per second."""
@@ -97,6 +98,7 @@ class Plan:
 def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
     """The plan with what is wanted otherwise of ``users``, ``spawn_rate`` and ``run_time``; None is not.
 
+    With ``own_pace`` the users keep their own waits.
     Raises ProfileError where that is nothing to run.
     """
     given = {key: value for key, value in wanted.items() if value is not None}
@@ -104,6 +106,8 @@ def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
         plan = plan.with_users(_whole(plan.profile, given, "users"))
     if "spawn_rate" in given:
         plan = plan.with_spawn_rate(_positive(plan.profile, given, "spawn_rate"))
+    if given.get("own_pace"):
+        plan = dataclasses.replace(plan, pace=None)
     if "run_time" in given:
         plan = plan.with_duration(_seconds(plan.profile, given, "run_time"))
     refuse_too_short(plan)
@@ -131,7 +135,7 @@ def read(path: Path) -> dict[str, Plan]:
         return {name: _plan(name, table) for name, table in tables.items()}
     except OSError as error:
         raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, ProfileError) as error:
+    except ValueError as error:  # no TOML, no UTF-8, or a ProfileError
         raise ProfileError(f"{path}: {error}") from error
 
 
@@ -147,6 +151,8 @@ def _plan(name: str, table: Any) -> Plan:
         raise ProfileError(f"'{name}' stands outside a [profile]")
     _refuse_unknown_keys(name, table, PROFILE_KEYS)
     if "stages" in table:
+        if not isinstance(table["stages"], list) or not all(isinstance(s, dict) for s in table["stages"]):
+            raise ProfileError(f"[{name}] stages must be a list such as [{{users = …, …}}]")
         stages = tuple(_stage(name, stage, "duration") for stage in table["stages"])
     else:
         stages = (_stage(name, table, "run_time"),)

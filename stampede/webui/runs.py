@@ -1,8 +1,8 @@
 """Runs over HTTP: start one by its profile, follow it, fetch what it left.
 
 ========================================  =====================================================
-``POST /stampede/run``                    JSON ``{profile, users?, spawn_rate?, run_time?, host?}``;
-                                          202, or 409 and 422 with ``{message}``
+``POST /stampede/run``                    JSON ``{profile, users?, spawn_rate?, run_time?, host?,
+                                          own_pace?}``; 202, or 409 and 422 with ``{message}``
 ``GET /stampede/run``                     ``{id, phase, in_progress, as_planned}`` of the
                                           newest run; all null where there was none
 ``GET /stampede/results/<id>.tar.gz``     the run's folder

@@ -47,6 +47,7 @@ def test_stages_follow_each_other(tmp_path: Path) -> None:
         ('[x]\nusers = 1\nspawn_rate = 1\nrun_time = "1m"\npace = "fast"', "pace must be a number over 0"),
         ('[x]\nusres = 1\nspawn_rate = 1\nrun_time = "1m"', r"\[x\] has no 'usres'"),
         ("[x]\nstages = [{users=1, spawn_rate=1, run_time='1m'}]", r"\[x\] has no 'run_time'"),
+        ("[x]\nstages = 3", r"\[x\] stages must be a list"),
         ("[x]\nstages = []", r"\[x\] has no stages"),
         ("users = 1", "'users' stands outside"),
         ("[x", "profiles.toml: "),
@@ -72,9 +73,11 @@ def test_an_unknown_name_lists_the_names() -> None:
 
 def test_what_the_caller_wants_otherwise_keeps_the_proportions() -> None:
     """Fewer users and less time shrink every stage alike; no stage loses all its users."""
-    plan = Plan("x", (Stage(10, 5, 60), Stage(1000, 50, 120)))
+    plan = Plan("x", (Stage(10, 5, 60), Stage(1000, 50, 120)), pace=2000)
     changed = profiles.override(plan, {"users": 50, "run_time": "30s", "spawn_rate": 7.5, "host": "x"})
     assert changed.stages == (Stage(1, 7.5, 10), Stage(50, 7.5, 20))
+    assert changed.pace == 100
+    assert profiles.override(plan, {"own_pace": True}).pace is None
 
 
 @pytest.mark.parametrize(

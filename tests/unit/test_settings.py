@@ -11,7 +11,7 @@ from rig.settings import Settings, UsageError
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither this machine's environment nor its .env has a say."""
-    for name in ("PROFILE", "USERS", "HOST", "WORKERS", "RUNTIME", "UI_PORT", "API_PORT", "LOCUSTFILE"):
+    for name in settings.NAMES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(settings, "ROOT", tmp_path)
     monkeypatch.setattr(settings, "MEMORY", tmp_path / ".local" / "up.json")
@@ -65,7 +65,10 @@ def test_an_empty_value_is_not_asked_for() -> None:
         ("UI_PORT=99999", "UI_PORT must be a port number up to 65535"),
         ("RUNTIME=podman", "RUNTIME must be compose or local, not 'podman'"),
         ("KEEP_DATA=false", "KEEP_DATA must be 0 or 1, not 'false'"),
-        ("LOCUSTFILE=nowhere.py", "LOCUSTFILE: there is no file 'nowhere.py'"),
+        ("LOCUSTFILE=nowhere.py", "LOCUSTFILE: 'nowhere.py' does not exist"),
+        ("LOCUSTFILE=.", "LOCUSTFILE: '.' is a folder: name a file in it"),
+        ("HOST=http://localhost:abc", "HOST must be an address such as"),
+        ("API_PORT=8089", "UI_PORT, API_PORT and MASTER_PORT must differ: they are 8089, 8089 and 5557"),
         ("smoke", "'smoke' is no setting: write NAME=value"),
         ("users=5", "there is no setting 'users': choose among PROFILE, USERS"),
         ("PROFIL=smoke", "there is no setting 'PROFIL'"),
@@ -90,3 +93,49 @@ def test_what_the_cluster_was_brought_up_with_is_remembered() -> None:
     assert settings.read(["UI_PORT=8091"]).ui_port == 8091
     settings.forget()
     assert settings.read([]) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("UI_PORT=8090", "8090"),
+        ("export UI_PORT = 8090", "8090"),
+        ("UI_PORT='8090'", "8090"),
+        ('UI_PORT="8090" # mine', "8090"),
+        ("UI_PORT=8090 # mine", "8090"),
+        ("UI_PORT=a#b", "a#b"),  # a comment has a blank before it
+        ("UI_PORT=", ""),
+    ],
+)
+def test_dotenv_is_read_as_compose_reads_it(tmp_path: Path, line: str, value: str) -> None:
+    """Quotes, blanks and comments are no part of a value."""
+    (tmp_path / ".env").write_text(f"\n# a comment\n{line}\n")
+    assert settings.environment()["UI_PORT"] == value
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"USERS=1\ngarbage\n", r"\.env, line 2: 'garbage' is not NAME=value"),
+        (b"USERS: 1\n", r"\.env, line 1"),
+        (b"=x\n", r"\.env, line 1"),
+        (b"\377\376", r"\.env is not UTF-8"),
+    ],
+)
+def test_a_broken_dotenv_is_named_with_its_line(tmp_path: Path, content: bytes, complaint: str) -> None:
+    """Before anything is started, and without a traceback."""
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(UsageError, match=complaint):
+        settings.read([])
+
+
+def test_broken_profiles_hinder_nobody_who_names_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`make down` goes on; whoever names a profile reads what is wrong with the file."""
+    broken = tmp_path / "profiles.toml"
+    broken.write_text("[smoke")
+    monkeypatch.setattr(settings, "PROFILES", broken)
+    assert settings.read([]) == Settings()
+    with pytest.raises(UsageError, match=r"profiles\.toml cannot be read: "):
+        settings.read(["PROFILE=smoke"])
