@@ -23,7 +23,9 @@ def main() -> int:
     if verb not in VERBS:
         print(f"rig: choose one of {', '.join(VERBS)}", file=sys.stderr)
         return USAGE_EXIT
-    signal.signal(signal.SIGTERM, _interrupt)  # a pipeline that is canceled leaves nothing behind either
+    # A pipeline that is canceled leaves nothing behind either; a script's background jobs ignore SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         return VERBS[verb](*cluster.find(arguments)) or 0
     except (UsageError, MasterGoneError) as error:
