@@ -36,8 +36,9 @@ class Compose:
         return engine.returncode == 0 and plugin.returncode == 0
 
     def is_up(self) -> bool:
-        """Whether any of it runs."""
-        return any(container["State"] == "running" for container in self._containers())
+        """Whether the load half of it runs: a database alone is no cluster, one without a master still is."""
+        load = [c for c in self._containers() if c["Service"] in ("master", "worker")]
+        return any(container["State"] == "running" for container in load)
 
     def up(self) -> None:
         """Build what has changed, start everything, wait for the health checks. Raises UsageError."""

@@ -24,7 +24,7 @@ class Runtime(Protocol):
     """What a user reads."""
 
     def is_up(self) -> bool:
-        """Whether any of it runs."""
+        """Whether master or workers run."""
 
     def up(self) -> None:
         """Start every role and wait until it is healthy."""
