@@ -65,7 +65,7 @@ class Local:
 
     def is_up(self) -> bool:
         """Whether circus is there: starting, or too busy to answer, it is up all the same."""
-        return any("circus.circusd" in process.cmdline() for process in _ours())
+        return any(_is_circus(process) for process in _ours())
 
     def up(self) -> None:
         """Start every role and wait until it answers. Raises UsageError."""
@@ -267,6 +267,13 @@ def _is_ours(process: psutil.Process) -> bool:
         mine = process.pid == os.getpid()
         return not mine and bool(process.environ().get(MARK) == str(FOLDER))
     except (psutil.Error, OSError):
+        return False
+
+
+def _is_circus(process: psutil.Process) -> bool:
+    try:
+        return "circus.circusd" in process.cmdline()
+    except psutil.Error:  # it has ended since it was listed
         return False
 
 
