@@ -36,9 +36,13 @@ class Compose:
         return engine.returncode == 0 and plugin.returncode == 0
 
     def is_up(self) -> bool:
-        """Whether the load half of it runs: a database alone is no cluster, one without a master still is."""
-        load = [c for c in self._containers() if c["Service"] in ("master", "worker")]
-        return any(container["State"] == "running" for container in load)
+        """Whether it was started and some of it runs: a database alone is no cluster.
+
+        One whose master and workers ended, over a mistake in the load tests say, still is: restart mends it.
+        """
+        containers = self._containers()
+        load = [c for c in containers if c["Service"] in ("master", "worker") and c["State"] != "created"]
+        return bool(load) and any(c["State"] in ("running", "restarting") for c in containers)
 
     def up(self) -> None:
         """Build what has changed, start everything, wait for the health checks. Raises UsageError."""

@@ -67,6 +67,11 @@ class Checkout:
         self._note(settings)
         return self.run(".venv/bin/python", "-m", "rig", verb, *settings)
 
+    def containers_alive(self, *services: str) -> int:
+        """How many containers of these services run, or are about to again."""
+        states = ["--status", "running", "--status", "restarting"]
+        return len(self.run("docker", "compose", "ps", "--quiet", *states, *services).stdout.split())
+
     def _note(self, settings: tuple[str, ...]) -> None:
         self.used.update(s.removeprefix("RUNTIME=") for s in settings if s.startswith("RUNTIME="))
 

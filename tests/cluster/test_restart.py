@@ -34,6 +34,8 @@ def test_an_edit_takes_effect_without_a_build(
     broken = checkout.rig("restart")
     assert broken.returncode == 2
     assert "SyntaxError" in broken.stdout.splitlines()[-1]
+    if runtime == "compose":
+        wait_until(lambda: not checkout.containers_alive("master", "worker"), "containers that gave up")
 
     locustfile.write_text(before)
     assert checkout.make("restart").returncode == 0
