@@ -16,7 +16,7 @@ from locust.env import Environment
 
 # For `from load_tests …`, wherever Locust is started. At [0] is this folder; Locust takes that out again.
 sys.path.insert(1, str(Path(__file__).absolute().parents[1]))
-from load_tests.shop import ShopUser, product_names
+from load_tests.users import ShopUser, product_names
 
 
 class InventoryManagementUser(ShopUser):

@@ -1,26 +1,16 @@
-"""The shop as its users meet it: one method per request of the API, and the user that has them at hand.
+"""The shop as its users meet it: one method per request of the API.
 
-Needs nothing but `locust` and `faker`.
+Needs nothing but `locust`.
 """
 
-import itertools
 import json
 import logging
-import random
 import re
 import time
-from collections import deque
-from collections.abc import Set
-from functools import cache
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlencode
-
-from faker import Faker
-from locust import FastHttpUser, events
-from locust.env import Environment
-
-SEED = 2026
-"""The same seed, the same names, prices, choices and waits of each user. SKUs differ from run to run."""
 
 TIMEOUT = 10.0
 """Seconds until a connection, or the next part of an answer, is given up."""
@@ -36,34 +26,83 @@ CREATED: Set[int] = frozenset({201})
 PLACED_OR_SOLD_OUT: Set[int] = frozenset({201, 404, 409})
 CHANGED_OR_REFUSED: Set[int] = frozenset({200, 404, 409, 422})
 DELETED_OR_ORDERED: Set[int] = frozenset({204, 404, 409})  # 409: orders refer to it
+ANY_STATUS: Set[int] = frozenset(range(100, 600))
 
-_ANY_STATUS = frozenset(range(100, 600))
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+"""Seconds before an order without an answer is repeated; the pause doubles each time."""
+
+_STATUS_OF = {"insufficient_stock": 409, "duplicate_sku": 409, "product_not_found": 404}
+"""The status a line of a bulk call would have been refused with alone, by its code."""
+
+_AVAILABLE = re.compile(rb"Available: (\d+)")
 _IDENTITY = {"Accept-Encoding": "identity"}
 
 
 class Answer:
     """What came back. `status` is 0 without a complete answer: what the server did is then unknown."""
 
-    __slots__ = ("content", "status")
+    __slots__ = ("content", "media_type", "status")
 
-    def __init__(self, status: int, content: bytes) -> None:
+    def __init__(self, status: int, content: bytes, media_type: str = "") -> None:
         self.status = status
         self.content = content
+        self.media_type = media_type
 
     def json(self) -> Any:
         return json.loads(self.content)
+
+    @property
+    def outcome(self) -> str:
+        """``ok``, ``refused``, or ``unknown``: it may have been done all the same."""
+        if self.status == 0 or self.status >= 500:
+            return "unknown"
+        return "ok" if self.status < 400 else "refused"
+
+
+Check = Callable[[Answer], str | None]
+"""Says what is wrong with an answer, without ids, or None."""
+
+
+class NoLedger:
+    """Where no engine is loaded nobody audits. With it, a `stampede.ledger.Ledger` is in its place."""
+
+    def attempt(self, _act: str, **_facts: Any) -> Json:
+        return {}
+
+    def settle(self, _entry: Json, _outcome: str, **_facts: Any) -> None:
+        pass
+
+    def event(self, _name: str, **_facts: Any) -> None:
+        pass
 
 
 class Shop:
     """Each method makes one request, counted under its route as the contract writes it.
 
     Refusals that belong to a shop's day (sold out, no longer there, no such step) are outcomes and
-    count as successes; every other answer, and none, is a failure.
+    count as successes; every other answer, and none, is a failure. What acts on the shop is noted in
+    the ledger before it is sent, and with what came of it; an order whose answer is unknown is sent
+    again under its key, until it is known or `is_stopping`.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(
+        self, client: Any, ledger: Any, new_key: Callable[[], str], is_stopping: Callable[[], bool]
+    ) -> None:
         self._client = client
-        client.client.valid_response_codes = _ANY_STATUS  # judged below; Locust would write a log of each 409
+        self._ledger = ledger
+        self._new_key = new_key
+        self._is_stopping = is_stopping
+        self._expectation: tuple[Set[int], Check | None] | None = None
+        client.client.valid_response_codes = ANY_STATUS  # judged below; Locust would write a log of each 409
+
+    @contextmanager
+    def expecting(self, statuses: Set[int], check: Check | None = None) -> Iterator[None]:
+        """What is sent inside succeeds by these statuses instead, and only if `check` finds nothing wrong."""
+        self._expectation = statuses, check
+        try:
+            yield
+        finally:
+            self._expectation = None
 
     # Products
 
@@ -80,29 +119,50 @@ class Shop:
     def view_product_by_sku(self, sku: str) -> Answer:
         return self.request("GET", f"/products/sku/{sku}", "/products/sku/{sku}", OK_OR_GONE)
 
-    def create_product(self, product: Json) -> Answer:
-        """No refusal is expected: a SKU that exists already means that two users share theirs."""
-        return self.request("POST", "/products/", "/products/", CREATED, product)
+    def create_product(self, product: Json, race: bool = False) -> Answer:
+        """No refusal is expected: a SKU that exists already means that two users share theirs.
+
+        With `race` the ledger says that more is going to be asked for than there is.
+        """
+        entry = self._ledger.attempt("create", **_facts(product), **({"race": True} if race else {}))
+        answer = self.request("POST", "/products/", "/products/", CREATED, product)
+        return self._settle(entry, answer, product_id="id")
 
     def update_product(self, product_id: int, **changes: str | float) -> Answer:
-        return self.request("PUT", f"/products/{product_id}", "/products/{id}", OK_OR_GONE, changes)
+        entry = self._ledger.attempt("change_product", product_id=product_id, **changes)
+        answer = self.request("PUT", f"/products/{product_id}", "/products/{id}", OK_OR_GONE, changes)
+        return self._settle(entry, answer)
 
     def delete_product(self, product_id: int) -> Answer:
-        return self.request("DELETE", f"/products/{product_id}", "/products/{id}", DELETED_OR_ORDERED)
+        entry = self._ledger.attempt("delete_product", product_id=product_id)
+        answer = self.request("DELETE", f"/products/{product_id}", "/products/{id}", DELETED_OR_ORDERED)
+        return self._settle(entry, answer)
 
-    def adjust_stock(self, product_id: int, adjustment: int, reason: str) -> Answer:
+    def adjust_stock(self, product_id: int, adjustment: int, reason: str, key: str | None = None) -> Answer:
+        """A key is added to the reason, which stands with the movement in the API's own ledger."""
+        reason = f"{reason} {key or self._new_key()}"
         path, route = f"/products/{product_id}/stock/adjust", "/products/{id}/stock/adjust"
-        return self.request("POST", path, route, OK_OR_GONE, {"adjustment": adjustment, "reason": reason})
+        entry = self._ledger.attempt("adjust", product_id=product_id, adjustment=adjustment, key=reason)
+        answer = self.request("POST", path, route, OK_OR_GONE, {"adjustment": adjustment, "reason": reason})
+        return self._settle(entry, answer, applied="applied", stock="stock")
 
     def create_products(self, products: list[Json]) -> Answer:
-        return self.request("POST", "/products/bulk", "/products/bulk", OK, {"products": products})
+        entries = [self._ledger.attempt("create", **_facts(product), bulk=True) for product in products]
+        answer = self.request("POST", "/products/bulk", "/products/bulk", OK, {"products": products})
+        return self._settle_lines(entries, answer, "product_id")
 
     # Orders
 
     def place_order(self, product_id: int, quantity: int, key: str | None = None) -> Answer:
         """The same `key` again places no second order."""
+        key = key or self._new_key()
         body = {"product_id": product_id, "quantity": quantity}
-        return self.request("POST", "/orders/", "/orders/", PLACED_OR_SOLD_OUT, body, key)
+        entry = self._ledger.attempt("order", key=key, **body)
+        answer, tries = self._until_known(
+            lambda: self.request("POST", "/orders/", "/orders/", PLACED_OR_SOLD_OUT, body, key)
+        )
+        entry["tries"] = tries
+        return self._settle(entry, answer, order_id="id")
 
     def list_orders(self, page: int = 1, per_page: int = 20) -> Answer:
         return self.request("GET", f"/orders/?page={page}&per_page={per_page}", "/orders/", OK)
@@ -115,27 +175,50 @@ class Shop:
         return self.request("GET", f"/orders/recent?limit={limit}", "/orders/recent", OK)
 
     def view_order(self, order_id: int) -> Answer:
-        return self.request("GET", f"/orders/{order_id}", "/orders/{id}", OK_OR_GONE)
+        answer = self.request("GET", f"/orders/{order_id}", "/orders/{id}", OK_OR_GONE)
+        if answer.status == 200:
+            self._settle(self._ledger.attempt("total", order_id=order_id), answer, total_value="total_value")
+        return answer
 
-    def update_order(self, order_id: int, **changes: str | int) -> Answer:
-        return self.request("PUT", f"/orders/{order_id}", "/orders/{id}", CHANGED_OR_REFUSED, changes)
+    def update_order(self, order_id: int, quantity: int | None = None, status: str | None = None) -> Answer:
+        changes = {"quantity": quantity, "status": status}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        entry = self._ledger.attempt("change_order", order_id=order_id, quantity=quantity, to=status)
+        answer = self.request("PUT", f"/orders/{order_id}", "/orders/{id}", CHANGED_OR_REFUSED, changes)
+        return self._settle(entry, answer)
 
     def pay_order(self, order_id: int) -> Answer:
-        return self.request("POST", f"/orders/{order_id}/pay", "/orders/{id}/pay", OK_OR_REFUSED)
+        return self._step("pay", order_id)
 
     def ship_order(self, order_id: int) -> Answer:
-        return self.request("POST", f"/orders/{order_id}/ship", "/orders/{id}/ship", OK_OR_REFUSED)
+        return self._step("ship", order_id)
 
     def cancel_order(self, order_id: int) -> Answer:
-        return self.request("POST", f"/orders/{order_id}/cancel", "/orders/{id}/cancel", OK_OR_REFUSED)
+        return self._step("cancel", order_id)
+
+    def _step(self, act: str, order_id: int) -> Answer:
+        entry = self._ledger.attempt(act, order_id=order_id)
+        path, route = f"/orders/{order_id}/{act}", f"/orders/{{id}}/{act}"
+        return self._settle(entry, self.request("POST", path, route, OK_OR_REFUSED))
 
     def delete_order(self, order_id: int, force: bool = False) -> Answer:
         """Without `force` it is a cancel: the order stays."""
         query, expected = ("?force=true", OK_OR_GONE) if force else ("", OK_OR_REFUSED)
-        return self.request("DELETE", f"/orders/{order_id}{query}", "/orders/{id}", expected)
+        entry = self._ledger.attempt("delete" if force else "cancel", order_id=order_id)
+        answer = self.request("DELETE", f"/orders/{order_id}{query}", "/orders/{id}", expected)
+        return self._settle(entry, answer)
 
     def place_orders(self, orders: list[Json], key: str | None = None) -> Answer:
-        return self.request("POST", "/orders/bulk", "/orders/bulk", OK, {"orders": orders}, key)
+        """One call for all of them; line i is remembered as `<key>#<i>`."""
+        key = key or self._new_key()
+        entries = [
+            self._ledger.attempt("order", key=f"{key}#{index}", **order, bulk=True)
+            for index, order in enumerate(orders)
+        ]
+        answer, _ = self._until_known(
+            lambda: self.request("POST", "/orders/bulk", "/orders/bulk", OK, {"orders": orders}, key)
+        )
+        return self._settle_lines(entries, answer, "order_id")
 
     # Monitoring
 
@@ -160,106 +243,102 @@ class Shop:
         path: str,
         route: str,
         expected: Set[int],
-        body: Json | None = None,
+        body: Json | bytes | None = None,
         key: str | None = None,
+        media_type: str = "application/json",
     ) -> Answer:
-        """Send what no method above sends; `expected` statuses are successes. The only use of the client."""
-        headers = {**_IDENTITY, "Idempotency-Key": key} if key else _IDENTITY
+        """Send what no method above sends; `expected` statuses are successes. The only use of the client.
+
+        A body of bytes is sent as it is, as the `media_type` it claims to be.
+        """
+        headers = _IDENTITY if key is None else {**_IDENTITY, "Idempotency-Key": key}
+        content: Json = {"json": body}
+        if isinstance(body, bytes):
+            content, headers = {"data": body}, {**headers, "Content-Type": media_type}
         with self._client.request(
-            method, path, name=route, json=body, headers=headers, catch_response=True
+            method, path, name=route, **content, headers=headers, catch_response=True
         ) as response:
             error = response.request_meta["exception"]
-            answer = Answer(0, b"") if error else Answer(response.status_code, response.content or b"")
-            if answer.status in expected:
+            answer = Answer(0, b"") if error else _answer(response)
+            fault = _name(error) if error else self._fault(answer, expected)
+            if fault is None:
                 response.success()
             else:
                 # Locust counts failures by their text: no ids and no addresses in it.
-                response.failure(f"{method} {route}: {_name(error) if error else answer.status}")
+                response.failure(f"{method} {route}: {fault}")
         if log.isEnabledFor(logging.DEBUG):
-            outcome = "expected" if answer.status in expected else "FAILURE"
+            outcome = "expected" if fault is None else "FAILURE"
             log.debug("%s %s %s -> %s, %s", method, path, body or "", answer.status, outcome)
             log.debug("%.0f ms: %s", response.request_meta["response_time"], error or answer.content[:300])
         return answer
+
+    def _fault(self, answer: Answer, expected: Set[int]) -> str | None:
+        statuses, check = self._expectation or (expected, None)
+        if answer.status not in statuses:
+            return str(answer.status)
+        try:
+            return check(answer) if check else None
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return f"{answer.status}, and a body that is not as documented"
+
+    def _until_known(self, send: Callable[[], Answer]) -> tuple[Answer, int]:
+        """Send an order until its answer tells what became of it, or the users are stopping.
+
+        Returns the last answer, and how often it was sent.
+        """
+        answer, tries, pause = send(), 1, FIRST_PAUSE
+        while answer.outcome == "unknown" and not self._is_stopping():
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            answer, tries = send(), tries + 1
+        return answer, tries
+
+    def _settle(self, entry: Json, answer: Answer, **told: str) -> Answer:
+        """Note what came of it; `told` says what of a good answer is noted, and under which name."""
+        facts: Json = {}
+        if told and answer.outcome == "ok":
+            body = _object(answer)
+            facts = {name: body.get(field) for name, field in told.items()}
+        elif answer.status == 409 and (stock := _AVAILABLE.search(answer.content)):
+            facts = {"available": int(stock[1])}
+        self._ledger.settle(entry, answer.outcome, status=answer.status, **facts)
+        return answer
+
+    def _settle_lines(self, entries: list[Json], answer: Answer, id_name: str) -> Answer:
+        """Note what came of each line of a bulk call."""
+        body = _object(answer) if answer.outcome == "ok" else {}
+        made = {line["index"]: line["id"] for line in body.get("created", ())}
+        refused = {line["index"]: line["code"] for line in body.get("failures", ())}
+        for index, entry in enumerate(entries):
+            if index in made:
+                self._ledger.settle(entry, "ok", status=201, **{id_name: made[index]})
+            elif index in refused:
+                self._ledger.settle(entry, "refused", status=_STATUS_OF.get(refused[index], 422))
+            else:  # one that a good answer does not speak of is as unknown as any
+                outcome = "unknown" if answer.outcome == "ok" else answer.outcome
+                self._ledger.settle(entry, outcome, status=answer.status)
+        return answer
+
+
+def _answer(response: Any) -> Answer:
+    media_type = response.headers.get("content-type") or ""
+    return Answer(response.status_code, response.content or b"", media_type)
+
+
+def _facts(product: Json) -> Json:
+    """What the ledger keeps of a new product."""
+    return {name: product[name] for name in ("sku", "price", "stock") if name in product}
+
+
+def _object(answer: Answer) -> Json:
+    """The JSON object that came; nothing where something else did: the audit sees that an id is missing."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _name(error: Exception) -> str:
     """Its kind; geventhttpclient wraps a time-out in its RetriesExceeded, also where nothing was retried."""
     return type(getattr(error, "original", None) or error).__name__
-
-
-@cache
-def product_names() -> tuple[str, ...]:
-    """A pool, filled once: making each value when it is needed would be paid for by the load."""
-    fake = Faker()
-    fake.seed_instance(SEED)
-    return tuple(fake.catch_phrase() for _ in range(1000))
-
-
-class Run:
-    """What tells the users of a run apart, and from those of every other run and worker.
-
-    SKUs read `RUN-INDEX-WORKER-USER-NUMBER`: at most 49 characters of `A-Z 0-9 - _`. The index says
-    little alone: each master counts from 0, and so does each Locust that runs without one.
-    """
-
-    current: ClassVar["Run | None"] = None
-
-    def __init__(self, environment: Environment) -> None:
-        run_id = getattr(environment.parsed_options, "run_id", None)  # set where an engine starts the run
-        run_id = run_id or time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-        runner: Any = environment.runner
-        self.worker_index: int = getattr(runner, "worker_index", 0)
-        worker = getattr(runner, "client_id", "0")[-6:]
-        prefix = f"{run_id[:24]}-{self.worker_index}-{worker}".upper()
-        self.sku_prefix = re.sub(r"[^A-Z0-9_-]", "-", prefix)
-        self.user_numbers = itertools.count(1)
-
-    @classmethod
-    def begin(cls, environment: Environment, **_: Any) -> "Run":
-        run = cls.current = cls(environment)
-        random.seed(f"{SEED}/{run.worker_index}")  # Locust draws tasks and waits from this one
-        return run
-
-
-events.test_start.add_listener(Run.begin)
-
-
-class ShopUser(FastHttpUser):
-    """Somebody at the shop. Extend it: `self.shop` sends requests, `self.random` is repeatable chance."""
-
-    abstract = True
-    connection_timeout = TIMEOUT
-    network_timeout = TIMEOUT
-    max_redirects = 0  # the contract has none; one that is followed would be a request nobody counts
-
-    def __init__(self, environment: Environment) -> None:
-        super().__init__(environment)
-        run = Run.current or Run.begin(environment)
-        number = next(run.user_numbers)
-        self.shop = Shop(self.client)
-        self.random = random.Random(f"{SEED}/{run.worker_index}/{number}")
-        self.products: deque[int] = deque(maxlen=100)
-        """Ids from the pages it has listed lately."""
-        self._pages = 1
-        self._sku_prefix = f"{run.sku_prefix}-{number}"
-        self._sku_numbers = itertools.count(1)
-
-    def browse(self) -> None:
-        """List some page of the catalogue and remember what is on it."""
-        answer = self.shop.list_products(page=self.random.randint(1, self._pages))
-        if answer.status == 200:
-            page = answer.json()
-            self._pages = max(1, page["total_pages"])
-            self.products.extend(product["id"] for product in page["products"])
-
-    def new_product(self) -> Json:
-        """A product that nobody else makes."""
-        return {
-            "sku": f"{self._sku_prefix}-{next(self._sku_numbers)}",
-            "name": self.random.choice(product_names()),
-            "price": self.price(),
-            "stock": self.random.randint(50, 500),
-        }
-
-    def price(self) -> float:
-        return self.random.randint(100, 99_999) / 100

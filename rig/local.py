@@ -158,7 +158,10 @@ class Local:
             return {"DATABASE_URL": f"postgresql://api:stampede@/stampede?host={self._database}"}
         return {
             "LOCUST_HOST": settings.host or settings.api_url,
-            "LOCUST_LOCUSTFILE": str(settings.locustfile or "load_tests/locustfile.py"),
+            "LOCUST_LOCUSTFILE": str(
+                settings.locustfile or "load_tests/locustfile.py,load_tests/scenarios.py"
+            ),
+            "AUDIT_DATABASE_URL": f"postgresql://auditor:stampede@/stampede?host={self._database}",
         }
 
     def _wait_for(self, role: str, is_healthy: Callable[[], bool]) -> None:

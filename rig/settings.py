@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROFILES = ROOT / "load_tests" / "profiles.toml"
 
 NAMES = (
-    *("PROFILE", "USERS", "SPAWN_RATE", "RUN_TIME", "WORKERS", "HOST", "LOCUSTFILE"),
+    *("PROFILE", "SCENARIO", "USERS", "SPAWN_RATE", "RUN_TIME", "WORKERS", "HOST", "LOCUSTFILE"),
     *("RUNTIME", "KEEP_DATA", "UI_PORT", "API_PORT", "MASTER_PORT"),
 )
 OF_THE_CLUSTER = ("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT")
@@ -38,6 +38,7 @@ class Settings:
     """None stands for: not asked for."""
 
     profile: str | None = None
+    scenario: str | None = None
     users: int | None = None
     spawn_rate: float | None = None
     run_time: str | None = None
@@ -145,6 +146,7 @@ def _dotenv(path: Path) -> dict[str, str]:
 def _settings(given: Mapping[str, str]) -> Settings:
     return Settings(
         profile=_profile(given),
+        scenario=_scenario(given),
         users=_whole(given, "USERS"),
         spawn_rate=_number(given, "SPAWN_RATE"),
         run_time=_run_time(given),
@@ -170,6 +172,16 @@ def _profile(given: Mapping[str, str]) -> str | None:
     if name not in names:
         raise UsageError(f"PROFILE: there is no '{name}'; choose one of {', '.join(names)}")
     return name
+
+
+def _scenario(given: Mapping[str, str]) -> str | None:
+    """A kind of user by its name; which there are, the master knows that has loaded them."""
+    value = given.get("SCENARIO")
+    if value is not None and not value.isidentifier():
+        raise UsageError(
+            f"SCENARIO must be the name of a kind of user, such as LastItemRace, or all, not '{value}'"
+        )
+    return value
 
 
 def _whole(given: Mapping[str, str], name: str) -> int | None:

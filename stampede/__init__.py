@@ -1,1 +1,19 @@
 """What Locust lacks for a cluster; works with any locustfile."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stampede.audit_process import register_audit
+    from stampede.race import RacingUser
+
+__all__ = ("RacingUser", "register_audit")
+
+_ROOMS = {"RacingUser": "stampede.race", "register_audit": "stampede.audit_process"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what stands on Locust when it is asked for: the audit's process has no use for Locust."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ROOMS[name]), name)

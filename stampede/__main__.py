@@ -1,4 +1,7 @@
-"""``python -m stampede locust …``: Locust's own command, with the engine loaded."""
+"""``python -m stampede locust …``: Locust's own command, with the engine loaded.
+
+``python -m stampede audit RUN_FOLDER``: is the data right that a run has left?
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import logging
 import sys
 import traceback
 
-USAGE = "usage: python -m stampede locust [locust's own options]"
+USAGE = "usage: python -m stampede locust [locust's own options] | audit RUN_FOLDER"
 
 
 def main() -> None:
@@ -14,6 +17,10 @@ def main() -> None:
     match sys.argv[1:]:
         case ["locust", *options]:
             _locust(options)
+        case ["audit", *arguments]:
+            from stampede import audit  # needs neither Locust nor gevent
+
+            sys.exit(audit.main(arguments))
         case _:
             sys.exit(USAGE)
 

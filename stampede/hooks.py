@@ -12,6 +12,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from stampede import lifecycle, pace
+from stampede.ledger import Ledger
 from stampede.outcomes import Outcomes
 from stampede.run import Runs
 from stampede.webui import runs as runs_page
@@ -33,6 +34,13 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
         help="File that names the loads a run can be started with",
     )
+    parser.add_argument(
+        "--audit-host",
+        default=None,
+        env_var="LOCUST_AUDIT_HOST",
+        include_in_web_ui=False,
+        help="The API whose database AUDIT_DATABASE_URL is: runs against it are audited",
+    )
     # Not for a user to give: the master sets them when a run starts, Locust carries them to the workers.
     for name in ("--run-id", "--pace-scale"):
         parser.add_argument(
@@ -52,12 +60,13 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 def _attach_master(environment: Environment, web_ui: WebUI) -> None:
     options = environment.parsed_options
     outcomes = Outcomes()
-    runs = Runs(environment, outcomes, Path(options.results))
+    runs = Runs(environment, outcomes, Path(options.results), options.audit_host)
     runs_page.add(web_ui, runs, Path(options.profiles), Path(options.results))
     on = environment.events
     on.test_start.add_listener(lambda **_: outcomes.clear())
     on.test_start.add_listener(lambda **_: runs.started())
     on.worker_report.add_listener(lambda data, **_: outcomes.add(data))
+    on.worker_report.add_listener(lambda client_id, data, **_: runs.reported(client_id, data))
     on.spawning_complete.add_listener(
         lambda user_count, **_: runs.users_there(user_count, lifecycle.REPORT_INTERVAL)
     )
@@ -68,12 +77,18 @@ def _attach_master(environment: Environment, web_ui: WebUI) -> None:
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     # The master chooses per run who takes part, also those whom the locustfile leaves out.
     environment.user_classes = list(environment.available_user_classes.values())
-    outcomes = Outcomes()
+    outcomes, ledger = Outcomes(), Ledger()
+    environment.stampede_ledger = ledger  # where users find it
     on = environment.events
+    on.test_start.add_listener(
+        lambda **_: ledger.begin(environment.parsed_options.run_id, lifecycle.label(runner))
+    )
     on.request.add_listener(outcomes.count)
     on.report_to_master.add_listener(lambda data, **_: outcomes.hand_over(data))
+    on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
     on.test_start.add_listener(
         lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)
     )
+    on.test_stop.add_listener(lambda **_: ledger.end())
     on.test_stop.add_listener(lambda **_: lifecycle.report_now(runner))
     on.test_stop.add_listener(lambda **_: lifecycle.ready_at_once(environment))

@@ -22,6 +22,11 @@ def report_often() -> None:
     locust.runners.WORKER_REPORT_INTERVAL = REPORT_INTERVAL
 
 
+def label(runner: WorkerRunner) -> str:
+    """A worker's short name: its index and the end of its id, as load_tests/users.py puts them into keys."""
+    return f"{runner.worker_index}-{runner.client_id[-6:]}"
+
+
 def report_now(runner: WorkerRunner) -> None:
     """Send what has been counted since the last report."""
     runner._send_stats()

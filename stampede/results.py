@@ -15,7 +15,9 @@ from locust.html import get_html_report
 from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter
 
 from stampede import figures
+from stampede.ledger import LedgerFile
 from stampede.outcomes import Outcomes
+from stampede.verdict import verdict
 
 if TYPE_CHECKING:
     from stampede.run import Run
@@ -32,6 +34,7 @@ class RunFolder:
         self._run = run
         self._environment = environment
         self._outcomes = outcomes
+        self.ledger = LedgerFile(self.path / "ledger.jsonl.gz", run.id)
         self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
         self._csv_writing = gevent.spawn(self._csv.stats_writer)
         self._write_facts()
@@ -41,11 +44,16 @@ class RunFolder:
         self._finish_csv()
         report = get_html_report(self._environment, show_download_link=False)
         (self.path / "locust.html").write_text(report, encoding="utf-8")
-        self._write_facts()
+        known = self._write_facts()
+        self._write("verdict.json", verdict(known))
 
-    def _write_facts(self) -> None:
+    def _write_facts(self) -> dict[str, Any]:
         known = facts(self._run, self._environment, self._outcomes)
-        (self.path / "run.json").write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+        self._write("run.json", known)
+        return known
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        (self.path / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
     def _finish_csv(self) -> None:
         """Write the totals once more: Locust's writer looks once a second and misses the last one."""
@@ -70,10 +78,12 @@ def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, A
         "phase": run.phase,
         "as_planned": run.as_planned,
         "profile": plan and plan.profile,
+        "user_classes": [user_class.__name__ for user_class in environment.user_classes],
         "host": environment.host,
         "locustfile": environment.locustfile,
         "users": plan.users if plan else environment.runner.target_user_count,
         "workers": run.workers,
+        "lost_workers": run.lost_workers,
         "started_at": _iso(run.started),
         "written_at": _iso(time.time()),
         "requests": total.num_requests,
@@ -85,6 +95,10 @@ def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, A
             for exception in environment.runner.exceptions.values()
         ],
         "window": _window(run, environment),
+        "promises": run.promises,
+        "audit": run.findings,
+        "races": run.races,
+        "events": [{**event, "at": _iso(event["at"])} for event in run.events],
     }
 
 

@@ -1,30 +1,38 @@
 """One run, from start to results: the same for the browser and for headless.
 
 A run goes through the phases *ramp* (users are starting), *window* (all are there; figures are of
-this part), *stopping* (users finish what they have, workers report the rest), *writing* (results)
-and *done*. Whoever starts it, Locust's events carry it along.
+this part), *stopping* (users finish what they have, workers report the rest), *auditing* (is the data
+right?), *writing* (results) and *done*. Whoever starts it, Locust's events carry it along.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
 import secrets
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import gevent
 from gevent import Greenlet
+from locust import User
 from locust.env import Environment
 
 from stampede import figures, pace
+from stampede.audit_process import AuditProcess, audit_command
 from stampede.figures import Look, Route
 from stampede.outcomes import Outcomes
 from stampede.profiles import UNPACED, Plan
 from stampede.results import RunFolder
 
 logger = logging.getLogger(__name__)
+
+ALL = "all"
+"""The scenario that is all of them."""
 
 READY_TIMEOUT = 5.0
 """Seconds for the workers of a run to be ready for the next; one that has died never will be."""
@@ -49,18 +57,29 @@ class Run:
     workers: int = 0
     as_planned: bool = False
     """The plan was carried out to its end; False while it goes on, and when something ended it early."""
+    promises: dict[str, str] = field(default_factory=dict)
+    """Checks that must find something to look at, and who promises it."""
+    lost_workers: list[str] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    races: list[dict[str, Any]] = field(default_factory=list)
+    findings: dict[str, Any] | None = None
+    """What the audit answered; None where there is none."""
 
 
 class Runs:
     """The runs of one master: starts them, follows them, sees to it that they leave results."""
 
-    def __init__(self, environment: Environment, outcomes: Outcomes, results: Path) -> None:
+    def __init__(
+        self, environment: Environment, outcomes: Outcomes, results: Path, audited_host: str | None
+    ) -> None:
         self._environment = environment
         self._outcomes = outcomes
         self._results = results
-        self._usual_users = list(environment.user_classes)
+        self._usual_users = environment.user_classes = _usual_users(environment)
         self.usual_host = environment.host
         """What is tested where a run does not say."""
+        self._audited_host = audited_host
+        self._audit: AuditProcess | None = None
         self._driver: Greenlet[..., None] | None = None
         self._ramp: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
@@ -82,6 +101,22 @@ class Runs:
         self._environment.host = host
         self._next_plan = plan
         self._driver = gevent.spawn(self._drive, plan)
+
+    def scenario(self, name: str) -> tuple[str, ...]:
+        """The user classes of a scenario: one by its name, or `all` that are not in the usual mix.
+
+        Raises RunError for a name that nobody has.
+        """
+        available = self._environment.available_user_classes
+        usual = {user_class.__name__ for user_class in self._usual_users}
+        scenarios = sorted(set(available) - usual)
+        if name == ALL and scenarios:
+            return tuple(scenarios)
+        if name not in available:
+            raise RunError(
+                f"there is no scenario '{name}': choose {ALL} or one of {', '.join(sorted(available))}"
+            )
+        return (name,)
 
     def _choose_users(self, plan: Plan) -> None:
         """Let the classes take part that the plan names, the usual ones where it names none."""
@@ -122,7 +157,23 @@ class Runs:
         options = vars(self._environment.parsed_options)
         options["run_id"] = self.current.id
         options["pace_scale"] = self._pace_scale(plan)
+        self.current.promises = _promises(self._environment.user_classes)
         self._folder = RunFolder(self._results, self.current, self._environment, self._outcomes)
+        self._audit = self._start_audit(self.current, self._folder)
+
+    def _start_audit(self, run: Run, folder: RunFolder) -> AuditProcess | None:
+        command = audit_command(self._environment.host, self._audited_host)
+        facts = {
+            "STAMPEDE_RUN_ID": run.id,
+            "STAMPEDE_HOST": self._environment.host or "",
+            "STAMPEDE_STARTED_AT": f"{run.started:.6f}",
+        }
+        return AuditProcess(command, folder.path, facts) if command else None
+
+    def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
+        """A worker's report is in."""
+        if self._folder:
+            self._folder.ledger.add(worker_id, report)
 
     def users_there(self, users: int, report_interval: float) -> None:
         """A ramp is over. If it was to the run's highest number, the window opens when its counts are in."""
@@ -152,16 +203,26 @@ class Runs:
     def stopped(self) -> None:
         """All users have stopped, all workers have reported: what is left to do is not Locust's affair."""
         if self.current and self._folder:
-            self.current.phase = "writing"
+            self.current.phase = "auditing"
             gevent.spawn(self._finish, self.current, self._folder)
 
     def _finish(self, run: Run, folder: RunFolder) -> None:
+        run.lost_workers = folder.ledger.close()
+        run.findings = self._audit.conclude() if self._audit else None
+        run.races = list(getattr(self._environment, "stampede_races", ()))
+        run.events = sorted([*folder.ledger.events, *self.alarms], key=lambda event: event["at"])
+        run.phase = "writing"
         try:
             folder.close()
         except OSError as error:
             logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
         self._are_ready(run.workers)
         run.phase = "done"
+
+    @property
+    def alarms(self) -> list[dict[str, Any]]:
+        """What the audit of the newest run has seen while it went on."""
+        return self._audit.events if self._audit else []
 
     def _are_ready(self, workers: int) -> bool:
         """Wait a little until so many workers can begin a run: between two they are not listed."""
@@ -178,6 +239,18 @@ class Runs:
         if plan.pace == UNPACED:
             return UNPACED
         return pace.factor(self._environment.user_classes, plan.users, plan.pace)
+
+
+def _usual_users(environment: Environment) -> list[type[User]]:
+    """Who takes part where nobody is named: all of the first locustfile that have a weight."""
+    others = {Path(file).resolve() for file in (environment.parsed_locustfiles or [])[1:]}
+    usual = [cls for cls in environment.user_classes if Path(inspect.getfile(cls)).resolve() not in others]
+    return [cls for cls in usual if cls.weight or cls.fixed_count]
+
+
+def _promises(user_classes: Iterable[type[User]]) -> dict[str, str]:
+    """A user class may name, as `promises`, checks that must find something in a run of it."""
+    return {check: cls.__name__ for cls in user_classes for check in getattr(cls, "promises", ())}
 
 
 def _new_id(now: float) -> str:

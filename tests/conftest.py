@@ -2,6 +2,12 @@
 
 import os
 
+# Without gevent's patches: this process runs tests of every kind. The clusters they start have them.
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+import locust  # noqa: F401
+
+del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
+
 import pytest
 
 

@@ -1,16 +1,18 @@
 """Runs over HTTP: start one by its profile, follow it, fetch what it left.
 
 ========================================  =====================================================
-``POST /stampede/run``                    JSON ``{profile, users?, spawn_rate?, run_time?, host?,
-                                          own_pace?}``; 202, or 409 and 422 with ``{message}``
-``GET /stampede/run``                     ``{id, phase, in_progress, as_planned}`` of the
-                                          newest run; all null where there was none
+``POST /stampede/run``                    JSON ``{profile, scenario?, users?, spawn_rate?, run_time?,
+                                          host?, own_pace?}``; 202, or 409 and 422 with ``{message}``
+``GET /stampede/run``                     ``{id, phase, in_progress, as_planned, alarms}`` of the
+                                          newest run; all null where there was none. Alarms are
+                                          what the audit has seen so far: ``{name, at, …}``
 ``GET /stampede/results/<id>.tar.gz``     the run's folder
 ========================================  =====================================================
 """
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import tarfile
 import urllib.error
@@ -41,6 +43,8 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
         try:
             plan = profiles.choose(profiles.read(profiles_file), str(wanted.get("profile")))
             plan = profiles.override(plan, wanted)
+            if scenario := wanted.get("scenario"):
+                plan = dataclasses.replace(plan, user_classes=runs.scenario(str(scenario)))
             host = wanted.get("host") or runs.usual_host
             _refuse_dead_host(host)
             runs.start(plan, host)
@@ -59,6 +63,7 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
             phase=run and run.phase,
             as_planned=run and run.as_planned,
             in_progress=runs.in_progress,
+            alarms=runs.alarms,
         )
 
     @pages.get("/results/<run_id>.tar.gz")

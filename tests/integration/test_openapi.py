@@ -28,7 +28,7 @@ def test_schemathesis_finds_nothing_over_a_thousand_cases(api: Api, tmp_path: Pa
     """No server error, no undocumented answer, no wrong input that is accepted."""
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{api.url}/openapi.json"]
     command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing", "--max-examples", "25"]
-    command += ["--seed", "1", "--workers", "2", "--suppress-health-check", "all", "--no-color"]
+    command += ["--seed", "1", "--workers", "1", "--suppress-health-check", "all", "--no-color"]
     done = subprocess.run(
         command,
         capture_output=True,

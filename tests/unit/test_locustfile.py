@@ -20,7 +20,8 @@ from load_tests.locustfile import (
     MonitoringUser,
     OrderProcessingUser,
 )
-from load_tests.shop import Answer, Json, Run, Shop, ShopUser
+from load_tests.shop import Answer, Json, NoLedger, Shop
+from load_tests.users import Run, ShopUser
 
 FOUR_KINDS = [InventoryManagementUser, OrderProcessingUser, MonitoringUser, HighConcurrencyUser]
 
@@ -51,9 +52,10 @@ class WellStockedShop(Shop):
     """Sends nothing. Every request succeeds, unless `refusal` is set: then every request gets that."""
 
     def __init__(self) -> None:
+        super().__init__(SimpleNamespace(client=SimpleNamespace()), NoLedger(), lambda: "key", lambda: True)
         self.requests: list[str] = []
         self.paths: list[str] = []
-        self.bodies: list[Json | None] = []
+        self.bodies: list[Json | bytes | None] = []
         self.refusal: int | None = None
         self._ids = count(1000)
 
@@ -63,8 +65,9 @@ class WellStockedShop(Shop):
         path: str,
         route: str,
         expected: Set[int],
-        body: Json | None = None,
-        key: str | None = None,  # noqa: ARG002 - no user gives one yet
+        body: Json | bytes | None = None,
+        key: str | None = None,  # noqa: ARG002 - every order has one
+        media_type: str = "",  # noqa: ARG002 - all send JSON
     ) -> Answer:
         self.requests.append(f"{method} {route}")
         self.paths.append(path)

@@ -70,7 +70,7 @@ def test_an_empty_value_is_not_asked_for() -> None:
         ("HOST=http://localhost:abc", "HOST must be an address such as"),
         ("API_PORT=8089", "UI_PORT, API_PORT and MASTER_PORT must differ: they are 8089, 8089 and 5557"),
         ("smoke", "'smoke' is no setting: write NAME=value"),
-        ("users=5", "there is no setting 'users': choose among PROFILE, USERS"),
+        ("users=5", "there is no setting 'users': choose among PROFILE, SCENARIO, USERS"),
         ("PROFIL=smoke", "there is no setting 'PROFIL'"),
     ],
 )

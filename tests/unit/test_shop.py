@@ -13,7 +13,10 @@ from locust.contrib.fasthttp import FastResponse
 from locust.env import Environment
 from locust.event import Events
 
-from load_tests.shop import Answer, Run, Shop, ShopUser, product_names
+from load_tests import shop
+from load_tests.shop import Answer, Shop
+from load_tests.users import Run, ShopUser, product_names
+from stampede.ledger import Ledger
 
 ALL_STATUSES = {200, 201, 204, 307, 400, 401, 404, 405, 409, 413, 415, 422, 500, 502, 503, 504}
 
@@ -80,15 +83,18 @@ class Network:
         self.sent: list[tuple[str, str]] = []
         self.headers: dict[str, str] = {}
         self.answer: int | Exception = 200
+        self.body = b'{"detail": "Order with ID 17"}'
+        self.first: list[int | Exception] = []
+        """Answers before that one."""
 
     def urlopen(self, url: str, method: str, headers: dict[str, str], **_: Any) -> FastResponse:
         self.sent.append((method, url))
         self.headers = headers
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        status = self.answer
+        status = self.first.pop(0) if self.first else self.answer
+        if isinstance(status, Exception):
+            raise status
         response = FastResponse(SimpleNamespace(get_code=lambda: status, _headers_index={}))
-        response._cached_content = b'{"detail": "Order with ID 17"}'
+        response._cached_content = self.body
         return response
 
     def _make_request(self, *_: Any, **__: Any) -> None:
@@ -98,6 +104,8 @@ class Network:
 class Visitor(ShopUser):
     host = "http://shop.test:8000"
     network: Network
+    ledger: Ledger
+    stopping = True
 
 
 def environment(
@@ -119,7 +127,8 @@ def visitor(at: Environment) -> Visitor:
     user = Visitor(at)
     user.network = Network()
     user.client.client = user.network
-    user.shop = Shop(user.client)
+    user.ledger = Ledger()
+    user.shop = Shop(user.client, user.ledger, lambda: "run-1/0/1", lambda: user.stopping)
     return user
 
 
@@ -193,18 +202,180 @@ def test_answer_is_decoded_on_demand() -> None:
 def test_small_answers_are_asked_for_uncompressed() -> None:
     """Unpacking is CPU on both sides: identity is asked for with every request."""
     user = visitor(environment())
-    user.shop.place_order(17, 2)
+    user.shop.welcome()
     assert user.network.headers["Accept-Encoding"] == "identity"
     assert "Idempotency-Key" not in user.network.headers
 
 
-def test_key_of_an_order_travels_as_header() -> None:
-    """A key that is given goes out as Idempotency-Key, and does not stick to later requests."""
+def test_every_order_has_a_key_of_its_own() -> None:
+    """The one that is given, else a new one; it does not stick to later requests."""
     user = visitor(environment())
-    user.shop.place_order(17, 2, key="run-1/0/1")
-    assert user.network.headers["Idempotency-Key"] == "run-1/0/1"
+    user.shop.place_order(17, 2, key="mine")
+    assert user.network.headers["Idempotency-Key"] == "mine"
     user.shop.place_order(17, 2)
+    assert user.network.headers["Idempotency-Key"] == "run-1/0/1"
+    user.shop.view_order(17)
     assert "Idempotency-Key" not in user.network.headers
+
+
+def entries(user: Visitor) -> list[dict[str, Any]]:
+    """What the ledger has, without numbers and times."""
+    report: dict[str, Any] = {}
+    user.ledger.hand_over(report)
+    return [
+        {name: value for name, value in entry.items() if name not in ("n", "sent", "answered")}
+        for entry in report["stampede_ledger"]["entries"]
+    ]
+
+
+class Noted(NamedTuple):
+    call: Callable[[Shop], Answer]
+    status: int
+    body: str
+    entry: dict[str, Any]
+
+
+ORDER = {"act": "order", "key": "run-1/0/1", "product_id": 17, "quantity": 2}
+NOTED = [
+    Noted(
+        lambda s: s.place_order(17, 2),
+        201,
+        '{"id": 5}',
+        {**ORDER, "outcome": "ok", "order_id": 5, "tries": 1},
+    ),
+    # the figure that the text names goes along: it must be true
+    Noted(
+        lambda s: s.place_order(17, 2),
+        409,
+        '{"detail": "Insufficient stock. Available: 1, Requested: 2"}',
+        {**ORDER, "outcome": "refused", "available": 1, "tries": 1},
+    ),
+    # what a 500 did nobody knows
+    Noted(lambda s: s.place_order(17, 2), 500, "", {**ORDER, "outcome": "unknown", "tries": 1}),
+    # an answer that is no answer: without an id
+    Noted(
+        lambda s: s.place_order(17, 2),
+        201,
+        "<html>",
+        {**ORDER, "outcome": "ok", "order_id": None, "tries": 1},
+    ),
+    Noted(
+        lambda s: s.create_product({"sku": "A7", "name": "x", "price": 1.5, "stock": 5}, race=True),
+        201,
+        '{"id": 9}',
+        {
+            **{"act": "create", "sku": "A7", "price": 1.5, "stock": 5, "race": True},
+            **{"outcome": "ok", "product_id": 9},
+        },
+    ),
+    Noted(
+        lambda s: s.update_product(17, price=2.5),
+        200,
+        "{}",
+        {"act": "change_product", "product_id": 17, "price": 2.5, "outcome": "ok"},
+    ),
+    Noted(
+        lambda s: s.delete_product(17),
+        204,
+        "",
+        {"act": "delete_product", "product_id": 17, "outcome": "ok"},
+    ),
+    Noted(
+        lambda s: s.adjust_stock(17, -4, "lost"),
+        200,
+        '{"applied": -3, "stock": 0}',
+        {
+            **{"act": "adjust", "product_id": 17, "adjustment": -4, "key": "lost run-1/0/1"},
+            **{"outcome": "ok", "applied": -3, "stock": 0},
+        },
+    ),
+    Noted(lambda s: s.pay_order(5), 200, "{}", {"act": "pay", "order_id": 5, "outcome": "ok"}),
+    Noted(lambda s: s.ship_order(5), 422, "{}", {"act": "ship", "order_id": 5, "outcome": "refused"}),
+    Noted(lambda s: s.cancel_order(5), 0, "", {"act": "cancel", "order_id": 5, "outcome": "unknown"}),
+    Noted(lambda s: s.delete_order(5), 200, "{}", {"act": "cancel", "order_id": 5, "outcome": "ok"}),
+    Noted(
+        lambda s: s.delete_order(5, force=True), 200, "{}", {"act": "delete", "order_id": 5, "outcome": "ok"}
+    ),
+    Noted(
+        lambda s: s.update_order(5, status="PAID"),
+        200,
+        "{}",
+        {"act": "change_order", "order_id": 5, "quantity": None, "to": "PAID", "outcome": "ok"},
+    ),
+    Noted(
+        lambda s: s.view_order(5),
+        200,
+        '{"total_value": 59.97}',
+        {"act": "total", "order_id": 5, "total_value": 59.97, "outcome": "ok"},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", NOTED, ids=[f"{c.entry['act']} {c.status}" for c in NOTED])
+def test_what_acts_on_the_shop_is_noted_with_what_came_of_it(case: Noted) -> None:
+    """One entry: what was sent, and of the answer what the audit needs."""
+    user = visitor(environment())
+    user.network.answer = case.status or TimeoutError()
+    user.network.body = case.body.encode()
+    case.call(user.shop)
+    assert entries(user) == [{**case.entry, "status": case.status}]
+
+
+def test_each_line_of_a_bulk_order_is_noted() -> None:
+    """Made or refused, each by its index, under the key it is remembered by."""
+    user = visitor(environment())
+    user.network.body = b"""{"created": [{"index": 1, "id": 5}],
+        "failures": [{"index": 0, "code": "insufficient_stock"},
+                     {"index": 2, "code": "product_not_found"}]}"""
+    user.shop.place_orders([{"product_id": number, "quantity": 1} for number in (3, 4, 9)])
+    line = {"act": "order", "quantity": 1, "bulk": True}
+    assert entries(user) == [
+        {**line, "key": "run-1/0/1#0", "product_id": 3, "outcome": "refused", "status": 409},
+        {**line, "key": "run-1/0/1#1", "product_id": 4, "outcome": "ok", "status": 201, "order_id": 5},
+        {**line, "key": "run-1/0/1#2", "product_id": 9, "outcome": "refused", "status": 404},
+    ]
+
+
+def test_lines_an_answer_does_not_speak_of_are_unknown() -> None:
+    """They are not taken for refused."""
+    user = visitor(environment())
+    user.shop.create_products([{"sku": "A7", "price": 1, "stock": 2}])
+    (line,) = entries(user)
+    assert line["outcome"] == "unknown"
+
+
+def test_an_order_without_an_answer_is_repeated_under_its_key_until_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A time-out, a reset, a 503: the same key again. One entry says how often it was sent."""
+    monkeypatch.setattr(shop, "FIRST_PAUSE", 0)
+    user = visitor(environment())
+    user.stopping = False
+    user.network.first = [TimeoutError(), ConnectionResetError(), 503]
+    user.network.answer = 201
+    assert user.shop.place_order(17, 2).status == 201
+    assert user.network.sent == 4 * [("POST", Visitor.host + "/orders/")]
+    (entry,) = entries(user)
+    assert (entry["outcome"], entry["tries"]) == ("ok", 4)
+
+
+def test_nothing_but_an_order_is_repeated() -> None:
+    """Only an order has a key that keeps it from being done twice."""
+    user = visitor(environment())
+    user.stopping = False
+    user.network.answer = TimeoutError()
+    user.shop.pay_order(5)
+    user.shop.adjust_stock(17, 4, "delivery")
+    assert len(user.network.sent) == 2
+
+
+def test_users_who_are_told_to_stop_do_not_repeat() -> None:
+    """What is unknown then stays unknown: the audit decides by the rows."""
+    user = visitor(environment())
+    user.network.answer = TimeoutError()
+    user.shop.place_order(17, 2)
+    (entry,) = entries(user)
+    assert (entry["outcome"], entry["tries"]) == ("unknown", 1)
 
 
 def test_debug_log_shows_request_and_answer(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,209 @@
+"""How a sentence of the contract is put to the test: what a case is, and the ways to write one."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from load_tests.shop import ANY_STATUS, Answer, Json, Shop
+
+PROBLEM = "application/problem+json"
+NOBODYS = 2**63 - 1
+"""The largest id there can be: nothing has it yet."""
+PLENTY = 1_000_000
+FEW = 3
+
+NEVER_MADE: Json = {"sku": "NEVER-MADE", "name": "Never made", "price": 1.5, "stock": 3}
+ORDER_OF_NOBODYS: Json = {"product_id": NOBODYS, "quantity": 1}
+
+
+class Owned(NamedTuple):
+    """A product or an order that the tester has made for the purpose."""
+
+    id: int
+    key: str
+    """A product's SKU, or what an order was placed with."""
+
+
+class Tester(Protocol):
+    """Who sends the requests of the cases."""
+
+    shop: Shop
+    own: dict[str, Owned]
+    new_key: Callable[[], str]
+
+    def new_product(self) -> Json: ...
+
+
+Send = Callable[[Tester, Owned], Answer]
+Claim = Callable[[Json, Owned], bool]
+
+
+class Case(NamedTuple):
+    """One sentence of the contract.
+
+    `send` gets what the case `needs`: a ``product`` in plenty, another one that is ``spare`` (nobody orders
+    it), one that is ``scarce``, or an order that is ``pending``, ``paid``, ``shipped`` or ``canceled``.
+    """
+
+    says: str
+    send: Send
+    status: int
+    needs: str = "product"
+    detail: str = ""
+    """What the text of a refusal must hold; `{it}` stands for what the case needs."""
+    code: str = ""
+    """Given where the contract names it."""
+    fields: tuple[str, ...] = ()
+    """All that `errors` must name, in any order."""
+    holds: Claim | None = None
+    """Whether the body of a good answer is right."""
+
+    def fault(self, answer: Answer, it: Owned) -> str | None:
+        """What is wrong with the answer, if something is."""
+        if answer.status != self.status:
+            return f"{self.says}: {answer.status} instead of {self.status}"
+        wrong = self._wrong_refusal(answer, it) if answer.status >= 400 else self._wrong_body(answer, it)
+        return wrong and f"{self.says}: {wrong}"
+
+    def _wrong_body(self, answer: Answer, it: Owned) -> str | None:
+        return "the answer is another" if self.holds and not self.holds(answer.json(), it) else None
+
+    def _wrong_refusal(self, answer: Answer, it: Owned) -> str | None:
+        if answer.media_type.partition(";")[0] != PROBLEM:
+            return "it is no problem+json"
+        problem = answer.json()
+        said = {name for name in ("type", "title", "detail", "code") if problem.get(name)}
+        if len(said) < 4 or problem["status"] != answer.status:
+            return "the problem is incomplete"
+        if self.code not in ("", problem["code"]):
+            return f"the code is not {self.code}"
+        if self.detail.format(it=it) not in problem["detail"]:
+            return f"the detail does not say {self.detail}"
+        if self.fields and {error["field"] for error in problem["errors"]} != set(self.fields):
+            return f"the errors do not name {', '.join(self.fields)} alone"
+        return None
+
+
+def by_shop(
+    says: str, needs: str, act: Callable[[Shop, Owned], Answer], status: int, detail: str = "", **more: Any
+) -> Case:
+    """A request that the shop has a method for."""
+    return Case(says, lambda tester, it: act(tester.shop, it), status, needs, detail, **more)
+
+
+def sends(method: str, path: str, route: str, body: Json | bytes | None = None, **how: str) -> Send:
+    """A request that it has none for; `{it.id}` in the path is the id of what the case needs."""
+
+    def send(tester: Tester, it: Owned) -> Answer:
+        return tester.shop.request(method, path.format(it=it), route, ANY_STATUS, body, **how)
+
+    return send
+
+
+def posts(path: str, body: Json | bytes, **how: str) -> Send:
+    return sends("POST", path, path, body, **how)
+
+
+def asks(says: str, path: str, *wrong: str) -> Case:
+    """A list that is answered, or refused for the parameters that are wrong."""
+    return Case(says, sends("GET", path, path.partition("?")[0]), 422 if wrong else 200, fields=wrong)
+
+
+# Products
+
+
+def created(says: str, **fields: Any) -> Case:
+    """A product is accepted, and comes back as it was sent."""
+
+    def send(tester: Tester, _it: Owned) -> Answer:
+        return tester.shop.create_product({**tester.new_product(), **fields})
+
+    return Case(says, send, 201, holds=lambda body, _it: fields.items() <= body.items())
+
+
+def not_created(says: str, **wrong: Any) -> Case:
+    """Each of the wrong fields is named, and no other. Past the ledger, which keeps what is sound."""
+    return Case(says, posts("/products/", NEVER_MADE | wrong), 422, fields=tuple(wrong))
+
+
+def not_changed(says: str, **wrong: Any) -> Case:
+    send = sends("PUT", "/products/{it.id}", "/products/{id}", wrong)
+    return Case(says, send, 422, "spare", fields=tuple(wrong))
+
+
+def not_adjusted(says: str, field: str, **body: Any) -> Case:
+    send = sends("POST", "/products/{it.id}/stock/adjust", "/products/{id}/stock/adjust", body)
+    return Case(says, send, 422, "spare", fields=(field,))
+
+
+def with_sku_of(length: int) -> Send:
+    def send(tester: Tester, _it: Owned) -> Answer:
+        product = tester.new_product()
+        return tester.shop.create_product({**product, "sku": product["sku"].ljust(length, "X").lower()})
+
+    return send
+
+
+def with_reason_of(length: int) -> Send:
+    """A withdrawal; the key that the shop adds to the reason is part of its length."""
+
+    def send(tester: Tester, it: Owned) -> Answer:
+        key = tester.new_key()
+        return tester.shop.adjust_stock(it.id, -1, "x" * (length - len(key) - 1), key)
+
+    return send
+
+
+# Orders
+
+
+def of_quantity(quantity: int, status: int) -> Case:
+    says, fields = f"a quantity of {quantity:,}", () if status == 201 else ("quantity",)
+    return by_shop(says, "product", lambda shop, it: shop.place_order(it.id, quantity), status, fields=fields)
+
+
+def not_placed(says: str, **wrong: Any) -> Case:
+    """An order whose fields are no numbers that an order may have; past the ledger."""
+    return Case(says, posts("/orders/", ORDER_OF_NOBODYS | wrong), 422, fields=tuple(wrong))
+
+
+def with_key(says: str, make: Callable[[str], str], *wrong: str) -> Case:
+    """An order under a key that is made of a good one."""
+
+    def send(tester: Tester, it: Owned) -> Answer:
+        return tester.shop.place_order(it.id, 1, make(tester.new_key()))
+
+    return Case(says, send, 422 if wrong else 201, fields=wrong)
+
+
+def again(says: str, needs: str, quantity: int, status: int) -> Case:
+    """An order under the key of one that was placed for one unit."""
+
+    def send(tester: Tester, it: Owned) -> Answer:
+        return tester.shop.place_order(tester.own["product"].id, quantity, it.key)
+
+    def is_first_answer(body: Json, it: Owned) -> bool:
+        return (body["id"], body["status"], body["quantity"]) == (it.id, "PENDING", 1)
+
+    return Case(says, send, status, needs, holds=is_first_answer)
+
+
+def too_late(act: Callable[[Shop, int], Answer], status: str, detail: str) -> Case:
+    """Or too early: an act on an order whose status forbids it."""
+    says = f"{act.__name__} where it is {status}"
+    return by_shop(says, status, lambda shop, it: act(shop, it.id), 422, detail)
+
+
+def bulk(what: str, lines: int, status: int, line: Callable[[Owned], Json]) -> Case:
+    """So many lines, each of which is refused alone: to no effect, and past the ledger."""
+
+    def send(tester: Tester, it: Owned) -> Answer:
+        return posts(f"/{what}/bulk", {what: lines * [line(it)]})(tester, it)
+
+    counts = {"success_count": 0, "failure_count": lines}
+    says = f"{what}/bulk of {lines} lines"
+    return Case(says, send, status, holds=lambda body, _it: counts.items() <= body.items())
+
+
+def is_it(body: Json, it: Owned) -> bool:
+    """The answer is about what was asked for."""
+    return bool(body["id"] == it.id)

@@ -1,0 +1,384 @@
+"""Five kinds of people who give a shop a hard time. All together, or one kind alone by its name or tag:
+
+    locust -f load_tests/scenarios.py --host=http://localhost:8000
+    locust -f load_tests/scenarios.py LastItemRace --host=http://localhost:8000
+    locust -f load_tests/scenarios.py --tags race --host=http://localhost:8000
+
+Each task makes exactly one request; where it has nothing to act on yet, it takes the step before. Only
+racers look at what they race for, and then order it. `promises` names the checks of the audit that a run
+of 20 s with 10 users surely gives something to examine.
+"""
+
+import itertools
+import sys
+import time
+from collections import deque
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from locust import between, events, tag, task
+from locust.env import Environment
+
+# For `from load_tests …`, wherever Locust is started. At [0] is this folder; Locust takes that out again.
+sys.path.insert(1, str(Path(__file__).absolute().parents[1]))
+from load_tests.answers import line_by_line, untrue_refusal, wrong_health, wrong_order_of, wrong_summary
+from load_tests.contract import FEW, NOBODYS, PLENTY, Case, Owned
+from load_tests.contract_cases import CASES
+from load_tests.shop import ANY_STATUS, CREATED, OK, Json
+from load_tests.users import ShopUser
+from stampede import RacingUser
+
+CREATED_OR_THERE = frozenset({201, 409})
+ORDERED_OR_SOLD_OUT = frozenset({201, 409})  # nobody deletes what is ordered here: no 404
+REFUSED = frozenset({422})
+
+
+@events.init.add_listener
+def leave_out_whoever_has_no_task(environment: Environment, **_: Any) -> None:
+    """With --tags some kinds have none left, and Locust would have them fail all the time."""
+    options = environment.parsed_options
+    if options.tags or options.exclude_tags:
+        environment._filter_tasks_by_tags()
+        environment.user_classes[:] = [kind for kind in environment.user_classes if kind.tasks]
+        if not environment.user_classes:
+            sys.exit("no task has such tags: there are race, bulk, depletion, monitoring and errors")
+
+
+@tag("race")
+class LastItemRace(RacingUser, ShopUser):
+    """Wants one of the last five, as everybody does, at the same instant; round after round."""
+
+    weight = 6  # of ten users six: more than can win
+    promises: ClassVar[tuple[str, ...]] = ("no_oversell", "no_undersell", "contention")
+    units = 5
+
+    def prepare(self) -> Json | None:
+        product = {**self.new_product(), "stock": self.units}
+        answer = self.shop.create_product(product, race=True)
+        return {"product_id": answer.json()["id"]} if answer.status == 201 else None
+
+    def get_ready(self, prize: Json) -> None:
+        self.shop.view_product(prize["product_id"])
+
+    def race(self, prize: Json) -> bool | None:
+        with self.shop.expecting(ORDERED_OR_SOLD_OUT, untrue_refusal):
+            answer = self.shop.place_order(prize["product_id"], 1)
+        return {201: True, 409: False}.get(answer.status)
+
+
+@tag("bulk")
+class BulkOperations(ShopUser):
+    """Fills the catalogue five products at a time and orders three at a time; and the same one by one."""
+
+    wait_time = between(0.05, 0.15)
+    promises: ClassVar[tuple[str, ...]] = (
+        "bulk_matches_rows",
+        "acknowledged_orders_kept",
+        "refused_means_no_effect",
+        "totals_at_order_price",
+    )
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.made: deque[int] = deque(maxlen=50)
+        """Products; nobody else changes or orders them."""
+        self.placed: deque[tuple[int, int]] = deque(maxlen=50)
+        """Orders of single products, and the product."""
+        self.last_call: tuple[list[Json], str, list[Json]] | None = None
+
+    @task
+    def create_five_products(self) -> None:
+        products = [self.new_product() for _ in range(5)]
+        with self.shop.expecting(OK, line_by_line(products)):
+            answer = self.shop.create_products(products)
+        if answer.status == 200:
+            self.made.extend(line["id"] for line in answer.json()["created"])
+
+    @task
+    def create_product(self) -> None:
+        answer = self.shop.create_product(self.new_product())
+        if answer.status == 201:
+            self.made.append(answer.json()["id"])
+
+    @task(4)
+    def place_three_orders(self) -> None:
+        """Now and then one of them cannot be meant; the others are placed all the same."""
+        if not self.made:
+            self.create_five_products()
+            return
+        orders = [self._some_order() for _ in range(3)]
+        if self.random.random() < 0.3:
+            orders[self.random.randrange(3)] = self._impossible_order()
+        key = self.new_key()
+        with self.shop.expecting(OK, line_by_line(orders)):
+            answer = self.shop.place_orders(orders, key)
+        if answer.status == 200:
+            self.last_call = orders, key, answer.json()["created"]
+
+    @task(4)
+    def place_order(self) -> None:
+        if not self.made:
+            self.create_product()
+            return
+        order = self._some_order()
+        answer = self.shop.place_order(**order)
+        if answer.status == 201:
+            self.placed.append((answer.json()["id"], order["product_id"]))
+
+    @task
+    def repeat_three_orders(self) -> None:
+        """With the same key: what was placed is answered, not placed again."""
+        if self.last_call is None:
+            self.place_three_orders()
+            return
+        orders, key, created = self.last_call
+        with self.shop.expecting(OK, line_by_line(orders, created)):
+            self.shop.place_orders(orders, key)
+
+    @task
+    def change_price(self) -> None:
+        """Of something it has ordered: what was ordered keeps its price."""
+        if self.placed:
+            self.shop.update_product(self.random.choice(self.placed)[1], price=self.price())
+        else:
+            self.place_order()
+
+    @task(2)
+    def read_total(self) -> None:
+        if self.placed:
+            self.shop.view_order(self.random.choice(self.placed)[0])
+        else:
+            self.place_order()
+
+    def _some_order(self) -> Json:
+        return {"product_id": self.random.choice(self.made), "quantity": self.random.randint(1, 5)}
+
+    def _impossible_order(self) -> Json:
+        product = self.random.choice((NOBODYS, self.made[-1]))
+        return {"product_id": product, "quantity": 10_000}  # a new product has 500 at most
+
+
+class Shelf:
+    """Where the one product stands that all are after: as the users of one worker see it, in one run."""
+
+    units = 10
+    """Per user, of a delivery; of the first, however many users there are going to be."""
+    delivery_time = 2.0
+
+    def __init__(self, run_id: str) -> None:
+        self.sku = f"{run_id}-DEPLETION"  # on every worker: they agree without a message
+        self.users = 0
+        self.missing = False
+        self.product: int | None = None
+        self.delivery_due: float | None = None
+        self.unwanted: deque[int] = deque()
+        """Orders to be canceled, each of them twice."""
+
+    def is_delivery_due(self) -> bool:
+        return self.delivery_due is not None and time.monotonic() >= self.delivery_due
+
+
+shelf_of = lru_cache(maxsize=1)(Shelf)
+
+
+@tag("depletion")
+class StockDepletionRecovery(ShopUser):
+    """Orders what everybody of its kind orders until there is none, waits for the delivery, and goes on.
+
+    Pays and ships some, gives some back, and tries what must not be.
+    """
+
+    wait_time = between(0.1, 0.5)
+    promises: ClassVar[tuple[str, ...]] = ("sold_out_was_true", "no_oversell", "legal_status_paths")
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.shelf = shelf_of(self.run_id)
+        self.shelf.users += 1
+        self.unpaid: deque[int] = deque(maxlen=50)
+        self.unshipped: deque[int] = deque(maxlen=50)
+        self.shipped: deque[int] = deque(maxlen=50)
+
+    @task(12)
+    def order(self) -> None:
+        if self.shelf.product is None:
+            self._find_product()
+        elif self.shelf.is_delivery_due():
+            self._restock(self.shelf.product)
+        else:
+            self._place_order(self.shelf.product)
+
+    @task(2)
+    def pay_order(self) -> None:
+        if not self.unpaid:
+            self.order()
+            return
+        order = self.unpaid.popleft()
+        with self.shop.expecting(OK):
+            if self.shop.pay_order(order).status == 200:
+                self.unshipped.append(order)
+
+    @task
+    def ship_order(self) -> None:
+        if not self.unshipped:
+            self.pay_order()
+            return
+        order = self.unshipped.popleft()
+        with self.shop.expecting(OK):
+            if self.shop.ship_order(order).status == 200:
+                self.shipped.append(order)
+
+    @task(2)
+    def cancel_order(self) -> None:
+        """Twice, and if another user is as quick, at the same time: its units come back once."""
+        unwanted = self.shelf.unwanted
+        live = self.random.choice((self.unpaid, self.unshipped)) or self.unpaid
+        if live and not unwanted:
+            unwanted.extend(2 * [live.popleft()])
+        if unwanted:
+            with self.shop.expecting(OK):
+                self.shop.cancel_order(unwanted.popleft())
+        else:
+            self.order()
+
+    @task
+    def cancel_shipped_order(self) -> None:
+        """Too late."""
+        if self.shipped:
+            with self.shop.expecting(REFUSED):
+                self.shop.cancel_order(self.random.choice(self.shipped))
+        else:
+            self.ship_order()
+
+    @task
+    def erase_order(self) -> None:
+        """As if it had never been; its units come back."""
+        if self.unpaid:
+            with self.shop.expecting(OK):
+                self.shop.delete_order(self.unpaid.popleft(), force=True)
+        else:
+            self.order()
+
+    def _find_product(self) -> None:
+        """Whoever comes first makes it."""
+        if self.shelf.missing:
+            product = {**self.new_product(), "sku": self.shelf.sku, "stock": self.shelf.units}
+            with self.shop.expecting(CREATED_OR_THERE):
+                answer = self.shop.create_product(product)
+        else:
+            answer = self.shop.view_product_by_sku(self.shelf.sku)
+        self.shelf.missing = answer.status == 404
+        if answer.status in OK | CREATED:
+            self.shelf.product = answer.json()["id"]
+
+    def _place_order(self, product: int) -> None:
+        with self.shop.expecting(ORDERED_OR_SOLD_OUT, untrue_refusal):
+            answer = self.shop.place_order(product, self.random.randint(1, 5))
+        if answer.status == 201:
+            self.unpaid.append(answer.json()["id"])
+        elif b"Available: 0," in answer.content and self.shelf.delivery_due is None:
+            self.shelf.delivery_due = time.monotonic() + self.shelf.delivery_time
+            self.ledger.event("depleted", product_id=product)
+
+    def _restock(self, product: int) -> None:
+        self.shelf.delivery_due = None  # one user of each worker takes it in
+        units = self.shelf.units * self.shelf.users
+        with self.shop.expecting(OK):
+            answer = self.shop.adjust_stock(product, units, "delivery")
+        if answer.status == 200:
+            self.ledger.event("restocked", product_id=product, units=units)
+
+
+@tag("monitoring")
+class HighFrequencyMonitoring(ShopUser):
+    """Never takes its eyes off the dashboard, and adds up what it says."""
+
+    wait_time = between(0.25, 0.5)  # every second look is at the health: one each 0.5 to 1 s
+    promises: ClassVar[tuple[str, ...]] = ("summary_equals_recount",)
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._looks = itertools.cycle(
+            (self.check_health, self.read_summary, self.check_health, self.watch_recent_orders)
+        )
+
+    @task
+    def look(self) -> None:
+        next(self._looks)()
+
+    def check_health(self) -> None:
+        with self.shop.expecting(OK, wrong_health):
+            self.shop.health()
+
+    def read_summary(self) -> None:
+        with self.shop.expecting(OK, wrong_summary):
+            self.shop.summary()
+
+    def watch_recent_orders(self) -> None:
+        limit = self.random.choice((1, 10, 50))
+        with self.shop.expecting(OK, lambda answer: wrong_order_of(answer.json(), limit)):
+            self.shop.recent_orders(limit)
+
+
+@tag("errors")
+class ErrorConditions(ShopUser):
+    """Goes to every limit of the contract and over it, and insists on the documented answer."""
+
+    wait_time = between(0.05, 0.15)
+    promises: ClassVar[tuple[str, ...]] = ("refused_means_no_effect", "one_order_per_key")
+    stocks: ClassVar[dict[str, int]] = {"product": PLENTY, "spare": PLENTY, "scarce": FEW}
+    ways: ClassVar[dict[str, tuple[str, str]]] = {
+        "paid": ("pending", "pay_order"),
+        "shipped": ("paid", "ship_order"),
+        "canceled": ("pending", "cancel_order"),
+    }
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.own: dict[str, Owned] = {}
+        self._cases: list[Case] = []
+
+    @task
+    def try_next_case(self) -> None:
+        """All of them in some order, then all of them again, with other products and orders."""
+        if not self._cases:
+            self._cases = self.random.sample(CASES, len(CASES))
+            self.own.clear()
+        if (case := self._cases[-1]).needs in self.own:
+            self._try(self._cases.pop(), self.own[case.needs])
+        else:
+            self._come_by(case.needs)
+
+    def _try(self, case: Case, it: Owned) -> None:
+        with self.shop.expecting(ANY_STATUS, lambda answer: case.fault(answer, it)):
+            case.send(self, it)
+
+    def _come_by(self, what: str) -> None:
+        """Take one step towards a product or an order that a case needs."""
+        if what in self.stocks:
+            self._make_product(what)
+        elif "product" not in self.own:
+            self._make_product("product")
+        elif what == "pending":
+            self._place_order()
+        elif (before := self.ways[what][0]) not in self.own:
+            self._come_by(before)
+        else:
+            order = self.own.pop(before)
+            with self.shop.expecting(OK):
+                if getattr(self.shop, self.ways[what][1])(order.id).status == 200:
+                    self.own[what] = order
+
+    def _make_product(self, what: str) -> None:
+        product = {**self.new_product(), "stock": self.stocks[what]}
+        answer = self.shop.create_product(product)
+        if answer.status == 201:
+            self.own[what] = Owned(answer.json()["id"], product["sku"])
+
+    def _place_order(self) -> None:
+        key = self.new_key()
+        with self.shop.expecting(CREATED):
+            answer = self.shop.place_order(self.own["product"].id, 1, key)
+        if answer.status == 201:
+            self.own["pending"] = Owned(answer.json()["id"], key)

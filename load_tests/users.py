@@ -1,0 +1,112 @@
+"""The people at the shop: what users of every kind have at hand, and what tells those of one run apart.
+
+Needs nothing but `locust` and `faker`.
+"""
+
+import itertools
+import random
+import re
+import time
+from collections import deque
+from functools import cache
+from typing import Any, ClassVar
+
+from faker import Faker
+from locust import FastHttpUser, events
+from locust.env import Environment
+from locust.user.task import LOCUST_STATE_STOPPING
+
+from load_tests.shop import TIMEOUT, Json, NoLedger, Shop
+
+SEED = 2026
+"""The same seed, the same names, prices, choices and waits of each user. SKUs differ from run to run."""
+
+
+@cache
+def product_names() -> tuple[str, ...]:
+    """A pool, filled once: making each value when it is needed would be paid for by the load."""
+    fake = Faker()
+    fake.seed_instance(SEED)
+    return tuple(fake.catch_phrase() for _ in range(1000))
+
+
+class Run:
+    """What tells the users of a run apart, and from those of every other run and worker.
+
+    SKUs read `RUN-INDEX-WORKER-USER-NUMBER`: at most 49 characters of `A-Z 0-9 - _`. The index says
+    little alone: each master counts from 0, and so does each Locust that runs without one.
+    """
+
+    current: ClassVar["Run | None"] = None
+
+    def __init__(self, environment: Environment) -> None:
+        run_id = getattr(environment.parsed_options, "run_id", None)  # set where an engine starts the run
+        run_id = run_id or time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        runner: Any = environment.runner
+        self.worker_index: int = getattr(runner, "worker_index", 0)
+        worker = f"{self.worker_index}-{getattr(runner, 'client_id', '0')[-6:]}"
+        self.id = re.sub(r"[^A-Z0-9_-]", "-", run_id[:24].upper())
+        self.sku_prefix = re.sub(r"[^A-Z0-9_-]", "-", f"{self.id}-{worker}".upper())
+        self.user_numbers = itertools.count(1)
+        self._key_prefix = re.sub(r"[^\x21-\x7e]", "-", f"{run_id[:24]}/{worker}")
+        self._key_numbers = itertools.count(1)
+
+    def new_key(self) -> str:
+        """Under which an act can be found again: `RUN/WORKER/NUMBER`."""
+        return f"{self._key_prefix}/{next(self._key_numbers)}"
+
+    @classmethod
+    def begin(cls, environment: Environment, **_: Any) -> "Run":
+        run = cls.current = cls(environment)
+        random.seed(f"{SEED}/{run.worker_index}")  # Locust draws tasks and waits from this one
+        return run
+
+
+events.test_start.add_listener(Run.begin)
+
+
+class ShopUser(FastHttpUser):
+    """Somebody at the shop. Extend it: `self.shop` sends requests, `self.random` is repeatable chance."""
+
+    abstract = True
+    connection_timeout = TIMEOUT
+    network_timeout = TIMEOUT
+    max_redirects = 0  # the contract has none; one that is followed would be a request nobody counts
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        run = Run.current or Run.begin(environment)
+        number = next(run.user_numbers)
+        self.ledger: Any = getattr(environment, "stampede_ledger", None) or NoLedger()
+        self.run_id = run.id
+        self.new_key = run.new_key
+        self.shop = Shop(self.client, self.ledger, run.new_key, self._is_stopping)
+        self.random = random.Random(f"{SEED}/{run.worker_index}/{number}")
+        self.products: deque[int] = deque(maxlen=100)
+        """Ids from the pages it has listed lately."""
+        self._pages = 1
+        self._sku_prefix = f"{run.sku_prefix}-{number}"
+        self._sku_numbers = itertools.count(1)
+
+    def _is_stopping(self) -> bool:
+        return bool(self._state == LOCUST_STATE_STOPPING)
+
+    def browse(self) -> None:
+        """List some page of the catalogue and remember what is on it."""
+        answer = self.shop.list_products(page=self.random.randint(1, self._pages))
+        if answer.status == 200:
+            page = answer.json()
+            self._pages = max(1, page["total_pages"])
+            self.products.extend(product["id"] for product in page["products"])
+
+    def new_product(self) -> Json:
+        """A product that nobody else makes."""
+        return {
+            "sku": f"{self._sku_prefix}-{next(self._sku_numbers)}",
+            "name": self.random.choice(product_names()),
+            "price": self.price(),
+            "stock": self.random.randint(50, 500),
+        }
+
+    def price(self) -> float:
+        return self.random.randint(100, 99_999) / 100

@@ -1,0 +1,109 @@
+"""The ledger: what the clients of a run were told, to be compared with what the database holds.
+
+A user notes an act before it sends the request, and afterwards what came of it. Workers hand their
+entries over with their reports; the master writes them down, one JSON object a line. An entry whose
+request was in flight at that moment stands there twice, and the later line holds: a worker that dies
+leaves what it had begun. The fields are described in docs/audit.md.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+KEY = "stampede_ledger"
+"""Where the entries stand in a worker's report."""
+
+Entry = dict[str, Any]
+
+
+class Ledger:
+    """The entries of one worker that the master does not know yet."""
+
+    def __init__(self) -> None:
+        self.begin(None, "")
+
+    def begin(self, run_id: str | None, worker: str) -> None:
+        """A run begins: nothing has been done in it."""
+        self._run_id = run_id
+        self._worker = worker
+        self._number = 0
+        self._ended = False
+        self._in_flight: dict[int, Entry] = {}
+        self._settled: list[Entry] = []
+
+    def attempt(self, act: str, **facts: Any) -> Entry:
+        """Note what is about to be sent; returns the entry, to be settled."""
+        self._number += 1
+        entry = {"n": self._number, "act": act, **facts, "sent": time.time(), "outcome": "open"}
+        self._in_flight[self._number] = entry
+        return entry
+
+    def settle(self, entry: Entry, outcome: str, **facts: Any) -> None:
+        """Note what came of it: ``ok``, ``refused``, or ``unknown`` where no answer tells."""
+        entry["outcome"] = outcome
+        entry["answered"] = time.time()
+        entry.update(facts)
+        self._in_flight.pop(entry["n"], None)
+        self._settled.append(entry)
+
+    def event(self, name: str, **facts: Any) -> None:
+        """Note what a picture of the run should show at this moment."""
+        self._number += 1
+        self._settled.append({"n": self._number, "act": "event", "name": name, "at": time.time(), **facts})
+
+    def end(self) -> None:
+        """All users have stopped: what is handed over next is the last."""
+        self._ended = True
+
+    def hand_over(self, report: dict[str, Any]) -> None:
+        """Put what the master does not know yet into a worker's report."""
+        report[KEY] = {
+            "run": self._run_id,
+            "worker": self._worker,
+            "ended": self._ended,
+            "entries": [*self._settled, *self._in_flight.values()],
+        }
+        self._settled = []
+        self._in_flight = {}
+
+
+class LedgerFile:
+    """``ledger.jsonl.gz`` of one run, written by the master as its workers report."""
+
+    def __init__(self, path: Path, run_id: str) -> None:
+        self._run_id = run_id
+        self._file = gzip.open(path, "wt", compresslevel=1, encoding="utf-8")  # noqa: SIM115 - closed by close()
+        self._still_working: dict[str, str] = {}
+        self.events: list[Entry] = []
+        """Those of the run so far: ``name``, ``at`` (seconds since the epoch) and their facts."""
+
+    def add(self, worker_id: str, report: Mapping[str, Any]) -> None:
+        """Write down what stands in the report of a worker, which Locust knows by `worker_id`."""
+        batch = report.get(KEY)
+        if not batch or batch["run"] != self._run_id or self._file.closed:
+            return
+        worker = batch["worker"]
+        if batch["ended"]:
+            self._still_working.pop(worker, None)
+        else:
+            self._still_working[worker] = worker_id
+        for entry in batch["entries"]:
+            self._write({"worker": worker, **entry})
+            if entry["act"] == "event":
+                self.events.append({key: value for key, value in entry.items() if key not in ("n", "act")})
+        self._file.flush()  # what is there can be read if the master dies
+
+    def close(self) -> list[str]:
+        """Note which workers never reported their end, and return Locust's names for them."""
+        for worker, name in self._still_working.items():
+            self._write({"act": "lost_worker", "worker": worker, "name": name, "at": time.time()})
+        self._file.close()
+        return sorted(self._still_working.values())
+
+    def _write(self, entry: Entry) -> None:
+        self._file.write(json.dumps(entry, separators=(",", ":")) + "\n")

@@ -1,0 +1,129 @@
+"""The verdict on a run: facts in, PASS, FAIL or UNKNOWN out. Pure: no Locust, no files.
+
+A *check* is a JSON object with at least ``name`` and ``verdict``. It is PASS, FAIL, UNKNOWN (promised,
+and could not be decided) or NOT_ASKED (nobody promised it; counted nowhere). The checks make three
+parts: CORRECT, the data is right; FAST, the targets were met; VALID, the run itself can be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+PASS, FAIL, UNKNOWN, NOT_ASKED = "PASS", "FAIL", "UNKNOWN", "NOT_ASKED"
+
+Check = dict[str, Any]
+Facts = Mapping[str, Any]
+
+NO_AUDIT = "no audit is registered for this target: docs/audit.md shows how"
+LEAST_OVERLAP = 0.5
+"""Share of losers that must have met a winner: with fewer, a race was a queue."""
+
+
+def verdict(run: Facts) -> dict[str, Any]:
+    """``verdict.json``, made from ``run.json`` alone."""
+    parts = {"correct": _part(_correct(run)), "fast": _part(_fast(run)), "valid": _part(_valid(run))}
+    whole, exit_code = _whole(**{name: part["verdict"] for name, part in parts.items()})
+    return {"verdict": whole, "exit_code": exit_code, **parts, "run": _run(run)}
+
+
+def _whole(correct: str, fast: str, valid: str) -> tuple[str, int]:
+    """The first that holds. Oversold is oversold, however little else of the run can be trusted."""
+    if correct == FAIL:
+        return FAIL, 11
+    if valid not in (PASS, NOT_ASKED):
+        return UNKNOWN, 12
+    if fast == FAIL:
+        return FAIL, 10
+    if UNKNOWN in (correct, fast):
+        return UNKNOWN, 12
+    return PASS, 0
+
+
+def _part(checks: list[Check]) -> dict[str, Any]:
+    found = {check["verdict"] for check in checks}
+    worst = next((each for each in (FAIL, UNKNOWN, PASS) if each in found), NOT_ASKED)
+    return {"verdict": worst, "checks": checks}
+
+
+def _correct(run: Facts) -> list[Check]:
+    """The audit's findings. What a scenario promised to bring about must be there to be looked at."""
+    audit = run.get("audit")
+    if audit is None:
+        return [{"name": "audit", "verdict": NOT_ASKED, "detail": NO_AUDIT}]
+    if "error" in audit:
+        return [{"name": "audit", "verdict": UNKNOWN, "detail": audit["error"]}]
+    return [_held_to(check, run.get("promises", {})) for check in audit["checks"]]
+
+
+def _held_to(check: Check, promises: Mapping[str, str]) -> Check:
+    scenario = promises.get(check["name"])
+    if check["verdict"] != NOT_ASKED or scenario is None:
+        return check
+    return {**check, "verdict": UNKNOWN, "detail": f"{check['detail']}, which {scenario} promises"}
+
+
+def _fast(run: Facts) -> list[Check]:
+    failures, exceptions = run["failures"], sum(each["count"] for each in run["exceptions"])
+    return [
+        _none_of("failures", failures, f"{failures} of {run['requests']} requests had no expected outcome"),
+        _none_of("exceptions", exceptions, f"{exceptions} in the users' own code"),
+    ]
+
+
+def _none_of(name: str, count: int, detail: str) -> Check:
+    return {"name": name, "verdict": FAIL if count else PASS, "count": count, "detail": detail}
+
+
+def _valid(run: Facts) -> list[Check]:
+    return [_came_to_its_end(run), _workers_reported(run), _contention(run)]
+
+
+def _came_to_its_end(run: Facts) -> Check:
+    if run["window"] is None:
+        detail = "it was ended before all its users were there"
+    elif run["profile"] is not None and not run["as_planned"]:
+        detail = "it was ended before its time"
+    else:
+        return {
+            "name": "came_to_its_end",
+            "verdict": PASS,
+            "detail": f"a window of {run['window']['seconds']} s",
+        }
+    return {"name": "came_to_its_end", "verdict": UNKNOWN, "detail": detail}
+
+
+def _workers_reported(run: Facts) -> Check:
+    lost = run.get("lost_workers", [])
+    if not lost:
+        return {
+            "name": "workers_reported",
+            "verdict": PASS,
+            "count": 0,
+            "detail": f"all {run['workers']} to their end",
+        }
+    detail = f"lost {', '.join(lost)}: what was done since their last reports is not in the figures"
+    return {"name": "workers_reported", "verdict": UNKNOWN, "count": len(lost), "detail": detail}
+
+
+def _contention(run: Facts) -> Check:
+    """A race in which nobody met anybody shows nothing."""
+    losers = sum(race["losers"] for race in run.get("races", []))
+    if not losers:
+        check = {"name": "contention", "verdict": NOT_ASKED, "detail": "nobody lost a race"}
+        return _held_to(check, run.get("promises", {}))
+    overlapped = sum(race["overlap"] * race["losers"] for race in run["races"] if race["losers"])
+    share = overlapped / losers
+    detail = f"{share:.0%} of {losers} losers in {len(run['races'])} races met a winner"
+    return {"name": "contention", "verdict": PASS if share >= LEAST_OVERLAP else UNKNOWN, "detail": detail}
+
+
+def _run(run: Facts) -> dict[str, Any]:
+    window = run["window"] or {"seconds": None, "rps": None}
+    names = ("id", "profile", "users", "workers", "host", "started_at", "requests", "failures", "outcomes")
+    return {**{name: run[name] for name in names}, "window_s": window["seconds"], "rps": window["rps"]}
+
+
+def failed_first(checks: Iterable[Check]) -> list[Check]:
+    """In the order a person wants to read them."""
+    return sorted(checks, key=lambda check: (FAIL, UNKNOWN, PASS, NOT_ASKED).index(check["verdict"]))

@@ -1,0 +1,73 @@
+"""The audit as the master sees it: real processes that keep to the protocol, and that do not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from stampede import audit_process
+from stampede.audit_process import AuditProcess, audit_command
+
+JUDGES = """
+import json, os, sys
+print(json.dumps({"event": "oversold", "product_id": 7}), flush=True)
+sys.stdin.read()
+check = {"name": os.environ["STAMPEDE_RUN_ID"], "verdict": "PASS", "detail": sys.argv[1]}
+print(json.dumps({"checks": [check]}))
+"""
+
+
+def audit(folder: Path, script: str) -> AuditProcess:
+    return AuditProcess([sys.executable, "-c", script], folder, {"STAMPEDE_RUN_ID": "run-1"})
+
+
+def test_the_last_line_is_the_judgement(tmp_path: Path) -> None:
+    """It knows the run's folder and name, learns from the end of its input that all is there, and judges."""
+    process = audit(tmp_path, JUDGES)
+    answer = process.conclude()
+    (check,) = answer["checks"]
+    assert (check["name"], check["verdict"], check["detail"]) == ("run-1", "PASS", str(tmp_path))
+    assert (check["count"], check["first"]) == (0, None)
+    (event,) = process.events
+    assert (event["name"], event["product_id"]) == ("oversold", 7)
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("import sys; sys.stdin.read(); sys.exit('no database')", "the audit failed: no database"),
+        ("pass", "the audit failed: it said nothing"),
+        ("print('hello')", "the audit failed: it printed 'hello', which is not of its protocol"),
+        # a judgement that is none
+        (JUDGES.replace("PASS", "MAYBE"), "which is not of its protocol"),
+        # judged, and then crashed
+        (JUDGES + "sys.exit('too late')", "the audit failed: too late"),
+    ],
+)
+def test_what_does_not_keep_to_the_protocol_is_named(tmp_path: Path, script: str, words: str) -> None:
+    """Never a pass: the reason is one line."""
+    assert words in audit(tmp_path, script).conclude()["error"]
+
+
+def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """When the run ends, not with a traceback when it starts."""
+    answer = AuditProcess(["/no/such/audit"], tmp_path, {}).conclude()
+    assert answer == {"error": "the audit cannot be started: /no/such/audit: No such file or directory"}
+
+
+def test_an_audit_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run comes to its end whatever its audit does."""
+    monkeypatch.setattr(audit_process, "PATIENCE", 0.2)
+    answer = audit(tmp_path, "import time; time.sleep(600)").conclude()
+    assert "did not come to its end" in answer["error"]
+
+
+def test_ours_audits_the_api_whose_database_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another API's data is not in it; whoever registers an audit is asked always."""
+    assert audit_command("http://api:8000", "http://api:8000")[-2:] == ("stampede", "audit")
+    assert audit_command("http://staging", "http://api:8000") == ()
+    assert audit_command(None, None) == ()
+    monkeypatch.setattr(audit_process, "_registered", ("mine",))
+    assert audit_command("http://staging", "http://api:8000") == ("mine",)

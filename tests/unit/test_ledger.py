@@ -1,0 +1,105 @@
+"""The ledger: nothing that was sent is missing, whatever became of the worker that sent it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stampede.ledger import Ledger, LedgerFile
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    ledger = Ledger()
+    ledger.begin("run-1", "0-abcdef")
+    return ledger
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> LedgerFile:
+    return LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1")
+
+
+def report(ledger: Ledger) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    ledger.hand_over(data)
+    return data
+
+
+def lines(tmp_path: Path) -> list[dict[str, Any]]:
+    with gzip.open(tmp_path / "ledger.jsonl.gz", "rt") as content:
+        return [json.loads(line) for line in content]
+
+
+def test_an_act_that_is_answered_between_two_reports_is_one_line(
+    ledger: Ledger, file: LedgerFile, tmp_path: Path
+) -> None:
+    """What was sent, when, what came back, when."""
+    entry = ledger.attempt("order", key="k", product_id=3)
+    ledger.settle(entry, "ok", status=201, order_id=17)
+    file.add("host_1", report(ledger))
+    file.close()
+    only, _lost = lines(tmp_path)
+    assert only["sent"] <= only["answered"]
+    facts = {"worker": "0-abcdef", "n": 1, "act": "order", "key": "k", "product_id": 3, "order_id": 17}
+    assert only.items() >= {**facts, "status": 201, "outcome": "ok"}.items()
+
+
+def test_an_act_in_flight_is_there_before_its_answer_and_after(
+    ledger: Ledger, file: LedgerFile, tmp_path: Path
+) -> None:
+    """Open first, and only once; then what came of it."""
+    entry = ledger.attempt("pay", order_id=17)
+    file.add("host_1", report(ledger))
+    file.add("host_1", report(ledger))
+    ledger.settle(entry, "unknown", status=0)
+    file.add("host_1", report(ledger))
+    file.close()
+    assert [(line["n"], line["outcome"]) for line in lines(tmp_path)[:2]] == [(1, "open"), (1, "unknown")]
+
+
+def test_a_worker_that_never_reports_its_end_is_lost_and_named(
+    ledger: Ledger, file: LedgerFile, tmp_path: Path
+) -> None:
+    """By the label its keys carry, and by the name Locust has for it."""
+    other = Ledger()
+    other.begin("run-1", "1-bbbbbb")
+    file.add("host_1", report(ledger))
+    file.add("host_2", report(other))
+    other.end()
+    file.add("host_2", report(other))
+    assert file.close() == ["host_1"]
+    assert [(line["act"], line["worker"]) for line in lines(tmp_path)] == [("lost_worker", "0-abcdef")]
+
+
+def test_what_belongs_to_another_run_is_left_out(ledger: Ledger, file: LedgerFile, tmp_path: Path) -> None:
+    """A report of an idle worker still speaks of the run before."""
+    ledger.begin("run-0", "0-abcdef")
+    ledger.attempt("order")
+    file.add("host_1", report(ledger))
+    assert file.close() == []
+    assert lines(tmp_path) == []
+
+
+def test_what_was_written_can_be_read_although_the_file_was_never_closed(
+    ledger: Ledger, file: LedgerFile, tmp_path: Path
+) -> None:
+    """As after a master that was killed."""
+    ledger.attempt("order", key="k")
+    file.add("host_1", report(ledger))
+    with gzip.open(tmp_path / "ledger.jsonl.gz", "rt") as content:
+        assert json.loads(content.readline())["key"] == "k"
+    file.close()
+
+
+def test_an_event_stands_in_the_file_and_among_the_events(ledger: Ledger, file: LedgerFile) -> None:
+    """With its time and its facts, without what only the file needs."""
+    ledger.event("depleted", product_id=3)
+    file.add("host_1", report(ledger))
+    (event,) = file.events
+    assert event == {"name": "depleted", "product_id": 3, "at": event["at"]}
+    file.close()
