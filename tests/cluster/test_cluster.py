@@ -19,6 +19,8 @@ LEFT_BEHIND = {
     "locust_stats_history.csv",
     "locust_failures.csv",
     "locust_exceptions.csv",
+    "ledger.jsonl.gz",
+    "verdict.json",
 }
 MARK = '{"sku": "MARK", "name": "Not in the catalogue", "price": 1, "stock": 1}'
 
@@ -203,9 +205,10 @@ def test_a_locustfile_of_ones_own_runs_unchanged(checkout: Checkout, runtime: st
         .replace("        pass", "        self.client.get(PATH)")
         .replace("between(1, 3)", "between(0.1, 0.2)")
     )
-    for locustfile in ("load_tests/examples/custom_user.py", "mine/mine.py"):
-        done = checkout.rig(
-            "headless", "PROFILE=smoke", "RUN_TIME=6s", "WORKERS=1", f"LOCUSTFILE={locustfile}", runtime
-        )
-        assert done.returncode == 0, done.stdout
+    settings = ["PROFILE=smoke", "RUN_TIME=5s", "WORKERS=1", runtime]
+    done = checkout.rig("headless", *settings, "LOCUSTFILE=mine/mine.py")
+    assert done.returncode == 0, done.stdout
     assert checkout.latest_run()["window"]["routes"][0]["name"] == "/health"
+    if runtime == "RUNTIME=local":  # to the letter it sends nothing, and needs to be loaded once only
+        done = checkout.rig("headless", *settings, "LOCUSTFILE=load_tests/examples/custom_user.py")
+        assert done.returncode == 0, done.stdout

@@ -53,7 +53,10 @@ def box_office(broken: bool) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("broken", "exit_code", "verdict", "last_line"),
-    [(False, 0, "PASS", "PASS (exit code 0)"), (True, 11, "FAIL", "FAIL (exit code 11)")],
+    [
+        pytest.param(False, 0, "PASS", "PASS (exit code 0)", marks=pytest.mark.long),
+        (True, 11, "FAIL", "FAIL (exit code 11)"),
+    ],
 )
 def test_the_example_judges_an_api_of_ones_own(
     checkout: Checkout, broken: bool, exit_code: int, verdict: str, last_line: str

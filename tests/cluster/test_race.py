@@ -211,6 +211,7 @@ def test_worker_that_is_killed_does_not_hold_up_the_race(locust: Callable[..., P
     assert "Traceback" not in master.log
 
 
+@pytest.mark.long
 def test_worker_that_joins_takes_part_in_the_rounds_to_come(
     locust: Callable[..., Process], office: TicketOffice
 ) -> None:
@@ -229,6 +230,7 @@ def test_worker_that_joins_takes_part_in_the_rounds_to_come(
     master.end()
 
 
+@pytest.mark.long
 def test_races_begin_anew_with_each_test(locust: Callable[..., Process], tmp_path: Path) -> None:
     """One master, two tests one after the other: the second knows nothing of the first's rounds."""
     web = free_port()
