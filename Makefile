@@ -6,7 +6,7 @@ UV := .local/uv/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless report logs ps restart reset install test unit integration cluster browser lint fmt clean
+.PHONY: help up down scale headless report logs ps restart reset install test unit integration cluster browser prove lint fmt clean
 
 ##@ Use it
 help: ## What there is
@@ -54,6 +54,9 @@ test: .venv ## Every test that this machine can run; what it skips, it says
 
 unit integration cluster browser: .venv ## One kind of test
 	@$(BIN)/pytest tests/$@
+
+prove: .venv ## Plant faults: each must be caught by its check
+	@$(BIN)/python -m tests.prove
 
 lint: .venv ## Format, lint, types
 	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy .

@@ -161,6 +161,7 @@ class Local:
             "LOCUST_LOCUSTFILE": str(
                 settings.locustfile or "load_tests/locustfile.py,load_tests/scenarios.py"
             ),
+            "LOCUST_AUDIT_HOST": "" if settings.host else settings.api_url,
             "AUDIT_DATABASE_URL": f"postgresql://auditor:stampede@/stampede?host={self._database}",
         }
 

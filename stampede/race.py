@@ -89,6 +89,11 @@ class RacingUser(User):
         self._state = LOCUST_STATE_RUNNING  # at once: from now on a stop lets it finish
         _waiting(self.environment, type(self).__name__).pop(self).set(errand)
 
+    def _leave_the_line(self) -> None:
+        """From this moment on a stop lets it finish: it is about to send, and must hear the answer."""
+        if self._state == LOCUST_STATE_WAITING:
+            self._state = LOCUST_STATE_RUNNING
+
     @contextmanager
     def _idle(self) -> Iterator[None]:
         """Wait as Locust's own waits do: a stop ends it at once, and no timer has to look for one."""
@@ -198,6 +203,8 @@ class Heat:
         if left < -GRACE:
             return
         self._fired = True
+        for racer in self._at_the_line:
+            racer._leave_the_line()
         self._gun.set()
         self._at_the_line.wait_until_empty(ANSWER_TIMEOUT)
 

@@ -21,7 +21,7 @@ from gevent.queue import Empty, Queue
 from locust import User
 from locust.env import Environment
 from locust.rpc import Message
-from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner
+from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, LocalRunner
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,8 @@ class Coordinator:
             if record := self._round(attempt):
                 self._keep({"round": number, **record})
                 number = next(rounds)
-            gevent.sleep(PAUSE)
+            if not self.stopping:
+                gevent.sleep(PAUSE)
 
     def _wait_for_ramp(self) -> None:
         deadline = time.monotonic() + RAMP_TIMEOUT
@@ -177,6 +178,12 @@ class Coordinator:
             and worker.user_classes_count.get(self._user_class)
         ]
 
+    def _alive(self) -> set[str]:
+        """Who may still reply: also a worker whose users are stopping."""
+        if isinstance(self._runner, LocalRunner):
+            return {"local"}
+        return {worker.id for worker in self._runner.clients.all if worker.state != STATE_MISSING}
+
     def _call(self, act: str, worker: str, **what: Any) -> None:
         call = {"act": act, "user_class": self._user_class, "heat": self._heat, "asked": time.time(), **what}
         self._runner.send_message(CALL, call, client_id=worker)
@@ -186,7 +193,7 @@ class Coordinator:
         replies: dict[str, dict[str, Any]] = {}
         awaited = set(workers)
         deadline = time.monotonic() + timeout + GRACE
-        while awaited & set(self._workers()) and time.monotonic() < deadline:
+        while awaited & self._alive() and time.monotonic() < deadline:
             try:
                 worker, reply = self.replies.get(timeout=GRACE)  # then look who is still alive
             except Empty:
@@ -256,6 +263,7 @@ class Races:
             coordinator.stopping = True
 
     def _end(self, **_: Any) -> None:
-        for _coordinator, greenlet in self._coordinators.values():
-            greenlet.kill(block=False)
+        greenlets = [greenlet for _coordinator, greenlet in self._coordinators.values()]
+        gevent.joinall(greenlets, timeout=GRACE)  # the last replies may be on their way
+        gevent.killall(greenlets, block=False)
         self._coordinators.clear()

@@ -1,0 +1,165 @@
+"""``ledger.jsonl.gz`` into temporary tables: see ledger.sql."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
+
+BLOCK = 1 << 20
+"""Bytes that are read at once."""
+
+UNSETTLED = frozenset({"open", "unknown"})
+"""Outcomes of which a later line may know more."""
+
+
+class LedgerError(Exception):
+    """The ledger cannot be read; the message says where and why."""
+
+
+class Entry(Struct, gc=False):
+    """A line of the ledger, whatever the act: what it does not have is None."""
+
+    act: str
+    worker: str = ""
+    n: int | None = None
+    outcome: str | None = None
+    sent: float | None = None
+    answered: float | None = None
+    status: int | None = None
+    tries: int | None = None
+    key: str | None = None
+    product_id: int | None = None
+    quantity: int | None = None
+    order_id: int | None = None
+    available: int | None = None
+    bulk: bool | None = None
+    race: bool | None = None
+    sku: str | None = None
+    price: float | None = None
+    stock: int | None = None
+    to: str | None = None
+    total_value: float | None = None
+
+
+#: The columns of each table of ledger.sql, in the order in which they are sent.
+COLUMNS = {
+    "attempts": "worker key product_id quantity bulk sent answered status outcome tries order_id available",
+    "acts": "worker act sent answered outcome product_id order_id key to quantity sku price stock race bulk "
+    "total_value",
+    "lost_workers": "worker",
+}
+TABLES = {"order": "attempts", "lost_worker": "lost_workers"}
+"""Of each act; all others are in `acts`."""
+
+_decode = msgspec.json.Decoder(Entry)
+_encode = msgspec.json.Encoder()
+
+
+def load(path: Path, cursor: Cursor) -> None:
+    """Fill the tables of ledger.sql. Where there is no file, nothing was done through the shop.
+
+    Raises LedgerError.
+    """
+    others: dict[str, list[bytes]] = {"acts": [], "lost_workers": []}
+
+    def attempts() -> Iterator[bytes]:
+        for entries in settled(read(path)):
+            for table, rows in others.items():
+                rows.append(csv(table, entries[table]))
+            yield csv("attempts", entries["attempts"])
+
+    if path.exists():
+        copy(cursor, "attempts", attempts())
+        for table, rows in others.items():
+            copy(cursor, table, iter(rows))
+
+
+def read(path: Path) -> Iterator[list[Entry]]:
+    """The lines, many at a time. The last may be cut off; any other has to be right."""
+    number = 1
+    for block in whole_lines(path):
+        try:
+            entries = _decode.decode_lines(block)
+        except msgspec.MsgspecError:
+            number, error = first_error(block, number)
+            raise LedgerError(f"{path.name}, line {number}: {error}") from None
+        yield entries
+        number += block.count(b"\n")
+
+
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """Blocks that end where a line does. What follows the last line's end was cut off."""
+    rest = b""
+    try:
+        with gzip.open(path) as file:
+            while block := file.read1(BLOCK):
+                lines, end, begun = (rest + block).rpartition(b"\n")
+                rest = begun
+                yield lines + end
+    except EOFError:  # the master was killed while it wrote
+        return
+    except (OSError, zlib.error) as error:
+        raise LedgerError(f"{path.name} cannot be read: {error}") from None
+
+
+def first_error(block: bytes, number: int) -> tuple[int, str]:
+    """The number of the first line that is wrong, and what is wrong; `number` is the block's first."""
+    for line in block.splitlines():
+        try:
+            _decode.decode(line)
+        except msgspec.MsgspecError as error:
+            return number, str(error)
+        number += 1
+    raise AssertionError("a block of good lines was refused")
+
+
+def settled(blocks: Iterable[list[Entry]]) -> Iterator[dict[str, list[Entry]]]:
+    """Each entry once, by table: one that was handed over before its answer came stands there twice."""
+    waiting: dict[tuple[str, int | None], Entry] = {}
+    for block in blocks:
+        done = defaultdict(list)
+        for entry in block:
+            if entry.outcome in UNSETTLED:
+                waiting[entry.worker, entry.n] = entry
+            else:
+                waiting.pop((entry.worker, entry.n), None)
+                done[TABLES.get(entry.act, "acts")].append(entry)
+        yield done
+    left = defaultdict(list)
+    for entry in waiting.values():
+        left[TABLES.get(entry.act, "acts")].append(entry)
+    yield left
+
+
+def csv(table: str, entries: list[Entry]) -> bytes:
+    """Rows for COPY. Lists in JSON are almost CSV, and made much faster than by the csv module."""
+    columns = attrgetter(*COLUMNS[table].split())
+    rows = _encode.encode_lines([columns(entry) for entry in entries])
+    return rows[1:-2].replace(b"]\n[", b"\n") + b"\n" if entries else b""
+
+
+class Stream:
+    """What copy_expert reads from: block after block, while the database takes in the one before."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = filter(None, blocks)
+
+    def read(self, _size: int) -> bytes:
+        return next(self._blocks, b"")
+
+
+def copy(cursor: Cursor, table: str, blocks: Iterator[bytes]) -> None:
+    names = ", ".join(f'"{name}"' for name in COLUMNS[table].split())
+    stream: Any = Stream(blocks)  # its type asks for lines, which COPY never reads
+    cursor.copy_expert(
+        f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv, NULL 'null', ESCAPE '\\')", stream
+    )

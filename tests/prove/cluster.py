@@ -1,0 +1,180 @@
+"""The cluster that faults are planted in: a copy of the project, with a database that can be had anew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from postgres import embedded, place
+from rig.master import Master
+from tests.checkout import Checkout, wait_until
+from tests.prove.faults import Fault
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKERS = 2
+LOAD = {"profile": "scenario", "scenario": "all", "users": 40, "spawn_rate": 40, "run_time": "8s"}
+LONGEST_RUN = 120.0
+"""Seconds for a run to start, to stop, to be audited."""
+
+ORDERS_BEFORE_DEATH = 200
+"""Answered by the API before PostgreSQL is killed: enough to be missed."""
+
+API_CONNECTIONS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = 'stampede' AND application_name = 'stampede-api'"
+)
+
+
+class ClusterError(Exception):
+    """The cluster did not come up; the message is what it said."""
+
+
+class Cluster:
+    """One that is up."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self._checkout = checkout
+        self._master = Master(checkout.ui_url)
+        self._usual_connections = self._api_connections()
+        self._put_pristine_aside()
+
+    def run(self, fault: Fault | None, into: Path) -> dict[str, Any]:
+        """The verdict.json of a run on a fresh database with this fault; its folder goes to `into`."""
+        self._plant(fault)
+        self._master.start(LOAD)
+        if fault and fault.kills_postgres:
+            already = self._checkout.orders_served()
+            wait_until(
+                lambda: self._checkout.orders_served() > already + ORDERS_BEFORE_DEATH, "orders to lose"
+            )
+            self._kill_postgres()
+        wait_until(lambda: not self._master.run()["in_progress"], "the end of the run", LONGEST_RUN)
+        folder = self._master.fetch_results(self._master.run()["id"], into)
+        verdict: dict[str, Any] = json.loads((folder / "verdict.json").read_text())
+        return verdict
+
+    def _put_pristine_aside(self) -> None:
+        """What init.sql has made becomes the template of all others."""
+        self._psql("-c", f"ALTER DATABASE {embedded.DATABASE} ALLOW_CONNECTIONS false")
+        self._psql(
+            "-c",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608 - the name is ours
+            f" WHERE datname = '{embedded.DATABASE}'",
+        )
+        self._psql("-c", f"ALTER DATABASE {embedded.DATABASE} RENAME TO pristine")
+
+    def _plant(self, fault: Fault | None) -> None:
+        """Give the API a database with this fault; it meets none that is half made."""
+        for undo in ("ALTER ROLE api RESET ALL", "ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()"):
+            self._psql("-c", undo)
+        self._psql("-c", "CREATE DATABASE planted TEMPLATE pristine")
+        # A copy has neither the settings nor the grants of the database itself.
+        self._psql("-f", str(ROOT / "postgres" / "roles.sql"), database="planted")
+        if fault:
+            self._psql("-f", str(fault.file), database="planted")
+        self._psql("-c", f"DROP DATABASE IF EXISTS {embedded.DATABASE} WITH (FORCE)")
+        self._psql("-c", f"ALTER DATABASE planted RENAME TO {embedded.DATABASE}")
+        wait_until(lambda: self._api_connections() >= self._usual_connections, "the API to reconnect")
+        self._wait_for_health()
+
+    def _kill_postgres(self) -> None:
+        """All of its processes at once, as a power failure would; circus starts it again."""
+        postmaster = psutil.Process(int(self._postmaster()[0]))
+        for process in [postmaster, *postmaster.children()]:
+            process.send_signal(signal.SIGKILL)
+        self._wait_for_health()
+
+    def _api_connections(self) -> int:
+        return int(self._psql("-At", "-c", API_CONNECTIONS))
+
+    def _wait_for_health(self) -> None:
+        wait_until(lambda: self._checkout.api_status("/health") == 200, "a healthy API")
+
+    def _psql(self, *arguments: str, database: str = "postgres") -> str:
+        """What psql prints, as the superuser."""
+        sockets = Path(self._postmaster()[4])
+        return embedded.run(embedded.client_command(sockets, "psql", *arguments, database=database))
+
+    def _postmaster(self) -> list[str]:
+        """The lines of its file: the first is its process id, the fifth its socket's folder."""
+        data = place.find_place(self._checkout.folder / ".local" / "postgres").cluster
+        return (data / "postmaster.pid").read_text().splitlines()
+
+
+@contextmanager
+def running() -> Iterator[Cluster]:
+    """A cluster of processes, with ports of its own; nothing of it is left at the end."""
+    with _copied_project() as checkout:
+        try:
+            _bring_up(checkout)
+            yield Cluster(checkout)
+        finally:
+            _ignore_interrupts()
+            checkout.rig("reset", "RUNTIME=local")
+
+
+def _bring_up(checkout: Checkout) -> None:
+    """In a session of its own: Ctrl-C is for us, who let it end by itself."""
+    command = [".venv/bin/python", "-m", "rig", "up", "RUNTIME=local", f"WORKERS={WORKERS}"]
+    log = checkout.folder / "up.log"
+    with log.open("w") as output:
+        rig = subprocess.Popen(
+            command,
+            cwd=checkout.folder,
+            env=checkout.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            failed = rig.wait()
+        except BaseException:
+            _ignore_interrupts()
+            rig.terminate()
+            rig.wait()
+            raise
+    if failed:
+        raise ClusterError(log.read_text().strip())
+
+
+def _ignore_interrupts() -> None:
+    """Another Ctrl-C does not leave half a cluster."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _copied_project() -> Iterator[Checkout]:
+    """As the fixture of tests/clusters.py has it."""
+    # In /tmp: PostgreSQL, which is never root, must get through to it.
+    folder = Path(tempfile.mkdtemp(prefix="stampede-prove-"))
+    folder.chmod(0o755)
+    try:
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True)
+        for name in files.stdout.split("\0"):
+            if name and (ROOT / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        yield Checkout(folder, *_free_ports())
+    finally:
+        shutil.rmtree(folder)
+
+
+def _free_ports() -> tuple[int, int, int]:
+    """Ports that nobody holds at this moment, all different."""
+    with socket.socket() as ui, socket.socket() as api, socket.socket() as master:
+        for probe in (ui, api, master):
+            probe.bind(("127.0.0.1", 0))
+        return ui.getsockname()[1], api.getsockname()[1], master.getsockname()[1]

@@ -1,0 +1,94 @@
+"""What the runs prove: the audit's checks in, a table and complaints out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Checks = Mapping[str, Mapping[str, Any]]
+"""The checks of one run's CORRECT, by their names."""
+
+EXPECTED, BESIDES, GREEN, UNDECIDED, NOTHING, MISSED = "✗", "x", "·", "?", "-", "!"
+LEGEND = (
+    f"{EXPECTED} red, as it must be   {BESIDES} red besides   {GREEN} green   {UNDECIDED} undecided   "
+    f"{NOTHING} nothing to look at   {MISSED} had to be red, and is not"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A run with a fault, or with none: then nothing is expected to be red."""
+
+    name: str
+    expected: frozenset[str]
+    checks: Checks
+
+    @property
+    def caught(self) -> frozenset[str]:
+        """The checks that had to turn red and did."""
+        return frozenset(name for name in self.expected if self.verdict(name) == "FAIL")
+
+    @property
+    def missed(self) -> frozenset[str]:
+        """The checks that had to turn red and did not."""
+        return self.expected - self.caught
+
+    def verdict(self, check: str) -> str:
+        """UNKNOWN where the audit did not come to it."""
+        return str(self.checks.get(check, {}).get("verdict", "UNKNOWN"))
+
+    def mark(self, check: str) -> str:
+        """One character of the table."""
+        verdict = self.verdict(check)
+        if check in self.expected:
+            return EXPECTED if verdict == "FAIL" else MISSED
+        return {"FAIL": BESIDES, "PASS": GREEN, "NOT_ASKED": NOTHING}.get(verdict, UNDECIDED)
+
+    def in_words(self) -> str:
+        """One line: what the checks say that matter here."""
+        told = [
+            f"{name} {self.verdict(name)}: {self.checks.get(name, {}).get('detail', 'it is missing')}"
+            for name in sorted(self.expected or (name for name in self.checks if self.mark(name) != GREEN))
+        ]
+        return "; ".join(told) or f"all {len(self.checks)} checks pass"
+
+
+def correct(verdict: Mapping[str, Any]) -> Checks:
+    """The checks of CORRECT in a verdict.json."""
+    return {check["name"]: check for check in verdict["correct"]["checks"]}
+
+
+def not_clean(checks: Checks) -> list[str]:
+    """What is wrong with a run without a fault: each check must have had something to look at, and pass."""
+    return [
+        f"without a fault {name} is {check['verdict']}, not PASS: {check['detail']}"
+        for name, check in checks.items()
+        if check["verdict"] != "PASS" or not check.get("examined")
+    ]
+
+
+def complaints(trials: Iterable[Trial]) -> list[str]:
+    """Faults that went unseen by the check that had to see them."""
+    return [
+        f"{trial.name} is not caught by {name}, which is {trial.verdict(name)}"
+        for trial in trials
+        for name in sorted(trial.missed)
+    ]
+
+
+def unproven(checks: Checks, trials: Iterable[Trial]) -> list[str]:
+    """Checks that no fault has turned red as it had to: perhaps nothing can."""
+    caught: set[str] = set().union(*(trial.caught for trial in trials))
+    return [f"no fault is caught by {name}" for name in checks if name not in caught]
+
+
+def table(clean: Trial, trials: Sequence[Trial]) -> str:
+    """A line for each run, a column for each check of the clean one, whose names go down like stairs."""
+    width = max(len(trial.name) for trial in (clean, *trials)) + 2
+    stairs = [" " * width + "│ " * step + name for step, name in enumerate(clean.checks)]
+    rows = [
+        trial.name.ljust(width) + " ".join(trial.mark(check) for check in clean.checks)
+        for trial in (clean, *trials)
+    ]
+    return "\n".join([*stairs, *rows, "", LEGEND])

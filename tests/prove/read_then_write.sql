@@ -1,0 +1,53 @@
+-- The stock is read, checked, and what was computed from it is written: of two orders at once one write is lost.
+-- caught by: no_oversell
+CREATE OR REPLACE FUNCTION place_order(product_id bigint, quantity integer, key text DEFAULT NULL)
+RETURNS order_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    answer order_answer;
+    product products;
+BEGIN
+    answer.outcome := 'done';
+    answer.id := nextval('orders_id_seq');
+    answer.product_id := product_id;
+    answer.quantity := quantity;
+    answer.status := 'PENDING';
+    answer.created_at := clock_timestamp();
+
+    IF key IS NOT NULL THEN
+        INSERT INTO order_keys VALUES (key, answer.id, product_id, quantity, answer.created_at)
+        ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN replay_order(product_id, quantity, key);
+        END IF;
+    END IF;
+
+    LOOP
+        SELECT products.* INTO product FROM products WHERE products.id = place_order.product_id;
+        IF NOT FOUND THEN
+            answer.outcome := 'product_not_found';
+        ELSIF product.stock < quantity THEN
+            answer.outcome := 'insufficient_stock';
+            answer.about := product.stock;
+        ELSE
+            PERFORM pg_sleep(0.005); -- the way to the application and back
+            UPDATE products SET stock = product.stock - quantity
+            WHERE products.id = place_order.product_id
+            RETURNING products.* INTO product;
+            EXIT;
+        END IF;
+
+        IF key IS NOT NULL THEN
+            DELETE FROM order_keys WHERE order_keys.key = place_order.key;
+        END IF;
+        RETURN answer;
+    END LOOP;
+
+    INSERT INTO orders (id, product_id, quantity, unit_price, created_at)
+    VALUES (answer.id, product_id, quantity, product.price, answer.created_at);
+
+    INSERT INTO stock_movements (product_id, order_id, delta, stock_after, kind)
+    VALUES (product_id, answer.id, -quantity, product.stock, 'placed');
+
+    RETURN answer;
+END
+$$;

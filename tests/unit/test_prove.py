@@ -1,0 +1,148 @@
+"""What `make prove` concludes from its runs, and that its faults are real ones."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.prove.faults import FaultError, choose, read
+from tests.prove.proof import Trial, complaints, correct, not_clean, table, unproven
+
+FAULTS = choose([])
+FUNCTION = re.compile(
+    r"^CREATE (?:OR REPLACE )?(FUNCTION (\w+)\(.*?^(?:\$\$|END|\));)$", re.DOTALL | re.MULTILINE
+)
+REAL = {
+    name: text
+    for file in [*Path("postgres/functions").glob("*.sql"), Path("postgres/order_totals.sql")]
+    for text, name in FUNCTION.findall(file.read_text())
+}
+MOST_CHANGES = 25
+"""Lines that a fault adds or takes away."""
+
+
+def check(name: str, verdict: str = "PASS", examined: int = 3) -> dict[str, Any]:
+    return {"name": name, "verdict": verdict, "examined": examined, "detail": "what it says"}
+
+
+def checks(**verdicts: str) -> dict[str, Any]:
+    return {name: check(name, verdict) for name, verdict in verdicts.items()}
+
+
+def trial(name: str, expected: str, **verdicts: str) -> Trial:
+    return Trial(name, frozenset(expected.split()), checks(**verdicts))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_the_real_function_with_a_mistake(fault: Any) -> None:
+    """Apart from a few lines it is what the shop does now, not what it did when the fault was written."""
+    for text, name in FUNCTION.findall(fault.file.read_text()):
+        real, planted = ([line.strip() for line in each.splitlines()] for each in (REAL[name], text))
+        changes = [line for line in difflib.ndiff(real, planted) if line[0] in "+-"]
+        assert 0 < len(changes) <= MOST_CHANGES, "\n".join(changes)
+
+
+def test_a_fault_says_what_it_is(tmp_path: Path) -> None:
+    """A sentence, over as many lines as it needs; what must catch it; what else happens."""
+    file = tmp_path / "broken.sql"
+    file.write_text(
+        "-- It is\n-- broken.\n-- caught by: a, b\n-- then: kill postgres\nSELECT 1; -- caught by: c\n"
+    )
+    fault = read(file)
+    assert (fault.name, fault.mistake, sorted(fault.caught_by)) == ("broken", "It is broken.", ["a", "b"])
+    assert fault.kills_postgres
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "-- It is broken.",  # and nothing is said to catch it
+        "-- It is broken.\n-- caught by: ",
+        "-- caught by: a",  # but what is it?
+        "-- It is broken.\n-- caught by: a\n-- then: unplug it",  # nobody knows how
+    ],
+)
+def test_a_fault_that_does_not_is_refused(tmp_path: Path, head: str) -> None:
+    """It would never be missed."""
+    (tmp_path / "broken.sql").write_text(head + "\nSELECT 1;\n")
+    with pytest.raises(FaultError, match=r"broken\.sql must begin with"):
+        read(tmp_path / "broken.sql")
+
+
+def test_faults_are_chosen_by_name() -> None:
+    """All of them where none is named; a name that is none is refused, and those there are are named."""
+    assert [fault.name for fault in choose(["key_ignored"])] == ["key_ignored"]
+    with pytest.raises(FaultError, match=r"no fault 'nonsense': choose of .*key_ignored"):
+        choose(["key_ignored", "nonsense"])
+
+
+@pytest.mark.parametrize(
+    ("found", "wrong"),
+    [
+        ([check("a"), check("b")], []),
+        ([check("a"), check("b", "FAIL")], ["b"]),
+        ([check("a"), check("b", "UNKNOWN")], ["b"]),
+        ([check("a"), check("b", "NOT_ASKED", 0)], ["b"]),
+        ([check("b", examined=0)], ["b"]),  # a silent pass
+        ([{"name": "b", "verdict": "UNKNOWN", "detail": "the audit failed"}], ["b"]),
+    ],
+)
+def test_a_clean_run_is_all_green(found: list[dict[str, Any]], wrong: list[str]) -> None:
+    """A check that had nothing to look at has shown nothing."""
+    assert [line.split()[3] for line in not_clean(correct({"correct": {"checks": found}}))] == wrong
+
+
+@pytest.mark.parametrize(
+    ("found", "missed"),
+    [
+        (trial("f", "a", a="FAIL", b="PASS"), []),
+        (trial("f", "a", a="FAIL", b="FAIL"), []),  # what turns red besides is no mistake
+        (trial("f", "a", a="PASS", b="FAIL"), ["f is not caught by a, which is PASS"]),
+        (trial("f", "a b", a="FAIL", b="UNKNOWN"), ["f is not caught by b, which is UNKNOWN"]),
+        (trial("f", "a", audit="UNKNOWN"), ["f is not caught by a, which is UNKNOWN"]),  # it crashed
+    ],
+)
+def test_a_fault_must_be_caught_by_its_check(found: Trial, missed: list[str]) -> None:
+    """By each that it names, whatever else turns red."""
+    assert complaints([found]) == missed
+
+
+def test_every_check_must_be_turned_red_as_it_had_to_be() -> None:
+    """One that only turned red besides was not the one to see that fault."""
+    trials = [trial("f", "a", a="FAIL", b="FAIL", c="PASS"), trial("g", "c", a="PASS", b="PASS", c="UNKNOWN")]
+    assert unproven(checks(a="PASS", b="PASS", c="PASS"), trials) == [
+        "no fault is caught by b",
+        "no fault is caught by c",
+    ]
+
+
+def test_the_table_shows_each_fault_and_check() -> None:
+    """A column for each check, under the end of its stair."""
+    clean = trial("(no fault)", "", a="PASS", bb="PASS", ccc="NOT_ASKED")
+    trials = [trial("f", "a bb", a="FAIL", bb="PASS", ccc="FAIL"), trial("g", "a", a="FAIL", ccc="UNKNOWN")]
+    assert table(clean, trials).splitlines()[:-2] == [
+        "            a",
+        "            │ bb",
+        "            │ │ ccc",
+        "(no fault)  · · -",
+        "f           ✗ ! x",
+        "g           ✗ ? ?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (trial("f", "a", a="FAIL", b="FAIL"), "a FAIL: what it says"),
+        (trial("f", "a", audit="UNKNOWN"), "a UNKNOWN: it is missing"),
+        (trial("clean", "", a="PASS", b="PASS"), "all 2 checks pass"),
+        (trial("clean", "", a="PASS", b="UNKNOWN"), "b UNKNOWN: what it says"),
+    ],
+)
+def test_a_trial_in_a_line(found: Trial, words: str) -> None:
+    """What had to turn red, or where nothing had to, what is not green."""
+    assert found.in_words() == words
