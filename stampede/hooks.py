@@ -81,7 +81,9 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     environment.stampede_ledger = ledger  # where users find it
     on = environment.events
     on.test_start.add_listener(
-        lambda **_: ledger.begin(environment.parsed_options.run_id, lifecycle.label(runner))
+        lambda **_: ledger.begin(
+            environment.parsed_options.run_id, lifecycle.label(runner.worker_index, runner.client_id)
+        )
     )
     on.request.add_listener(outcomes.count)
     on.report_to_master.add_listener(lambda data, **_: outcomes.hand_over(data))

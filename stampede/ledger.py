@@ -75,10 +75,11 @@ class Ledger:
 class LedgerFile:
     """``ledger.jsonl.gz`` of one run, written by the master as its workers report."""
 
-    def __init__(self, path: Path, run_id: str) -> None:
+    def __init__(self, path: Path, run_id: str, workers: Mapping[str, str]) -> None:
+        """`workers` are those that begin the run: Locust's name for each, by the label its keys carry."""
         self._run_id = run_id
         self._file = gzip.open(path, "wt", compresslevel=1, encoding="utf-8")  # noqa: SIM115 - closed by close()
-        self._still_working: dict[str, str] = {}
+        self._still_working = dict(workers)
         self.events: list[Entry] = []
         """Those of the run so far: ``name``, ``at`` (seconds since the epoch) and their facts."""
 

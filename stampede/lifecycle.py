@@ -22,9 +22,9 @@ def report_often() -> None:
     locust.runners.WORKER_REPORT_INTERVAL = REPORT_INTERVAL
 
 
-def label(runner: WorkerRunner) -> str:
+def label(index: int, worker_id: str) -> str:
     """A worker's short name: its index and the end of its id, as load_tests/users.py puts them into keys."""
-    return f"{runner.worker_index}-{runner.client_id[-6:]}"
+    return f"{index}-{worker_id[-6:]}"
 
 
 def report_now(runner: WorkerRunner) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from locust.env import Environment
 from locust.html import get_html_report
+from locust.runners import STATE_MISSING, MasterRunner
 from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter
 
-from stampede import figures
+from stampede import figures, lifecycle
 from stampede.ledger import LedgerFile
 from stampede.outcomes import Outcomes
 from stampede.verdict import verdict
@@ -34,7 +35,7 @@ class RunFolder:
         self._run = run
         self._environment = environment
         self._outcomes = outcomes
-        self.ledger = LedgerFile(self.path / "ledger.jsonl.gz", run.id)
+        self.ledger = LedgerFile(self.path / "ledger.jsonl.gz", run.id, _workers(environment.runner))
         self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
         self._csv_writing = gevent.spawn(self._csv.stats_writer)
         self._write_facts()
@@ -67,6 +68,12 @@ class RunFolder:
         for name, write in totals.items():
             with (self.path / f"locust_{name}.csv").open("w", newline="") as file:
                 write(csv.writer(file))
+
+
+def _workers(runner: MasterRunner) -> dict[str, str]:
+    """Who takes part from the beginning: one that dies before its first report is missed too."""
+    alive = [worker.id for worker in runner.clients.all if worker.state != STATE_MISSING]
+    return {lifecycle.label(runner.get_worker_index(worker), worker): worker for worker in alive}
 
 
 def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, Any]:

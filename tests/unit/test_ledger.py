@@ -21,7 +21,7 @@ def ledger() -> Ledger:
 
 @pytest.fixture
 def file(tmp_path: Path) -> LedgerFile:
-    return LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1")
+    return LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", {})
 
 
 def report(ledger: Ledger) -> dict[str, Any]:
@@ -103,3 +103,9 @@ def test_an_event_stands_in_the_file_and_among_the_events(ledger: Ledger, file: 
     (event,) = file.events
     assert event == {"name": "depleted", "product_id": 3, "at": event["at"]}
     file.close()
+
+
+def test_a_worker_that_dies_before_its_first_report_is_lost_too(tmp_path: Path) -> None:
+    """Who begins the run is expected to end it."""
+    file = LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", {"0-abcdef": "host_1"})
+    assert file.close() == ["host_1"]

@@ -1,0 +1,384 @@
+"""The audit as the process that the master starts: its protocol, what it reads, and how it fails."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from postgres import embedded
+from tests.integration.conftest import database_of_its_own
+from tests.integration.databases import TestDatabase, folder_for_postgres
+from tests.integration.histories import RUN, History
+from tests.integration.servers import ROOT, Api
+
+# What the process itself checks: that it is none of the load half.
+COMMAND = """
+import sys
+from stampede import audit
+code = audit.main(sys.argv[1:])
+assert not {"locust", "gevent"} & set(sys.modules)
+sys.exit(code)
+"""
+SOON = 20
+
+
+@pytest.fixture
+def history(database: TestDatabase, tmp_path: Path) -> Iterator[History]:
+    begun = History(database, tmp_path)
+    yield begun
+    begun.close()
+
+
+@dataclass(slots=True)
+class Audit:
+    """The process; closing its input ends the run."""
+
+    process: subprocess.Popen[str]
+
+    def read_event(self) -> dict[str, Any]:
+        output: IO[str] = self.process.stdout  # type: ignore[assignment]
+        assert select.select([output], [], [], SOON)[0], "no event"
+        event: dict[str, Any] = json.loads(output.readline())
+        return event
+
+    def conclude(self) -> dict[str, dict[str, Any]]:
+        """Its checks by their names."""
+        output, errors = self.process.communicate(timeout=SOON)
+        assert (self.process.returncode, errors) == (0, "")
+        checks = json.loads(output.splitlines()[-1])["checks"]
+        return {check["name"]: check for check in checks}
+
+
+def begin(folder: Path, database: str, **environment: str) -> Audit:
+    return Audit(
+        subprocess.Popen(
+            [sys.executable, "-c", COMMAND, str(folder)],
+            cwd=ROOT,
+            env=os.environ | {"AUDIT_DATABASE_URL": database} | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    )
+
+
+@pytest.fixture
+def begin_audit(history: History) -> Iterator[Callable[..., Audit]]:
+    """Starts it as the master does, and ends it after the test."""
+    begun: list[Audit] = []
+
+    def start(**environment: str) -> Audit:
+        run = {"STAMPEDE_RUN_ID": RUN, "STAMPEDE_STARTED_AT": str(history.started), "STAMPEDE_HOST": ""}
+        begun.append(begin(history.folder, history.database.url("auditor"), **run | environment))
+        return begun[-1]
+
+    yield start
+    for audit in begun:
+        audit.process.kill()
+        audit.process.communicate()
+
+
+def test_it_judges_when_its_input_ends(history: History, begin_audit: Callable[..., Audit]) -> None:
+    """All thirteen, in the order of the documentation; each says what it looked at."""
+    audit = begin_audit()
+    history.order(5)
+    history.write()
+    checks = audit.conclude()
+    assert list(checks) == [
+        "no_negative_stock",
+        "stock_equals_movements",
+        "no_oversell",
+        "no_undersell",
+        "acknowledged_orders_kept",
+        "no_unexpected_orders",
+        "one_order_per_key",
+        "refused_means_no_effect",
+        "sold_out_was_true",
+        "legal_status_paths",
+        "totals_at_order_price",
+        "bulk_matches_rows",
+        "summary_equals_recount",
+    ]
+    assert checks["acknowledged_orders_kept"] == {
+        "name": "acknowledged_orders_kept",
+        "verdict": "PASS",
+        "examined": 1,
+        "count": 0,
+        "detail": "1 acknowledged orders",
+        "first": None,
+        "worst": None,
+    }
+    assert checks["sold_out_was_true"]["detail"] == "no 409s in this run"
+
+
+def test_the_worst_is_told_while_the_run_goes_on(history: History, begin_audit: Callable[..., Audit]) -> None:
+    """A product once, and again when it is worse: units oversold, and a stock below zero."""
+    product = history.product(1)
+    history.database.query("ALTER TABLE products DROP CONSTRAINT stock_not_negative")
+    history.database.query("ALTER TABLE stock_movements DROP CONSTRAINT stock_movements_stock_after_check")
+    audit = begin_audit()
+    wait_until_it_looks(history.database)
+    history.order(product)
+    history.spoil("UPDATE products SET stock = 1 WHERE id = %s", product)
+    second = history.order(product)["order_id"]
+    event = audit.read_event()
+    assert abs(event.pop("at") - history.now()) < SOON
+    assert event == {"event": "oversold", "product_id": product, "units": 1, "order_id": second}
+
+    history.spoil("UPDATE products SET stock = 1 WHERE id = %s", product)
+    history.order(product)
+    assert audit.read_event()["units"] == 2
+
+    history.spoil("UPDATE products SET stock = -1 WHERE id = %s", product)
+    history.adjust(product, -1)
+    event = audit.read_event()
+    assert (event["event"], event["product_id"], event["stock"]) == ("negative_stock", product, -1)
+    history.write()
+    assert audit.conclude()["no_oversell"]["first"]["units"] == 2
+
+
+def test_a_lost_connection_is_made_again(history: History, begin_audit: Callable[..., Audit]) -> None:
+    """The database may be restarted in a run; what happened meanwhile is seen afterwards."""
+    product = history.product(1)
+    audit = begin_audit()
+    wait_until_it_looks(history.database)
+    history.order(product)
+    history.spoil("UPDATE products SET stock = 1 WHERE id = %s", product)
+    history.database.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'stampede-audit'"
+    )
+    history.order(product)
+    assert audit.read_event()["event"] == "oversold"
+    history.write()
+    assert audit.conclude()["no_oversell"]["verdict"] == "FAIL"
+
+
+def test_a_database_that_comes_late_is_waited_for(history: History, tmp_path: Path) -> None:
+    """It is away when the run begins, and when it ends; a little later it is there."""
+    history.write()
+    with folder_for_postgres() as folder, embedded.running(folder) as server:
+        server.stop()
+        run = {"STAMPEDE_RUN_ID": RUN, "STAMPEDE_STARTED_AT": str(history.started)}
+        audit = begin(tmp_path, server.url("auditor"), **run)
+        assert audit.process.stdin is not None
+        audit.process.stdin.close()
+        audit.process.stdin = None
+        server.start()
+        assert audit.conclude()["no_oversell"]["verdict"] == "NOT_ASKED"
+
+
+def wait_until_it_looks(database: TestDatabase) -> None:
+    """Its first look is over: it has seen where the stock ledger ends."""
+    while not database.query(
+        "SELECT FROM pg_stat_activity WHERE application_name = 'stampede-audit' AND state = 'idle' "
+        "AND datname = current_database() AND query LIKE '%%clock_timestamp%%'"
+    ):
+        pass
+
+
+# By hand.
+
+
+def by_hand(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", COMMAND, str(folder)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SOON,
+        check=False,
+    )
+
+
+def leave_facts(history: History) -> None:
+    facts = {"id": RUN, "started_at": datetime.fromtimestamp(history.started, UTC).isoformat(), "host": None}
+    (history.folder / "run.json").write_text(json.dumps(facts))
+
+
+def test_by_hand_it_prints_a_table(history: History) -> None:
+    """And exits with 11 if the data are wrong, else with 0."""
+    database = history.database.url("auditor")
+    order = history.order(5)["order_id"]
+    history.write()
+    leave_facts(history)
+    done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "PASS      no_oversell                1 products\n" in done.stdout
+
+    history.spoil("UPDATE products SET stock = stock + 1 WHERE id = 5")
+    history.spoil("DELETE FROM orders WHERE id = %s", order)
+    done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
+    assert (done.returncode, done.stderr) == (11, "")
+    assert "FAIL      acknowledged_orders_kept   1 wrong of 1 acknowledged orders\n" in done.stdout
+    assert f"first: acknowledged, but not there (at 20" in done.stdout
+    assert f"order_id {order}" in done.stdout
+
+
+# What it reads.
+
+GOOD = {"worker": "0-a", "n": 1, "act": "order", "key": f"{RUN}/0-a/1", "product_id": 5, "quantity": 1}
+GOOD |= {"sent": 1.0, "outcome": "refused", "answered": 2.0, "status": 404}
+
+
+@contextmanager
+def ledger(history: History, content: bytes) -> Iterator[None]:
+    (history.folder / "ledger.jsonl.gz").write_bytes(content)
+    leave_facts(history)
+    yield
+
+
+def test_a_line_that_is_cut_off_is_left_out(history: History) -> None:
+    """The master was killed while it wrote: the end of a line is missing, or the end of the file."""
+    lines = b"".join(json.dumps(GOOD | {"n": number}).encode() + b"\n" for number in range(5000))
+    whole = gzip.compress(lines)
+    database = history.database.url("auditor")
+    for content in (gzip.compress(lines[:-20]), whole[:-8], whole[: len(whole) // 2], b""):
+        with ledger(history, content):
+            done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
+            assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_later_line_of_an_entry_holds(history: History) -> None:
+    """It was handed over before its answer came, and again with it."""
+    entry = history.order(5)
+    open_entry = {**entry, "outcome": "open", "status": None, "answered": None}
+    del open_entry["order_id"]
+    history.entries = [open_entry, *history.entries]
+    checks = history.judged()
+    assert checks["acknowledged_orders_kept"].examined == 1
+    assert checks["one_order_per_key"].examined == 1
+
+
+def test_without_a_ledger_there_is_nothing_to_judge(history: History) -> None:
+    """Users of one's own leave none."""
+    leave_facts(history)
+    done = by_hand(history.folder, AUDIT_DATABASE_URL=history.database.url("auditor"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(done.stdout.split("\n")[0].split()[:1]) == {"NOT_ASKED"}
+
+
+WRONG_LEDGERS = [
+    (b'{"act": "order"', "is no gzip"),
+    (gzip.compress(json.dumps(GOOD).encode() + b'\n{"act": 5}\n'), "line 2: Expected `str`"),
+    (gzip.compress(b'{"act"\n' + json.dumps(GOOD).encode()), "line 1: JSON is malformed"),
+    (gzip.compress(json.dumps({**GOOD, "product_id": 2**63}).encode() + b"\n"), "out of range"),
+    (gzip.compress(json.dumps({**GOOD, "key": None}).encode() + b"\n"), "null value in column"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), WRONG_LEDGERS)
+def test_a_wrong_ledger_is_one_line(history: History, content: bytes, words: str) -> None:
+    """Which says where it is wrong; there is no judgement."""
+    with ledger(history, content):
+        done = by_hand(history.folder, AUDIT_DATABASE_URL=history.database.url("auditor"))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"AUDIT_DATABASE_URL": ""}, "AUDIT_DATABASE_URL must say"),
+        ({"AUDIT_DATABASE_URL": "postgresql://auditor@127.0.0.1:1/none"}, "Connection refused"),
+        ({"AUDIT_DATABASE_URL": "nonsense"}, "nonsense"),
+        ({"STAMPEDE_RUN_ID": RUN, "STAMPEDE_STARTED_AT": "noon"}, "STAMPEDE_STARTED_AT"),
+    ],
+)
+def test_what_keeps_it_from_judging_is_one_line(
+    history: History, environment: dict[str, str], words: str
+) -> None:
+    """No traceback."""
+    history.write()
+    leave_facts(history)
+    done = by_hand(
+        history.folder, **{"AUDIT_DATABASE_URL": "postgresql://", "PGHOST": "127.0.0.1"} | environment
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content", [None, "[]", "{}", "{", '{"id": "x", "started_at": "noon", "host": null}']
+)
+def test_a_folder_that_is_no_runs_is_one_line(tmp_path: Path, content: str | None) -> None:
+    """Named."""
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    done = by_hand(tmp_path, AUDIT_DATABASE_URL="postgresql://")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert str(tmp_path) in done.stderr
+
+
+# The summary.
+
+
+def test_the_summary_is_recounted(history: History, api: Api, begin_audit: Callable[..., Audit]) -> None:
+    """What the API answers with what is there, figure by figure."""
+    history.act("cancel", history.order(5, 3)["order_id"])
+    history.act("pay", history.order(5, 3)["order_id"])
+    history.write()
+    check = begin_audit(STAMPEDE_HOST=api.url).conclude()["summary_equals_recount"]
+    assert (check["verdict"], check["examined"]) == ("PASS", 19)
+
+    history.database.query("UPDATE order_totals SET canceled = canceled + 1 WHERE slot = 0")
+    check = begin_audit(STAMPEDE_HOST=api.url).conclude()["summary_equals_recount"]
+    assert (check["verdict"], check["count"]) == ("FAIL", 4)
+    assert check["first"]["figure"] == "inventory.orders.total"
+
+
+@contextmanager
+def answering(*bodies: bytes) -> Iterator[str]:
+    """Somebody who answers so, one after the other."""
+    left = list(bodies)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(left.pop(0))
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("bodies", "verdict", "detail"),
+    [
+        ([b'{"orders": %d}' % number for number in range(6)], "UNKNOWN", "the shop changed each of 3 times"),
+        ([b"<html>", b"<html>"], "UNKNOWN", "Expecting value"),
+        ([], "UNKNOWN", "GET http"),
+        ([b"{}", b"{}"], "FAIL", "19 wrong of 19 figures"),
+    ],
+)
+def test_a_summary_that_cannot_be_compared(
+    history: History, begin_audit: Callable[..., Audit], bodies: list[bytes], verdict: str, detail: str
+) -> None:
+    """Is unknown; one without figures is wrong."""
+    history.write()
+    with answering(*bodies) as host:
+        check = begin_audit(STAMPEDE_HOST=host).conclude()["summary_equals_recount"]
+    assert check["verdict"] == verdict
+    assert detail in check["detail"]
