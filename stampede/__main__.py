@@ -18,7 +18,7 @@ def main() -> None:
         case ["locust", *options]:
             _locust(options)
         case ["audit", *arguments]:
-            from stampede import auditor as audit  # needs neither Locust nor gevent
+            from stampede import audit  # needs neither Locust nor gevent
 
             sys.exit(audit.main(arguments))
         case _:

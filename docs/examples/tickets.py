@@ -1,6 +1,6 @@
 """Users of an API of your own, with an audit of your own: see docs/audit.md.
 
-    make headless LOCUSTFILE=docs/examples/tickets.py HOST=http://localhost:9000 USERS=20 RUN_TIME=30s
+make headless LOCUSTFILE=docs/examples/tickets.py HOST=http://localhost:9000 USERS=20 RUN_TIME=30s
 """
 
 import sys

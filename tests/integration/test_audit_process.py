@@ -20,7 +20,6 @@ from typing import IO, Any
 import pytest
 
 from postgres import embedded
-from tests.integration.conftest import database_of_its_own
 from tests.integration.databases import TestDatabase, folder_for_postgres
 from tests.integration.histories import RUN, History
 from tests.integration.servers import ROOT, Api
@@ -227,7 +226,7 @@ def test_by_hand_it_prints_a_table(history: History) -> None:
     done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
     assert (done.returncode, done.stderr) == (11, "")
     assert "FAIL      acknowledged_orders_kept   1 wrong of 1 acknowledged orders\n" in done.stdout
-    assert f"first: acknowledged, but not there (at 20" in done.stdout
+    assert "first: acknowledged, but not there (at 20" in done.stdout
     assert f"order_id {order}" in done.stdout
 
 

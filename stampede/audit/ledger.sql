@@ -1,14 +1,20 @@
 -- What the clients of the run were told. ledger.py fills these tables; of each entry the last line counts.
+-- Times are seconds of the worker's clock.
 
--- The run that is judged: its id, when it began by the database's clock, its first line in the stock ledger.
-CREATE TEMPORARY TABLE run (
-    id text NOT NULL,
-    mark timestamptz NOT NULL,
-    first_line bigint NOT NULL
+-- Orders that were acknowledged, the lines of bulk calls included.
+CREATE TEMPORARY TABLE told (
+    worker text NOT NULL,
+    key text NOT NULL,
+    product_id bigint NOT NULL,
+    quantity bigint NOT NULL,
+    bulk boolean,
+    sent double precision NOT NULL,
+    answered double precision NOT NULL,
+    order_id bigint
 );
 
--- Every order that was sent, the lines of bulk calls included. Times are seconds of the worker's clock.
-CREATE TEMPORARY TABLE attempts (
+-- Orders that were refused, or of which nobody knows what became.
+CREATE TEMPORARY TABLE untold (
     worker text NOT NULL,
     key text NOT NULL,
     product_id bigint NOT NULL,
@@ -16,10 +22,9 @@ CREATE TEMPORARY TABLE attempts (
     bulk boolean,
     sent double precision NOT NULL,
     answered double precision,
-    status integer,
     outcome text NOT NULL,
+    status integer,
     tries integer,
-    order_id bigint,
     available bigint
 );
 
@@ -27,9 +32,9 @@ CREATE TEMPORARY TABLE attempts (
 CREATE TEMPORARY TABLE acts (
     worker text NOT NULL,
     act text NOT NULL,
-    sent double precision,
+    outcome text NOT NULL,
+    sent double precision NOT NULL,
     answered double precision,
-    outcome text,
     product_id bigint,
     order_id bigint,
     key text,
@@ -46,4 +51,10 @@ CREATE TEMPORARY TABLE acts (
 -- Workers that did not report their end: what they did last is in no ledger.
 CREATE TEMPORARY TABLE lost_workers (
     worker text NOT NULL
+);
+
+-- The run that is judged: its id, and when it began by the database's clock.
+CREATE TEMPORARY TABLE run (
+    id text NOT NULL,
+    mark timestamptz NOT NULL
 );

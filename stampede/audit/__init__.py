@@ -1,0 +1,140 @@
+"""Is the data right that a run has left? ``python -m stampede audit RUN_FOLDER``
+
+A process of its own, without Locust: psycopg2 would stop all greenlets of the master. When the run starts,
+the master starts it; as long as its input is open it looks for the worst now and then, and prints what it
+sees; when its input is closed the ledger is complete, and it judges. docs/audit.md has the protocol.
+
+By hand it judges at once and prints a table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psycopg2
+
+from stampede.audit.check import FAIL, AuditError, Check, Offender
+from stampede.audit.database import connect_patiently
+from stampede.audit.judgement import judge
+from stampede.audit.lookout import Lookout
+from stampede.audit.summary import check_summary
+
+LOOK_SECONDS = 2.0
+
+USAGE = "usage: python -m stampede audit RUN_FOLDER"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is audited. `started` in seconds since the epoch."""
+
+    folder: Path
+    database: str
+    id: str
+    started: float
+    host: str | None
+    is_going_on: bool
+
+    @classmethod
+    def of(cls, folder: Path, environment: Mapping[str, str]) -> Run:
+        """From what the master says; where it says nothing, by hand, from run.json. Raises AuditError."""
+        database = environment.get("AUDIT_DATABASE_URL")
+        if not database:
+            raise AuditError("AUDIT_DATABASE_URL must say which database to look into, as the role auditor")
+        if "STAMPEDE_RUN_ID" not in environment:
+            return cls._left_behind(folder, database)
+        try:
+            started = float(environment["STAMPEDE_STARTED_AT"])
+        except (KeyError, ValueError):
+            raise AuditError("STAMPEDE_STARTED_AT must be the seconds since the epoch") from None
+        host = environment.get("STAMPEDE_HOST") or None
+        return cls(folder, database, environment["STAMPEDE_RUN_ID"], started, host, is_going_on=True)
+
+    @classmethod
+    def _left_behind(cls, folder: Path, database: str) -> Run:
+        try:
+            facts = json.loads((folder / "run.json").read_bytes())
+            started = datetime.fromisoformat(facts["started_at"]).timestamp()
+            return cls(folder, database, facts["id"], started, facts["host"], is_going_on=False)
+        except OSError as error:
+            raise AuditError(f"{folder} is no run's folder: {error.strerror}: run.json") from None
+        except (ValueError, KeyError, TypeError):
+            raise AuditError(f"{folder / 'run.json'} is not what a run leaves behind") from None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Audit the run in the folder that `arguments` name; returns the exit code."""
+    if len(arguments) != 1:
+        print(USAGE, file=sys.stderr)
+        return 2
+    try:
+        run = Run.of(Path(arguments[0]), os.environ)
+        if run.is_going_on:
+            watch(run.database)
+        checks = audit(run)
+    except (AuditError, psycopg2.Error, OSError) as error:
+        print(f"audit: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    if run.is_going_on:
+        print(json.dumps({"checks": [asdict(check) for check in checks]}))
+        return 0
+    print(table(checks))
+    return 11 if any(check.verdict == FAIL for check in checks) else 0
+
+
+def watch(database: str) -> None:
+    """Print what can be seen while the run goes on; returns at its end, when our input is closed."""
+    with closing(Lookout(database)) as lookout:
+        while True:
+            for event in lookout.look():
+                print(json.dumps(event), flush=True)
+            if has_ended(LOOK_SECONDS):
+                return
+
+
+def has_ended(seconds: float) -> bool:
+    """Whether our input ends within that time. What comes over it means nothing."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        readable, _, _ = select.select([sys.stdin], [], [], left)
+        if readable and not os.read(sys.stdin.fileno(), 4096):
+            return True
+    return False
+
+
+def audit(run: Run) -> list[Check]:
+    """Raises AuditError and psycopg2.Error."""
+    with closing(connect_patiently(run.database)) as connection:
+        checks = judge(connection, run.folder / "ledger.jsonl.gz", run.id, run.started)
+        return [*checks, check_summary(connection, run.host)]
+
+
+def table(checks: Sequence[Check]) -> str:
+    """For people."""
+    lines = []
+    for check in checks:
+        lines.append(f"{check.verdict:9} {check.name:26} {check.detail}")
+        lines += [f"{'':9} {name}: {in_words(one)}" for name, one in offenders(check)]
+    return "\n".join(lines)
+
+
+def offenders(check: Check) -> list[tuple[str, Offender]]:
+    """The first and the worst, if it is another."""
+    worst = None if check.worst == check.first else check.worst
+    return [(name, one) for name, one in (("first", check.first), ("worst", worst)) if one]
+
+
+def in_words(offender: Offender) -> str:
+    facts = ", ".join(f"{name} {value}" for name, value in offender.items() if name != "what")
+    return f"{offender['what']} ({facts})"

@@ -1,0 +1,426 @@
+-- The checks: a view each, whose rows are what is wrong. `at` says when by the database's clock, `size` how
+-- bad, `offender` what it is, for a person to find it.
+
+-- Nowhere is there less than nothing: in no stock, and in no line of the stock ledger.
+CREATE TEMPORARY VIEW no_negative_stock AS
+SELECT at, -least(stock, line.stock_after) AS size,
+       jsonb_build_object('what', format('a stock of %s', least(stock, line.stock_after)),
+                          'product_id', accounts.product_id, 'sku', sku, 'order_id', order_id) AS offender
+FROM accounts
+LEFT JOIN (
+    SELECT DISTINCT ON (product_id) * FROM broken_lines WHERE stock_after < 0 ORDER BY product_id, id
+) AS line USING (product_id)
+LEFT JOIN stock_movements ON stock_movements.id = line.id
+WHERE stock < 0 OR line.stock_after < 0;
+
+-- A product's stock is the sum of all its movements, a deleted one's sum is 0; and since the run began each
+-- line says what the lines up to it add up to.
+CREATE TEMPORARY VIEW stock_equals_movements AS
+SELECT at, greatest(abs(coalesce(stock, 0) - accounts.units), abs(line.stock_after - line.units)) AS size,
+       jsonb_build_object(
+           'what', CASE WHEN line.id IS NULL
+               THEN format('a stock of %s, movements that add up to %s', coalesce(stock, 0), accounts.units)
+               ELSE format('a line that says %s, where the lines add up to %s', line.stock_after, line.units)
+           END,
+           'product_id', accounts.product_id, 'sku', sku, 'movement_id', line.id, 'order_id', order_id
+       ) AS offender
+FROM accounts
+LEFT JOIN (
+    SELECT DISTINCT ON (product_id) * FROM broken_lines WHERE stock_after <> units ORDER BY product_id, id
+) AS line USING (product_id)
+LEFT JOIN stock_movements ON stock_movements.id = line.id
+WHERE coalesce(stock, 0) <> accounts.units OR line.id IS NOT NULL;
+
+-- Never was more sold than there was: the movements add up to less than nothing at no line, and live orders
+-- have no more units than were ever supplied.
+CREATE TEMPORARY VIEW no_oversell AS
+SELECT coalesce(at, first_over.created_at) AS at, oversold AS size,
+       jsonb_build_object('what', format('%s units sold that were not there', oversold),
+                          'product_id', sold.product_id, 'sku', sku, 'units', oversold, 'supplied', supplied,
+                          'order_id', coalesce(order_id, first_over.id)) AS offender
+FROM (
+    SELECT accounts.*, greatest(live - supplied, lacking) AS oversold, line_id
+    FROM accounts
+    LEFT JOIN (
+        SELECT product_id, -min(units) AS lacking, min(id) AS line_id
+        FROM broken_lines WHERE units < 0 GROUP BY product_id
+    ) AS below USING (product_id)
+    WHERE live > supplied OR lacking > 0
+) AS sold
+LEFT JOIN stock_movements ON stock_movements.id = line_id
+LEFT JOIN LATERAL (
+    SELECT id, created_at FROM (
+        SELECT id, created_at, sum(quantity) OVER (ORDER BY id) AS sold_by_then
+        FROM orders WHERE orders.product_id = sold.product_id AND status <> 'CANCELED'
+    ) AS live_orders
+    WHERE sold_by_then > supplied ORDER BY id LIMIT 1
+) AS first_over ON line_id IS NULL;
+
+-- What was raced for, where more was asked for than there was. One that was restocked, or given something
+-- back, is no such race any more.
+CREATE TEMPORARY VIEW races AS
+SELECT accounts.product_id, accounts.sku, accounts.stock, smallest_refused, asked.key, asked.answered
+FROM acts AS made
+JOIN accounts USING (product_id)
+JOIN (
+    SELECT product_id, sum(quantity) AS demand, min(quantity) FILTER (WHERE refused) AS smallest_refused,
+           min(key) FILTER (WHERE refused) AS key, min(answered) FILTER (WHERE refused) AS answered
+    FROM (
+        SELECT product_id, key, max(quantity) AS quantity, max(answered) AS answered, bool_and(refused) AS refused
+        FROM (
+            SELECT product_id, key, quantity, answered, FALSE AS refused FROM told
+            UNION ALL SELECT product_id, key, quantity, answered, TRUE FROM untold WHERE status = 409
+        ) AS answers
+        WHERE product_id IN (SELECT product_id FROM acts WHERE race)
+        GROUP BY product_id, key
+    ) AS racers
+    GROUP BY product_id
+) AS asked USING (product_id)
+WHERE made.act = 'create' AND made.race AND made.outcome = 'ok' AND demand >= made.stock
+  AND product_id NOT IN (SELECT product_id FROM lines WHERE kind NOT IN ('created', 'placed'));
+
+-- A race sells all there is: nobody is refused what is still there at the end.
+CREATE TEMPORARY VIEW no_undersell AS
+SELECT to_timestamp(answered) AS at, stock AS size,
+       jsonb_build_object('what', format('%s units left, and an order for %s refused', stock, smallest_refused),
+                          'product_id', product_id, 'sku', sku, 'units', stock, 'key', key) AS offender
+FROM races WHERE stock >= smallest_refused;
+
+-- Answers that do not stand: the order is not there, or is another. Not if clients changed or deleted it, or
+-- a lost worker may have.
+CREATE TEMPORARY VIEW lost_orders AS
+SELECT to_timestamp(answered) AS at, told_quantity AS size, bulk,
+       jsonb_build_object(
+           'what', CASE
+               WHEN NOT there THEN 'acknowledged, but not there'
+               WHEN held_key <> key THEN format('acknowledged, but it is the order of key %s', held_key)
+               ELSE format('acknowledged: %s of product %s; there: %s of product %s',
+                           told_quantity, told_product_id, quantity, product_id)
+           END,
+           'order_id', id, 'key', key, 'worker', worker, 'product_id', told_product_id) AS offender
+FROM suspects, unreported
+WHERE key IS NOT NULL AND CASE
+    WHEN NOT there THEN
+        NOT EXISTS (SELECT FROM steps WHERE order_id = id AND step = 'DELETED' AND maybes > 0)
+        AND (deleted > 0 AND last_at >= since) IS NOT TRUE
+    WHEN held_key <> key OR product_id <> told_product_id THEN TRUE
+    WHEN quantity <> told_quantity THEN
+        NOT EXISTS (SELECT FROM acts WHERE act = 'change_order' AND order_id = id
+                    AND acts.quantity = suspects.quantity AND outcome <> 'refused')
+        AND (changed > 0 AND last_at >= since) IS NOT TRUE
+    ELSE FALSE
+END
+UNION ALL
+SELECT to_timestamp(answered), quantity, bulk,
+       jsonb_build_object('what', 'acknowledged, but without an id', 'key', key, 'worker', worker,
+                          'product_id', product_id)
+FROM told WHERE order_id IS NULL;
+
+-- An order that a client was told of is there, with the product and the quantity of the answer.
+CREATE TEMPORARY VIEW acknowledged_orders_kept AS SELECT at, size, offender FROM lost_orders;
+
+-- Orders that only keys of the run speak of: no client was told of them. `asked`: one had tried.
+CREATE TEMPORARY VIEW unacknowledged AS
+SELECT suspects.*, EXISTS (SELECT FROM told WHERE told.key = held_key)
+                   OR EXISTS (SELECT FROM untold WHERE untold.key = held_key) AS asked,
+       split_part(held_key, '/', 2) IN (SELECT worker FROM lost_workers) AS may_be_unreported
+FROM suspects WHERE is_ours AND key IS NULL;
+
+-- Every order of the run was sent by a client: only what a lost worker had not reported is in doubt. Nobody
+-- else orders the run's products without a key. And a key stands for an order that is there, or was.
+CREATE TEMPORARY VIEW no_unexpected_orders AS
+SELECT held_at AS at, held_quantity AS size,
+       jsonb_build_object('what', 'an order under a key that no client used', 'order_id', id,
+                          'key', held_key, 'product_id', held_product_id) AS offender
+FROM unacknowledged WHERE NOT asked AND NOT may_be_unreported
+UNION ALL
+SELECT created_at, quantity,
+       jsonb_build_object('what', 'an order without a key, that no client was told of', 'order_id', id,
+                          'product_id', product_id)
+FROM suspects
+WHERE there AND key IS NULL AND held_key IS NULL AND created_at >= (SELECT mark FROM run)
+  AND product_id IN (SELECT product_id FROM run_products)
+UNION ALL
+SELECT held_at, held_quantity,
+       jsonb_build_object('what', 'a key without its order', 'order_id', id, 'key', held_key,
+                          'product_id', held_product_id)
+FROM unacknowledged
+WHERE asked AND NOT there AND deleted = 0
+  AND NOT EXISTS (SELECT FROM steps WHERE order_id = id AND step = 'DELETED' AND maybes > 0);
+
+-- Answers that the shop does not remember as they were told.
+CREATE TEMPORARY VIEW forgotten_orders AS
+SELECT to_timestamp(answered) AS at, told_quantity AS size, bulk,
+       jsonb_build_object(
+           'what', CASE WHEN held_key IS NULL THEN 'an order that its key does not stand for'
+                        ELSE format('an order that stands under key %s: %s of product %s',
+                                    held_key, held_quantity, held_product_id) END,
+           'order_id', id, 'key', key, 'worker', worker, 'product_id', told_product_id) AS offender
+FROM suspects
+WHERE key IS NOT NULL AND (held_key, held_product_id, held_quantity)
+                          IS DISTINCT FROM (key, told_product_id, told_quantity);
+
+-- A key stands for one order, the one that clients were told of; and an order has one line that takes its
+-- units.
+CREATE TEMPORARY VIEW one_order_per_key AS
+SELECT at, size, offender FROM forgotten_orders
+UNION ALL
+SELECT held_at, held_quantity,
+       jsonb_build_object('what', 'a second order for one key', 'order_id', id, 'key', held_key,
+                          'product_id', held_product_id)
+FROM unacknowledged
+WHERE EXISTS (SELECT FROM told WHERE told.key = held_key AND told.order_id <> id)
+UNION ALL
+SELECT created_at, abs(taken - quantity),
+       jsonb_build_object('what', format('an order of %s units with %s lines that take %s',
+                                         quantity, placed, taken),
+                          'order_id', id, 'key', coalesce(key, held_key), 'product_id', product_id)
+FROM suspects
+WHERE there AND (key IS NOT NULL OR is_ours) AND (placed <> 1 OR taken <> quantity);
+
+-- Orders under keys whose every answer was a refusal. One that was sent twice may have arrived late.
+CREATE TEMPORARY VIEW refused_orders AS
+SELECT held_at AS at, held_quantity AS size, refused.bulk,
+       jsonb_build_object('what', format('refused with %s, and there all the same', refused.status),
+                          'order_id', id, 'key', held_key, 'worker', refused.worker,
+                          'product_id', held_product_id) AS offender
+FROM unacknowledged
+JOIN (
+    SELECT key, min(worker) AS worker, bool_or(bulk) AS bulk, min(status) AS status
+    FROM untold GROUP BY key HAVING bool_and(outcome = 'refused' AND coalesce(tries, 1) = 1)
+) AS refused ON refused.key = held_key
+WHERE NOT EXISTS (SELECT FROM told WHERE told.key = held_key);
+
+-- Products that came into being while a client's attempt to make just that one was refused, and that nobody
+-- else made.
+CREATE TEMPORARY VIEW refused_products AS
+SELECT line.at, made.stock AS size, made.bulk,
+       jsonb_build_object('what', 'a product whose creation was refused', 'product_id', accounts.product_id,
+                          'sku', accounts.sku, 'worker', worker) AS offender
+FROM acts AS made
+JOIN accounts ON accounts.sku = upper(made.sku)
+JOIN lines AS line ON line.product_id = accounts.product_id AND line.kind = 'created'
+LEFT JOIN clocks USING (worker)
+CROSS JOIN unreported
+WHERE act = 'create' AND outcome = 'refused' AND (line.at >= since) IS NOT TRUE
+  AND line.at BETWEEN to_timestamp(sent) + coalesce(best - error, interval '-1 day')
+                  AND to_timestamp(answered) + coalesce(best + error, interval '1 day')
+  AND NOT EXISTS (SELECT FROM acts AS others WHERE others.act = 'create' AND others.outcome <> 'refused'
+                  AND (upper(others.sku) = accounts.sku OR others.product_id = accounts.product_id));
+
+-- A refusal changes nothing: no order, no product, no status, no stock; and no units are taken for an order
+-- that does not exist.
+CREATE TEMPORARY VIEW refused_means_no_effect AS
+SELECT at, size, offender FROM refused_orders
+UNION ALL
+SELECT at, size, offender FROM refused_products
+UNION ALL
+SELECT first_at, taken,
+       jsonb_build_object('what', format('%s units taken for an order that does not exist', taken),
+                          'order_id', id, 'product_id', moved_product_id)
+FROM suspects WHERE placed > 0 AND NOT there AND deleted = 0
+UNION ALL
+SELECT done_at, refusals,
+       jsonb_build_object('what', format('%s, though every such request was refused', step),
+                          'order_id', order_id)
+FROM steps, unreported
+WHERE maybes = 0 AND done_at IS NOT NULL AND (done_at >= since) IS NOT TRUE
+  AND EXISTS (SELECT FROM told WHERE told.order_id = steps.order_id)
+UNION ALL
+SELECT at, abs(delta),
+       jsonb_build_object('what', format('an adjustment by %s that was refused', delta),
+                          'product_id', lines.product_id, 'key', key, 'worker', worker)
+FROM acts JOIN lines ON reason = key
+WHERE act = 'adjust' AND outcome = 'refused' AND kind = 'adjusted';
+
+-- Each 409, and whether there was a shortage while it was asked: by the best of our knowledge of the clocks,
+-- and as far as they may be off.
+CREATE TEMPORARY TABLE sold_out AS
+SELECT refusals.*, coalesce(available >= quantity, FALSE) AS is_contradiction,
+       coalesce((SELECT until FROM shortages
+                 WHERE (shortages.product_id, shortages.quantity) = (refusals.product_id, refusals.quantity)
+                   AND since <= answered_at ORDER BY since DESC LIMIT 1) >= sent_at, FALSE) AS was_short,
+       coalesce((SELECT until FROM shortages
+                 WHERE (shortages.product_id, shortages.quantity) = (refusals.product_id, refusals.quantity)
+                   AND since <= answered_at + error ORDER BY since DESC LIMIT 1) >= sent_at - error, FALSE)
+           AS may_have_been_short
+FROM refusals;
+
+CREATE TEMPORARY VIEW false_refusals AS
+SELECT sent_at AS at, quantity AS size, is_contradiction OR NOT may_have_been_short AS is_certain,
+       jsonb_build_object(
+           'what', CASE WHEN is_contradiction
+               THEN format('refused for lack of stock: %s units, of %s available', quantity, available)
+               ELSE format('refused for lack of stock: %s units, when there were as many', quantity)
+           END,
+           'product_id', product_id, 'key', key, 'worker', worker) AS offender
+FROM sold_out WHERE is_contradiction OR NOT was_short;
+
+-- Who was told "sold out" had asked at a moment when there was not enough.
+CREATE TEMPORARY VIEW sold_out_was_true AS
+SELECT at, size, offender FROM false_refusals WHERE is_certain;
+
+-- It is in doubt where only the error of the clocks could make it true.
+CREATE TEMPORARY VIEW sold_out_was_true_in_doubt AS
+SELECT at, size, offender FROM false_refusals WHERE NOT is_certain;
+
+-- PENDING, PAID, SHIPPED, or CANCELED before that; what was acknowledged is done; units go back once.
+CREATE TEMPORARY VIEW legal_status_paths AS
+SELECT coalesce(canceled_at, shipped_at, paid_at, created_at) AS at, quantity AS size,
+       jsonb_build_object(
+           'what', format('%s, paid %s, shipped %s, canceled %s', status, coalesce(paid_at::text, 'never'),
+                          coalesce(shipped_at::text, 'never'), coalesce(canceled_at::text, 'never')),
+           'order_id', id, 'product_id', product_id) AS offender
+FROM new_orders
+WHERE product_id IN (SELECT product_id FROM run_products) AND NOT CASE status
+    WHEN 'PENDING' THEN num_nonnulls(paid_at, shipped_at, canceled_at) = 0
+    WHEN 'PAID' THEN paid_at IS NOT NULL AND num_nonnulls(shipped_at, canceled_at) = 0
+    WHEN 'SHIPPED' THEN num_nonnulls(paid_at, shipped_at) = 2 AND canceled_at IS NULL
+    WHEN 'CANCELED' THEN canceled_at IS NOT NULL AND shipped_at IS NULL
+END
+UNION ALL
+SELECT to_timestamp(first_sent), oks,
+       jsonb_build_object('what', format('acknowledged as %s, and is not', step), 'order_id', order_id)
+FROM steps WHERE oks > 0 AND there AND done_at IS NULL AND step IN ('PAID', 'SHIPPED', 'CANCELED')
+UNION ALL
+SELECT to_timestamp(first_sent), oks,
+       jsonb_build_object('what', format('acknowledged as %s %s times', step, oks), 'order_id', order_id)
+FROM steps WHERE oks > 1 AND step IN ('PAID', 'SHIPPED')
+UNION ALL
+SELECT to_timestamp(max(first_sent)), 2,
+       jsonb_build_object('what', 'acknowledged as SHIPPED and as CANCELED', 'order_id', order_id)
+FROM steps WHERE oks > 0 AND step IN ('SHIPPED', 'CANCELED') GROUP BY order_id HAVING count(*) = 2
+UNION ALL
+SELECT last_at, abs(returned - CASE status WHEN 'CANCELED' THEN quantity ELSE 0 END),
+       jsonb_build_object('what', format('%s, with %s of %s units returned, in %s lines',
+                                         status, returned, quantity, canceled),
+                          'order_id', id, 'product_id', product_id)
+FROM suspects
+WHERE there AND (key IS NOT NULL OR is_ours)
+  AND (canceled <> (status = 'CANCELED')::integer
+       OR returned <> CASE status WHEN 'CANCELED' THEN quantity ELSE 0 END)
+UNION ALL
+SELECT last_at, abs(balance),
+       jsonb_build_object('what', format('deleted in %s lines, with %s of %s units returned',
+                                         deleted, taken + balance, taken),
+                          'order_id', id, 'product_id', moved_product_id)
+FROM suspects, unreported
+WHERE deleted > 0 AND (key IS NOT NULL OR is_ours) AND (there OR deleted > 1 OR balance > 0 OR (
+    balance < 0 AND since IS NULL
+    AND NOT EXISTS (SELECT FROM steps WHERE order_id = id AND step = 'SHIPPED' AND maybes > 0)));
+
+-- Totals that clients read, of orders whose quantity nobody changed.
+CREATE TEMPORARY VIEW totals AS
+SELECT worker, answered, order_id, total_value, orders.product_id, unit_price, orders.quantity
+FROM acts JOIN orders ON orders.id = order_id
+WHERE act = 'total' AND total_value IS NOT NULL
+  AND order_id NOT IN (SELECT order_id FROM acts WHERE act = 'change_order')
+  AND order_id NOT IN (SELECT id FROM suspects WHERE changed > 0);
+
+-- Orders of products that the run made: the prices these have had are known.
+CREATE TEMPORARY VIEW priced_orders AS
+SELECT id, product_id, created_at, unit_price, price
+FROM acts JOIN orders USING (product_id), unreported
+WHERE act = 'create' AND outcome = 'ok' AND (created_at >= since) IS NOT TRUE;
+
+-- An order costs what its product cost when it was placed, then and ever after.
+CREATE TEMPORARY VIEW totals_at_order_price AS
+SELECT to_timestamp(answered) AS at, abs(total_value - (unit_price * quantity)::double precision) AS size,
+       jsonb_build_object('what', format('a total of %s, for %s at %s', total_value, quantity, unit_price),
+                          'order_id', order_id, 'product_id', product_id, 'worker', worker) AS offender
+FROM totals WHERE total_value <> (unit_price * quantity)::double precision
+UNION ALL
+SELECT created_at, abs(unit_price - price),
+       jsonb_build_object('what', format('ordered at %s, a price its product never had', unit_price),
+                          'order_id', id, 'product_id', product_id)
+FROM priced_orders
+WHERE unit_price <> price AND NOT EXISTS (
+    SELECT FROM acts WHERE act = 'change_product' AND acts.product_id = priced_orders.product_id
+    AND acts.price = unit_price AND outcome <> 'refused');
+
+-- Bulk calls of orders that are unknown to the end, line by line: is it done; could it be, whenever it came?
+CREATE TEMPORARY VIEW unknown_lines AS
+SELECT substring(untold.key FROM '^(.*)#') AS call, sent, untold.worker,
+       EXISTS (SELECT FROM unacknowledged WHERE held_key = untold.key) AS is_done,
+       coalesce(there AND lowest >= quantity AND (is_new OR opening >= quantity), FALSE) AS could_be
+FROM untold
+LEFT JOIN accounts USING (product_id)
+LEFT JOIN (SELECT product_id, min(stock_after) AS lowest FROM lines GROUP BY product_id) AS since
+    USING (product_id)
+WHERE bulk AND outcome <> 'refused';
+
+-- What a bulk call answered is what is there, line by line; one without an answer is done whole, or not.
+CREATE TEMPORARY VIEW bulk_matches_rows AS
+SELECT at, size, offender FROM lost_orders WHERE bulk
+UNION ALL
+SELECT at, size, offender FROM forgotten_orders WHERE bulk
+UNION ALL
+SELECT at, size, offender FROM refused_orders WHERE bulk
+UNION ALL
+SELECT at, size, offender FROM refused_products WHERE bulk
+UNION ALL
+SELECT to_timestamp(answered), made.stock,
+       jsonb_build_object('what', 'created, but not there as it was told', 'product_id', product_id,
+                          'sku', made.sku, 'worker', worker)
+FROM acts AS made LEFT JOIN accounts USING (product_id)
+WHERE act = 'create' AND bulk AND outcome = 'ok' AND (
+    (product_id, made.stock) NOT IN (SELECT product_id, delta FROM lines WHERE kind = 'created')
+    OR product_id IS NULL
+    OR (upper(made.sku) <> accounts.sku AND product_id NOT IN (
+        SELECT product_id FROM acts WHERE act = 'change_product' AND sku IS NOT NULL AND outcome <> 'refused')))
+UNION ALL
+SELECT to_timestamp(min(sent)), count(*) FILTER (WHERE NOT is_done),
+       jsonb_build_object('what', format('a call without an answer, %s of whose %s lines are done',
+                                         count(*) FILTER (WHERE is_done), count(*)),
+                          'key', call, 'worker', min(worker))
+FROM unknown_lines GROUP BY call HAVING bool_or(is_done) AND bool_or(NOT is_done AND could_be);
+
+-- How much each check had to look at, of what, and what is in doubt.
+CREATE TEMPORARY VIEW examined AS
+WITH counts AS (
+    SELECT (SELECT count(*) FROM accounts) AS products, (SELECT sum(new_orders) FROM accounts) AS orders,
+           (SELECT count(*) FROM told) AS told, (SELECT count(*) FROM told WHERE bulk) AS bulk_told,
+           (SELECT count(*) FROM untold) AS untold,
+           (SELECT count(*) FROM untold WHERE outcome = 'refused') AS refused_orders,
+           (SELECT count(*) FROM untold WHERE bulk) AS bulk_untold,
+           (SELECT count(*) FROM acts WHERE outcome = 'refused') AS refused_acts,
+           (SELECT count(*) FROM acts WHERE act = 'create' AND bulk) AS bulk_created
+)
+SELECT name, coalesce(number, 0)::bigint AS number, things, doubts
+FROM counts CROSS JOIN LATERAL (VALUES
+    ('no_negative_stock', products, 'products', 0),
+    ('stock_equals_movements', products, 'products', 0),
+    ('no_oversell', products, 'products', 0),
+    ('no_undersell', (SELECT count(*) FROM races), 'races', 0),
+    ('acknowledged_orders_kept', told, 'acknowledged orders', 0),
+    ('no_unexpected_orders', orders, 'orders',
+     (SELECT count(*) FROM unacknowledged WHERE NOT asked AND may_be_unreported)),
+    ('one_order_per_key', told + untold, 'attempts to order', 0),
+    ('refused_means_no_effect', refused_orders + refused_acts, 'refusals', 0),
+    ('sold_out_was_true', (SELECT count(*) FROM sold_out), '409s',
+     (SELECT count(*) FROM sold_out_was_true_in_doubt)),
+    ('legal_status_paths', orders, 'orders', 0),
+    ('totals_at_order_price', (SELECT count(*) FROM totals) + (SELECT count(*) FROM priced_orders),
+     'totals and prices', 0),
+    ('bulk_matches_rows', bulk_told + bulk_untold + bulk_created, 'lines of bulk calls', 0)
+) AS checks (name, number, things, doubts);
+
+-- The shop recounted, with the names of GET /summary.
+CREATE TEMPORARY VIEW recount AS
+SELECT *
+FROM (
+    SELECT count(*) AS products, count(*) FILTER (WHERE stock > 0) AS in_stock,
+           count(*) FILTER (WHERE stock = 0) AS out_of_stock,
+           count(*) FILTER (WHERE stock <= 10) AS low_stock_count,
+           coalesce(sum(stock), 0) AS total_stock_quantity,
+           coalesce(sum(stock * price), 0) AS total_stock_value
+    FROM products
+) AS inventory
+CROSS JOIN (
+    SELECT count(*) AS orders, count(*) FILTER (WHERE status = 'PENDING') AS pending,
+           count(*) FILTER (WHERE status = 'PAID') AS paid, count(*) FILTER (WHERE status = 'SHIPPED') AS shipped,
+           count(*) FILTER (WHERE status = 'CANCELED') AS canceled,
+           coalesce(sum(quantity), 0) AS total_quantity_ordered,
+           coalesce(sum(quantity * unit_price), 0) AS total_order_value
+    FROM orders
+) AS ordered;

@@ -1,0 +1,96 @@
+"""The ledger against the database: every check but the summary's."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg2 import sql
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
+
+from stampede.audit import ledger
+from stampede.audit.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Offender
+
+HERE = Path(__file__).resolve().parent
+
+BEGIN = """
+INSERT INTO run SELECT %(run_id)s, least(clock_timestamp() - make_interval(secs => %(age)s), min(created_at))
+FROM order_keys WHERE key ^@ (%(run_id)s || '/')
+"""
+
+FIND = """
+WITH found AS MATERIALIZED (
+    SELECT at, size, jsonb_strip_nulls(offender || jsonb_build_object('at', to_json(at))) AS offender
+    FROM {view}
+)
+SELECT count(*), (SELECT offender FROM found ORDER BY at LIMIT 1),
+       (SELECT offender FROM found ORDER BY size DESC NULLS LAST, at LIMIT 1)
+FROM found
+"""
+
+MARGIN = 0.5
+"""Seconds by which the beginning of the run may be taken for earlier than it was; it must not be later."""
+
+IN_DOUBT = {
+    "no_unexpected_orders": "a lost worker may not have reported them",
+    "sold_out_was_true": "the clocks are not exact enough",
+}
+"""Why, for the checks that know a doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of a check's view."""
+
+    count: int
+    first: Offender | None
+    worst: Offender | None
+
+
+def judge(connection: Connection, ledger_file: Path, run_id: str, started: float) -> list[Check]:
+    """`started` in seconds since the epoch, by the clock of this machine.
+
+    Raises LedgerError and psycopg2.Error.
+    """
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statements("ledger.sql"))
+        ledger.load(ledger_file, cursor)
+    connection.autocommit = False
+    connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(BEGIN, {"run_id": run_id, "age": time.time() - started + MARGIN})
+        cursor.execute("ANALYZE run, told, untold, acts, lost_workers")
+        cursor.execute(statements("books.sql"))
+        cursor.execute(statements("checks.sql"))
+        cursor.execute("SELECT name, number, things, doubts FROM examined")
+        return [check(cursor, *row) for row in cursor.fetchall()]
+
+
+def statements(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def check(cursor: Cursor, name: str, number: int, things: str, doubts: int) -> Check:
+    found = find(cursor, name)
+    if found.first:
+        detail = f"{found.count:,} wrong of {number:,} {things}"
+        return Check(name, FAIL, number, found.count, detail, found.first, found.worst)
+    if not number:
+        return Check(name, NOT_ASKED, 0, 0, f"no {things} in this run")
+    if not doubts:
+        return Check(name, PASS, number, 0, f"{number:,} {things}")
+    detail = f"{number:,} {things}; {doubts:,} in doubt: {IN_DOUBT[name]}"
+    if name == "no_unexpected_orders":  # that a worker was lost is no fault of the shop
+        return Check(name, PASS, number, 0, detail)
+    doubted = find(cursor, f"{name}_in_doubt")
+    return Check(name, UNKNOWN, number, doubts, detail, doubted.first, doubted.worst)
+
+
+def find(cursor: Cursor, view: str) -> Found:
+    cursor.execute(sql.SQL(FIND).format(view=sql.Identifier(view)))
+    (row,) = cursor.fetchall()
+    return Found(*row)

@@ -1,0 +1,91 @@
+"""Does GET /summary say what a recount says?"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from functools import reduce
+from http.client import HTTPException
+from typing import Any
+from urllib.request import urlopen
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
+from psycopg2.extras import RealDictCursor
+
+from stampede.audit.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Offender
+
+NAME = "summary_equals_recount"
+TRIES = 3
+TIMEOUT = 15
+"""Seconds: the API may take 10 for a summary."""
+
+#: Where the answer has what the view `recount` calls so.
+FIGURES = {
+    "inventory.products.total": "products",
+    "inventory.products.in_stock": "in_stock",
+    "inventory.products.out_of_stock": "out_of_stock",
+    "inventory.products.low_stock_count": "low_stock_count",
+    "inventory.products.total_stock_quantity": "total_stock_quantity",
+    "inventory.products.total_stock_value": "total_stock_value",
+    "inventory.orders.total": "orders",
+    "inventory.orders.pending": "pending",
+    "inventory.orders.paid": "paid",
+    "inventory.orders.shipped": "shipped",
+    "inventory.orders.canceled": "canceled",
+    "inventory.orders.total_quantity_ordered": "total_quantity_ordered",
+    "orders.total_orders": "orders",
+    "orders.status_breakdown.PENDING": "pending",
+    "orders.status_breakdown.PAID": "paid",
+    "orders.status_breakdown.SHIPPED": "shipped",
+    "orders.status_breakdown.CANCELED": "canceled",
+    "orders.total_quantity_ordered": "total_quantity_ordered",
+    "orders.total_order_value": "total_order_value",
+}
+
+Answer = dict[str, Any]
+
+
+def check_summary(connection: Connection, host: str | None) -> Check:
+    """Two equal answers with a recount between them are of the same data. Raises psycopg2.Error."""
+    if not host:
+        return Check(NAME, NOT_ASKED, 0, 0, "no host to ask")
+    connection.autocommit = True
+    try:
+        for _ in range(TRIES):
+            before, counted, after = ask(host), recount(connection), ask(host)
+            if before == after:
+                return compare(after, counted)
+    except (OSError, HTTPException, ValueError) as error:
+        return Check(NAME, UNKNOWN, 0, 0, f"GET {host}/summary: {error}")
+    return Check(NAME, UNKNOWN, 0, 0, f"the shop changed each of {TRIES} times that it was counted")
+
+
+def ask(host: str) -> Answer:
+    with urlopen(f"{host.rstrip('/')}/summary", timeout=TIMEOUT) as response:
+        answer: Answer = json.load(response, parse_float=Decimal)
+        return answer
+
+
+def recount(connection: Connection) -> Answer:
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute("SELECT * FROM recount")
+        return dict(cursor.fetchone() or {})
+
+
+def compare(told: Answer, counted: Answer) -> Check:
+    wrong = [
+        Offender(what=f"{path} is told as {figure}, counted as {counted[name]}", figure=path)
+        for path, name in FIGURES.items()
+        if (figure := at(told, path)) != counted[name]
+    ]
+    if not wrong:
+        return Check(NAME, PASS, len(FIGURES), 0, f"{len(FIGURES)} figures")
+    detail = f"{len(wrong)} wrong of {len(FIGURES)} figures"
+    return Check(NAME, FAIL, len(FIGURES), len(wrong), detail, wrong[0], wrong[0])
+
+
+def at(told: Any, path: str) -> Any:
+    """What the answer has there; None if nothing."""
+    return reduce(
+        lambda part, name: part.get(name) if isinstance(part, dict) else None, path.split("."), told
+    )
