@@ -5,8 +5,8 @@
     locust -f load_tests/scenarios.py --tags race --host=http://localhost:8000
 
 Each task makes exactly one request; where it has nothing to act on yet, it takes the step before. Only
-racers look at what they race for, and then order it. `promises` names the checks of the audit that a run
-of 20 s with 10 users surely gives something to examine.
+racers look at what they race for, and then order it, and the impatient send the same twice at once.
+`promises` names the checks of the audit that a run of 20 s with 10 users surely gives something to examine.
 """
 
 import itertools
@@ -127,6 +127,17 @@ class BulkOperations(ShopUser):
             self.placed.append((answer.json()["id"], order["product_id"]))
 
     @task
+    def place_order_twice(self) -> None:
+        """By a double click: the same key twice at the same time is one order."""
+        if not self.made:
+            self.create_product()
+            return
+        order, key = self._some_order(), self.new_key()
+        self.at_once(
+            lambda: self.shop.place_order(**order, key=key), lambda: self.shop.place_order(**order, key=key)
+        )
+
+    @task
     def repeat_three_orders(self) -> None:
         """With the same key: what was placed is answered, not placed again."""
         if self.last_call is None:
@@ -172,8 +183,6 @@ class Shelf:
         self.missing = False
         self.product: int | None = None
         self.delivery_due: float | None = None
-        self.unwanted: deque[int] = deque()
-        """Orders to be canceled, each of them twice."""
 
     def is_delivery_due(self) -> bool:
         return self.delivery_due is not None and time.monotonic() >= self.delivery_due
@@ -229,18 +238,16 @@ class StockDepletionRecovery(ShopUser):
             if self.shop.ship_order(order).status == 200:
                 self.shipped.append(order)
 
-    @task(2)
+    @task
     def cancel_order(self) -> None:
-        """Twice, and if another user is as quick, at the same time: its units come back once."""
-        unwanted = self.shelf.unwanted
+        """Impatiently, twice at the same time: its units come back once."""
         live = self.random.choice((self.unpaid, self.unshipped)) or self.unpaid
-        if live and not unwanted:
-            unwanted.extend(2 * [live.popleft()])
-        if unwanted:
-            with self.shop.expecting(OK):
-                self.shop.cancel_order(unwanted.popleft())
-        else:
+        if not live:
             self.order()
+            return
+        order = live.popleft()
+        with self.shop.expecting(OK):
+            self.at_once(lambda: self.shop.cancel_order(order), lambda: self.shop.cancel_order(order))
 
     @task
     def cancel_shipped_order(self) -> None:

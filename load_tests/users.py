@@ -8,9 +8,11 @@ import random
 import re
 import time
 from collections import deque
+from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 
+import gevent
 from faker import Faker
 from locust import FastHttpUser, events
 from locust.env import Environment
@@ -90,6 +92,14 @@ class ShopUser(FastHttpUser):
 
     def _is_stopping(self) -> bool:
         return bool(self._state == LOCUST_STATE_STOPPING)
+
+    def at_once(self, *acts: Callable[[], Any]) -> None:
+        """Do all of these at the same time, and wait for the last."""
+        under_way = [gevent.spawn(act) for act in acts]
+        try:
+            gevent.joinall(under_way, raise_error=True)
+        finally:
+            gevent.killall(under_way)  # none of them goes on without its user
 
     def browse(self) -> None:
         """List some page of the catalogue and remember what is on it."""

@@ -211,14 +211,23 @@ def test_tags_leave_only_those_who_have_a_task() -> None:
         scenarios.leave_out_whoever_has_no_task(environment)
 
 
+TWICE = {"POST /orders/", "POST /orders/{id}/cancel"}
+
+
 @pytest.mark.parametrize("refusal", [None, 404, 409, 422, 500, TimeoutError()])
 @pytest.mark.parametrize("kind", TASKED)
 def test_one_task_is_one_request(kind: type[ShopUser], refusal: int | Exception | None) -> None:
-    """Whatever a user has learned and however the shop answers: pacing may count tasks."""
+    """Whatever a user has learned and however the shop answers: pacing may count tasks.
+
+    But for the impatient, who send the same twice at once.
+    """
     user = somebody(kind)
+    known = 0
     for number in range(1, 301):
         user.network.refusal = refusal if number % 2 else None
-        assert len(live(user, 1)) == number
+        new = live(user, 1)[known:]
+        known += len(new)
+        assert len(new) == 1 or (len(new) == 2 and new[0] == new[1] and new[0] in TWICE)
 
 
 @pytest.mark.parametrize("kind", TASKED)
@@ -249,7 +258,6 @@ def test_memory_of_users_is_bounded() -> None:
     live(depletion, 3000)
     for remembered in (bulk.made, bulk.placed, depletion.unpaid, depletion.unshipped, depletion.shipped):
         assert len(remembered) <= 50
-    assert len(depletion.shelf.unwanted) <= 2
 
 
 # LastItemRace
@@ -438,14 +446,13 @@ def test_too_few_left_is_not_sold_out() -> None:
     assert not noted(user, "event")
 
 
-def test_order_is_canceled_twice_whoever_does_it() -> None:
-    """The second time by whoever of the worker comes next."""
-    first, second = somebody(StockDepletionRecovery), somebody(StockDepletionRecovery)
-    first.unpaid.extend((17, 18))
-    first.cancel_order()
-    second.cancel_order()
-    assert first.network.paths == second.network.paths == ["/orders/17/cancel"]
-    assert list(first.unpaid) == [18]
+def test_order_is_canceled_twice_at_once() -> None:
+    """Both requests go out, and both must be answered with 200."""
+    user = somebody(StockDepletionRecovery)
+    user.unpaid.append(17)
+    user.cancel_order()
+    assert user.network.paths == 2 * ["/orders/17/cancel"]
+    assert not user.unpaid
 
 
 def test_shipped_order_must_not_be_canceled() -> None:
