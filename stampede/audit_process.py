@@ -51,10 +51,15 @@ class AuditProcess:
         self._checks: list[dict[str, Any]] | None = None
         self._last_words = "it said nothing"
         self._error: str | None = None
+        self._process: Any = None
+        # Not at once: to fork takes a while, and a run that is only half begun could not be stopped.
+        self._beginning = gevent.spawn(self._begin, [*command, str(folder)], {**os.environ, **facts})
+
+    def _begin(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         try:
-            self._process: Any = subprocess.Popen(
-                [*command, str(folder)],
-                env={**os.environ, **facts},
+            self._process = subprocess.Popen(
+                command,
+                env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -67,12 +72,14 @@ class AuditProcess:
 
     def conclude(self) -> dict[str, Any]:
         """Say that the ledger is complete, and wait: ``{"checks": […]}`` or ``{"error": "…"}``."""
+        self._beginning.join()
         if self._error:
             return {"error": self._error}
         if not gevent.with_timeout(PATIENCE, self._wait, timeout_value=False):
-            self.kill()
+            self._process.kill()
+            self._process.wait()
             return {"error": f"the audit did not come to its end within {PATIENCE:.0f} s"}
-        if self._process.returncode or self._checks is None:
+        if self._process.returncode or not self._checks:
             return {"error": f"the audit failed: {self._last_words}"}
         return {"checks": self._checks}
 
@@ -82,12 +89,6 @@ class AuditProcess:
         gevent.joinall(self._readers)
         self._process.wait()
         return True
-
-    def kill(self) -> None:
-        """End it without a judgement."""
-        if not self._error and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
 
     def _read_output(self) -> None:
         for line in self._process.stdout:
@@ -100,7 +101,7 @@ class AuditProcess:
         if "checks" in told:
             self._checks = [_whole_check(check) for check in told["checks"]]
         else:
-            self.events.append({"name": told.pop("event"), "at": time.time(), **told})
+            self.events.append({"name": told.pop("event"), **told, "at": time.time()})
 
     def _read_errors(self) -> None:
         for line in self._process.stderr:
@@ -112,5 +113,7 @@ def _whole_check(check: Mapping[str, Any]) -> dict[str, Any]:
     """A check with all its fields. Raises KeyError and TypeError for what is none."""
     if check["verdict"] not in ("PASS", "FAIL", "UNKNOWN", "NOT_ASKED"):
         raise KeyError(check["verdict"])
+    if any(not isinstance(check.get(which), dict | None) for which in ("first", "worst")):
+        raise TypeError("first and worst are objects")
     defaults = {"examined": None, "count": 0, "detail": "", "first": None, "worst": None}
     return {"name": str(check["name"]), "verdict": check["verdict"], **defaults, **check}

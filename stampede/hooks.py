@@ -66,6 +66,7 @@ def _attach_master(environment: Environment, web_ui: WebUI) -> None:
     on.test_start.add_listener(lambda **_: outcomes.clear())
     on.test_start.add_listener(lambda **_: runs.started())
     on.worker_report.add_listener(lambda data, **_: outcomes.add(data))
+    on.worker_connect.add_listener(lambda client_id, **_: runs.joined(client_id))
     on.worker_report.add_listener(lambda client_id, data, **_: runs.reported(client_id, data))
     on.spawning_complete.add_listener(
         lambda user_count, **_: runs.users_there(user_count, lifecycle.REPORT_INTERVAL)

@@ -82,6 +82,12 @@ class LedgerFile:
         self._still_working = dict(workers)
         self.events: list[Entry] = []
         """Those of the run so far: ``name``, ``at`` (seconds since the epoch) and their facts."""
+        self.error: OSError | None = None
+        """Why something is missing in it."""
+
+    def joined(self, worker: str, worker_id: str) -> None:
+        """A worker takes part from now on: its end is expected."""
+        self._still_working.setdefault(worker, worker_id)
 
     def add(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """Write down what stands in the report of a worker, which Locust knows by `worker_id`."""
@@ -94,17 +100,25 @@ class LedgerFile:
         else:
             self._still_working[worker] = worker_id
         for entry in batch["entries"]:
-            self._write({"worker": worker, **entry})
             if entry["act"] == "event":
                 self.events.append({key: value for key, value in entry.items() if key not in ("n", "act")})
-        self._file.flush()  # what is there can be read if the master dies
+        self._write(*({"worker": worker, **entry} for entry in batch["entries"]))
 
     def close(self) -> list[str]:
         """Note which workers never reported their end, and return Locust's names for them."""
-        for worker, name in self._still_working.items():
-            self._write({"act": "lost_worker", "worker": worker, "name": name, "at": time.time()})
-        self._file.close()
-        return sorted(self._still_working.values())
+        lost, now = self._still_working, time.time()
+        self._write(
+            *({"act": "lost_worker", "worker": each, "name": name, "at": now} for each, name in lost.items())
+        )
+        try:
+            self._file.close()
+        except OSError as error:
+            self.error = self.error or error
+        return sorted(lost.values())
 
-    def _write(self, entry: Entry) -> None:
-        self._file.write(json.dumps(entry, separators=(",", ":")) + "\n")
+    def _write(self, *entries: Entry) -> None:
+        try:
+            self._file.writelines(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
+            self._file.flush()  # what is there can be read if the master dies
+        except OSError as error:  # the disk is full: the run goes on, its data cannot be judged
+            self.error = self.error or error

@@ -22,7 +22,7 @@ from gevent import Greenlet
 from locust import User
 from locust.env import Environment
 
-from stampede import figures, pace
+from stampede import figures, lifecycle, pace
 from stampede.audit_process import AuditProcess, audit_command
 from stampede.figures import Look, Route
 from stampede.outcomes import Outcomes
@@ -170,6 +170,12 @@ class Runs:
         }
         return AuditProcess(command, folder.path, facts) if command else None
 
+    def joined(self, worker_id: str) -> None:
+        """A worker has come; in a run it gets users at once."""
+        if self._folder and self.current and self.current.phase in ("ramp", "window"):
+            index = self._environment.runner.get_worker_index(worker_id)
+            self._folder.ledger.joined(lifecycle.label(index, worker_id), worker_id)
+
     def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""
         if self._folder:
@@ -207,17 +213,24 @@ class Runs:
             gevent.spawn(self._finish, self.current, self._folder)
 
     def _finish(self, run: Run, folder: RunFolder) -> None:
+        try:
+            self._audit_and_write(run, folder)
+        except OSError as error:
+            logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
+        finally:  # whatever happens here, the next run must be able to begin
+            self._are_ready(run.workers)
+            run.phase = "done"
+
+    def _audit_and_write(self, run: Run, folder: RunFolder) -> None:
         run.lost_workers = folder.ledger.close()
-        run.findings = self._audit.conclude() if self._audit else None
+        if self._audit:
+            run.findings = self._audit.conclude()
+        if folder.ledger.error:
+            run.findings = {"error": f"the ledger could not be written: {folder.ledger.error}"}
         run.races = list(getattr(self._environment, "stampede_races", ()))
         run.events = sorted([*folder.ledger.events, *self.alarms], key=lambda event: event["at"])
         run.phase = "writing"
-        try:
-            folder.close()
-        except OSError as error:
-            logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
-        self._are_ready(run.workers)
-        run.phase = "done"
+        folder.close()
 
     @property
     def alarms(self) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from pathlib import Path
 import psycopg2
 
 from stampede.audit.check import FAIL, AuditError, Check, Offender
-from stampede.audit.database import connect_patiently
+from stampede.audit.database import connect, connect_patiently
 from stampede.audit.judgement import judge
 from stampede.audit.lookout import Lookout
 from stampede.audit.summary import check_summary
@@ -115,7 +115,7 @@ def has_ended(seconds: float) -> bool:
 
 def audit(run: Run) -> list[Check]:
     """Raises AuditError and psycopg2.Error."""
-    with closing(connect_patiently(run.database)) as connection:
+    with closing((connect_patiently if run.is_going_on else connect)(run.database)) as connection:
         checks = judge(connection, run.folder / "ledger.jsonl.gz", run.id, run.started)
         return [*checks, check_summary(connection, run.host)]
 

@@ -129,20 +129,24 @@ ANALYZE steps;
 
 -- How far each worker's clock is behind the database's: an order was made after it was sent, and its line
 -- was written before the answer came. `best` is the middle between these bounds, `error` how far off it may
--- be: as far as the bounds, and a little that clocks drift. Some thousand orders, from the whole run, do; and
--- one that was there before it was sent here is a repetition, which says nothing.
+-- be: as far as the bounds, which change places if a clock was set in the run, and a little that clocks drift.
+-- Some thousand orders do. One that was there before it was sent may be a repetition, which says nothing.
 CREATE TEMPORARY TABLE clocks AS
 WITH sample AS (
-    SELECT worker, created_at - to_timestamp(sent) AS most,
+    SELECT worker, key, sent, created_at - to_timestamp(sent) AS most,
            max(at - to_timestamp(answered)) OVER (PARTITION BY worker) AS least
     FROM (SELECT * FROM told WHERE order_id % (1 + (SELECT count(*) FROM told) / 5000) = 0) AS some_told
     JOIN order_keys USING (key, order_id)
     JOIN lines USING (order_id)
     WHERE kind = 'placed'
 )
-SELECT worker, min(most) AS most, (least + min(most)) / 2 AS best,
-       (min(most) - least) / 2 + interval '20 ms' AS error
-FROM sample WHERE most >= least GROUP BY worker, least;
+SELECT worker, greatest(least, min(most)) AS most, (least + min(most)) / 2 AS best,
+       greatest(min(most) - least, least - min(most)) / 2 + interval '20 ms' AS error
+FROM sample
+WHERE most >= least
+   OR NOT EXISTS (SELECT FROM told AS first WHERE first.key = sample.key AND first.sent < sample.sent)
+  AND NOT EXISTS (SELECT FROM untold AS first WHERE first.key = sample.key AND first.sent < sample.sent)
+GROUP BY worker, least;
 
 -- From when on something may have been done that no ledger knows of, because its worker was lost: after all
 -- that it reported. Null where none was lost.
@@ -173,6 +177,7 @@ WHERE outcome = 'refused' AND status = 409;
 -- When a product had less than was asked for, for each quantity that was refused. It begins with the line
 -- that took the units, and ends when the line that brought some could be seen: that line was written before
 -- its transaction ended, which was before its client had the answer. Where no client did it, 2 s are allowed.
+-- What is new has what it was made with as soon as it is there.
 CREATE TEMPORARY TABLE shortages AS
 WITH demands AS (
     SELECT DISTINCT product_id, quantity FROM refusals
@@ -187,7 +192,7 @@ WITH demands AS (
     SELECT product_id, quantity, 0 AS id, timestamptz '-infinity' AS at, timestamptz '-infinity' AS seen_at,
            TRUE AS is_short
     FROM demands JOIN accounts USING (product_id)
-    WHERE opening < quantity
+    WHERE opening < quantity AND NOT is_new
     UNION ALL
     SELECT product_id, quantity, id, turn.at,
            greatest(turn.at, coalesce(answers.at, turn.at + interval '2 s')), stock_after < quantity
@@ -195,7 +200,7 @@ WITH demands AS (
         SELECT lines.*, demands.quantity,
                CASE kind WHEN 'adjusted' THEN reason ELSE order_id::text END AS cause
         FROM lines JOIN demands USING (product_id)
-        WHERE (stock_after < quantity) <> (stock_after - delta < quantity)
+        WHERE (stock_after < quantity) <> (kind <> 'created' AND stock_after - delta < quantity)
     ) AS turn
     LEFT JOIN answers USING (kind, cause)
 ), spells AS (

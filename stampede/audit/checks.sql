@@ -314,8 +314,8 @@ CREATE TEMPORARY VIEW totals AS
 SELECT worker, answered, order_id, total_value, orders.product_id, unit_price, orders.quantity
 FROM acts JOIN orders ON orders.id = order_id
 WHERE act = 'total' AND total_value IS NOT NULL
-  AND order_id NOT IN (SELECT order_id FROM acts WHERE act = 'change_order')
-  AND order_id NOT IN (SELECT id FROM suspects WHERE changed > 0);
+  AND order_id NOT IN (SELECT order_id FROM acts WHERE act = 'change_order' AND quantity IS NOT NULL)
+  AND order_id NOT IN (SELECT order_id FROM lines WHERE kind = 'changed');
 
 -- Orders of products that the run made: the prices these have had are known.
 CREATE TEMPORARY VIEW priced_orders AS

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg2 import sql
-from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
@@ -16,9 +15,15 @@ from stampede.audit.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Offender
 
 HERE = Path(__file__).resolve().parent
 
+# If its first orders are older than the run, a clock has been set since: then they say when it began.
 BEGIN = """
-INSERT INTO run SELECT %(run_id)s, least(clock_timestamp() - make_interval(secs => %(age)s), min(created_at))
-FROM order_keys WHERE key ^@ (%(run_id)s || '/')
+INSERT INTO run
+SELECT %(run_id)s, CASE WHEN first_order < mark THEN first_order - interval '10 s' ELSE mark END
+FROM (SELECT clock_timestamp() - make_interval(secs => %(age)s) AS mark) AS by_the_clock
+CROSS JOIN (
+    SELECT min(created_at) AS first_order FROM order_keys
+    WHERE key IN (SELECT key FROM told ORDER BY order_id LIMIT 100)
+) AS by_the_orders
 """
 
 FIND = """
@@ -55,19 +60,32 @@ def judge(connection: Connection, ledger_file: Path, run_id: str, started: float
 
     Raises LedgerError and psycopg2.Error.
     """
-    connection.autocommit = True
+    load(connection, ledger_file)
+    connection.set_session(isolation_level="REPEATABLE READ", autocommit=False)
+    with connection, connection.cursor() as cursor:
+        gather(cursor, run_id, started)
+        return check_all(cursor)
+
+
+def load(connection: Connection, ledger_file: Path) -> None:
+    """What clients were told, into temporary tables."""
     with connection.cursor() as cursor:
         cursor.execute(statements("ledger.sql"))
         ledger.load(ledger_file, cursor)
-    connection.autocommit = False
-    connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
-    with connection, connection.cursor() as cursor:
-        cursor.execute(BEGIN, {"run_id": run_id, "age": time.time() - started + MARGIN})
-        cursor.execute("ANALYZE run, told, untold, acts, lost_workers")
-        cursor.execute(statements("books.sql"))
-        cursor.execute(statements("checks.sql"))
-        cursor.execute("SELECT name, number, things, doubts FROM examined")
-        return [check(cursor, *row) for row in cursor.fetchall()]
+
+
+def gather(cursor: Cursor, run_id: str, started: float) -> None:
+    """What is judged, into temporary tables; all of the transaction's snapshot."""
+    cursor.execute("ANALYZE told, untold, acts, lost_workers")
+    cursor.execute(BEGIN, {"run_id": run_id, "age": time.time() - started + MARGIN})
+    cursor.execute("ANALYZE run")
+    cursor.execute(statements("books.sql"))
+
+
+def check_all(cursor: Cursor) -> list[Check]:
+    cursor.execute(statements("checks.sql"))
+    cursor.execute("SELECT name, number, things, doubts FROM examined")
+    return [check(cursor, *row) for row in cursor.fetchall()]
 
 
 def statements(name: str) -> str:

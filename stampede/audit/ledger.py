@@ -9,6 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 
 import msgspec
+import psycopg2
 from msgspec import Struct
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
@@ -161,15 +162,27 @@ class Stream:
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = filter(None, blocks)
+        self.error: LedgerError | None = None
+        """What it could not read; COPY makes another error of it."""
 
     def read(self, _size: int = -1) -> bytes:
-        return next(self._blocks, b"")
+        try:
+            return next(self._blocks, b"")
+        except LedgerError as error:
+            self.error = error
+            raise
 
     readline = read  # nobody asks for lines
 
 
 def copy(cursor: Cursor, table: str, blocks: Iterator[bytes]) -> None:
     names = ", ".join(f'"{name}"' for name in COLUMNS[table].split())
-    cursor.copy_expert(
-        f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv, NULL 'null', ESCAPE '\\')", Stream(blocks)
-    )
+    stream = Stream(blocks)
+    try:
+        cursor.copy_expert(
+            f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv, NULL 'null', ESCAPE '\\')", stream
+        )
+    except psycopg2.Error:
+        if stream.error:
+            raise stream.error from None
+        raise

@@ -49,7 +49,7 @@ def check_summary(connection: Connection, host: str | None) -> Check:
     """Two equal answers with a recount between them are of the same data. Raises psycopg2.Error."""
     if not host:
         return Check(NAME, NOT_ASKED, 0, 0, "no host to ask")
-    connection.autocommit = True
+    connection.set_session(isolation_level="READ COMMITTED", autocommit=True)
     try:
         for _ in range(TRIES):
             before, counted, after = ask(host), recount(connection), ask(host)

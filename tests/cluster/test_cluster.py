@@ -122,6 +122,7 @@ def test_stop_in_the_middle_of_a_ramp_stops(checkout: Checkout, runtime: str) ->
     wait_until(lambda: checkout.get("/stats/requests")["user_count"] == 11, "11 users")
     kinds = set(checkout.get("/tasks")["per_class"])
     checkout.post("/stop")
+    wait_until(lambda: checkout.get("/stampede/run")["phase"] == "done", "the results")
     assert kinds == {
         "InventoryManagementUser",
         "OrderProcessingUser",

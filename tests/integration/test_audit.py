@@ -251,6 +251,29 @@ def test_clocks_that_are_off_are_no_fault(
     shop.close()
 
 
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_a_clock_that_is_set_in_the_run_is_no_fault(
+    database: TestDatabase, tmp_path: Path, step: float
+) -> None:
+    """What was right by either time stays right, though it may be in doubt."""
+    shop = History(database, tmp_path)
+    sold_out_for_a_moment(shop)
+    keys_used_again(shop)
+    shop.lag = step
+    sold_out_for_a_moment(shop)
+    keys_used_again(shop)
+    checks = shop.judged()
+    shop.close()
+    assert {name for name, check in checks.items() if check.verdict == "FAIL"} == set()
+
+
+def test_a_database_whose_clock_is_set_back_is_no_fault(history: History) -> None:
+    """The run's first orders are older than the run."""
+    history.started += 5
+    all_there_is(history)
+    assert wanting(history.judged()) == {}
+
+
 def test_every_check_has_something_to_look_at(history: History) -> None:
     """In a run with a bit of everything; in one that left no ledger none has."""
     assert {check.verdict for check in history.judged().values()} == {"NOT_ASKED"}
@@ -553,6 +576,13 @@ def a_false_sold_out_after_a_delivery(shop: History) -> Wrong:
     return "sold_out_was_true", {"key": refused["key"]}
 
 
+def a_false_sold_out_of_what_is_new(shop: History) -> Wrong:
+    """It has just been made; before, there was none."""
+    shop.order(CATALOGUE)
+    refused = shop.refuse_order(shop.product(5))
+    return "sold_out_was_true", {"key": refused["key"]}
+
+
 def a_refusal_that_contradicts_itself(shop: History) -> Wrong:
     """It was too few, but says that it was enough."""
     refused = shop.order(shop.product(1), 2)
@@ -704,6 +734,7 @@ WRONG = [
     an_adjustment_refused_and_made,
     a_false_sold_out,
     a_false_sold_out_after_a_delivery,
+    a_false_sold_out_of_what_is_new,
     a_refusal_that_contradicts_itself,
     shipped_and_canceled,
     told_shipped_and_canceled,

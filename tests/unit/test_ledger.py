@@ -109,3 +109,19 @@ def test_a_worker_that_dies_before_its_first_report_is_lost_too(tmp_path: Path) 
     """Who begins the run is expected to end it."""
     file = LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", {"0-abcdef": "host_1"})
     assert file.close() == ["host_1"]
+
+
+def test_a_worker_that_joins_and_dies_at_once_is_lost_too(file: LedgerFile) -> None:
+    """It had users from the first moment."""
+    file.joined("4-ffffff", "host_5")
+    assert file.close() == ["host_5"]
+
+
+def test_a_ledger_that_cannot_be_written_is_noted(ledger: Ledger) -> None:
+    """A full disk: the run goes on, and nobody is accused of what is missing."""
+    full = LedgerFile(Path("/dev/full"), "run-1", {})
+    ledger.attempt("order", key="k")
+    full.add("host_1", report(ledger))
+    full.close()
+    assert full.error
+    assert full.error.strerror == "No space left on device"
