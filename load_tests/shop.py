@@ -215,9 +215,11 @@ class Shop:
             self._ledger.attempt("order", key=f"{key}#{index}", **order, bulk=True)
             for index, order in enumerate(orders)
         ]
-        answer, _ = self._until_known(
+        answer, tries = self._until_known(
             lambda: self.request("POST", "/orders/bulk", "/orders/bulk", OK, {"orders": orders}, key)
         )
+        for entry in entries:
+            entry["tries"] = tries
         return self._settle_lines(entries, answer, "order_id")
 
     # Monitoring
@@ -298,7 +300,7 @@ class Shop:
         facts: Json = {}
         if told and answer.outcome == "ok":
             body = _object(answer)
-            facts = {name: body.get(field) for name, field in told.items()}
+            facts = {name: _number(body.get(field)) for name, field in told.items()}
         elif answer.status == 409 and (stock := _AVAILABLE.search(answer.content)):
             facts = {"available": int(stock[1])}
         self._ledger.settle(entry, answer.outcome, status=answer.status, **facts)
@@ -307,13 +309,13 @@ class Shop:
     def _settle_lines(self, entries: list[Json], answer: Answer, id_name: str) -> Answer:
         """Note what came of each line of a bulk call."""
         body = _object(answer) if answer.outcome == "ok" else {}
-        made = {line["index"]: line["id"] for line in body.get("created", ())}
-        refused = {line["index"]: line["code"] for line in body.get("failures", ())}
+        made = {line.get("index"): _number(line.get("id")) for line in _lines(body, "created")}
+        refused = {line.get("index"): line.get("code") for line in _lines(body, "failures")}
         for index, entry in enumerate(entries):
             if index in made:
                 self._ledger.settle(entry, "ok", status=201, **{id_name: made[index]})
             elif index in refused:
-                self._ledger.settle(entry, "refused", status=_STATUS_OF.get(refused[index], 422))
+                self._ledger.settle(entry, "refused", status=_STATUS_OF.get(str(refused[index]), 422))
             else:  # one that a good answer does not speak of is as unknown as any
                 outcome = "unknown" if answer.outcome == "ok" else answer.outcome
                 self._ledger.settle(entry, outcome, status=answer.status)
@@ -328,6 +330,17 @@ def _answer(response: Any) -> Answer:
 def _facts(product: Json) -> Json:
     """What the ledger keeps of a new product."""
     return {name: product[name] for name in ("sku", "price", "stock") if name in product}
+
+
+def _number(value: Any) -> int | float | None:
+    """What the contract says is a number; anything else is as good as nothing, and the audit says so."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _lines(body: Json, name: str) -> list[Json]:
+    """The lines of a bulk call's answer that are what they should be."""
+    lines = body.get(name)
+    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
 
 
 def _object(answer: Answer) -> Json:

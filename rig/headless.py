@@ -65,7 +65,7 @@ def _watch(master: Master, duration: float) -> dict[str, Any]:
     while True:
         run = master.run()
         for alarm in run["alarms"][alarms:MOST_ALARMS]:
-            print(f"{_clear_line()}Not CORRECT: {found({**alarm, 'at': None})}", flush=True)
+            print(f"{_clear_line()}The audit sees: {found({**alarm, 'at': None})}", flush=True)
         alarms = len(run["alarms"])
         if not run["in_progress"]:
             return run

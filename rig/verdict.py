@@ -62,7 +62,7 @@ def _print_part(name: str, part: dict[str, Any]) -> None:
             continue
         print(f"  {check['verdict']:9} {check['name']:26} {check['detail']}")
         for which in ("first", "worst"):
-            if check.get(which) and (which == "first" or check["worst"] != check["first"]):
+            if check.get(which) and (which == "first" or check["worst"] != check.get("first")):
                 print(f"            {which}: {found(check[which])}")
 
 

@@ -37,7 +37,7 @@ def register_audit(*command: str) -> None:
 
 def audit_command(host: str | None, audited_host: str | None) -> tuple[str, ...]:
     """What audits a run against `host`: the registered command, else ours if the database is that host's."""
-    if _registered or not host or host != audited_host:
+    if _registered or not host or host.rstrip("/") != audited_host:
         return _registered
     return (sys.executable, "-m", "stampede", "audit")
 

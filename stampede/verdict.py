@@ -7,7 +7,7 @@ parts: CORRECT, the data is right; FAST, the targets were met; VALID, the run it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 PASS, FAIL, UNKNOWN, NOT_ASKED = "PASS", "FAIL", "UNKNOWN", "NOT_ASKED"
@@ -16,6 +16,9 @@ Check = dict[str, Any]
 Facts = Mapping[str, Any]
 
 NO_AUDIT = "no audit is registered for this target: docs/audit.md shows how"
+ALARMS = {"negative_stock", "oversold"}
+"""Events of the audit that nothing can excuse."""
+
 LEAST_OVERLAP = 0.5
 """Share of losers that must have met a winner: with fewer, a race was a queue."""
 
@@ -52,8 +55,17 @@ def _correct(run: Facts) -> list[Check]:
     if audit is None:
         return [{"name": "audit", "verdict": NOT_ASKED, "detail": NO_AUDIT}]
     if "error" in audit:
-        return [{"name": "audit", "verdict": UNKNOWN, "detail": audit["error"]}]
-    return [_held_to(check, run.get("promises", {})) for check in audit["checks"]]
+        return [*_alarms(run), {"name": "audit", "verdict": UNKNOWN, "detail": audit["error"]}]
+    return [*_alarms(run), *(_held_to(check, run.get("promises", {})) for check in audit["checks"])]
+
+
+def _alarms(run: Facts) -> list[Check]:
+    """What was seen while the run went on stands, also where nobody had acted on it by the ledger."""
+    alarms = [event for event in run.get("events", []) if event["name"] in ALARMS]
+    if not alarms:
+        return []
+    detail = f"{len(alarms)} times units were sold that were not there, while the run went on"
+    return [{"name": "alarms", "verdict": FAIL, "count": len(alarms), "detail": detail, "first": alarms[0]}]
 
 
 def _held_to(check: Check, promises: Mapping[str, str]) -> Check:
@@ -122,8 +134,3 @@ def _run(run: Facts) -> dict[str, Any]:
     window = run["window"] or {"seconds": None, "rps": None}
     names = ("id", "profile", "users", "workers", "host", "started_at", "requests", "failures", "outcomes")
     return {**{name: run[name] for name in names}, "window_s": window["seconds"], "rps": window["rps"]}
-
-
-def failed_first(checks: Iterable[Check]) -> list[Check]:
-    """In the order a person wants to read them."""
-    return sorted(checks, key=lambda check: (FAIL, UNKNOWN, PASS, NOT_ASKED).index(check["verdict"]))

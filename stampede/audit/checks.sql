@@ -13,8 +13,8 @@ LEFT JOIN (
 LEFT JOIN stock_movements ON stock_movements.id = line.id
 WHERE stock < 0 OR line.stock_after < 0;
 
--- A product's stock is the sum of all its movements, a deleted one's sum is 0; and since the run began each
--- line says what the lines up to it add up to.
+-- A product's stock is the sum of all its movements, a deleted one's sum is 0; since the run began each line
+-- says what the lines up to it add up to; and what clients were told they have made or adjusted is a line.
 CREATE TEMPORARY VIEW stock_equals_movements AS
 SELECT at, greatest(abs(coalesce(stock, 0) - accounts.units), abs(line.stock_after - line.units)) AS size,
        jsonb_build_object(
@@ -29,7 +29,22 @@ LEFT JOIN (
     SELECT DISTINCT ON (product_id) * FROM broken_lines WHERE stock_after <> units ORDER BY product_id, id
 ) AS line USING (product_id)
 LEFT JOIN stock_movements ON stock_movements.id = line.id
-WHERE coalesce(stock, 0) <> accounts.units OR line.id IS NOT NULL;
+WHERE coalesce(stock, 0) <> accounts.units OR line.id IS NOT NULL
+UNION ALL
+SELECT to_timestamp(min(answered)), abs(min(applied) - coalesce(sum(delta), 0)),
+       jsonb_build_object('what', format('told that %s units were adjusted, and %s were',
+                                         min(applied), coalesce(sum(delta), 0)),
+                          'product_id', min(acts.product_id), 'key', key, 'worker', min(worker))
+FROM acts LEFT JOIN lines ON lines.kind = 'adjusted' AND lines.reason = acts.key
+WHERE act = 'adjust' AND outcome = 'ok' AND applied IS NOT NULL AND key IS NOT NULL
+GROUP BY key HAVING count(lines.id) <> 1 OR min(applied) <> sum(delta)
+UNION ALL
+SELECT to_timestamp(answered), stock,
+       jsonb_build_object('what', 'told that it was made, and it never was', 'product_id', product_id,
+                          'sku', sku, 'worker', worker)
+FROM acts
+WHERE act = 'create' AND outcome = 'ok' AND NOT EXISTS (
+    SELECT FROM lines WHERE lines.product_id = acts.product_id AND kind = 'created' AND delta = coalesce(acts.stock, delta));
 
 -- Never was more sold than there was: the movements add up to less than nothing at no line, and live orders
 -- have no more units than were ever supplied.
@@ -281,7 +296,7 @@ END
 UNION ALL
 SELECT to_timestamp(first_sent), oks,
        jsonb_build_object('what', format('acknowledged as %s, and is not', step), 'order_id', order_id)
-FROM steps WHERE oks > 0 AND there AND done_at IS NULL AND step IN ('PAID', 'SHIPPED', 'CANCELED')
+FROM steps WHERE oks > 0 AND there AND done_at IS NULL AND step IN ('PAID', 'SHIPPED', 'CANCELED', 'DELETED')
 UNION ALL
 SELECT to_timestamp(first_sent), oks,
        jsonb_build_object('what', format('acknowledged as %s %s times', step, oks), 'order_id', order_id)
@@ -310,7 +325,7 @@ WHERE deleted > 0 AND (key IS NOT NULL OR is_ours) AND (there OR deleted > 1 OR 
     AND NOT EXISTS (SELECT FROM steps WHERE order_id = id AND step = 'SHIPPED' AND maybes > 0)));
 
 -- Totals that clients read, of orders whose quantity nobody changed.
-CREATE TEMPORARY VIEW totals AS
+CREATE TEMPORARY TABLE totals AS
 SELECT worker, answered, order_id, total_value, orders.product_id, unit_price, orders.quantity
 FROM acts JOIN orders ON orders.id = order_id
 WHERE act = 'total' AND total_value IS NOT NULL
@@ -318,9 +333,9 @@ WHERE act = 'total' AND total_value IS NOT NULL
   AND order_id NOT IN (SELECT order_id FROM lines WHERE kind = 'changed');
 
 -- Orders of products that the run made: the prices these have had are known.
-CREATE TEMPORARY VIEW priced_orders AS
+CREATE TEMPORARY TABLE priced_orders AS
 SELECT id, product_id, created_at, unit_price, price
-FROM acts JOIN orders USING (product_id), unreported
+FROM acts JOIN new_orders USING (product_id), unreported
 WHERE act = 'create' AND outcome = 'ok' AND (created_at >= since) IS NOT TRUE;
 
 -- An order costs what its product cost when it was placed, then and ever after.
@@ -329,6 +344,10 @@ SELECT to_timestamp(answered) AS at, abs(total_value - (unit_price * quantity)::
        jsonb_build_object('what', format('a total of %s, for %s at %s', total_value, quantity, unit_price),
                           'order_id', order_id, 'product_id', product_id, 'worker', worker) AS offender
 FROM totals WHERE total_value <> (unit_price * quantity)::double precision
+UNION ALL
+SELECT to_timestamp(answered), 0,
+       jsonb_build_object('what', 'a total that is no number', 'order_id', order_id, 'worker', worker)
+FROM acts WHERE act = 'total' AND total_value IS NULL
 UNION ALL
 SELECT created_at, abs(unit_price - price),
        jsonb_build_object('what', format('ordered at %s, a price its product never had', unit_price),

@@ -47,6 +47,7 @@ class Entry(Struct, gc=False):
     sku: str | None = None
     price: float | None = None
     stock: int | None = None
+    applied: int | None = None
     to: str | None = None
     total_value: float | None = None
 
@@ -55,10 +56,13 @@ class Entry(Struct, gc=False):
 COLUMNS = {
     "told": "worker key product_id quantity bulk sent answered order_id",
     "untold": "worker key product_id quantity bulk sent answered outcome status tries available",
-    "acts": "worker act outcome sent answered product_id order_id key to quantity sku price stock race bulk "
-    "total_value",
+    "acts": "worker act outcome sent answered product_id order_id key to quantity sku price stock applied "
+    "race bulk total_value",
     "lost_workers": "worker",
 }
+OTHER_TABLES = {"lost_worker": "lost_workers", "event": "none"}
+
+Tables = dict[str, list[Entry]]
 
 _decode = msgspec.json.Decoder(Entry)
 _encode = msgspec.json.Encoder()
@@ -120,40 +124,35 @@ def first_error(block: bytes, number: int) -> tuple[int, str]:
     raise AssertionError("a block of good lines was refused")
 
 
-def settled(blocks: Iterable[list[Entry]]) -> Iterator[dict[str, list[Entry]]]:
+def settled(blocks: Iterable[list[Entry]]) -> Iterator[Tables]:
     """Each entry once, by table: what was handed over before its answer came stands there again with it."""
     waiting: dict[tuple[str, int | None], Entry] = {}
     for block in blocks:
-        done = defaultdict(list)
+        done: Tables = defaultdict(list)
         for entry in block:
             if entry.outcome in UNSETTLED:
                 waiting[entry.worker, entry.n] = entry
-                continue
-            waiting.pop((entry.worker, entry.n), None)
-            done[table_of(entry)].append(entry)
+            else:
+                if waiting:
+                    waiting.pop((entry.worker, entry.n), None)
+                done[table_of(entry)].append(entry)
         yield done
-    left = defaultdict(list)
+    left: Tables = defaultdict(list)
     for entry in waiting.values():
         left[table_of(entry)].append(entry)
     yield left
 
 
 def table_of(entry: Entry) -> str:
-    match entry.act:
-        case "order":
-            return "told" if entry.outcome == "ok" else "untold"
-        case "lost_worker":
-            return "lost_workers"
-        case "event":
-            return "none"
-        case _:
-            return "acts"
+    if entry.act == "order":
+        return "told" if entry.outcome == "ok" else "untold"
+    return OTHER_TABLES.get(entry.act, "acts")
 
 
 def csv(table: str, entries: list[Entry]) -> bytes:
     """Rows for COPY. Lists in JSON are almost CSV, and made much faster than by the csv module."""
     columns = attrgetter(*COLUMNS[table].split())
-    rows = _encode.encode_lines([columns(entry) for entry in entries])
+    rows = _encode.encode_lines(list(map(columns, entries)))
     return rows[1:-2].replace(b"]\n[", b"\n") + b"\n" if entries else b""
 
 

@@ -43,6 +43,7 @@ CREATE TEMPORARY TABLE acts (
     sku text,
     price numeric,
     stock bigint,
+    applied bigint,
     race boolean,
     bulk boolean,
     total_value double precision

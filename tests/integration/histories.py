@@ -48,7 +48,9 @@ class History:
 
     def product(self, stock: int, **facts: Any) -> int:
         """The id of a new one."""
-        return int(self.create(f"SKU-{self.worker}-{next(self._numbers)}".upper(), stock, **facts)["product_id"])
+        return int(
+            self.create(f"SKU-{self.worker}-{next(self._numbers)}".upper(), stock, **facts)["product_id"]
+        )
 
     def create(self, sku: str, stock: int = 1, price: float = 9.99, **facts: Any) -> Entry:
         entry = self.attempt("create", sku=sku, stock=stock, price=price, **facts)

@@ -558,6 +558,36 @@ def an_adjustment_refused_and_made(shop: History) -> Wrong:
     return "refused_means_no_effect", {"product_id": CATALOGUE, "key": adjusted["key"]}
 
 
+def an_adjustment_that_was_not_made(shop: History) -> Wrong:
+    """200, five units applied; the stock and its ledger know of none."""
+    adjusted = shop.adjust(CATALOGUE, 5)
+    shop.spoil("DELETE FROM stock_movements WHERE reason = %s", adjusted["key"])
+    shop.spoil("UPDATE products SET stock = stock - 5 WHERE id = %s", CATALOGUE)
+    return "stock_equals_movements", {"product_id": CATALOGUE, "key": adjusted["key"]}
+
+
+def a_product_that_was_not_made(shop: History) -> Wrong:
+    """201, and nothing of it is left."""
+    product = shop.product(4)
+    shop.spoil("DELETE FROM products WHERE id = %s", product)
+    shop.spoil("DELETE FROM stock_movements WHERE product_id = %s", product)
+    return "stock_equals_movements", {"product_id": product}
+
+
+def a_deletion_that_was_not_done(shop: History) -> Wrong:
+    """200, and the order is there as before."""
+    order = shop.order(CATALOGUE, 3)["order_id"]
+    shop.settle(shop.attempt("delete", order_id=order), "done")
+    return "legal_status_paths", {"order_id": order, "what": "acknowledged as DELETED, and is not"}
+
+
+def a_total_that_is_no_number(shop: History) -> Wrong:
+    """A string, say."""
+    order = shop.order(CATALOGUE, 3)["order_id"]
+    shop.settle(shop.attempt("total", order_id=order), "done", total_value=None)
+    return "totals_at_order_price", {"order_id": order}
+
+
 def a_false_sold_out(shop: History) -> Wrong:
     """There was plenty all the time."""
     shop.order(CATALOGUE)
@@ -732,6 +762,10 @@ WRONG = [
     a_cancellation_refused_and_done,
     a_product_refused_and_made,
     an_adjustment_refused_and_made,
+    an_adjustment_that_was_not_made,
+    a_product_that_was_not_made,
+    a_deletion_that_was_not_done,
+    a_total_that_is_no_number,
     a_false_sold_out,
     a_false_sold_out_after_a_delivery,
     a_false_sold_out_of_what_is_new,

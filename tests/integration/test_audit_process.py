@@ -213,7 +213,7 @@ def leave_facts(history: History) -> None:
 def test_by_hand_it_prints_a_table(history: History) -> None:
     """And exits with 11 if the data are wrong, else with 0."""
     database = history.database.url("auditor")
-    order = history.order(5)["order_id"]
+    order, other = (history.order(5)["order_id"] for _ in range(2))
     history.write()
     leave_facts(history)
     done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
@@ -224,9 +224,14 @@ def test_by_hand_it_prints_a_table(history: History) -> None:
     history.spoil("DELETE FROM orders WHERE id = %s", order)
     done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
     assert (done.returncode, done.stderr) == (11, "")
-    assert "FAIL      acknowledged_orders_kept   1 wrong of 1 acknowledged orders\n" in done.stdout
+    assert "FAIL      acknowledged_orders_kept   1 wrong of 2 acknowledged orders\n" in done.stdout
     assert "first: acknowledged, but not there (at 20" in done.stdout
     assert f"order_id {order}" in done.stdout
+
+    history.spoil("DELETE FROM orders WHERE id = %s", other)
+    done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "not one order of this run is there any more" in done.stderr
 
 
 # What it reads.

@@ -146,3 +146,11 @@ def test_the_table_shows_each_fault_and_check() -> None:
 def test_a_trial_in_a_line(found: Trial, words: str) -> None:
     """What had to turn red, or where nothing had to, what is not green."""
     assert found.in_words() == words
+
+
+def test_every_check_has_a_fault_that_it_catches() -> None:
+    """Those that docs/audit.md lists; `make prove` asks the same of those that a run has."""
+    listed = Path("docs/audit.md").read_text().split("## What is checked")[1].split("\n\n")[1]
+    checks = set(re.findall(r"^\| `(\w+)` \|", listed, re.MULTILINE))
+    assert len(checks) == 13
+    assert checks == set().union(*(fault.caught_by for fault in choose([])))

@@ -328,12 +328,30 @@ def test_each_line_of_a_bulk_order_is_noted() -> None:
         "failures": [{"index": 0, "code": "insufficient_stock"},
                      {"index": 2, "code": "product_not_found"}]}"""
     user.shop.place_orders([{"product_id": number, "quantity": 1} for number in (3, 4, 9)])
-    line = {"act": "order", "quantity": 1, "bulk": True}
+    line = {"act": "order", "quantity": 1, "bulk": True, "tries": 1}
     assert entries(user) == [
         {**line, "key": "run-1/0/1#0", "product_id": 3, "outcome": "refused", "status": 409},
         {**line, "key": "run-1/0/1#1", "product_id": 4, "outcome": "ok", "status": 201, "order_id": 5},
         {**line, "key": "run-1/0/1#2", "product_id": 9, "outcome": "refused", "status": 404},
     ]
+
+
+@pytest.mark.parametrize("body", [b'{"created": 5}', b'{"created": ["x"]}', b"[1]", b'{"failures": null}'])
+def test_an_answer_that_is_none_leaves_its_lines_unknown(body: bytes) -> None:
+    """Without a traceback: the audit finds out what was done."""
+    user = visitor(environment())
+    user.network.body = body
+    user.shop.place_orders([{"product_id": 3, "quantity": 1}])
+    assert [line["outcome"] for line in entries(user)] == ["unknown"]
+
+
+def test_an_id_that_is_no_number_is_not_noted() -> None:
+    """It would be no ledger's fault: the audit says that the order was acknowledged without an id."""
+    user = visitor(environment())
+    user.network.answer = 201
+    user.network.body = b'{"id": "5"}'
+    user.shop.place_order(17, 2)
+    assert [line["order_id"] for line in entries(user)] == [None]
 
 
 def test_lines_an_answer_does_not_speak_of_are_unknown() -> None:

@@ -45,6 +45,15 @@ def run(**changes: Any) -> dict[str, Any]:
             12,
             ("UNKNOWN", "PASS", "PASS"),
         ),
+        # what was seen while it went on stands, whatever the audit could say at the end
+        ({"events": [{"name": "oversold", "at": "…"}]}, "FAIL", 11, ("FAIL", "PASS", "PASS")),
+        (
+            {"audit": {"error": "it crashed"}, "events": [{"name": "negative_stock", "at": "…"}]},
+            "FAIL",
+            11,
+            ("FAIL", "PASS", "PASS"),
+        ),
+        ({"events": [{"name": "depleted", "at": "…"}]}, "PASS", 0, ("PASS", "PASS", "PASS")),
         ({"failures": 1}, "FAIL", 10, ("PASS", "FAIL", "PASS")),
         ({"exceptions": [{"count": 2}]}, "FAIL", 10, ("PASS", "FAIL", "PASS")),
         # a run that cannot be trusted is neither slow nor fast
