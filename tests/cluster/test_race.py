@@ -201,6 +201,7 @@ def test_all_racers_of_all_workers_race_round_after_round(
         assert 0 <= race["overlap"] <= 1
 
 
+@pytest.mark.long
 def test_worker_that_is_killed_does_not_hold_up_the_race(locust: Callable[..., Process]) -> None:
     """The others go on, also while the master has not noticed yet."""
     master, workers = cluster(locust, 3, "--headless --users 12 --spawn-rate 12 Buyer")
