@@ -6,6 +6,8 @@ import json
 import threading
 from typing import Any
 
+import pytest
+
 from tests.checkout import Checkout, wait_until
 
 RACE = ("SCENARIO=LastItemRace", "USERS=40", "SPAWN_RATE=40", "RUN_TIME=12s")
@@ -41,6 +43,7 @@ def test_in_a_race_for_the_last_items_five_win(checkout: Checkout) -> None:
     assert checkout.make("down").returncode == 0
 
 
+@pytest.mark.long
 def test_a_killed_worker_is_named_and_the_rest_is_decided(checkout: Checkout, engine: None) -> None:  # noqa: ARG001
     """What it had not reported is in doubt; what the others were told is not."""
     assert checkout.make("up", "WORKERS=2", "RUNTIME=compose").returncode == 0
