@@ -19,6 +19,8 @@ from typing import Any
 import gevent
 from gevent import subprocess
 
+from stampede.verdict import VERDICTS
+
 PATIENCE = 60.0
 """Seconds for its judgement, once the ledger is complete."""
 
@@ -111,7 +113,7 @@ class AuditProcess:
 
 def _whole_check(check: Mapping[str, Any]) -> dict[str, Any]:
     """A check with all its fields. Raises KeyError and TypeError for what is none."""
-    if check["verdict"] not in ("PASS", "FAIL", "UNKNOWN", "NOT_ASKED"):
+    if check["verdict"] not in VERDICTS:
         raise KeyError(check["verdict"])
     if any(not isinstance(check.get(which), dict | None) for which in ("first", "worst")):
         raise TypeError("first and worst are objects")

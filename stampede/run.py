@@ -11,7 +11,7 @@ import inspect
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +75,8 @@ class Runs:
         self._environment = environment
         self._outcomes = outcomes
         self._results = results
-        self._usual_users = environment.user_classes = _usual_users(environment)
+        usual, self._scenarios = by_file(environment.user_classes, environment.parsed_locustfiles or [])
+        self._usual_users = environment.user_classes = usual
         self.usual_host = environment.host
         """What is tested where a run does not say."""
         self._audited_host = audited_host
@@ -103,15 +104,13 @@ class Runs:
         self._driver = gevent.spawn(self._drive, plan)
 
     def scenario(self, name: str) -> tuple[str, ...]:
-        """The user classes of a scenario: one by its name, or `all` that are not in the usual mix.
+        """The user classes of a scenario: one by its name, or `all` of the files after the first.
 
         Raises RunError for a name that nobody has.
         """
+        if name == ALL and self._scenarios:
+            return tuple(user_class.__name__ for user_class in self._scenarios)
         available = self._environment.available_user_classes
-        usual = {user_class.__name__ for user_class in self._usual_users}
-        scenarios = sorted(set(available) - usual)
-        if name == ALL and scenarios:
-            return tuple(scenarios)
         if name not in available:
             raise RunError(
                 f"there is no scenario '{name}': choose {ALL} or one of {', '.join(sorted(available))}"
@@ -254,11 +253,19 @@ class Runs:
         return pace.factor(self._environment.user_classes, plan.users, plan.pace)
 
 
-def _usual_users(environment: Environment) -> list[type[User]]:
-    """Who takes part where nobody is named: all of the first locustfile that have a weight."""
-    others = {Path(file).resolve() for file in (environment.parsed_locustfiles or [])[1:]}
-    usual = [cls for cls in environment.user_classes if Path(inspect.getfile(cls)).resolve() not in others]
-    return [cls for cls in usual if cls.weight or cls.fixed_count]
+def by_file(
+    user_classes: Iterable[type[User]], locustfiles: Sequence[str]
+) -> tuple[list[type[User]], list[type[User]]]:
+    """Who takes part where nobody is named: all of the first locustfile that have a weight. And who is in
+    the files after it."""
+    others = {Path(file).resolve() for file in locustfiles[1:]}
+    usual, scenarios = [], []
+    for user_class in user_classes:
+        if Path(inspect.getfile(user_class)).resolve() in others:
+            scenarios.append(user_class)
+        elif user_class.weight or user_class.fixed_count:
+            usual.append(user_class)
+    return usual, scenarios
 
 
 def _promises(user_classes: Iterable[type[User]]) -> dict[str, str]:

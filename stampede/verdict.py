@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PASS, FAIL, UNKNOWN, NOT_ASKED = "PASS", "FAIL", "UNKNOWN", "NOT_ASKED"
+VERDICTS = PASS, FAIL, UNKNOWN, NOT_ASKED = "PASS", "FAIL", "UNKNOWN", "NOT_ASKED"
 
 Check = dict[str, Any]
 Facts = Mapping[str, Any]

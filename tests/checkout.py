@@ -6,15 +6,21 @@ import io
 import json
 import os
 import re
+import shutil
+import socket
 import subprocess
 import tarfile
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
 
 PATIENCE = 60.0
 """Seconds to wait for something that must happen."""
@@ -127,6 +133,33 @@ class Checkout:
         """run.json of results/latest."""
         run: dict[str, Any] = json.loads((self.folder / "results" / "latest" / "run.json").read_text())
         return run
+
+
+@contextmanager
+def copied_project() -> Iterator[Checkout]:
+    """One that is not there any more at the end; whoever brings a cluster up in it takes it down."""
+    # Not pytest's tmp_path: PostgreSQL, which is never root, could not get through to it.
+    folder = Path(tempfile.mkdtemp(prefix="stampede-checkout-"))
+    folder.chmod(0o755)
+    try:
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True)
+        for name in files.stdout.split("\0"):
+            if name and (ROOT / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        yield Checkout(folder, *_free_ports())
+    finally:
+        shutil.rmtree(folder)
+
+
+def _free_ports() -> tuple[int, int, int]:
+    """Ports that nobody holds at this moment, all different."""
+    with socket.socket() as ui, socket.socket() as api, socket.socket() as master:
+        for probe in (ui, api, master):
+            probe.bind(("127.0.0.1", 0))
+        return ui.getsockname()[1], api.getsockname()[1], master.getsockname()[1]
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:

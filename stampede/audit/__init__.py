@@ -22,11 +22,12 @@ from pathlib import Path
 
 import psycopg2
 
-from stampede.audit.check import FAIL, AuditError, Check, Offender
+from stampede.audit.check import AuditError, Check, Offender
 from stampede.audit.database import connect, connect_patiently
 from stampede.audit.judgement import judge
 from stampede.audit.lookout import Lookout
 from stampede.audit.summary import check_summary
+from stampede.verdict import FAIL
 
 LOOK_SECONDS = 2.0
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-PASS, FAIL, UNKNOWN, NOT_ASKED = "PASS", "FAIL", "UNKNOWN", "NOT_ASKED"
-
 Offender = dict[str, Any]
 """What is wrong (`what`), when (`at`, ISO), and what a person needs to find it."""
 

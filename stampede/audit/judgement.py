@@ -11,7 +11,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
 from stampede.audit import ledger
-from stampede.audit.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Offender
+from stampede.audit.check import Check, Offender
+from stampede.verdict import FAIL, NOT_ASKED, PASS, UNKNOWN
 
 HERE = Path(__file__).resolve().parent
 

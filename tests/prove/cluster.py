@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +14,9 @@ import psutil
 
 from postgres import embedded, place
 from rig.master import Master
-from tests.checkout import Checkout, wait_until
+from tests.checkout import ROOT, Checkout, copied_project, wait_until
 from tests.prove.faults import Fault
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2
 LOAD = {"profile": "scenario", "scenario": "all", "users": 40, "spawn_rate": 40, "run_time": "8s"}
 LONGEST_RUN = 120.0
@@ -113,7 +109,7 @@ class Cluster:
 @contextmanager
 def running() -> Iterator[Cluster]:
     """A cluster of processes, with ports of its own; nothing of it is left at the end."""
-    with _copied_project() as checkout:
+    with copied_project() as checkout:
         try:
             _bring_up(checkout)
             yield Cluster(checkout)
@@ -151,30 +147,3 @@ def _ignore_interrupts() -> None:
     """Another Ctrl-C does not leave half a cluster."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-
-
-@contextmanager
-def _copied_project() -> Iterator[Checkout]:
-    """As the fixture of tests/clusters.py has it."""
-    # In /tmp: PostgreSQL, which is never root, must get through to it.
-    folder = Path(tempfile.mkdtemp(prefix="stampede-prove-"))
-    folder.chmod(0o755)
-    try:
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True)
-        for name in files.stdout.split("\0"):
-            if name and (ROOT / name).exists():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
-        (folder / ".venv").symlink_to(ROOT / ".venv")
-        yield Checkout(folder, *_free_ports())
-    finally:
-        shutil.rmtree(folder)
-
-
-def _free_ports() -> tuple[int, int, int]:
-    """Ports that nobody holds at this moment, all different."""
-    with socket.socket() as ui, socket.socket() as api, socket.socket() as master:
-        for probe in (ui, api, master):
-            probe.bind(("127.0.0.1", 0))
-        return ui.getsockname()[1], api.getsockname()[1], master.getsockname()[1]
