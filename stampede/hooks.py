@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gevent.event import Event
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
@@ -16,6 +17,9 @@ from stampede.ledger import Ledger
 from stampede.outcomes import Outcomes
 from stampede.run import Runs
 from stampede.webui import runs as runs_page
+
+_is_attached = Event()
+lifecycle.spawn_after_init(_is_attached)
 
 
 @events.init_command_line_parser.add_listener
@@ -55,6 +59,7 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
         _attach_master(environment, web_ui)
     elif isinstance(runner, WorkerRunner):
         _attach_worker(environment, runner)
+        _is_attached.set()
 
 
 def _attach_master(environment: Environment, web_ui: WebUI) -> None:

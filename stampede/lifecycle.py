@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 
 import locust.runners
+from gevent.event import Event
 from locust.env import Environment
+from locust.rpc import Message
 from locust.runners import WorkerRunner
 
 REPORT_INTERVAL = 1.0
@@ -20,6 +22,22 @@ REPORT_INTERVAL = 1.0
 def report_often() -> None:
     """Let workers report every REPORT_INTERVAL."""
     locust.runners.WORKER_REPORT_INTERVAL = REPORT_INTERVAL
+
+
+def spawn_after_init(is_attached: Event) -> None:
+    """Let a worker start no user before its init event: what listens for the test's start is not there yet.
+
+    Stock Locust's worker says that it is ready while it is still being made. One that joins a run in
+    progress is told at once to start users, and its test begins before anybody listens. (Locust 2.47)
+    """
+    handle_message = WorkerRunner.handle_message
+
+    def handle_when_attached(runner: WorkerRunner, msg: Message) -> None:
+        if msg.type == "spawn":
+            is_attached.wait()
+        handle_message(runner, msg)
+
+    WorkerRunner.handle_message = handle_when_attached
 
 
 def label(index: int, worker_id: str) -> str:

@@ -75,6 +75,9 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
     )
     checkout.post("/stop")
     wait_until(lambda: checkout.get("/stampede/run")["phase"] == "done", "the results")
+    run = checkout.run_left_behind()
+    assert run["lost_workers"] == [], "who joined in the run has reported to its end"
+    assert [check["name"] for check in run["audit"]["checks"] if check["verdict"] == "FAIL"] == []
     wait_until(
         lambda: [worker["state"] for worker in checkout.workers()] == ["ready"] * 4, "workers ready again"
     )
