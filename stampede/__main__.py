@@ -28,6 +28,13 @@ def main() -> None:
 def _locust(options: list[str]) -> None:
     import locust.main  # first of all: it lets gevent patch the standard library
 
+    from stampede.patches import LocustVersionError, check_version
+
+    try:
+        check_version()
+    except LocustVersionError as error:
+        print(f"stampede: {error}", file=sys.stderr)
+        sys.exit(2)
     import stampede.hooks  # noqa: F401  (importing it loads the engine)
 
     sys.argv = ["locust", *options]

@@ -12,14 +12,18 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
-from stampede import lifecycle, pace
+from stampede import lifecycle, pace, patches, results
 from stampede.ledger import Ledger
 from stampede.outcomes import Outcomes
 from stampede.run import Runs
 from stampede.webui import runs as runs_page
 
 _is_attached = Event()
-lifecycle.spawn_after_init(_is_attached)
+patches.report_every(lifecycle.REPORT_INTERVAL)
+patches.keep_missing_workers()
+patches.keep_waiting_for_the_master()
+patches.let_workers_connect_anew()
+patches.spawn_after_init(_is_attached)
 
 
 @events.init_command_line_parser.add_listener
@@ -54,38 +58,42 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
 
 @events.init.add_listener
 def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:
-    lifecycle.report_often()
     if isinstance(runner, MasterRunner) and web_ui:
-        _attach_master(environment, web_ui)
+        _attach_master(environment, runner, web_ui)
     elif isinstance(runner, WorkerRunner):
         _attach_worker(environment, runner)
         _is_attached.set()
 
 
-def _attach_master(environment: Environment, web_ui: WebUI) -> None:
+def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:
     options = environment.parsed_options
     outcomes = Outcomes()
     runs = Runs(environment, outcomes, Path(options.results), options.audit_host)
+    crew = lifecycle.Crew(environment, runner, runs.noticed)
+    results.conclude_interrupted(Path(options.results))
     runs_page.add(web_ui, runs, Path(options.profiles), Path(options.results))
     on = environment.events
     on.test_start.add_listener(lambda **_: outcomes.clear())
-    on.test_start.add_listener(lambda **_: runs.started())
+    on.test_start.add_listener(lambda **_: crew.begin(runs.started()))
     on.worker_report.add_listener(lambda data, **_: outcomes.add(data))
-    on.worker_connect.add_listener(lambda client_id, **_: runs.joined(client_id))
     on.worker_report.add_listener(lambda client_id, data, **_: runs.reported(client_id, data))
     on.spawning_complete.add_listener(
         lambda user_count, **_: runs.users_there(user_count, lifecycle.REPORT_INTERVAL)
     )
+    on.test_stopping.add_listener(lambda **_: crew.end())
     on.test_stopping.add_listener(lambda **_: runs.stopping())
     on.test_stop.add_listener(lambda **_: runs.stopped())
+    on.quitting.add_listener(lambda **_: runs.see_out(lifecycle.END_TIMEOUT))
 
 
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     # The master chooses per run who takes part, also those whom the locustfile leaves out.
     environment.user_classes = list(environment.available_user_classes.values())
     outcomes, ledger = Outcomes(), Ledger()
+    membership = lifecycle.Membership(environment, runner)
     environment.stampede_ledger = ledger  # where users find it
     on = environment.events
+    on.test_start.add_listener(lambda **_: membership.begin(environment.parsed_options.run_id))
     on.test_start.add_listener(
         lambda **_: ledger.begin(
             environment.parsed_options.run_id, lifecycle.label(runner.worker_index, runner.client_id)
@@ -94,9 +102,9 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     on.request.add_listener(outcomes.count)
     on.report_to_master.add_listener(lambda data, **_: outcomes.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
+    on.report_to_master.add_listener(lambda data, **_: membership.keep(data))  # the last: with all of it
     on.test_start.add_listener(
         lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)
     )
     on.test_stop.add_listener(lambda **_: ledger.end())
-    on.test_stop.add_listener(lambda **_: lifecycle.report_now(runner))
-    on.test_stop.add_listener(lambda **_: lifecycle.ready_at_once(environment))
+    on.test_stop.add_listener(lambda **_: membership.end())

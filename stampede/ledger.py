@@ -79,7 +79,8 @@ class LedgerFile:
         """`workers` are those that begin the run: Locust's name for each, by the label its keys carry."""
         self._run_id = run_id
         self._file = gzip.open(path, "wt", compresslevel=1, encoding="utf-8")  # noqa: SIM115 - closed by close()
-        self._still_working = dict(workers)
+        self.still_working = dict(workers)
+        """Those that have not reported their end: Locust's names, by label."""
         self.events: list[Entry] = []
         """Those of the run so far: ``name``, ``at`` (seconds since the epoch) and their facts."""
         self.error: OSError | None = None
@@ -87,7 +88,7 @@ class LedgerFile:
 
     def joined(self, worker: str, worker_id: str) -> None:
         """A worker takes part from now on: its end is expected."""
-        self._still_working.setdefault(worker, worker_id)
+        self.still_working.setdefault(worker, worker_id)
 
     def add(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """Write down what stands in the report of a worker, which Locust knows by `worker_id`."""
@@ -96,9 +97,9 @@ class LedgerFile:
             return
         worker = batch["worker"]
         if batch["ended"]:
-            self._still_working.pop(worker, None)
+            self.still_working.pop(worker, None)
         else:
-            self._still_working[worker] = worker_id
+            self.still_working[worker] = worker_id
         for entry in batch["entries"]:
             if entry["act"] == "event":
                 self.events.append({key: value for key, value in entry.items() if key not in ("n", "act")})
@@ -106,7 +107,7 @@ class LedgerFile:
 
     def close(self) -> list[str]:
         """Note which workers never reported their end, and return Locust's names for them."""
-        lost, now = self._still_working, time.time()
+        lost, now = self.still_working, time.time()
         self._write(
             *({"act": "lost_worker", "worker": each, "name": name, "at": now} for each, name in lost.items())
         )

@@ -1,43 +1,66 @@
-"""Nothing is lost when a run stops: what a worker has counted reaches the master.
+"""Nothing is lost when workers come, go or die, and when a run stops.
 
-Stock Locust's workers report every 3 s; what they count between the last report and their stop
-comes with the next one, if they are still there then. Here they report every second, and once
-more when their users have stopped, before they say so.
+A worker reports every second, and once more when its users have stopped. Told to end, it first leaves: it
+stops its users, and waits until its last report is acknowledged. Without a sign of its master it connects
+anew, and after a while stops its users, which others have taken over by then; what they did it still
+delivers. A master that has been restarted does not know it: then it joins again.
 """
 
 from __future__ import annotations
 
-import os
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
 
-import locust.runners
-from gevent.event import Event
+import gevent
+from locust import User, __version__
 from locust.env import Environment
-from locust.rpc import Message
-from locust.runners import WorkerRunner
+from locust.rpc import Message, zmqrpc
+from locust.runners import (
+    STATE_INIT,
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    STATE_STOPPED,
+    MasterRunner,
+    WorkerNode,
+    WorkerRunner,
+)
+
+from stampede import patches
+from stampede.dispatcher import Dispatcher
+from stampede.reports import KEY, Inbox, Outbox
+
+logger = logging.getLogger(__name__)
 
 REPORT_INTERVAL = 1.0
 """Seconds between two reports of a worker."""
 
+SIGN_TIMEOUT = 3.0
+"""Seconds without a sign of the master (it gives one every second) until a worker connects anew; without an
+acknowledgement until it reports the same again."""
 
-def report_often() -> None:
-    """Let workers report every REPORT_INTERVAL."""
-    locust.runners.WORKER_REPORT_INTERVAL = REPORT_INTERVAL
+MASTER_TIMEOUT = 10.0
+"""Seconds without a sign of the master until a worker stops its users."""
 
+FAREWELL_TIMEOUT = 5.0
+"""Seconds for the master to acknowledge the last report of a worker that leaves."""
 
-def spawn_after_init(is_attached: Event) -> None:
-    """Let a worker start no user before its init event: what listens for the test's start is not there yet.
+END_TIMEOUT = 25.0
+"""Seconds for a run to be stopped, audited and written by a master that is told to end: under the grace
+period of its container."""
 
-    Stock Locust's worker says that it is ready while it is still being made. One that joins a run in
-    progress is told at once to start users, and its test begins before anybody listens. (Locust 2.47)
-    """
-    handle_message = WorkerRunner.handle_message
+ACKNOWLEDGED, UNKNOWN, LEAVING = "stampede_acknowledged", "stampede_unknown", "stampede_leaving"
+"""Our messages: master to worker, master to worker, worker to master."""
 
-    def handle_when_attached(runner: WorkerRunner, msg: Message) -> None:
-        if msg.type == "spawn":
-            is_attached.wait()
-        handle_message(runner, msg)
+HAS_USERS = (STATE_SPAWNING, STATE_RUNNING)
+HAS_NO_RUN = (STATE_INIT, STATE_STOPPED)
 
-    WorkerRunner.handle_message = handle_when_attached
+Notice = Callable[[str, str, dict[str, Any]], None]
+"""Hears what happened (``worker_joined``, ``_left``, ``_lost``, ``_returned``), to whom, and its facts."""
+
+SIGNS_OF_LIFE = ("heartbeat", "spawning", "spawning_complete")
+"""Messages that only a worker sends which takes itself for a member."""
 
 
 def label(index: int, worker_id: str) -> str:
@@ -45,15 +68,171 @@ def label(index: int, worker_id: str) -> str:
     return f"{index}-{worker_id[-6:]}"
 
 
-def report_now(runner: WorkerRunner) -> None:
-    """Send what has been counted since the last report."""
-    runner._send_stats()
+class Membership:
+    """A worker's in its cluster."""
+
+    def __init__(self, environment: Environment, runner: WorkerRunner) -> None:
+        self._environment = environment
+        self._runner = runner
+        self._outbox = Outbox()
+        self._is_leaving = False
+        self._last_sign = time.monotonic()
+        self._run_id: str | None = None
+        patches.screen_orders(runner, self._is_welcome)
+        runner.register_message(ACKNOWLEDGED, lambda msg, **_: self._outbox.acknowledged(msg.data["number"]))
+        runner.register_message(UNKNOWN, lambda **_: self._join_again())
+        environment.events.heartbeat_received.add_listener(lambda **_: self._heard())
+        environment.events.quitting.add_listener(lambda **_: self._leave())
+        runner.greenlet.spawn(self._watch)
+
+    def begin(self, run_id: str | None) -> None:
+        """A run begins."""
+        self._run_id = run_id
+        self._outbox.begin(run_id)
+
+    def keep(self, report: dict[str, object]) -> None:
+        """A report is about to be sent, with all that belongs in it."""
+        self._outbox.keep(report)
+
+    def end(self) -> None:
+        """All users have stopped: say so, and be ready for the next run."""
+        self._runner._send_stats()
+        patches.ready_at_once(self._environment.stop_timeout)
+
+    def _heard(self) -> None:
+        self._last_sign = time.monotonic()
+
+    def _watch(self) -> None:
+        while True:
+            gevent.sleep(1)
+            silence = time.monotonic() - self._last_sign
+            if silence < SIGN_TIMEOUT:
+                self._report_again()
+                continue
+            if silence > MASTER_TIMEOUT and self._runner.user_count:
+                logger.warning("stampede: no sign of the master for %.0f s: its users stop here", silence)
+                self._stop_users()
+            self._connect_anew()
+            gevent.sleep(SIGN_TIMEOUT - 1)
+
+    def _report_again(self) -> None:
+        """What may have got lost; how many users there are is said as it is now."""
+        for report in self._outbox.overdue(SIGN_TIMEOUT):
+            counts = {
+                "user_count": self._runner.user_count,
+                "user_classes_count": self._runner.user_classes_count,
+            }
+            self._runner.send_message("stats", {**report, **counts})
+
+    def _stop_users(self) -> None:
+        """The run goes on, also for this worker if it comes back; only its users are others' now."""
+        if self._runner.spawning_greenlet:
+            self._runner.spawning_greenlet.kill()
+        self._runner.stop_users(self._runner.user_classes_count)
+
+    def _connect_anew(self) -> None:
+        """What is under way on a connection that was cut arrives late, or never."""
+        runner = self._runner
+        former, runner.client = (
+            runner.client,
+            zmqrpc.Client(runner.master_host, runner.master_port, runner.client_id),
+        )
+        former.close(linger=0)
+
+    def _join_again(self) -> None:
+        """The master has never heard of this worker, nor of its run: it is another one."""
+        self._heard()
+        if self._runner.worker_state in HAS_USERS:
+            logger.warning("stampede: the master was restarted: the run is over here")
+            self._runner.stop()
+            self._runner.worker_state = STATE_INIT
+        self._runner.send_message("client_ready", __version__)
+
+    def _is_welcome(self, msg: Message) -> bool:
+        """Who leaves starts no users. Who missed the end of a run ends it before the next begins."""
+        if msg.type != "spawn":
+            return True
+        if self._is_leaving:
+            return False
+        run_id = msg.data["parsed_options"].get("run_id")
+        if self._runner.worker_state in HAS_USERS and run_id != self._run_id:
+            self._runner.stop()
+            self._runner.worker_state = STATE_INIT
+        return True
+
+    def _leave(self) -> None:
+        """Told to end: users finish what they are at, and the master hears all that was counted."""
+        self._environment.process_exit_code = 0  # failed requests are the master's to judge
+        if self._runner.worker_state not in HAS_USERS or not len(self._runner.greenlet):
+            return
+        self._is_leaving = True
+        self._runner.send_message(LEAVING)
+        self._runner.stop()
+        if not self._outbox.wait_until_empty(FAREWELL_TIMEOUT):
+            logger.warning("stampede: the master did not acknowledge the last report")
 
 
-def ready_at_once(environment: Environment) -> None:
-    """Let a worker whose users have stopped take part in the next run.
+class Crew:
+    """The workers of a master."""
 
-    Stock Locust's sleeps for the stop timeout first, and for that long there are no workers: the
-    wait stands for a last report that might be on its way. Ours has been sent.
-    """
-    os.environ["LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP"] = str(-int(environment.stop_timeout))
+    def __init__(self, environment: Environment, runner: MasterRunner, notice: Notice) -> None:
+        self._runner = runner
+        self._notice = notice
+        self._inbox = Inbox()
+        self._dispatcher: Dispatcher | None = None
+        environment.dispatcher_class = self._dispatch
+        environment.parsed_options.enable_rebalancing = False  # it would be Locust's
+        patches.screen_messages(runner, self._screen)
+        runner.register_message(
+            LEAVING, lambda msg, **_: self._dispatcher and self._dispatcher.leaves(msg.node_id)
+        )
+
+    def begin(self, run_id: str) -> None:
+        """A run begins. Who is missing from the one before has to join again."""
+        self._inbox.begin(run_id)
+        for worker in self._runner.clients.missing:
+            del self._runner.clients[worker.id]
+            self._runner.worker_indexes.pop(worker.id, None)
+
+    def end(self) -> None:
+        """The run stops."""
+        if self._dispatcher:
+            self._dispatcher.end()
+            self._dispatcher = None
+
+    def _dispatch(self, worker_nodes: list[WorkerNode], user_classes: list[type[User]]) -> Dispatcher:
+        self._dispatcher = Dispatcher(worker_nodes, user_classes, self._noticed, self._dispatch_again)
+        return self._dispatcher
+
+    def _noticed(self, name: str, worker: str) -> None:
+        self._notice(name, worker, self._inbox.last_heard(worker) if name == "worker_lost" else {})
+
+    def _dispatch_again(self, dispatcher: Dispatcher) -> None:
+        """Not here and now: this may be the greenlet that has to hear what the workers answer."""
+        gevent.spawn(self._go_on, dispatcher)
+
+    def _go_on(self, dispatcher: Dispatcher) -> None:
+        runner = self._runner
+        if self._dispatcher is dispatcher and not dispatcher.iterations and runner.state in HAS_USERS:
+            runner.start(runner.target_user_count, runner.spawn_rate)
+
+    def _screen(self, handle: patches.Handle, worker: str, msg: Message) -> None:
+        """Handle a message, or not; and what Locust does not think of."""
+        if worker not in self._runner.worker_indexes and msg.type in SIGNS_OF_LIFE:
+            self._runner.send_message(UNKNOWN, client_id=worker)
+        elif msg.type == "stats":
+            if self._inbox.takes(worker, msg.data):
+                handle(worker, msg)
+            if mark := msg.data.get(KEY):
+                self._runner.send_message(ACKNOWLEDGED, mark, worker)
+        else:
+            handle(worker, msg)
+        self._tell_dispatcher(worker, msg)
+        if msg.type == "heartbeat" and msg.data["state"] in HAS_USERS and self._runner.state in HAS_NO_RUN:
+            self._runner.send_message("stop", client_id=worker)  # it missed the end of the run
+
+    def _tell_dispatcher(self, worker: str, msg: Message) -> None:
+        if self._dispatcher and msg.type == "stats":
+            self._dispatcher.reported(worker)
+        elif self._dispatcher and msg.type == "spawning_complete":
+            self._dispatcher.carried_out(worker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,12 @@ from stampede.verdict import verdict
 if TYPE_CHECKING:
     from stampede.run import Run
 
+logger = logging.getLogger(__name__)
+
 SCHEMA = 1
+
+FACTS_INTERVAL = 5.0
+"""Seconds between two writings of run.json while a run goes on."""
 
 
 class RunFolder:
@@ -39,14 +45,22 @@ class RunFolder:
         self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
         self._csv_writing = gevent.spawn(self._csv.stats_writer)
         self._write_facts()
+        self._facts_writing = gevent.spawn(self._keep_writing_facts)
 
     def close(self) -> None:
         """Write what is known at the end."""
+        gevent.kill(self._facts_writing)
         self._finish_csv()
         report = get_html_report(self._environment, show_download_link=False)
         (self.path / "locust.html").write_text(report, encoding="utf-8")
         known = self._write_facts()
         self._write("verdict.json", verdict(known))
+
+    def _keep_writing_facts(self) -> None:
+        """What is there if the master dies."""
+        while True:
+            gevent.sleep(FACTS_INTERVAL)
+            self._write_facts()
 
     def _write_facts(self) -> dict[str, Any]:
         known = facts(self._run, self._environment, self._outcomes)
@@ -54,7 +68,7 @@ class RunFolder:
         return known
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
-        (self.path / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        _write(self.path / name, content)
 
     def _finish_csv(self) -> None:
         """Write the totals once more: Locust's writer looks once a second and misses the last one."""
@@ -70,6 +84,28 @@ class RunFolder:
                 write(csv.writer(file))
 
 
+def conclude_interrupted(results: Path) -> None:
+    """Runs whose master died get a verdict too, on what was known then."""
+    for facts_file in results.glob("*/run.json"):
+        verdict_file = facts_file.with_name("verdict.json")
+        if facts_file.parent.is_symlink() or verdict_file.exists():
+            continue
+        try:
+            known = json.loads(facts_file.read_text(encoding="utf-8"))
+            known["interrupted"] = True
+            _write(facts_file, known)
+            _write(verdict_file, verdict(known))
+        except (OSError, ValueError, LookupError) as error:
+            logger.error("stampede: %s is not concluded: %s", facts_file.parent, error)
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    """All of it or nothing: whoever writes may be killed in the middle."""
+    begun = file.with_suffix(".part")
+    begun.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    begun.replace(file)
+
+
 def _workers(runner: MasterRunner) -> dict[str, str]:
     """Who takes part from the beginning: one that dies before its first report is missed too."""
     alive = [worker.id for worker in runner.clients.all if worker.state != STATE_MISSING]
@@ -83,6 +119,7 @@ def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, A
         "schema": SCHEMA,
         "id": run.id,
         "phase": run.phase,
+        "interrupted": False,
         "as_planned": run.as_planned,
         "profile": plan and plan.profile,
         "user_classes": [user_class.__name__ for user_class in environment.user_classes],

@@ -21,6 +21,7 @@ import gevent
 from gevent import Greenlet
 from locust import User
 from locust.env import Environment
+from locust.runners import STATE_MISSING
 
 from stampede import figures, lifecycle, pace
 from stampede.audit_process import AuditProcess, audit_command
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 ALL = "all"
 """The scenario that is all of them."""
+
+LAST_REPORTS_TIMEOUT = 5.0
+"""Seconds for the workers to say that all their users have stopped, when none is left."""
 
 READY_TIMEOUT = 5.0
 """Seconds for the workers of a run to be ready for the next; one that has died never will be."""
@@ -60,7 +64,9 @@ class Run:
     promises: dict[str, str] = field(default_factory=dict)
     """Checks that must find something to look at, and who promises it."""
     lost_workers: list[str] = field(default_factory=list)
+    """Who never reported the end: Locust's names."""
     events: list[dict[str, Any]] = field(default_factory=list)
+    """What happened, as it happened: ``name``, ``at`` (seconds since the epoch) and its facts."""
     races: list[dict[str, Any]] = field(default_factory=list)
     findings: dict[str, Any] | None = None
     """What the audit answered; None where there is none."""
@@ -146,8 +152,8 @@ class Runs:
 
     # What Locust's events tell.
 
-    def started(self) -> None:
-        """The test begins: no user is there yet."""
+    def started(self) -> str:
+        """The test begins: no user is there yet. Returns the run's id."""
         plan, self._next_plan = self._next_plan, None
         if plan is None:  # by the form, after a plan that may have named others
             self._environment.user_classes = self._usual_users
@@ -157,8 +163,10 @@ class Runs:
         options["run_id"] = self.current.id
         options["pace_scale"] = self._pace_scale(plan)
         self.current.promises = _promises(self._environment.user_classes)
+        self._audit = None
         self._folder = RunFolder(self._results, self.current, self._environment, self._outcomes)
         self._audit = self._start_audit(self.current, self._folder)
+        return self.current.id
 
     def _start_audit(self, run: Run, folder: RunFolder) -> AuditProcess | None:
         command = audit_command(self._environment.host, self._audited_host)
@@ -167,13 +175,19 @@ class Runs:
             "STAMPEDE_HOST": self._environment.host or "",
             "STAMPEDE_STARTED_AT": f"{run.started:.6f}",
         }
-        return AuditProcess(command, folder.path, facts) if command else None
+        if command is None:
+            return None
+        run.findings = {"error": "it was not made: the run was cut off"}  # until it is
+        return AuditProcess(command, folder.path, facts)
 
-    def joined(self, worker_id: str) -> None:
-        """A worker has come; in a run it gets users at once."""
-        if self._folder and self.current and self.current.phase in ("ramp", "window"):
-            index = self._environment.runner.get_worker_index(worker_id)
-            self._folder.ledger.joined(lifecycle.label(index, worker_id), worker_id)
+    def noticed(self, name: str, worker_id: str, facts: Mapping[str, Any]) -> None:
+        """Something has happened to a worker in the middle of a run."""
+        if self.current is None or self._folder is None:
+            return
+        worker = lifecycle.label(self._environment.runner.get_worker_index(worker_id), worker_id)
+        self.current.events.append({"name": name, "at": time.time(), "worker": worker, **facts})
+        if name == "worker_joined":  # it gets users at once
+            self._folder.ledger.joined(worker, worker_id)
 
     def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""
@@ -211,14 +225,33 @@ class Runs:
             self.current.phase = "auditing"
             gevent.spawn(self._finish, self.current, self._folder)
 
+    def see_out(self, seconds: float) -> None:
+        """The master is told to end: stop the run in progress, and wait until it has left its results."""
+        deadline = time.monotonic() + seconds
+        if self.in_progress:
+            self._environment.runner.stop()
+        while self.current and self.current.phase != "done" and time.monotonic() < deadline:
+            gevent.sleep(0.05)
+
     def _finish(self, run: Run, folder: RunFolder) -> None:
         try:
+            self._await_last_reports(folder)
             self._audit_and_write(run, folder)
         except OSError as error:
             logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
         finally:  # whatever happens here, the next run must be able to begin
             self._are_ready(run.workers)
             run.phase = "done"
+
+    def _await_last_reports(self, folder: RunFolder) -> None:
+        """Those of all workers that are there."""
+        deadline = time.monotonic() + LAST_REPORTS_TIMEOUT
+        clients = self._environment.runner.clients
+        while time.monotonic() < deadline and any(
+            worker in clients and clients[worker].state != STATE_MISSING
+            for worker in folder.ledger.still_working.values()
+        ):
+            gevent.sleep(0.05)
 
     def _audit_and_write(self, run: Run, folder: RunFolder) -> None:
         run.lost_workers = folder.ledger.close()
@@ -227,7 +260,7 @@ class Runs:
         if folder.ledger.error:
             run.findings = {"error": f"the ledger could not be written: {folder.ledger.error}"}
         run.races = list(getattr(self._environment, "stampede_races", ()))
-        run.events = sorted([*folder.ledger.events, *self.alarms], key=lambda event: event["at"])
+        run.events = sorted([*run.events, *folder.ledger.events, *self.alarms], key=lambda event: event["at"])
         run.phase = "writing"
         folder.close()
 
