@@ -103,17 +103,19 @@ class Membership:
         self._last_sign = time.monotonic()
 
     def _watch(self) -> None:
+        connected = time.monotonic()
         while True:
             gevent.sleep(1)
-            silence = time.monotonic() - self._last_sign
+            now = time.monotonic()
+            silence = now - self._last_sign
             if silence < SIGN_TIMEOUT:
                 self._report_again()
-                continue
+            elif now - connected > SIGN_TIMEOUT:
+                self._connect_anew()
+                connected = now
             if silence > MASTER_TIMEOUT and self._runner.user_count:
                 logger.warning("stampede: no sign of the master for %.0f s: its users stop here", silence)
                 self._stop_users()
-            self._connect_anew()
-            gevent.sleep(SIGN_TIMEOUT - 1)
 
     def _report_again(self) -> None:
         """What may have got lost; how many users there are is said as it is now."""
