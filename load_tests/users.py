@@ -1,6 +1,6 @@
 """The people at the shop: what users of every kind have at hand, and what tells those of one run apart.
 
-Needs nothing but `locust` and `faker`.
+Needs nothing but `locust`, with what it brings, and `faker`.
 """
 
 import itertools
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import gevent
 from faker import Faker
+from geventhttpclient.client import HTTPClientPool
 from locust import FastHttpUser, events
 from locust.env import Environment
 from locust.user.task import LOCUST_STATE_STOPPING
@@ -67,6 +68,19 @@ class Run:
 events.test_start.add_listener(Run.begin)
 
 
+class SendsOnce(HTTPClientPool):
+    """Connections over which a request is sent once.
+
+    geventhttpclient resends a GET, PUT or DELETE whose connection closes without an answer: the shop may have
+    done it, and would count it twice. An idle connection that was closed is replaced before it is used.
+    """
+
+    def get_client(self, url: Any) -> Any:
+        client = super().get_client(url)
+        client._connection_pool.size = -1  # what it may try is this and one more
+        return client
+
+
 class ShopUser(FastHttpUser):
     """Somebody at the shop. Extend it: `self.shop` sends requests, `self.random` is repeatable chance."""
 
@@ -77,6 +91,8 @@ class ShopUser(FastHttpUser):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        agent = self.client.client
+        agent.clientpool = SendsOnce(**agent.clientpool.client_args)
         run = Run.current or Run.begin(environment)
         number = next(run.user_numbers)
         self.ledger: Any = getattr(environment, "stampede_ledger", None) or NoLedger()
