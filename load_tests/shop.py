@@ -31,6 +31,9 @@ ANY_STATUS: Set[int] = frozenset(range(100, 600))
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds before an order without an answer is repeated; the pause doubles each time."""
 
+LONGEST_BACK_OFF, BACK_OFF_STEP = 5.0, 0.1
+"""Seconds that a user who is told to come back later waits at most; and until it looks whether to stop."""
+
 _STATUS_OF = {"insufficient_stock": 409, "duplicate_sku": 409, "product_not_found": 404}
 """The status a line of a bulk call would have been refused with alone, by its code."""
 
@@ -41,12 +44,14 @@ _IDENTITY = {"Accept-Encoding": "identity"}
 class Answer:
     """What came back. `status` is 0 without a complete answer: what the server did is then unknown."""
 
-    __slots__ = ("content", "media_type", "status")
+    __slots__ = ("content", "media_type", "retry_after", "status")
 
-    def __init__(self, status: int, content: bytes, media_type: str = "") -> None:
+    def __init__(self, status: int, content: bytes, media_type: str = "", retry_after: float = 0) -> None:
         self.status = status
         self.content = content
         self.media_type = media_type
+        self.retry_after = retry_after
+        """Seconds after which a 503 says to come back; 0 where it does not."""
 
     def json(self) -> Any:
         return json.loads(self.content)
@@ -82,7 +87,7 @@ class Shop:
     Refusals that belong to a shop's day (sold out, no longer there, no such step) are outcomes and
     count as successes; every other answer, and none, is a failure. What acts on the shop is noted in
     the ledger before it is sent, and with what came of it; an order whose answer is unknown is sent
-    again under its key, until it is known or `is_stopping`.
+    again under its key, until it is known or `is_stopping`. Who is told to come back later goes on later.
     """
 
     def __init__(
@@ -272,7 +277,14 @@ class Shop:
             outcome = "expected" if fault is None else "FAILURE"
             log.debug("%s %s %s -> %s, %s", method, path, body or "", answer.status, outcome)
             log.debug("%.0f ms: %s", response.request_meta["response_time"], error or answer.content[:300])
+        self._back_off(answer.retry_after)
         return answer
+
+    def _back_off(self, seconds: float) -> None:
+        """Leave a shop alone that says it has too much to do."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self._is_stopping():
+            time.sleep(BACK_OFF_STEP)
 
     def _fault(self, answer: Answer, expected: Set[int]) -> str | None:
         statuses, check = self._expectation or (expected, None)
@@ -290,8 +302,9 @@ class Shop:
         """
         answer, tries, pause = send(), 1, FIRST_PAUSE
         while answer.outcome == "unknown" and not self._is_stopping():
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            if not answer.retry_after:
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
             answer, tries = send(), tries + 1
         return answer, tries
 
@@ -324,7 +337,14 @@ class Shop:
 
 def _answer(response: Any) -> Answer:
     media_type = response.headers.get("content-type") or ""
-    return Answer(response.status_code, response.content or b"", media_type)
+    return Answer(response.status_code, response.content or b"", media_type, _retry_after(response))
+
+
+def _retry_after(response: Any) -> float:
+    """Of a 503, in seconds; a date is taken for nothing."""
+    told = str(response.headers.get("retry-after"))
+    seconds = int(told) if response.status_code == 503 and re.fullmatch(r"\d{1,9}", told, re.ASCII) else 0
+    return min(seconds, LONGEST_BACK_OFF)
 
 
 def _facts(product: Json) -> Json:

@@ -82,6 +82,7 @@ class Network:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
         self.headers: dict[str, str] = {}
+        self.answer_headers: dict[str, str | list[str]] = {}
         self.answer: int | Exception = 200
         self.body = b'{"detail": "Order with ID 17"}'
         self.first: list[int | Exception] = []
@@ -93,12 +94,24 @@ class Network:
         status = self.first.pop(0) if self.first else self.answer
         if isinstance(status, Exception):
             raise status
-        response = FastResponse(SimpleNamespace(get_code=lambda: status, _headers_index={}))
+        response = FastResponse(SimpleNamespace(get_code=lambda: status, _headers_index=self.answer_headers))
         response._cached_content = self.body
         return response
 
     def _make_request(self, *_: Any, **__: Any) -> None:
         """Locust describes a request that got no answer; nothing here looks at it."""
+
+
+class Pauses:
+    """Stands for the clock: it goes on by what is slept."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 class Visitor(ShopUser):
@@ -394,6 +407,61 @@ def test_users_who_are_told_to_stop_do_not_repeat() -> None:
     user.shop.place_order(17, 2)
     (entry,) = entries(user)
     assert (entry["outcome"], entry["tries"]) == ("unknown", 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "waited"),
+    [
+        (503, "1", 1),
+        # nobody waits for long
+        (503, "3600", 5),
+        (503, "0", 0),
+        # a date, nonsense, two of them: as if nothing were said
+        (503, "Sun, 22 Nov 2026 20:00:00 GMT", 0),
+        (503, "-1", 0),
+        (503, ["1", "1"], 0),
+        # another answer may mean something else by it
+        (200, "1", 0),
+    ],
+)
+def test_who_is_told_to_come_back_later_goes_on_later(
+    monkeypatch: pytest.MonkeyPatch, status: int, told: str | list[str], waited: float
+) -> None:
+    """Users who went on at once would only be refused more often."""
+    pauses = Pauses()
+    monkeypatch.setattr(shop, "time", pauses)
+    user = visitor(environment())
+    user.stopping = False
+    user.network.answer = status
+    user.network.answer_headers = {"retry-after": told}
+    user.shop.health()
+    assert pauses.now == pytest.approx(waited, abs=shop.BACK_OFF_STEP)
+
+
+def test_an_order_that_is_told_when_to_come_back_waits_for_no_more_than_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The pauses for want of an answer are not added to it."""
+    pauses = Pauses()
+    monkeypatch.setattr(shop, "time", pauses)
+    user = visitor(environment())
+    user.stopping = False
+    user.network.first, user.network.answer = [503, 503], 201
+    user.network.answer_headers = {"retry-after": "1"}
+    user.shop.place_order(17, 2)
+    assert len(user.network.sent) == 3
+    assert pauses.now == pytest.approx(2, abs=2 * shop.BACK_OFF_STEP)
+
+
+def test_users_who_are_told_to_stop_wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor go on waiting: they look every tenth of a second."""
+    pauses = Pauses()
+    monkeypatch.setattr(shop, "time", pauses)
+    user = visitor(environment())
+    user.shop._is_stopping = lambda: pauses.now > 0.25
+    user.network.answer, user.network.answer_headers = 503, {"retry-after": "5"}
+    user.shop.health()
+    assert 0.25 < pauses.now < 0.4
 
 
 def test_debug_log_shows_request_and_answer(caplog: pytest.LogCaptureFixture) -> None:
