@@ -1,0 +1,59 @@
+"""The run, second by second: how many users and workers there were, what they sent and what failed.
+
+Users and workers are looked at on the master as the seconds go by. Requests are not: workers stamp each
+with its second, and what they report late is in its place at the end.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gevent
+from gevent import Greenlet
+from locust.env import Environment
+
+
+class Timeline:
+    """The rows of one run."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._seen: dict[int, tuple[int, int]] = {}
+        self._watching: Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        """Look now, and when each second begins."""
+        self._look()
+        self._watching = gevent.spawn(self._watch)
+
+    def stop(self) -> list[dict[str, Any]]:
+        """``{"second", "users", "workers", "requests", "failures"}`` for each from the start until now.
+
+        A second is one since the epoch. One that nobody looked at is as the one before.
+        """
+        if self._watching:
+            self._watching.kill()
+        self._look()
+        total = self._environment.stats.total
+        rows, users, workers = [], 0, 0
+        for second in range(min(self._seen), max(self._seen) + 1):
+            users, workers = self._seen.get(second, (users, workers))
+            requests = total.num_reqs_per_sec.get(second, 0)
+            failures = total.num_fail_per_sec.get(second, 0)
+            rows.append(
+                {
+                    **{"second": second, "users": users, "workers": workers},
+                    **{"requests": requests, "failures": failures},
+                }
+            )
+        return rows
+
+    def _watch(self) -> None:
+        while True:
+            gevent.sleep(1 - time.time() % 1)
+            self._look()
+
+    def _look(self) -> None:
+        runner = self._environment.runner
+        self._seen.setdefault(int(time.time()), (runner.user_count, runner.worker_count))
