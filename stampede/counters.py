@@ -1,0 +1,260 @@
+"""The API's own count of the requests it answered in a run, to be compared with what its users counted.
+
+It is read from `GET /metrics`, Prometheus text with `http_requests_total{method,route,status}`, of every
+address that the host's name resolves to: when the run begins, once a second while it goes on, and when it
+has ended. An API that restarts begins at 0: what was last seen of it is kept, and an event says since when
+nobody had looked. `process_start_time_seconds` tells a new process from the old one, also where it has
+counted more by now. HEAD, which probes use, and our own asking are not counted.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+from gevent import Greenlet, socket, ssl
+
+INTERVAL = 1.0
+"""Seconds from one look to the next."""
+
+LONGEST_LOOK = 1.0
+"""Seconds after which a look goes without the answers that are still missing."""
+
+LAST_LOOKS = 3
+"""How often the counts at the end are asked for where somebody does not answer."""
+
+CLOCK_JITTER = 1.0
+"""Seconds by which one process may tell its start differently: it is reckoned from the machine's."""
+
+METRICS = "/metrics"
+
+Counted = tuple[str, str, str]
+"""Method, route and status."""
+
+_LABEL = r'\s*([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*,?'
+_REQUESTS = re.compile(rf"http_requests_total\s*\{{((?:{_LABEL})*)\s*\}}\s+(\S+)", re.ASCII)
+_STARTED = re.compile(r"^process_start_time_seconds(?:\{\s*\})?\s+(\S+)", re.MULTILINE)
+_ESCAPED = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
+
+
+# Users of Locust check no certificate either.
+_like_users = ssl.create_default_context()
+_like_users.check_hostname = False
+_like_users.verify_mode = ssl.CERT_NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What one answer of an API tells."""
+
+    requests: Counter[Counted] = field(default_factory=Counter)
+    started: float | None = None
+    """When its process began, seconds since the epoch."""
+
+
+def read(text: str) -> Metrics:
+    """What Prometheus text tells of requests; lines that are something else, or nothing, are passed over.
+
+    Raises ValueError for a count that is no number.
+    """
+    requests: Counter[Counted] = Counter()
+    for line in text.splitlines():
+        if line.startswith("http_requests_total") and (sample := _REQUESTS.match(line)):
+            labels = {name: _unescaped(value) for name, value in re.findall(_LABEL, sample[1])}
+            if {"method", "route", "status"} <= labels.keys():
+                requests[labels["method"], labels["route"], labels["status"]] += int(float(sample[4]))
+    started = _STARTED.search(text)
+    return Metrics(requests, float(started[1]) if started else None)
+
+
+def _unescaped(value: str) -> str:
+    return re.sub(r"\\.", lambda found: _ESCAPED.get(found[0], found[0]), value)
+
+
+class Replica:
+    """What the API behind one address has counted in a run, its restarts included."""
+
+    def __init__(self, metrics: Metrics, asked: float, before: Mapping[Counted, int]) -> None:
+        """The first answer, when it was asked for, and how much of it was counted `before` the run."""
+        self._before = Counter(before)
+        self._ended: Counter[Counted] = Counter()
+        self._last = metrics
+        self.last_look = asked
+        """When it was asked for what was last seen of it, seconds since the epoch."""
+        self.missed: float | None = None
+        """Since when it has not answered."""
+        self.is_shared = False
+        """Several processes answer in turns: what one of them tells is not the whole."""
+
+    def see(self, metrics: Metrics, asked: float) -> dict[str, Any] | None:
+        """Take in the next answer; returns an event where it is a new process's."""
+        last, last_look = self._last, self.last_look
+        self._last, self.last_look, self.missed = metrics, asked, None
+        younger = metrics.started - last.started if metrics.started and last.started else 0.0
+        self.is_shared |= younger < -CLOCK_JITTER
+        if abs(younger) <= CLOCK_JITTER and last.requests <= metrics.requests:
+            return None
+        self._ended += last.requests - self._before
+        self._before.clear()
+        return {"name": "api_restarted", "at": metrics.started or asked, "last_look": last_look}
+
+    @property
+    def requests(self) -> Counter[Counted]:
+        """Those of the run, as far as they were seen."""
+        return self._ended + (self._last.requests - self._before)
+
+
+Address = tuple[int, tuple[Any, ...]]
+"""A socket's family, and where it connects to."""
+
+
+class Counters:
+    """Watches the API of one run."""
+
+    def __init__(self, host: str | None) -> None:
+        """`host` is the run's, as in `http://api:8000`. Where there is none, nobody is asked."""
+        self._url = urlsplit(host or "")
+        self._family = 0
+        self._replicas: dict[Address, Replica] = {}
+        self._began = 0.0
+        self._looks = 0
+        self._has_counters = False
+        self._watching: Greenlet[..., None] | None = None
+        self.events: list[dict[str, Any]] = []
+        """`api_restarted`, and `api_gone` where an address is silent at the end. What was answered from
+        `last_look` to `at`, both seconds since the epoch, by the process that ended nobody has seen."""
+
+    def start(self) -> None:
+        """Note what has been counted already, and watch from now on. Takes LONGEST_LOOK at most."""
+        self._began = time.time()
+        self._look()
+        self._watching = gevent.spawn(self._watch)
+
+    def stop(self) -> dict[str, Any] | None:
+        """Look a last time. What was counted since the start, or None where nobody tells:
+
+        ``{"api": {"POST /orders/": {"201": 21000}}, "addresses": ["10.0.0.3:8000"], "looks": 62}``.
+        An ``error`` in place of ``api`` says why what they tell is not the whole.
+        """
+        if self._watching:
+            self._watching.kill()
+        for address, replica in self._silent_at_the_end():
+            gone = (replica.missed or replica.last_look) + LONGEST_LOOK
+            self._note({"name": "api_gone", "at": gone, "last_look": replica.last_look}, address)
+        if not self._has_counters:
+            return None
+        told = {"addresses": [_text(address) for address in self._replicas], "looks": self._looks}
+        if shared := [_text(address) for address, each in self._replicas.items() if each.is_shared]:
+            return {**told, "error": f"behind {', '.join(shared)} several processes answer in turns"}
+        return {**told, "api": self._by_route()}
+
+    def _by_route(self) -> dict[str, dict[str, int]]:
+        total = sum((replica.requests for replica in self._replicas.values()), Counter[Counted]())
+        routes: dict[str, dict[str, int]] = {}
+        for (method, route, status), count in sorted(total.items()):
+            if method != "HEAD" and route != METRICS:
+                routes.setdefault(f"{method} {route}", {})[status] = count
+        return routes
+
+    def _watch(self) -> None:
+        while True:
+            looked = time.monotonic()
+            self._look()
+            gevent.sleep(max(0, looked + INTERVAL - time.monotonic()))
+
+    def _silent_at_the_end(self) -> list[tuple[Address, Replica]]:
+        asked = time.time()
+        for _ in range(LAST_LOOKS):
+            self._look()
+            silent = [(address, each) for address, each in self._replicas.items() if each.last_look < asked]
+            if not silent:
+                break
+        return silent
+
+    def _look(self) -> None:
+        """Ask everybody at the same time, and go without whoever takes too long."""
+        looked, addresses, asking = time.time(), list[Address](), list["Greenlet[..., None]"]()
+        try:
+            with suppress(gevent.Timeout), gevent.Timeout(LONGEST_LOOK):
+                addresses += self._addresses()
+                asking += [gevent.spawn(self._ask, address) for address in addresses]
+                gevent.joinall(asking)
+        finally:
+            gevent.killall(asking)
+        if not self._family and self._replicas:
+            self._keep_to_one_family(addresses)
+        for replica in self._replicas.values():
+            if replica.last_look < looked:
+                replica.missed = replica.missed or looked
+        self._looks += 1
+
+    def _addresses(self) -> list[Address]:
+        """Those the name has now, and those it had: it may be away when what it names is there."""
+        if not self._url.hostname:
+            return []
+        try:
+            found = socket.getaddrinfo(self._url.hostname, self._port, self._family, socket.SOCK_STREAM)
+        except (OSError, ValueError):  # it is no name, or nobody knows it
+            found = []
+        return list(dict.fromkeys([*((each[0], each[4]) for each in found), *self._replicas]))
+
+    def _keep_to_one_family(self, addresses: list[Address]) -> None:
+        """The same API may answer over IPv4 and IPv6: it is counted once, over what users try first."""
+        self._family = next(address for address in addresses if address in self._replicas)[0]
+        self._replicas = {
+            address: each for address, each in self._replicas.items() if address[0] == self._family
+        }
+
+    def _ask(self, address: Address) -> None:
+        asked = time.time()
+        try:
+            metrics = self._fetch(address)
+        except (OSError, HTTPException, ValueError):  # it is away, or answers what nobody can read
+            return
+        if metrics is None:
+            return
+        self._has_counters |= bool(metrics.requests)
+        if address not in self._replicas:
+            self._replicas[address] = Replica(metrics, asked, self._before(metrics))
+        elif event := self._replicas[address].see(metrics, asked):
+            self._note(event, address)
+
+    def _before(self, metrics: Metrics) -> Mapping[Counted, int]:
+        """What a process has counted that is older than the run; a younger one began at 0."""
+        is_older = self._looks == 0 or (metrics.started or self._began) < self._began - CLOCK_JITTER
+        return metrics.requests if is_older else {}
+
+    def _fetch(self, address: Address) -> Metrics | None:
+        """What is told there; None where it is no answer to that question."""
+        family, destination = address
+        with socket.socket(family, socket.SOCK_STREAM) as connection:
+            connection.settimeout(LONGEST_LOOK)
+            connection.connect(destination)
+            http = HTTPConnection(self._url.hostname or "", self._port)
+            http.sock = connection
+            if self._url.scheme == "https":
+                http = HTTPSConnection(self._url.hostname or "", self._port)
+                http.sock = _like_users.wrap_socket(connection, server_hostname=self._url.hostname)
+            http.request("GET", self._url.path.rstrip("/") + METRICS, headers={"Connection": "close"})
+            with http.getresponse() as response:
+                return read(response.read().decode()) if response.status == 200 else None
+
+    @property
+    def _port(self) -> int:
+        return self._url.port or (443 if self._url.scheme == "https" else 80)
+
+    def _note(self, event: dict[str, Any], address: Address) -> None:
+        self.events.append({**event, "address": _text(address)})
+
+
+def _text(address: Address) -> str:
+    host, port, *_ = address[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
