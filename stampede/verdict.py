@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stampede.counted import all_requests_counted
+
 VERDICTS = PASS, FAIL, UNKNOWN, NOT_ASKED = "PASS", "FAIL", "UNKNOWN", "NOT_ASKED"
 
 Check = dict[str, Any]
@@ -88,7 +90,7 @@ def _none_of(name: str, count: int, detail: str) -> Check:
 
 
 def _valid(run: Facts) -> list[Check]:
-    return [_came_to_its_end(run), _workers_reported(run), _contention(run)]
+    return [_came_to_its_end(run), _workers_reported(run), all_requests_counted(run), _contention(run)]
 
 
 def _came_to_its_end(run: Facts) -> Check:
