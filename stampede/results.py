@@ -141,6 +141,8 @@ def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, A
         "window": _window(run, environment),
         "promises": run.promises,
         "audit": run.findings,
+        "counters": run.counters,
+        "seconds": run.seconds,
         "races": run.races,
         "events": [{**event, "at": _iso(event["at"])} for event in run.events],
     }

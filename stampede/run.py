@@ -25,10 +25,12 @@ from locust.runners import STATE_MISSING
 
 from stampede import figures, lifecycle, pace
 from stampede.audit_process import AuditProcess, audit_command
+from stampede.counters import Counters
 from stampede.figures import Look, Route
 from stampede.outcomes import Outcomes
 from stampede.profiles import UNPACED, Plan
 from stampede.results import RunFolder
+from stampede.timeline import Timeline
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +72,10 @@ class Run:
     races: list[dict[str, Any]] = field(default_factory=list)
     findings: dict[str, Any] | None = None
     """What the audit answered; None where there is none."""
+    counters: dict[str, Any] | None = None
+    """What the API itself has counted; None where it does not tell."""
+    seconds: list[dict[str, Any]] = field(default_factory=list)
+    """A row for each second: stampede/timeline.py."""
 
 
 class Runs:
@@ -87,6 +93,8 @@ class Runs:
         """What is tested where a run does not say."""
         self._audited_host = audited_host
         self._audit: AuditProcess | None = None
+        self._counters: Counters | None = None
+        self._timeline: Timeline | None = None
         self._driver: Greenlet[..., None] | None = None
         self._ramp: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
@@ -166,6 +174,10 @@ class Runs:
         self._audit = None
         self._folder = RunFolder(self._results, self.current, self._environment, self._outcomes)
         self._audit = self._start_audit(self.current, self._folder)
+        self._timeline = Timeline(self._environment)
+        self._timeline.start()
+        self._counters = Counters(self._environment.host)
+        self._counters.start()
         return self.current.id
 
     def _start_audit(self, run: Run, folder: RunFolder) -> AuditProcess | None:
@@ -236,12 +248,20 @@ class Runs:
     def _finish(self, run: Run, folder: RunFolder) -> None:
         try:
             self._await_last_reports(folder)
+            self._stop_watching(run)  # before the audit, which asks the API too
             self._audit_and_write(run, folder)
         except OSError as error:
             logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
         finally:  # whatever happens here, the next run must be able to begin
             self._are_ready(run.workers)
             run.phase = "done"
+
+    def _stop_watching(self, run: Run) -> None:
+        if self._timeline:
+            run.seconds = self._timeline.stop()
+        if self._counters:
+            run.counters = self._counters.stop()
+            run.events += self._counters.events
 
     def _await_last_reports(self, folder: RunFolder) -> None:
         """Those of all workers that are there."""

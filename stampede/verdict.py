@@ -8,6 +8,7 @@ parts: CORRECT, the data is right; FAST, the targets were met; VALID, the run it
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from stampede.counted import all_requests_counted
@@ -94,7 +95,9 @@ def _valid(run: Facts) -> list[Check]:
 
 
 def _came_to_its_end(run: Facts) -> Check:
-    if run["window"] is None:
+    if run.get("interrupted"):
+        detail = "the master ended in the middle of it"
+    elif run["window"] is None:
         detail = "it was ended before all its users were there"
     elif run["profile"] is not None and not run["as_planned"]:
         detail = "it was ended before its time"
@@ -108,16 +111,27 @@ def _came_to_its_end(run: Facts) -> Check:
 
 
 def _workers_reported(run: Facts) -> Check:
+    """A worker that is lost in the middle of a run is known to be, and its users are others' then."""
     lost = run.get("lost_workers", [])
+    noticed = [event for event in run.get("events", []) if event["name"] == "worker_lost"]
+    check = {"name": "workers_reported", "verdict": PASS, "count": len(lost)}
     if not lost:
-        return {
-            "name": "workers_reported",
-            "verdict": PASS,
-            "count": 0,
-            "detail": f"all {run['workers']} to their end",
-        }
+        return {**check, "detail": f"all {run['workers']} to their end"}
+    if all(any(name.endswith(event["worker"].rpartition("-")[2]) for event in noticed) for name in lost):
+        return {**check, "detail": "; ".join(map(_lost, noticed))}
     detail = f"lost {', '.join(lost)}: what was done since their last reports is not in the figures"
-    return {"name": "workers_reported", "verdict": UNKNOWN, "count": len(lost), "detail": detail}
+    return {**check, "verdict": UNKNOWN, "detail": detail}
+
+
+def _lost(event: Mapping[str, Any]) -> str:
+    """How much is missing, and when."""
+    if event["last_report"] is None:
+        return f"worker {event['worker']} was lost before it reported anything"
+    when = datetime.fromtimestamp(event["last_report"], UTC)
+    return (
+        f"worker {event['worker']} was lost: the second after its last report at {when:%H:%M:%S.%f}"
+        f" is missing, at most {event['at_most']} requests"
+    )
 
 
 def _contention(run: Facts) -> Check:
