@@ -90,7 +90,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     # The master chooses per run who takes part, also those whom the locustfile leaves out.
     environment.user_classes = list(environment.available_user_classes.values())
     outcomes, ledger = Outcomes(), Ledger()
-    membership = lifecycle.Membership(environment, runner)
+    membership = lifecycle.Membership(environment, runner, ledger.hand_over_again)
     environment.stampede_ledger = ledger  # where users find it
     on = environment.events
     on.test_start.add_listener(lambda **_: membership.begin(environment.parsed_options.run_id))

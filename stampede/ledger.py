@@ -66,10 +66,17 @@ class Ledger:
             "run": self._run_id,
             "worker": self._worker,
             "ended": self._ended,
-            "entries": [*self._settled, *self._in_flight.values()],
+            "settled": self._settled,
+            "open": list(self._in_flight.values()),
         }
         self._settled = []
         self._in_flight = {}
+
+    def hand_over_again(self, report: dict[str, Any]) -> dict[str, Any]:
+        """A report that may have got lost, as it has to be now: what was open in it and is settled since
+        stands, or will stand, in a later one, and there once."""
+        still_open = [entry for entry in report[KEY]["open"] if entry["outcome"] == "open"]
+        return {**report, KEY: {**report[KEY], "open": still_open}}
 
 
 class LedgerFile:
@@ -81,6 +88,7 @@ class LedgerFile:
         self._file = gzip.open(path, "wt", compresslevel=1, encoding="utf-8")  # noqa: SIM115 - closed by close()
         self.still_working = dict(workers)
         """Those that have not reported their end: Locust's names, by label."""
+        self._ended: set[str] = set()
         self.events: list[Entry] = []
         """Those of the run so far: ``name``, ``at`` (seconds since the epoch) and their facts."""
         self.error: OSError | None = None
@@ -97,13 +105,14 @@ class LedgerFile:
             return
         worker = batch["worker"]
         if batch["ended"]:
+            self._ended.add(worker)
             self.still_working.pop(worker, None)
-        else:
+        elif worker not in self._ended:  # else it is an earlier report that was late
             self.still_working[worker] = worker_id
-        for entry in batch["entries"]:
+        for entry in batch["settled"]:
             if entry["act"] == "event":
                 self.events.append({key: value for key, value in entry.items() if key not in ("n", "act")})
-        self._write(*({"worker": worker, **entry} for entry in batch["entries"]))
+        self._write(*({"worker": worker, **entry} for entry in (*batch["settled"], *batch["open"])))
 
     def close(self) -> list[str]:
         """Note which workers never reported their end, and return Locust's names for them."""

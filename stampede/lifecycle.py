@@ -29,7 +29,7 @@ from locust.runners import (
 
 from stampede import patches
 from stampede.dispatcher import Dispatcher
-from stampede.reports import KEY, Inbox, Outbox
+from stampede.reports import KEY, Inbox, Outbox, Report
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +71,12 @@ def label(index: int, worker_id: str) -> str:
 class Membership:
     """A worker's in its cluster."""
 
-    def __init__(self, environment: Environment, runner: WorkerRunner) -> None:
+    def __init__(
+        self, environment: Environment, runner: WorkerRunner, renew: Callable[[Report], Report]
+    ) -> None:
+        """`renew` makes of a report that was sent what it has to be to be sent again."""
         self._environment = environment
+        self._renew = renew
         self._runner = runner
         self._outbox = Outbox()
         self._is_leaving = False
@@ -119,12 +123,12 @@ class Membership:
 
     def _report_again(self) -> None:
         """What may have got lost; how many users there are is said as it is now."""
+        counts = {
+            "user_count": self._runner.user_count,
+            "user_classes_count": self._runner.user_classes_count,
+        }
         for report in self._outbox.overdue(SIGN_TIMEOUT):
-            counts = {
-                "user_count": self._runner.user_count,
-                "user_classes_count": self._runner.user_classes_count,
-            }
-            self._runner.send_message("stats", {**report, **counts})
+            self._runner.send_message("stats", {**self._renew(report), **counts})
 
     def _stop_users(self) -> None:
         """The run goes on, also for this worker if it comes back; only its users are others' now."""

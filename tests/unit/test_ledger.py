@@ -62,6 +62,27 @@ def test_an_act_in_flight_is_there_before_its_answer_and_after(
     assert [(line["n"], line["outcome"]) for line in lines(tmp_path)[:2]] == [(1, "open"), (1, "unknown")]
 
 
+def test_a_report_that_comes_late_says_nothing_that_a_later_one_says(
+    ledger: Ledger, file: LedgerFile, tmp_path: Path
+) -> None:
+    """The first got lost, the second came, the first comes again: each act stands there as it ended, once."""
+    answered, done = ledger.attempt("pay", order_id=17), ledger.attempt("pay", order_id=18)
+    waiting = ledger.attempt("pay", order_id=19)
+    ledger.settle(done, "ok", status=200)
+    lost = report(ledger)
+    ledger.settle(answered, "ok", status=200)
+    ledger.end()
+    file.add("host_1", report(ledger))
+    file.add("host_1", ledger.hand_over_again(lost))
+    assert file.close() == [], "that it has ended holds too"
+    assert {(line["order_id"], line["outcome"]) for line in lines(tmp_path)} == {
+        (answered["order_id"], "ok"),
+        (done["order_id"], "ok"),
+        (waiting["order_id"], "open"),
+    }
+    assert len(lines(tmp_path)) == 3
+
+
 def test_a_worker_that_never_reports_its_end_is_lost_and_named(
     ledger: Ledger, file: LedgerFile, tmp_path: Path
 ) -> None:

@@ -149,7 +149,7 @@ def noted(user: Any, act: str) -> list[dict[str, Any]]:
     """The ledger's entries of an act."""
     report: dict[str, Any] = {}
     user.ledger.hand_over(report)
-    return [entry for entry in report["stampede_ledger"]["entries"] if entry["act"] == act]
+    return [entry for entry in report["stampede_ledger"]["settled"] if entry["act"] == act]
 
 
 @pytest.fixture(autouse=True)
@@ -743,7 +743,7 @@ def test_what_is_not_sound_is_not_noted() -> None:
             case.send(user, Owned(7, "SKU-7"))
     report: dict[str, Any] = {}
     user.ledger.hand_over(report)
-    for entry in report["stampede_ledger"]["entries"]:
+    for entry in report["stampede_ledger"]["settled"]:
         assert entry["act"] in ("order", "adjust")
         assert all(type(entry[name]) is int for name in ("product_id", "quantity") if name in entry)
 

@@ -237,7 +237,7 @@ def entries(user: Visitor) -> list[dict[str, Any]]:
     user.ledger.hand_over(report)
     return [
         {name: value for name, value in entry.items() if name not in ("n", "sent", "answered")}
-        for entry in report["stampede_ledger"]["entries"]
+        for entry in report["stampede_ledger"]["settled"]
     ]
 
 
