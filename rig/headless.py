@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ LOST = Verdict(12, "UNKNOWN: the run was lost (exit code 12)")
 
 PATIENCE = 120.0
 """Seconds for a run to stop and to write its results, over those it was planned for."""
+
+RETURN_PATIENCE = 30.0
+"""Seconds for a master that died in the middle of a run to be started again."""
 
 MOST_ALARMS = 5
 """Things found wrong while a run goes on that are shown at once; the verdict has them all."""
@@ -43,23 +47,52 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     what = settings.scenario or profile
     print(f"Running {what}: {started['users']} users, {started['duration']:.0f} s, {master.url}", flush=True)
     try:
-        run = _watch(master, started["duration"])
-        folder = master.fetch_results(run["id"], RESULTS)
+        was_interrupted, run_id = _see_through(master, started["duration"])
+        folder = master.fetch_results(run_id, RESULTS)
     except MasterGoneError as error:
         print(f"The run was lost: {error}", file=sys.stderr)
         return LOST
-    except KeyboardInterrupt:
-        master.stop()
-        raise
     link_latest(folder)
     if not (folder / "verdict.json").exists():
         print(f"{folder} holds no verdict: `make logs` says why", file=sys.stderr)
         return LOST
-    return show(folder)
+    verdict = show(folder)
+    if was_interrupted:
+        raise KeyboardInterrupt
+    return verdict
 
 
-def _watch(master: Master, duration: float) -> dict[str, Any]:
-    """Show the run until it is done. Raises MasterGoneError if it does not come to its end."""
+def _see_through(master: Master, duration: float) -> tuple[bool, str]:
+    """Show the run until it is done; returns whether Ctrl-C stopped it, and its id.
+
+    What was done until then is counted and judged all the same; another Ctrl-C does not wait for that.
+    Raises MasterGoneError.
+    """
+    try:
+        return False, _watch(master, duration)
+    except KeyboardInterrupt:
+        print("\nStopping the run …", flush=True)
+        master.stop()
+        return True, _watch(master, 0)
+
+
+def _watch(master: Master, duration: float) -> str:
+    """Show the run until it is done. A master that dies and comes back has left it as far as it got."""
+    run_id: str | None = None
+    try:
+        for run in _follow(master, duration):
+            run_id = run["id"] or run_id
+    except MasterGoneError as error:
+        print(f"{_clear_line()}{error}: waiting for it …", file=sys.stderr, flush=True)
+        if not master.answers_within(RETURN_PATIENCE):
+            raise
+    if run_id is None:
+        raise MasterGoneError("the master knows of no run")
+    return run_id
+
+
+def _follow(master: Master, duration: float) -> Iterator[dict[str, Any]]:
+    """The run, shown, again and again until it is done. Raises MasterGoneError if it does not get there."""
     begun = last_line = time.monotonic()
     alarms = 0
     while True:
@@ -67,8 +100,9 @@ def _watch(master: Master, duration: float) -> dict[str, Any]:
         for alarm in run["alarms"][alarms:MOST_ALARMS]:
             print(f"{_clear_line()}The audit sees: {found({**alarm, 'at': None})}", flush=True)
         alarms = len(run["alarms"])
+        yield run
         if not run["in_progress"]:
-            return run
+            return
         now = time.monotonic()
         if now - begun > duration + PATIENCE:
             raise MasterGoneError(f"it should have ended {PATIENCE:.0f} s ago")

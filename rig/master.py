@@ -37,6 +37,15 @@ class Master:
         except MasterGoneError:
             return None
 
+    def answers_within(self, seconds: float) -> bool:
+        """Wait until it answers, or time is over."""
+        deadline = time.monotonic() + seconds
+        while self.worker_count() is None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
+
     def start(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Start a run; raises UsageError with the master's reason where it refuses."""
         body = json.dumps({name: value for name, value in wanted.items() if value is not None}).encode()
