@@ -8,6 +8,8 @@ from load_tests.shop import ANY_STATUS, Answer, Json, Shop
 PROBLEM = "application/problem+json"
 NOBODYS = 2**63 - 1
 """The largest id there can be: nothing has it yet."""
+NOWHERE = "other"
+"""What a path that leads nowhere is counted under, at both ends."""
 PLENTY = 1_000_000
 FEW = 3
 
@@ -97,6 +99,11 @@ def sends(method: str, path: str, route: str, body: Json | bytes | None = None, 
         return tester.shop.request(method, path.format(it=it), route, ANY_STATUS, body, **how)
 
     return send
+
+
+def asks_for(path: str, route: str) -> Send:
+    """A path whose last part may be anything; with a slash in it, it is no longer that route's."""
+    return sends("GET", path, NOWHERE if "%2F" in path else route)
 
 
 def posts(path: str, body: Json | bytes, **how: str) -> Send:

@@ -7,11 +7,13 @@ from load_tests.contract import (
     FEW,
     NEVER_MADE,
     NOBODYS,
+    NOWHERE,
     ORDER_OF_NOBODYS,
     Case,
     Owned,
     again,
     asks,
+    asks_for,
     bulk,
     by_shop,
     created,
@@ -325,15 +327,15 @@ UNKNOWN = [
         "Product with SKU 'NEVER-MADE' not found",
     ),
     *(
-        Case(f"a sku in the path that is {kind}", sends("GET", path, "/products/sku/{sku}"), 404)
+        Case(f"a sku in the path that is {kind}", asks_for(path, "/products/sku/{sku}"), 404)
         for kind, path in ((kind, f"/products/sku/{quote(text, safe='')}") for kind, text in HOSTILE.items())
     ),
     *(
-        Case(f"/{what}/{text[:20]} is no id", sends("GET", f"/{what}/{text}", f"/{what}/{{id}}"), 404)
+        Case(f"/{what}/{text[:20]} is no id", asks_for(f"/{what}/{text}", f"/{what}/{{id}}"), 404)
         for what in ("products", "orders")
         for text in NO_IDS
     ),
-    Case("a path that leads nowhere", sends("GET", "/nowhere", "other"), 404),
+    Case("a path that leads nowhere", sends("GET", "/nowhere", NOWHERE), 404),
 ]
 
 MALFORMED = {
