@@ -45,7 +45,7 @@ def all_requests_counted(run: Mapping[str, Any]) -> dict[str, Any]:
     ended = [event for event in events if event["name"] in ENDS]
     for gap, most in (
         (both.more, sum(event["at_most"] for event in lost)),
-        (both.fewer, _answered_unseen(run.get("seconds", []), ended)),
+        (both.fewer, _answered_unseen(run, ended, both.unanswered)),
     ):
         if gap.total() > most:
             return _unexplained(both, gap, gap.total() - most)
@@ -134,17 +134,21 @@ def _unexplained(both: Both, gap: Counter[Answers], count: int) -> dict[str, Any
     return _check("FAIL", detail, count)
 
 
-def _answered_unseen(seconds: Iterable[Mapping[str, int]], ended: list[Event]) -> int:
+def _answered_unseen(run: Mapping[str, Any], ended: list[Event], unanswered: int) -> int:
     """How much the users got answered, at most, while nobody had looked at an API that was about to end.
 
-    The second after goes with it: the user may have been busy when the answer came.
+    That is what succeeded in those seconds, and the failures of the run that were answers: nobody noted when.
+    The second after goes with them, as the user may have been busy when the answer came.
     """
     unseen = {
         second
         for event in ended
         for second in range(int(event["last_look"]), int(_moment(event).timestamp()) + 2)
     }
-    return sum(row["requests"] for row in seconds if row["second"] in unseen)
+    succeeded = sum(
+        row["requests"] - row["failures"] for row in run.get("seconds", []) if row["second"] in unseen
+    )
+    return succeeded + max(0, run["failures"] - unanswered) if unseen else 0
 
 
 def _were(count: int) -> str:
