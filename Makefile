@@ -6,7 +6,7 @@ UV := .local/uv/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless report logs ps restart reset install test unit integration cluster browser prove lint fmt clean
+.PHONY: help up down scale headless report logs ps restart reset install test unit integration cluster browser prove lossless lint fmt clean
 
 ##@ Use it
 help: ## What there is
@@ -57,6 +57,9 @@ unit integration cluster browser: .venv ## One kind of test
 
 prove: .venv ## Plant faults: each must be caught by its check
 	@$(BIN)/python -m tests.prove
+
+lossless: .venv ## Scale, kill, restart, cut off: what stock Locust loses and this does not
+	@$(BIN)/python -m tests.lossless
 
 lint: .venv ## Format, lint, types
 	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy .
