@@ -41,6 +41,9 @@ LOOK = 0.1
 TOTAL = "Aggregated"
 """The last row of stock Locust's statistics."""
 
+_starting = threading.Semaphore(2)
+"""Clusters brought up at a time: with more, workers that have joined get no time for a heartbeat."""
+
 interrupted = threading.Event()
 """Set when all rows are to end at once."""
 
@@ -91,12 +94,17 @@ class Cluster:
     # What a row does.
 
     def start(self, workers: int) -> None:
-        """Bring it up, and let the users come."""
-        self.start_master()
-        for _ in range(workers):
-            self.add_worker()
-        self.wait_for_workers(workers)
+        """Bring it up, and let the users come. Where there are links, the first worker is behind them."""
+        self.bring_up(workers)
         self.let_users_come()
+
+    def bring_up(self, workers: int) -> None:
+        """Start the processes, and wait until all workers have joined."""
+        with _starting:
+            self.start_master()
+            for number in range(workers):
+                self.add_worker(behind_links=self.links is not None and number == 0)
+            self.wait_for_workers(workers)
 
     def start_master(self, *options: str) -> None:
         """Start the master, the first time or again."""
@@ -143,15 +151,14 @@ class Cluster:
         """A run of its own, from the master's start to its end, as each side does it without a browser."""
         if self.side == STOCK:
             load = ["--headless", "--users", str(USERS), "--spawn-rate", str(SPAWN_RATE)]
-            self.start_master(*load, "--run-time", f"{seconds}s", "--expect-workers", "2")
-            self.add_worker()
-            self.add_worker()
+            with _starting:
+                self.start_master(*load, "--run-time", f"{seconds}s", "--expect-workers", "2")
+                self.add_worker()
+                self.add_worker()
+                self.wait_until(lambda: bool(self.requests()), "the first request", START_TIMEOUT)
             self._wait_for_end([self._must_have_master()], START_TIMEOUT + seconds + END_TIMEOUT)
             return
-        self.start_master()
-        self.add_worker()
-        self.add_worker()
-        self.wait_for_workers(2)
+        self.bring_up(2)
         self.master.start({"profile": "lossless", "run_time": f"{seconds}s"})
         self.wait_until(lambda: not self.master.run()["in_progress"], "the end of the run", END_TIMEOUT * 2)
 

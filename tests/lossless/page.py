@@ -33,11 +33,11 @@ whose link to the master is taken down, while the one to the server stays. Worke
 are started again at once; those that were told to end, or killed, are not.
 
 Stock Locust gets what an experienced user would give it: `--enable-rebalancing`,
-`--stop-timeout {stop_timeout}`; {spawn_rate} users are started a second on both sides. Its figures are those of
-its UI, or of its `--json-file` where the master ends; Stampede's are those of `run.json`.
+`--stop-timeout {stop_timeout}`; on both sides {spawn_rate} users are started a second. Its figures
+are those of its UI, or of its `--json-file` where the master ends; Stampede's are those of `run.json`.
 
 A killed worker cannot report any more. What it did since its last report, and what was not answered yet, is
-missing everywhere; here that is one second at most, and the run names it.
+missing everywhere; here that is one second at most, and the run says how much it can be.
 """
 
 

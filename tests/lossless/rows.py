@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.lossless.cluster import USERS, Cluster, Worker
 from tests.lossless.crowd import Crowd
-from tests.lossless.table import OURS, Figure, lost, seconds, users
+from tests.lossless.table import Figure, lost, seconds, users
 
 LOAD = 5.0
 """Seconds that users are at it before something happens."""
@@ -162,21 +162,34 @@ def kill(cluster: Cluster) -> list[Figure]:
         Figure("fewest users", f"{crowd.lowest(killed, killed + 60)} of {USERS}", "–", True),
         seconds("back at the target after", crowd.seconds_until(USERS, killed, now), BACK, now - killed),
         users("fewest users a minute later", crowd.lowest(killed + 60, now - SEEN), USERS),
-        _missing(cluster, victim.name, killed),
+        *_missing(cluster, victim.name, killed),
     ]
 
 
-def _missing(cluster: Cluster, worker: str, killed: float) -> Figure:
+def _missing(cluster: Cluster, worker: str, killed: float) -> list[Figure]:
     """What it had not reported: the answers of the last interval, and what was never answered."""
-    made, counted = len(cluster.requests()), cluster.counted() or 0
+    made = len(cluster.requests())
+    missing = made - (cluster.counted() or 0)
     since = killed - REPORT_INTERVAL - LATENESS
     unreported = sum(
         request.worker == worker and (request.answered is None or request.answered >= since)
         for request in cluster.requests()
     )
-    holds = 0 <= made - counted <= unreported
-    shown = f"{made - counted:,} of {made:,} ({unreported} in its last second)"
-    return Figure("requests lost", shown, "none but of its last second", holds)
+    shown = f"{missing:,} of {made:,} ({unreported} in its last second)"
+    return [
+        Figure("requests lost", shown, "none but of its last second", 0 <= missing <= unreported),
+        _named(cluster, missing),
+    ]
+
+
+def _named(cluster: Cluster, missing: int) -> Figure:
+    """What the run itself says of it."""
+    name, due = "what the run says is lost", "at least that"
+    run = cluster.left_behind("run.json") or {"events": []}
+    said = [event["at_most"] for event in run["events"] if event["name"] == "worker_lost"]
+    if len(said) != 1:
+        return Figure(name, "nothing" if not said else f"{len(said)} workers", due, False)
+    return Figure(name, f"at most {said[0]:,}", due, said[0] >= missing)
 
 
 def master_restart(cluster: Cluster) -> list[Figure]:
@@ -190,11 +203,12 @@ def master_restart(cluster: Cluster) -> list[Figure]:
 
 
 def _what_is_left(cluster: Cluster) -> Figure:
-    name, due = "left of the run", "verdict UNKNOWN"
-    verdict = cluster.left_behind("verdict.json") if cluster.side == OURS else None
-    if verdict is None:
-        return Figure(name, "nothing", due, False)
-    return Figure(name, f"verdict {verdict['verdict']}", due, verdict["verdict"] == "UNKNOWN")
+    """Of the run that was interrupted."""
+    verdict, run = cluster.left_behind("verdict.json"), cluster.left_behind("run.json")
+    if verdict is None or run is None:
+        return Figure("left of the run", "nothing", "verdict UNKNOWN", False)
+    shown = f"verdict {verdict['verdict']}, {run['requests']:,} of {len(cluster.requests()):,} requests"
+    return Figure("left of the run", shown, "verdict UNKNOWN", verdict["verdict"] == "UNKNOWN")
 
 
 def network_cut(duration: float) -> Callable[[Cluster], list[Figure]]:
@@ -202,13 +216,8 @@ def network_cut(duration: float) -> Callable[[Cluster], list[Figure]]:
 
     def cut(cluster: Cluster) -> list[Figure]:
         assert cluster.links is not None
-        cluster.start_master()
-        lonely = cluster.add_worker(behind_links=True)
-        cluster.add_worker()
-        cluster.add_worker()
-        cluster.wait_for_workers(3)
-        cluster.let_users_come()
-        begun, name = time.monotonic(), lonely.name
+        cluster.start(3)
+        begun, name = time.monotonic(), cluster.workers[0].name
         cluster.links.cut()
         cluster.wait(duration)
         cluster.links.mend()
