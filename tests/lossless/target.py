@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections import defaultdict
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from types import TracebackType
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+ASKED = re.compile(r"GET /([\w-]+)/(\d+-\d+)/(\d+) ")
 
 
 @dataclass(slots=True)
@@ -30,7 +34,7 @@ class Request:
 class Target:
     """An HTTP server in a thread: ``GET /<cluster>/<user>/<milliseconds until the answer>``.
 
-    HEAD is answered and not noted: it is how a master sees that somebody is there.
+    What else a master asks, to see that somebody is there or whether there are counters, is not noted.
     """
 
     def __init__(self) -> None:
@@ -75,12 +79,12 @@ class _Connection(asyncio.Protocol):
         self._received += data
         if not self._received.endswith(b"\r\n\r\n"):
             return
-        method, path, _ = self._received.decode().split(" ", 2)
+        asked, received = ASKED.match(self._received.decode()), self._received
         self._received = b""
-        if method == "HEAD":
-            self._transport.write(ANSWER)
+        if asked is None:
+            self._transport.write(ANSWER if received.startswith(b"HEAD") else NOT_FOUND)
             return
-        _, cluster, user, milliseconds = path.split("/")
+        cluster, user, milliseconds = asked.groups()
         request = Request(user, time.monotonic())
         self._requests[cluster].append(request)
         asyncio.get_running_loop().call_later(int(milliseconds) / 1000, self._answer, request)
