@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tarfile
@@ -24,6 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 PATIENCE = 60.0
 """Seconds to wait for something that must happen."""
+
+
+class ClusterError(Exception):
+    """The cluster did not come up; the message is what it said."""
 
 
 @dataclass
@@ -72,6 +77,33 @@ class Checkout:
         """`python -m rig VERB NAME=value …`, whose exit code is the run's."""
         self._note(settings)
         return self.run(".venv/bin/python", "-m", "rig", verb, *settings)
+
+    def bring_up(self, runtime: str, workers: int) -> None:
+        """`make up`, in a session of its own: Ctrl-C is for us, who let it end by itself.
+
+        Raises ClusterError.
+        """
+        command = [".venv/bin/python", "-m", "rig", "up", f"RUNTIME={runtime}", f"WORKERS={workers}"]
+        log = self.folder / "up.log"
+        with log.open("w") as output:
+            rig = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            try:
+                failed = rig.wait()
+            except BaseException:
+                ignore_interrupts()
+                rig.terminate()
+                rig.wait()
+                raise
+        if failed:
+            raise ClusterError(log.read_text().strip())
 
     def containers_alive(self, *services: str) -> int:
         """How many containers of these services run, or are about to again."""
@@ -152,6 +184,12 @@ def copied_project() -> Iterator[Checkout]:
         yield Checkout(folder, *_free_ports())
     finally:
         shutil.rmtree(folder)
+
+
+def ignore_interrupts() -> None:
+    """Another Ctrl-C does not leave half a cluster."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _free_ports() -> tuple[int, int, int]:

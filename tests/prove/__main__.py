@@ -18,9 +18,9 @@ from typing import NoReturn
 from postgres.place import EmbeddedPostgresError
 from rig.master import MasterGoneError
 from rig.settings import UsageError
-from tests.checkout import ROOT
+from tests.checkout import ROOT, ClusterError
 from tests.prove import cluster
-from tests.prove.cluster import Cluster, ClusterError
+from tests.prove.cluster import Cluster
 from tests.prove.faults import Fault, FaultError, choose
 from tests.prove.proof import Trial, complaints, correct, not_clean, table, unproven
 

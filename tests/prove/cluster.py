@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from postgres import embedded, place
+from postgres import embedded
 from rig.master import Master
-from tests.checkout import ROOT, Checkout, copied_project, wait_until
+from tests.checkout import ROOT, Checkout, copied_project, ignore_interrupts, wait_until
+from tests.local_postgres import LocalPostgres
 from tests.prove.faults import Fault
 
 WORKERS = 2
@@ -30,16 +27,13 @@ API_CONNECTIONS = (
 )
 
 
-class ClusterError(Exception):
-    """The cluster did not come up; the message is what it said."""
-
-
 class Cluster:
     """One that is up."""
 
     def __init__(self, checkout: Checkout) -> None:
         self._checkout = checkout
         self._master = Master(checkout.ui_url)
+        self._postgres = LocalPostgres(checkout.folder)
         self._usual_connections = self._api_connections()
         self._put_pristine_aside()
 
@@ -83,10 +77,7 @@ class Cluster:
         self._wait_for_health()
 
     def _kill_postgres(self) -> None:
-        """All of its processes at once, as a power failure would; circus starts it again."""
-        postmaster = psutil.Process(int(self._postmaster()[0]))
-        for process in [postmaster, *postmaster.children()]:
-            process.send_signal(signal.SIGKILL)
+        self._postgres.kill()
         self._wait_for_health()
 
     def _api_connections(self) -> int:
@@ -97,13 +88,7 @@ class Cluster:
 
     def _psql(self, *arguments: str, database: str = "postgres") -> str:
         """What psql prints, as the superuser."""
-        sockets = Path(self._postmaster()[4])
-        return embedded.run(embedded.client_command(sockets, "psql", *arguments, database=database))
-
-    def _postmaster(self) -> list[str]:
-        """The lines of its file: the first is its process id, the fifth its socket's folder."""
-        data = place.find_place(self._checkout.folder / ".local" / "postgres").cluster
-        return (data / "postmaster.pid").read_text().splitlines()
+        return self._postgres.psql(*arguments, database=database)
 
 
 @contextmanager
@@ -111,39 +96,8 @@ def running() -> Iterator[Cluster]:
     """A cluster of processes, with ports of its own; nothing of it is left at the end."""
     with copied_project() as checkout:
         try:
-            _bring_up(checkout)
+            checkout.bring_up("local", WORKERS)
             yield Cluster(checkout)
         finally:
-            _ignore_interrupts()
+            ignore_interrupts()
             checkout.rig("reset", "RUNTIME=local")
-
-
-def _bring_up(checkout: Checkout) -> None:
-    """In a session of its own: Ctrl-C is for us, who let it end by itself."""
-    command = [".venv/bin/python", "-m", "rig", "up", "RUNTIME=local", f"WORKERS={WORKERS}"]
-    log = checkout.folder / "up.log"
-    with log.open("w") as output:
-        rig = subprocess.Popen(
-            command,
-            cwd=checkout.folder,
-            env=checkout.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-        try:
-            failed = rig.wait()
-        except BaseException:
-            _ignore_interrupts()
-            rig.terminate()
-            rig.wait()
-            raise
-    if failed:
-        raise ClusterError(log.read_text().strip())
-
-
-def _ignore_interrupts() -> None:
-    """Another Ctrl-C does not leave half a cluster."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
