@@ -1,0 +1,127 @@
+"""A load runs while things break: `python -m tests.chaos [PLAN]`.
+
+PLAN is one of tests/chaos/*.toml by its name, or a file's path; without it `default`. RUNTIME is compose or
+local; without it compose where an engine answers. Prints what each fault came to, and whatever is wrong.
+Exits with 0 if all is as it must be, 1 if not, 2 for a plan that cannot be carried out. The folders of the
+runs are kept in .local/chaos.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from postgres.place import EmbeddedPostgresError
+from rig.compose import Compose
+from rig.master import MasterGoneError
+from rig.settings import UsageError
+from stampede.audit.check import AuditError
+from tests.chaos import control, plan, run
+from tests.chaos.cluster import ActError, Cluster
+from tests.chaos.containers import Containers
+from tests.chaos.plan import Plan, PlanError
+from tests.chaos.processes import Processes
+from tests.chaos.report import Report, table
+from tests.checkout import ROOT, ClusterError, copied_project, ignore_interrupts
+
+KEPT = ROOT / ".local" / "chaos"
+RUNTIMES = {"compose": Containers, "local": Processes}
+FAILURES = (
+    *(ActError, AuditError, ClusterError, EmbeddedPostgresError, MasterGoneError, UsageError),
+    AssertionError,  # what a wait in vain ends with
+)
+BEGUN = time.monotonic()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out a plan and print what came of it; returns the exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        wanted = plan.read(plan.find(*arguments or ["default"]))
+        return _carry_out(wanted, _runtime())
+    except PlanError as error:
+        print(f"chaos: {error}", file=sys.stderr)
+        return 2
+    except FAILURES as error:
+        print(f"chaos: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nchaos: interrupted; what it had brought up is down again", file=sys.stderr)
+        return 130
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _runtime() -> str:
+    """As it is asked for, else compose where an engine answers. Raises PlanError."""
+    name = os.environ.get("RUNTIME") or ("compose" if Compose.available() else "local")
+    if name not in RUNTIMES:
+        raise PlanError(f"RUNTIME: must be compose or local, not {name!r}")
+    return name
+
+
+def _carry_out(wanted: Plan, runtime: str) -> int:
+    shutil.rmtree(KEPT, ignore_errors=True)
+    with _running(wanted, runtime) as cluster:
+        report = run.carry_out(cluster, wanted, KEPT, _say)
+        _print(report)
+        if wanted.negative_control:
+            report.complaints += _control(cluster, wanted)
+        _say("taking it down")
+    for complaint in report.complaints:
+        print(f"  {complaint}")
+    wrong = len(report.complaints)
+    sum_up = f"NOT SURVIVED: {wrong} complaints" if wrong else f"SURVIVED: {len(report.rows)} faults"
+    print(f"\n{sum_up} ({time.monotonic() - BEGUN:.0f} s, {runtime})")
+    return 1 if wrong else 0
+
+
+@contextmanager
+def _running(wanted: Plan, runtime: str) -> Iterator[Cluster]:
+    """A cluster with ports of its own; nothing of it is left at the end, whatever happened."""
+    with copied_project() as checkout:
+        try:
+            _say(f"starting a cluster of {wanted.load.workers} workers: {runtime}")
+            checkout.bring_up(runtime, wanted.load.workers)
+            cluster = RUNTIMES[runtime](checkout)
+            try:
+                yield cluster
+            finally:
+                ignore_interrupts()
+                cluster.heal()
+        finally:
+            ignore_interrupts()
+            checkout.rig("reset", f"RUNTIME={runtime}")
+            if runtime == "compose":
+                checkout.run("docker", "compose", "down", "--volumes", "--rmi", "local")
+
+
+def _print(report: Report) -> None:
+    print("\n" + table(report.rows) + "\n", flush=True)
+    for remark in report.remarks:
+        print(remark, flush=True)
+
+
+def _control(cluster: Cluster, wanted: Plan) -> list[str]:
+    """What is wrong with the negative control."""
+    found, words = control.lost_order_is_found(cluster, wanted.load, KEPT)
+    print(f"\nNegative control, commits not awaited and PostgreSQL killed: {words}")
+    print("red, as it must be\n" if found else "NOT red\n", flush=True)
+    return [] if found else ["negative control: a lost order was not found"]
+
+
+def _say(words: str) -> None:
+    print(f"{time.monotonic() - BEGUN:6.1f} s  {words}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

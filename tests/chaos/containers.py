@@ -1,0 +1,80 @@
+"""The cluster as containers, broken by the engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from tests.chaos.cluster import Cluster, checked
+from tests.checkout import Checkout
+
+
+class Containers(Cluster):
+    """What is killed stays dead until it is started: the engine takes a `docker kill` for meant."""
+
+    name = "compose"
+
+    def __init__(self, checkout: Checkout) -> None:
+        super().__init__(checkout)
+        self._hit: dict[str, str] = {}
+        """The container that was hit last, by its service."""
+        self._network = f"{checkout.environment['COMPOSE_PROJECT_NAME']}_cluster"
+
+    def kill(self, target: str) -> str:
+        checked(self.checkout, "docker", "kill", self._choose(target))
+        return self._named(target)
+
+    def start(self, target: str) -> None:
+        checked(self.checkout, "docker", "start", self._hit[target])
+
+    def pause(self, target: str) -> None:
+        checked(self.checkout, "docker", "pause", self._choose(target))
+
+    def resume(self, target: str) -> None:
+        checked(self.checkout, "docker", "unpause", self._hit[target])
+
+    def cut(self) -> str:
+        checked(self.checkout, "docker", "network", "disconnect", self._network, self._choose("worker"))
+        return self._named("worker")
+
+    def join(self) -> None:
+        checked(self.checkout, "docker", "network", "connect", self._network, self._hit["worker"])
+
+    def restart_master(self) -> None:
+        checked(self.checkout, "docker", "restart", "--time", "30", self._choose("master"))
+
+    def psql(self, statements: str) -> str:
+        command = ["docker", "compose", "exec", "-T", "postgres", "psql", "-q", "-v", "ON_ERROR_STOP=1"]
+        return checked(self.checkout, *command, "-U", "postgres", "-d", "stampede", "-At", "-c", statements)
+
+    def mend(self) -> None:
+        for container in self._ids("--all"):
+            found = json.loads(checked(self.checkout, "docker", "inspect", container))[0]
+            if found["State"]["Paused"]:
+                checked(self.checkout, "docker", "unpause", container)
+            if not found["State"]["Running"]:
+                checked(self.checkout, "docker", "start", container)
+            service = found["Config"]["Labels"]["com.docker.compose.service"]
+            if service == "worker" and self._network not in found["NetworkSettings"]["Networks"]:
+                checked(self.checkout, "docker", "network", "connect", self._network, container)
+
+    def on_master(self, variables: Mapping[str, str], *command: str) -> tuple[list[str], dict[str, str]]:
+        given = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
+        return [
+            *("docker", "compose", "exec", "-T", *given, "master", "python"),
+            *command,
+        ], self.checkout.environment
+
+    def results(self, run_id: str) -> str:
+        return f"/results/{run_id}"
+
+    def _choose(self, service: str) -> str:
+        """Of several the one that has been there longest."""
+        self._hit[service] = self._ids(service)[0]
+        return self._hit[service]
+
+    def _named(self, service: str) -> str:
+        return self._hit[service][:12]
+
+    def _ids(self, *which: str) -> list[str]:
+        return checked(self.checkout, "docker", "compose", "ps", "--quiet", *which).split()

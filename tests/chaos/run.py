@@ -1,0 +1,179 @@
+"""A plan carried out: the load with its faults, and a load for each fault that ends the one it happens in."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rig.master import MasterGoneError
+from stampede.audit.ledger import read, settled
+from tests.chaos import report
+from tests.chaos.cluster import Cluster, begin, end
+from tests.chaos.plan import Fault, Plan
+from tests.chaos.report import Evidence, Interruption, Report, Row
+from tests.chaos.windows import Injection, Order
+from tests.checkout import wait_until
+
+Say = Callable[[str], None]
+"""Shows a line of progress."""
+
+LONGEST_END = 120.0
+"""Seconds for a run to stop, to be audited, to be written."""
+
+AFTERMATH = 6.0
+"""Seconds of a load, its ramp not counted, that shows that orders are taken again."""
+
+LONGEST_ABSENCE = 20.0
+"""Seconds to wait for workers whose master was away: twice what is promised."""
+
+INTERRUPTED = 60.0
+"""Seconds that a load would go on for, had nobody ended it."""
+
+
+def carry_out(cluster: Cluster, plan: Plan, into: Path, say: Say) -> Report:
+    """All of it, in the order of time. The folders of the runs go to `into`."""
+    cluster.set_profile(plan.load)
+    whole = Report()
+    if plan.faults_of_the_load:
+        _add(whole, _load(cluster, plan, into, say))
+    for fault in plan.faults:
+        if fault.ends_the_run:
+            _add(whole, _interrupted_load(cluster, plan, fault, into, say))
+    whole.rows.sort(key=lambda row: row.fault.number)
+    return whole
+
+
+def _add(whole: Report, part: Report) -> None:
+    whole.rows += part.rows
+    whole.remarks += part.remarks
+    whole.complaints += part.complaints
+
+
+def _load(cluster: Cluster, plan: Plan, into: Path, say: Say) -> Report:
+    run_id = start(cluster)
+    started = time.time()
+    say(f"run {run_id}: {plan.load.users} users, {plan.load.run_time:g} s")
+    possible = [fault for fault in plan.faults_of_the_load if cluster.cannot(fault) is None]
+    injections = list(_inject(cluster, possible, started, say))
+    folder = finish(cluster, run_id, into, started + plan.load.run_time)
+    say(f"the run is over: {folder}")
+    found = report.of_the_load(injections, evidence(folder, plan.load.users))
+    found.rows += [
+        Row(fault, told=f"not here: {why}", skipped=True)
+        for fault in plan.faults_of_the_load
+        if (why := cluster.cannot(fault)) is not None
+    ]
+    return found
+
+
+def _inject(cluster: Cluster, faults: Sequence[Fault], started: float, say: Say) -> Iterator[Injection]:
+    """Do and undo each at its time; what takes long delays what follows."""
+    under_way: dict[int, Injection] = {}
+    for at, is_end, fault in timeline(faults):
+        time.sleep(max(0.0, started + at - time.time()))
+        ordered = time.time()
+        told = (end if is_end else begin)(cluster, fault)
+        now = time.time()
+        say(f"{'over: ' if is_end else ''}{fault.words}{': ' * bool(told)}{told}")
+        if not is_end:
+            under_way[fault.number] = Injection(fault, ordered, now, now, told)
+        begun = under_way[fault.number]
+        if is_end or not fault.duration:
+            both = "; ".join(part for part in (begun.told, told if is_end else "") if part)
+            yield dataclasses.replace(begun, over=now, told=both)
+
+
+def timeline(faults: Sequence[Fault]) -> list[tuple[float, bool, Fault]]:
+    """When what has to be done, and whether that is a fault's end."""
+    acts = [(fault.at, False, fault) for fault in faults]
+    acts += [(fault.at + fault.duration, True, fault) for fault in faults if fault.duration]
+    return sorted(acts, key=lambda act: (act[0], not act[1], act[2].number))
+
+
+def _interrupted_load(cluster: Cluster, plan: Plan, fault: Fault, into: Path, say: Say) -> Report:
+    """The master goes in the middle of it and comes back; when the workers have too, a new run follows."""
+    run_id = start(cluster, run_time=f"{fault.at + INTERRUPTED:.0f}s")
+    started = time.time()
+    say(f"run {run_id}, to be interrupted")
+    time.sleep(max(0.0, started + fault.at - time.time()))
+    ordered = time.time()
+    begin(cluster, fault)
+    if fault.duration:
+        time.sleep(fault.duration)
+        end(cluster, fault)
+    wait_until(lambda: cluster.master.worker_count() is not None, "the master to answer again")
+    answered = time.time()
+    say(f"{fault.words}: the master answered after {answered - ordered:.1f} s")
+    ready = _wait_for_workers(cluster, plan.load.workers)
+    happened = Interruption(fault, run_id, started, ordered, answered, ready)
+    say(happened.words)
+    if ready is None:
+        cluster.heal()
+        wait_until(lambda: cluster.is_ready_for_a_run(plan.load.workers), "mended workers to join")
+    length = plan.load.ramp + AFTERMATH
+    next_id = start(cluster, run_time=f"{length:.0f}s")
+    after = evidence(finish(cluster, next_id, into, time.time() + length), plan.load.users)
+    verdict = _verdict_of(cluster, run_id, into)
+    return report.of_an_interruption(happened, after, cluster.audit(run_id, started), verdict)
+
+
+def _wait_for_workers(cluster: Cluster, workers: int) -> float | None:
+    """When they had all joined; None if some never did."""
+    deadline = time.monotonic() + LONGEST_ABSENCE
+    while time.monotonic() < deadline:
+        if cluster.is_ready_for_a_run(workers):
+            return time.time()
+        time.sleep(0.1)
+    return None
+
+
+def _verdict_of(cluster: Cluster, run_id: str, into: Path) -> dict[str, Any] | None:
+    with suppress(MasterGoneError, OSError):
+        verdict: dict[str, Any] = json.loads(
+            (cluster.master.fetch_results(run_id, into) / "verdict.json").read_text()
+        )
+        return verdict
+    return None
+
+
+def start(cluster: Cluster, **wanted: object) -> str:
+    """Start a run with the plan's load, and what is wanted otherwise; returns its id."""
+    before = cluster.master.run()["id"]
+    cluster.master.start({"profile": "chaos", **wanted})
+    wait_until(lambda: cluster.master.run()["id"] not in (None, before), "the run to begin")
+    return str(cluster.master.run()["id"])
+
+
+def finish(cluster: Cluster, run_id: str, into: Path, planned_end: float) -> Path:
+    """Wait for a run's end and fetch its folder."""
+    patience = max(0.0, planned_end - time.time()) + LONGEST_END
+    wait_until(lambda: not cluster.master.run()["in_progress"], "the end of the run", patience)
+    return cluster.master.fetch_results(run_id, into)
+
+
+def evidence(folder: Path, users: int) -> Evidence:
+    """What a run's folder says."""
+    run = json.loads((folder / "run.json").read_text())
+    verdict = json.loads((folder / "verdict.json").read_text())
+    return Evidence(
+        started=datetime.fromisoformat(run["started_at"]).timestamp(),
+        users=users,
+        orders=list(orders(folder)),
+        seconds=run.get("seconds", []),
+        correct=verdict["correct"]["checks"],
+        valid=verdict["valid"]["checks"],
+    )
+
+
+def orders(folder: Path) -> Iterator[Order]:
+    """Those of the ledger that were acknowledged."""
+    for tables in settled(read(folder / "ledger.jsonl.gz")):
+        for entry in tables["told"]:
+            if entry.sent is not None and entry.answered is not None:
+                yield entry.sent, entry.answered
