@@ -6,7 +6,7 @@ UV := .local/uv/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless report logs ps restart reset install test unit integration cluster browser prove lossless lint fmt clean
+.PHONY: help up down scale headless report logs ps restart reset install test unit integration cluster browser prove lossless chaos lint fmt clean
 
 ##@ Use it
 help: ## What there is
@@ -60,6 +60,9 @@ prove: .venv ## Plant faults: each must be caught by its check
 
 lossless: .venv ## Scale, kill, restart, cut off: what stock Locust loses and this does not
 	@$(BIN)/python -m tests.lossless
+
+chaos: .venv ## Break things under load: what is lost, how long it takes   [PLAN=default RUNTIME=]
+	@$(BIN)/python -m tests.chaos $(PLAN)
 
 lint: .venv ## Format, lint, types
 	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy .

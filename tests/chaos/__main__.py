@@ -3,7 +3,7 @@
 PLAN is one of tests/chaos/*.toml by its name, or a file's path; without it `default`. RUNTIME is compose or
 local; without it compose where an engine answers. Prints what each fault came to, and whatever is wrong.
 Exits with 0 if all is as it must be, 1 if not, 2 for a plan that cannot be carried out. The folders of the
-runs are kept in .local/chaos.
+runs, and what the cluster printed, are kept in .local/chaos.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def _runtime() -> str:
 
 def _carry_out(wanted: Plan, runtime: str) -> int:
     shutil.rmtree(KEPT, ignore_errors=True)
+    KEPT.mkdir(parents=True)
     with _running(wanted, runtime) as cluster:
         report = run.carry_out(cluster, wanted, KEPT, _say)
         _print(report)
@@ -98,6 +99,7 @@ def _running(wanted: Plan, runtime: str) -> Iterator[Cluster]:
             finally:
                 ignore_interrupts()
                 cluster.heal()
+                cluster.keep_logs(KEPT)
         finally:
             ignore_interrupts()
             checkout.rig("reset", f"RUNTIME={runtime}")

@@ -85,6 +85,10 @@ class Cluster(ABC):
         """The command line and environment that run a Python command where the master is."""
 
     @abstractmethod
+    def keep_logs(self, into: Path) -> None:
+        """What it has printed goes to this folder."""
+
+    @abstractmethod
     def results(self, run_id: str) -> str:
         """The folder of a run, as the master knows it."""
 

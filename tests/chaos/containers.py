@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from tests.chaos.cluster import Cluster, checked
 from tests.checkout import Checkout
@@ -65,6 +66,10 @@ class Containers(Cluster):
             *command,
         ], self.checkout.environment
 
+    def keep_logs(self, into: Path) -> None:
+        logs = self.checkout.run("docker", "compose", "logs", "--no-color", "--timestamps")
+        (into / "cluster.log").write_text(logs.stdout)
+
     def results(self, run_id: str) -> str:
         return f"/results/{run_id}"
 
@@ -74,7 +79,7 @@ class Containers(Cluster):
         return self._hit[service]
 
     def _named(self, service: str) -> str:
-        return self._hit[service][:12]
+        return f"container {self._hit[service][:12]}"
 
     def _ids(self, *which: str) -> list[str]:
         return checked(self.checkout, "docker", "compose", "ps", "--quiet", *which).split()

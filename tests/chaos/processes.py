@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -71,6 +73,10 @@ class Processes(Cluster):
             "AUDIT_DATABASE_URL": database,
             **variables,
         }
+
+    def keep_logs(self, into: Path) -> None:
+        for log in (self.checkout.folder / ".local" / "log").iterdir():
+            shutil.copy(log, into)
 
     def results(self, run_id: str) -> str:
         return str(self.checkout.folder / ".local" / "results" / run_id)

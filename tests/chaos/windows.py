@@ -44,7 +44,11 @@ class Injection:
 
 def owner(instant: float, injections: Iterable[Injection], length: float = 0.0) -> Injection | None:
     """The fault to whose window an instant, or what begins there and has a length in seconds, belongs."""
-    covering = [each for each in injections if each.ordered < instant + length and instant < each.until]
+    covering = [
+        each
+        for each in injections
+        if (each.ordered <= instant or each.ordered < instant + length) and instant < each.until
+    ]
     return max(covering, key=lambda each: each.ordered, default=None)
 
 
