@@ -34,6 +34,7 @@ class Evidence:
     seconds: Sequence[Second]
     correct: Sequence[Check]
     valid: Sequence[Check] = ()
+    events: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,12 @@ class Report:
     remarks: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
+    def leave_out(self, fault: Fault, cannot: str | None) -> None:
+        """It was not carried out: this runtime `cannot`, for that reason, or it was too late for it."""
+        if cannot is None:
+            self.complaints += _about(fault, ["not carried out: what came before it took too long"])
+        self.rows.append(Row(fault, told=f"not here: {cannot or 'it was too late'}", skipped=True))
+
 
 def of_the_load(injections: Sequence[Injection], evidence: Evidence) -> Report:
     """What a run with faults in it came to."""
@@ -122,11 +129,11 @@ def of_the_load(injections: Sequence[Injection], evidence: Evidence) -> Report:
             good_order_after_end=first_good_order(evidence.orders, each.over),
             errors=by_cause.get(each.fault.number),
             dip=dip(evidence.seconds, each, evidence.users),
-            unaccounted=_share(counted, each),
+            unaccounted=_share(counted),
             lost=offenders(evidence.correct, LOST, each, injections),
             doubled=offenders(evidence.correct, DOUBLED, each, injections),
             oversold=offenders(evidence.correct, OVERSOLD, each, injections),
-            told=each.told,
+            told="; ".join(filter(None, (each.told, *_events(evidence, each, injections)))),
         )
         for each in injections
     ]
@@ -221,6 +228,15 @@ def _of_the_run(
     return found
 
 
+def _events(evidence: Evidence, injection: Injection, injections: Sequence[Injection]) -> list[str]:
+    """What run.json says that happened in a fault's window, and how long after its beginning."""
+    return [
+        f"{event['name']} {event.get('worker', '')}".strip() + f" after {at - injection.begun:.1f} s"
+        for event in evidence.events
+        if owner(at := datetime.fromisoformat(event["at"]).timestamp(), injections) is injection
+    ]
+
+
 def _when(evidence: Evidence, injections: Sequence[Injection]) -> str:
     """The seconds of the run in which something failed that no fault explains."""
     told = [
@@ -231,13 +247,11 @@ def _when(evidence: Evidence, injections: Sequence[Injection]) -> str:
     return ", ".join([*told[:5], "…"] if len(told) > 5 else told)
 
 
-def _share(counted: Check | None, injection: Injection) -> str:
-    """Requests that nobody can account for. A gap is the run's; who may have made it is shown as such."""
+def _share(counted: Check | None) -> str:
+    """Requests that no event explains, as far as they can be this fault's: a gap is the whole run's."""
     if counted is None or counted.get("count") is None:
         return UNKNOWN
-    if not counted["count"] or injection.fault.what not in ("kill", "cut"):
-        return "0"
-    return f"≤ {counted['count']}"
+    return f"≤ {counted['count']}" if counted["count"] else "0"
 
 
 def offenders(

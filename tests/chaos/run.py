@@ -16,7 +16,7 @@ from stampede.audit.ledger import read, settled
 from tests.chaos import report
 from tests.chaos.cluster import Cluster, begin, end
 from tests.chaos.plan import Fault, Plan
-from tests.chaos.report import Evidence, Interruption, Report, Row
+from tests.chaos.report import Evidence, Interruption, Report
 from tests.chaos.windows import Injection, Order
 from tests.checkout import wait_until
 
@@ -60,40 +60,73 @@ def _load(cluster: Cluster, plan: Plan, into: Path, say: Say) -> Report:
     started = time.time()
     say(f"run {run_id}: {plan.load.users} users, {plan.load.run_time:g} s")
     possible = [fault for fault in plan.faults_of_the_load if cluster.cannot(fault) is None]
-    injections = list(_inject(cluster, possible, started, say))
+    injections = list(_inject(cluster, possible, started, started + plan.load.run_time, say))
     folder = finish(cluster, run_id, into, started + plan.load.run_time)
     say(f"the run is over: {folder}")
     found = report.of_the_load(injections, evidence(folder, plan.load.users))
-    found.rows += [
-        Row(fault, told=f"not here: {why}", skipped=True)
-        for fault in plan.faults_of_the_load
-        if (why := cluster.cannot(fault)) is not None
-    ]
+    carried_out = {each.fault for each in injections}
+    for fault in plan.faults_of_the_load:
+        if fault not in carried_out:
+            found.leave_out(fault, cluster.cannot(fault))
     return found
 
 
-def _inject(cluster: Cluster, faults: Sequence[Fault], started: float, say: Say) -> Iterator[Injection]:
-    """Do and undo each at its time; what takes long delays what follows."""
-    under_way: dict[int, Injection] = {}
-    for at, is_end, fault in timeline(faults):
-        time.sleep(max(0.0, started + at - time.time()))
-        ordered = time.time()
-        told = (end if is_end else begin)(cluster, fault)
-        now = time.time()
-        say(f"{'over: ' if is_end else ''}{fault.words}{': ' * bool(told)}{told}")
-        if not is_end:
-            under_way[fault.number] = Injection(fault, ordered, now, now, told)
-        begun = under_way[fault.number]
-        if is_end or not fault.duration:
-            both = "; ".join(part for part in (begun.told, told if is_end else "") if part)
-            yield dataclasses.replace(begun, over=now, told=both)
+def _inject(
+    cluster: Cluster, faults: Sequence[Fault], started: float, end_of_load: float, say: Say
+) -> Iterator[Injection]:
+    """Do and undo each at its time, as long as there is time to see what comes of it."""
+    waiting, under_way, done = list(faults), list[Injection](), list[Injection]()
+    while waiting or under_way:
+        at, fault, begun = next_act(waiting, under_way, done, started)
+        if begun is None and at + fault.over - fault.at > end_of_load:
+            waiting.remove(fault)
+            continue
+        time.sleep(max(0.0, at - time.time()))
+        if begun is None:
+            waiting.remove(fault)
+            under_way.append(_begun(cluster, fault, say))
+        else:
+            under_way.remove(begun)
+            done.append(_ended(cluster, begun, say))
+    yield from done
 
 
-def timeline(faults: Sequence[Fault]) -> list[tuple[float, bool, Fault]]:
-    """When what has to be done, and whether that is a fault's end."""
-    acts = [(fault.at, False, fault) for fault in faults]
-    acts += [(fault.at + fault.duration, True, fault) for fault in faults if fault.duration]
-    return sorted(acts, key=lambda act: (act[0], not act[1], act[2].number))
+def next_act(
+    waiting: Sequence[Fault], under_way: Sequence[Injection], done: Sequence[Injection], started: float
+) -> tuple[float, Fault, Injection | None]:
+    """What is to be done next, and when (seconds since the epoch): a fault, or the end of one that has begun.
+
+    A fault lasts as long as it is to, from when it is in effect. One that the plan has after another is over
+    begins when it is over, though that took longer than planned.
+    """
+    ends = [(each.in_effect + each.fault.duration, each.fault, each) for each in under_way]
+    begins = [
+        (
+            max([started + fault.at, *(each.until for each in done if each.fault.over <= fault.at)]),
+            fault,
+            None,
+        )
+        for fault in waiting
+        if not any(each.fault.over <= fault.at for each in under_way)
+    ]
+    return min([*ends, *begins], key=lambda act: (act[0], act[1].number))
+
+
+def _begun(cluster: Cluster, fault: Fault, say: Say) -> Injection:
+    ordered = time.time()
+    told = begin(cluster, fault)
+    now = time.time()
+    say(f"{fault.words}{': ' * bool(told)}{told}")
+    return Injection(fault, ordered, now, now, told)
+
+
+def _ended(cluster: Cluster, begun: Injection, say: Say) -> Injection:
+    if not begun.fault.duration:
+        return begun
+    told = end(cluster, begun.fault)
+    say(f"over: {begun.fault.words}{': ' * bool(told)}{told}")
+    both = "; ".join(filter(None, (begun.told, told)))
+    return dataclasses.replace(begun, over=time.time(), told=both)
 
 
 def _interrupted_load(cluster: Cluster, plan: Plan, fault: Fault, into: Path, say: Say) -> Report:
@@ -168,6 +201,7 @@ def evidence(folder: Path, users: int) -> Evidence:
         seconds=run.get("seconds", []),
         correct=verdict["correct"]["checks"],
         valid=verdict["valid"]["checks"],
+        events=run.get("events", []),
     )
 
 

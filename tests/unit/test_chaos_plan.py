@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.chaos.plan import FOLDER, KINDS, PlanError, find, parse, read
-from tests.chaos.run import timeline
 
 LOAD = {"users": 20, "spawn_rate": 10, "run_time": 60, "workers": 2}
 KILL = {"at": 10, "what": "kill", "target": "api", "duration": 2}
@@ -91,15 +90,3 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Any) -> None:
     (tmp_path / "bad.toml").write_text("[load")
     with pytest.raises(PlanError, match=r"bad\.toml: "):
         read(find(str(tmp_path / "bad.toml")))
-
-
-def test_a_fault_ends_before_another_begins_at_the_same_time() -> None:
-    """Else what is resumed would be what has just been paused."""
-    later = {**KILL, "target": "postgres", "at": 12}
-    acts = timeline(parse("good", plan(later, KILL)).faults_of_the_load)
-    assert [(at, is_end, fault.target) for at, is_end, fault in acts] == [
-        (10, False, "api"),
-        (12, True, "api"),
-        (12, False, "postgres"),
-        (14, True, "postgres"),
-    ]

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from tests.chaos.plan import Fault
-from tests.chaos.report import Evidence, Interruption, Row, complaints, of_an_interruption, of_the_load, table
+from tests.chaos.report import (
+    Evidence,
+    Interruption,
+    Report,
+    Row,
+    complaints,
+    of_an_interruption,
+    of_the_load,
+    table,
+)
 from tests.chaos.windows import Dip, Injection
 
 KILL = Injection(Fault(1, 10, "kill", "api", 2), ordered=110, in_effect=110.5, over=113, told="pid 7")
@@ -93,13 +102,32 @@ def test_what_is_wrong_with_the_run_is_said(changes: dict[str, Any], complaint: 
     assert complaint in found(**changes).complaints
 
 
-def test_requests_unaccounted_for_are_those_of_faults_that_can_lose_some() -> None:
-    """A gap is the whole run's: each of them may have made it."""
-    pause = Injection(Fault(3, 30, "pause", "api", 2), ordered=130, in_effect=130, over=132)
-    valid = [check("all_requests_counted", "UNKNOWN", 7)]
-    report = of_the_load([KILL, CUT, pause], dataclasses.replace(HEALTHY, valid=valid))
-    assert [row.unaccounted for row in report.rows] == ["≤ 7", "≤ 7", "0"]
+def test_requests_that_no_event_explains_may_be_any_fault_s() -> None:
+    """A gap is the whole run's; where nobody has counted, nothing is known."""
+    assert [row.unaccounted for row in found(valid=[check("all_requests_counted", "FAIL", 7)]).rows] == [
+        "≤ 7"
+    ] * 2
     assert [row.unaccounted for row in found(valid=[]).rows] == ["?", "?"]
+
+
+def test_events_of_the_run_stand_with_the_fault_in_whose_window_they_happened() -> None:
+    """With the time since it began."""
+    events = [
+        {"name": "worker_lost", "worker": "0-abc", "at": AT_121},
+        {"name": "strange", "at": "1970-01-01T01:00Z"},
+    ]
+    assert [row.told for row in found(events=events).rows] == ["pid 7", "worker_lost 0-abc after 1.0 s"]
+
+
+def test_a_fault_that_was_not_carried_out_is_a_complaint_unless_the_runtime_cannot() -> None:
+    """It stands in the table all the same."""
+    report = Report()
+    report.leave_out(CUT.fault, "no network")
+    report.leave_out(KILL.fault, None)
+    assert [row.told for row in report.rows] == ["not here: no network", "not here: it was too late"]
+    assert report.complaints == [
+        "fault 1 (kill api for 2 s): not carried out: what came before it took too long"
+    ]
 
 
 @pytest.mark.parametrize(
