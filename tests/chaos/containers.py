@@ -10,6 +10,9 @@ from tests.chaos.cluster import Cluster, checked
 from tests.checkout import Checkout
 
 
+PAUSE_TRIES = 5
+
+
 class Containers(Cluster):
     """What is killed stays dead until it is started: the engine takes a `docker kill` for meant."""
 
@@ -29,7 +32,12 @@ class Containers(Cluster):
         checked(self.checkout, "docker", "start", self._hit[target])
 
     def pause(self, target: str) -> None:
-        checked(self.checkout, "docker", "pause", self._choose(target))
+        """On a busy machine the engine may give up before all processes stand still: it is asked again."""
+        command = ("docker", "pause", self._choose(target))
+        for _ in range(PAUSE_TRIES - 1):
+            if self.checkout.run(*command).returncode == 0:
+                return
+        checked(self.checkout, *command)
 
     def resume(self, target: str) -> None:
         checked(self.checkout, "docker", "unpause", self._hit[target])

@@ -110,11 +110,14 @@ class Report:
     remarks: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
-    def leave_out(self, fault: Fault, cannot: str | None) -> None:
-        """It was not carried out: this runtime `cannot`, for that reason, or it was too late for it."""
-        if cannot is None:
-            self.complaints += _about(fault, ["not carried out: what came before it took too long"])
-        self.rows.append(Row(fault, told=f"not here: {cannot or 'it was too late'}", skipped=True))
+    def leave_out(self, fault: Fault, reason: str) -> None:
+        """This runtime cannot do it, which is nobody's fault."""
+        self.rows.append(Row(fault, told=f"not here: {reason}", skipped=True))
+
+    def fail(self, fault: Fault, reason: str) -> None:
+        """It was not carried out."""
+        self.rows.append(Row(fault, told=f"not carried out: {reason}", skipped=True))
+        self.complaints += _about(fault, [f"not carried out: {reason}"])
 
 
 def of_the_load(injections: Sequence[Injection], evidence: Evidence) -> Report:

@@ -14,7 +14,7 @@ from typing import Any
 from rig.master import MasterGoneError
 from stampede.audit.ledger import read, settled
 from tests.chaos import report
-from tests.chaos.cluster import Cluster, begin, end
+from tests.chaos.cluster import ActError, Cluster, begin, end
 from tests.chaos.plan import Fault, Plan
 from tests.chaos.report import Evidence, Interruption, Report
 from tests.chaos.windows import Injection, Order
@@ -60,35 +60,43 @@ def _load(cluster: Cluster, plan: Plan, into: Path, say: Say) -> Report:
     started = time.time()
     say(f"run {run_id}: {plan.load.users} users, {plan.load.run_time:g} s")
     possible = [fault for fault in plan.faults_of_the_load if cluster.cannot(fault) is None]
-    injections = list(_inject(cluster, possible, started, started + plan.load.run_time, say))
+    injections, failed = _inject(cluster, possible, started, started + plan.load.run_time, say)
     folder = finish(cluster, run_id, into, started + plan.load.run_time)
     say(f"the run is over: {folder}")
     found = report.of_the_load(injections, evidence(folder, plan.load.users))
-    carried_out = {each.fault for each in injections}
     for fault in plan.faults_of_the_load:
-        if fault not in carried_out:
-            found.leave_out(fault, cluster.cannot(fault))
+        if reason := cluster.cannot(fault):
+            found.leave_out(fault, reason)
+        elif fault in failed:
+            found.fail(fault, failed[fault])
     return found
 
 
 def _inject(
     cluster: Cluster, faults: Sequence[Fault], started: float, end_of_load: float, say: Say
-) -> Iterator[Injection]:
-    """Do and undo each at its time, as long as there is time to see what comes of it."""
+) -> tuple[list[Injection], dict[Fault, str]]:
+    """Do and undo each at its time; returns what was done, and why the rest was not."""
     waiting, under_way, done = list(faults), list[Injection](), list[Injection]()
+    failed: dict[Fault, str] = {}
     while waiting or under_way:
         at, fault, begun = next_act(waiting, under_way, done, started)
-        if begun is None and at + fault.over - fault.at > end_of_load:
-            waiting.remove(fault)
-            continue
-        time.sleep(max(0.0, at - time.time()))
-        if begun is None:
-            waiting.remove(fault)
-            under_way.append(_begun(cluster, fault, say))
-        else:
+        if begun:
+            time.sleep(max(0.0, at - time.time()))
             under_way.remove(begun)
             done.append(_ended(cluster, begun, say))
-    yield from done
+            continue
+        waiting.remove(fault)
+        if at + fault.over - fault.at > end_of_load:
+            failed[fault] = "what came before it took too long"
+            continue
+        time.sleep(max(0.0, at - time.time()))
+        try:
+            under_way.append(_begun(cluster, fault, say))
+        except ActError as error:
+            failed[fault] = str(error)
+            say(f"{fault.words}: {error}")
+            cluster.heal()
+    return done, failed
 
 
 def next_act(
