@@ -9,7 +9,6 @@ from pathlib import Path
 from tests.chaos.cluster import Cluster, checked
 from tests.checkout import Checkout
 
-
 PAUSE_TRIES = 5
 
 
