@@ -1,6 +1,6 @@
 """What of Locust's own code is corrected, each with its reason. Nothing else here changes Locust.
 
-All of it was made for one version and is refused for others; tests/unit/test_patches.py says, of each, when
+All of it was made for one version and is refused for others; tests/integration/test_patches.py says, of each, when
 Locust does it by itself.
 """
 

@@ -1,0 +1,153 @@
+"""What of Locust's code is corrected is wrong there still. Where a test fails here, drop that patch.
+
+Each looks at Locust as it comes, in a process without the engine, over real sockets where it takes a cluster.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from stampede import patches
+
+MASTER_AND_WORKER = """
+    import gevent, os, sys
+    from locust import User, constant, task
+    from locust.env import Environment
+    from locust.rpc import Message, zmqrpc
+
+    class Shopper(User):
+        wait_time = constant(1)
+        @task
+        def shop(self):
+            pass
+
+    master = Environment(user_classes=[Shopper]).create_master_runner("127.0.0.1", 0)
+    port = master.server.port
+
+    def worker():
+        return Environment(user_classes=[Shopper]).create_worker_runner("127.0.0.1", port)
+
+    def wait_until(condition):
+        with gevent.Timeout(20):
+            while not condition():
+                gevent.sleep(0.01)
+"""
+
+
+def stock(program: str) -> str:
+    """What a program prints that knows of stock Locust only."""
+    lines = (MASTER_AND_WORKER + program).splitlines()
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(line.removeprefix("    ") for line in lines)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_locust_is_the_version_that_the_patches_were_made_for() -> None:
+    patches.check_version()
+
+
+def test_another_locust_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locust.__version__", "2.99.1")
+    with pytest.raises(patches.LocustVersionError, match=r"Locust 2\.99\.1 is installed, .*pip install"):
+        patches.check_version()
+
+
+def test_stock_workers_report_seldom() -> None:
+    assert stock("    from locust import runners; print(runners.WORKER_REPORT_INTERVAL)") == "3.0"
+
+
+def test_stock_masters_drop_all_users_when_they_forget_a_missing_worker() -> None:
+    assert stock("    from locust import runners; print(runners.HEARTBEAT_DEAD_INTERNAL)") == "-60"
+
+
+def test_stock_workers_end_without_a_master() -> None:
+    assert stock("    from locust import runners; print(runners.MASTER_HEARTBEAT_TIMEOUT)") == "60"
+
+
+def test_stock_workers_start_users_before_their_init_event() -> None:
+    """One that joins a run in progress has begun its test when its maker gets it."""
+    program = """
+    first = worker()
+    wait_until(lambda: master.worker_count == 1)
+    gevent.spawn(master.start, 2, 10)
+    wait_until(lambda: master.user_count == 2)
+    begun = []
+    environment = Environment(user_classes=[Shopper])
+    environment.events.test_start.add_listener(lambda **_: begun.append(True))
+    second = environment.create_worker_runner("127.0.0.1", port)
+    wait_until(lambda: begun)
+    print("begun before init", flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "begun before init"
+
+
+def test_stock_masters_turn_away_a_worker_that_connects_anew() -> None:
+    """While its former connection is open, what it says over the new one is not heard."""
+    program = """
+    heard = []
+    master.handle_message = lambda worker, message: heard.append(message.type)
+    former = zmqrpc.Client("127.0.0.1", port, "me")
+    former.send(Message("former", None, "me"))
+    wait_until(lambda: "former" in heard)
+    anew = zmqrpc.Client("127.0.0.1", port, "me")
+    anew.send(Message("anew", None, "me"))
+    for number in range(100):
+        former.send(Message(f"former {number}", None, "me"))
+    wait_until(lambda: "former 99" in heard)
+    print("anew" in heard, flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "False"
+
+
+def test_stock_masters_count_a_report_as_often_as_it_comes() -> None:
+    program = """
+    only = worker()
+    wait_until(lambda: master.worker_count == 1)
+    only.stats.log_request("GET", "/", 1, 1)
+    report = {}
+    only.environment.events.report_to_master.fire(client_id=only.client_id, data=report)
+    for _ in range(2):
+        only.client.send(Message("stats", report, only.client_id))
+    wait_until(lambda: master.stats.total.num_requests == 2)
+    print("twice", flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "twice"
+
+
+def test_stock_masters_end_a_worker_they_do_not_know() -> None:
+    """As after their restart."""
+    program = """
+    stranger = zmqrpc.Client("127.0.0.1", port, "stranger")
+    stranger.send(Message("heartbeat", {"state": "running"}, "stranger"))
+    stranger.send(Message("spawning", None, "stranger"))
+    print(stranger.recv().type, flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "quit"
+
+
+def test_stock_workers_are_not_ready_for_a_while_after_a_run() -> None:
+    program = """
+    import time
+    only = worker()
+    only.environment.stop_timeout = 2
+    wait_until(lambda: master.worker_count == 1)
+    begun = time.monotonic()
+    gevent.spawn(only.handle_message, Message("stop", None, only.client_id))
+    wait_until(lambda: master.worker_count == 0)
+    wait_until(lambda: master.worker_count == 1)
+    print(time.monotonic() - begun > 1.9, flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "True"
