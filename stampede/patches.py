@@ -1,7 +1,7 @@
 """What of Locust's own code is corrected, each with its reason. Nothing else here changes Locust.
 
-All of it was made for one version and is refused for others; tests/integration/test_patches.py says, of each, when
-Locust does it by itself.
+All of it was made for one version and is refused for others; tests/integration/test_patches.py says when
+Locust does without one of them.
 """
 
 from __future__ import annotations

@@ -197,7 +197,9 @@ class Runs:
         if self.current is None or self._folder is None:
             return
         worker = lifecycle.label(self._environment.runner.get_worker_index(worker_id), worker_id)
-        self.current.events.append({"name": name, "at": time.time(), "worker": worker, **facts})
+        self.current.events.append(
+            {"name": name, "at": time.time(), "worker": worker, "id": worker_id, **facts}
+        )
         if name == "worker_joined":  # it gets users at once
             self._folder.ledger.joined(worker, worker_id)
 

@@ -113,12 +113,12 @@ def _came_to_its_end(run: Facts) -> Check:
 def _workers_reported(run: Facts) -> Check:
     """A worker that is lost in the middle of a run is known to be, and its users are others' then."""
     lost = run.get("lost_workers", [])
-    noticed = [event for event in run.get("events", []) if event["name"] == "worker_lost"]
+    noticed = {event["id"]: event for event in run.get("events", []) if event["name"] == "worker_lost"}
     check = {"name": "workers_reported", "verdict": PASS, "count": len(lost)}
     if not lost:
         return {**check, "detail": f"all {run['workers']} to their end"}
-    if all(any(name.endswith(event["worker"].rpartition("-")[2]) for event in noticed) for name in lost):
-        return {**check, "detail": "; ".join(map(_lost, noticed))}
+    if set(lost) <= noticed.keys():
+        return {**check, "detail": "; ".join(_lost(noticed[worker]) for worker in lost)}
     detail = f"lost {', '.join(lost)}: what was done since their last reports is not in the figures"
     return {**check, "verdict": UNKNOWN, "detail": detail}
 
@@ -126,10 +126,10 @@ def _workers_reported(run: Facts) -> Check:
 def _lost(event: Mapping[str, Any]) -> str:
     """How much is missing, and when."""
     if event["last_report"] is None:
-        return f"worker {event['worker']} was lost before it reported anything"
+        return f"worker {event['id']} was lost before it reported anything"
     when = datetime.fromtimestamp(event["last_report"], UTC)
     return (
-        f"worker {event['worker']} was lost: the second after its last report at {when:%H:%M:%S.%f}"
+        f"worker {event['id']} was lost: the second after its last report at {when:%H:%M:%S.%f}"
         f" is missing, at most {event['at_most']} requests"
     )
 

@@ -58,7 +58,7 @@ def test_headless_alone_leaves_results_and_nothing_else(checkout: Checkout, runt
 
 
 def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -> None:
-    """Up with 2; in a run from the UI 4, all with users; then 1; headless runs use it; down.
+    """Up with 2; in a run from the UI 4, all with users, then 3; 1 after it; headless runs use it; down.
 
     A headless run keeps the data it finds if it is told to, else it starts from the seeded catalogue.
     """
@@ -73,13 +73,19 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
         lambda: [worker["user_count"] for worker in checkout.workers()] == [10, 10, 10, 10],
         "all four workers have their share of the users",
     )
+    assert checkout.make("scale", "N=3", runtime).returncode == 0
+    wait_until(
+        lambda: sorted(worker["user_count"] for worker in checkout.workers()) == [13, 13, 14],
+        "three workers have taken over the users of the fourth",
+    )
     checkout.post("/stop")
     wait_until(lambda: checkout.get("/stampede/run")["phase"] == "done", "the results")
     run = checkout.run_left_behind()
-    assert run["lost_workers"] == [], "who joined in the run has reported to its end"
+    assert run["lost_workers"] == [], "who joined, and who left, has reported to its end"
+    assert max(second["users"] for second in run["seconds"]) == 40, "and never were there more"
     assert [check["name"] for check in run["audit"]["checks"] if check["verdict"] == "FAIL"] == []
     wait_until(
-        lambda: [worker["state"] for worker in checkout.workers()] == ["ready"] * 4, "workers ready again"
+        lambda: [worker["state"] for worker in checkout.workers()] == ["ready"] * 3, "workers ready again"
     )
 
     assert checkout.make("scale", "N=1", runtime).returncode == 0

@@ -87,6 +87,25 @@ def test_the_first_rule_that_holds_decides(
     assert tuple(judged[part]["verdict"] for part in ("correct", "fast", "valid")) == parts
 
 
+def test_a_lost_worker_that_was_noticed_is_accounted_for() -> None:
+    """When it reported last, and how much can be missing."""
+    event = {"name": "worker_lost", "at": "2026-01-01T00:00:04+00:00", "worker": "2-abcdef", "id": "host_1"}
+    noticed = {**event, "last_report": 1767225600.25, "at_most": 12}
+    judged = verdict(run(lost_workers=["host_1"], events=[noticed]))["valid"]
+    (check,) = (check for check in judged["checks"] if check["name"] == "workers_reported")
+    assert (judged["verdict"], check["count"]) == ("PASS", 1)
+    assert check["detail"] == (
+        "worker host_1 was lost: the second after its last report at 00:00:00.250000 is missing, "
+        "at most 12 requests"
+    )
+
+
+def test_a_run_whose_master_died_is_unknown() -> None:
+    judged = verdict(run(interrupted=True))
+    assert (judged["verdict"], judged["exit_code"]) == ("UNKNOWN", 12)
+    assert judged["valid"]["checks"][0]["detail"] == "the master ended in the middle of it"
+
+
 def test_a_lost_worker_is_named() -> None:
     """By Locust's name for it, which its log and its container know."""
     checks = verdict(run(lost_workers=["host_1"]))["valid"]["checks"]
