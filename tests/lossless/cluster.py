@@ -156,6 +156,7 @@ class Cluster:
                 self.add_worker()
                 self.add_worker()
                 self.wait_until(lambda: bool(self.requests()), "the first request", START_TIMEOUT)
+            self.workers.clear()  # they end with the master
             self._wait_for_end([self._must_have_master()], START_TIMEOUT + seconds + END_TIMEOUT)
             return
         self.bring_up(2)
@@ -271,9 +272,11 @@ class Cluster:
             self._start_again()
 
     def _start_again(self) -> None:
-        """Workers that have ended by themselves, as `restart: always` does: stock Locust needs it."""
+        """Workers that have ended by themselves, as `restart: always` does: stock Locust needs it, not we."""
         for worker in self.workers:
             if worker.process.poll() is not None:
+                if self.side == OURS:
+                    raise RowError(f"a worker has ended by itself: {worker.log}")
                 worker.process = self._popen(worker.command, worker.log)
 
     def _wait_for_end(self, processes: list[subprocess.Popen[bytes]], seconds: float) -> None:

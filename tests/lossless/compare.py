@@ -15,7 +15,7 @@ from tests.checkout import ROOT
 from tests.lossless import links
 from tests.lossless.cluster import Cluster, RowError, interrupted, running
 from tests.lossless.rows import Row
-from tests.lossless.table import SIDES, Figure, Outcome
+from tests.lossless.table import SIDES, Figure, Outcome, not_carried_out
 from tests.lossless.target import Target
 
 KEPT = ROOT / ".local" / "lossless"
@@ -84,4 +84,4 @@ def _run(job: _Job, target: Target) -> Sequence[Figure]:
         try:
             return job.row.experiment(cluster)
         except FAILURES as error:
-            return [Figure("carried out", f"no: {error}", "", False)]
+            return [not_carried_out(error)]

@@ -29,12 +29,15 @@ server has got, less what the master has counted in the end. A user *is there* f
 last, by the server's clock, whatever the master believes.
 
 Both sides are processes on one machine. A cut is a real one: the worker lives in a network namespace
-whose link to the master is taken down, while the one to the server stays. Workers that end by themselves
-are started again at once; those that were told to end, or killed, are not.
+whose link to the master is taken down, while the one to the server stays. Stock Locust's workers end when
+they have heard nothing of their master for a minute; they are started again at once. Ours do not end.
 
 Stock Locust gets what an experienced user would give it: `--enable-rebalancing`,
 `--stop-timeout {stop_timeout}`; on both sides {spawn_rate} users are started a second. Its figures
 are those of its UI, or of its `--json-file` where the master ends; Stampede's are those of `run.json`.
+
+Stock Locust's losses differ from run to run: its workers report every 3 s, and what matters is how long ago
+they did.
 
 A killed worker cannot report any more. What it did since its last report, and what was not answered yet, is
 missing everywhere; here that is one second at most, and the run says how much it can be.

@@ -10,9 +10,6 @@ from tests.lossless.cluster import USERS, Cluster, Worker
 from tests.lossless.crowd import Crowd
 from tests.lossless.table import Figure, lost, seconds, users
 
-LOAD = 5.0
-"""Seconds that users are at it before something happens."""
-
 TAKEN_OVER = 5.0
 """Seconds for others to have taken users over."""
 
@@ -50,7 +47,6 @@ def stop_headless(cluster: Cluster) -> list[Figure]:
 def stop_in_the_ui(cluster: Cluster) -> list[Figure]:
     """Somebody presses Stop."""
     cluster.start(2)
-    cluster.wait(LOAD)
     cluster.stop()
     return [_lost(cluster)]
 
@@ -58,7 +54,6 @@ def stop_in_the_ui(cluster: Cluster) -> list[Figure]:
 def stop_by_interrupt(cluster: Cluster) -> list[Figure]:
     """Somebody presses Ctrl-C where the master runs."""
     cluster.start(2)
-    cluster.wait(LOAD)
     cluster.interrupt()
     return [_lost(cluster)]
 
@@ -66,7 +61,6 @@ def stop_by_interrupt(cluster: Cluster) -> list[Figure]:
 def stop_by_compose(cluster: Cluster) -> list[Figure]:
     """Everything is told to end, workers first."""
     cluster.start(2)
-    cluster.wait(LOAD)
     cluster.compose_stop()
     return [_lost(cluster)]
 

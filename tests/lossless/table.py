@@ -9,6 +9,8 @@ STOCK, OURS = "stock Locust", "Stampede"
 SIDES = (STOCK, OURS)
 HEAD = ("what happens", "what is measured", STOCK, OURS, "due")
 
+CARRIED_OUT = "carried out"
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -50,13 +52,19 @@ def users(name: str, measured: int, target: int) -> Figure:
     return Figure(name, f"{measured} of {target}", str(target), measured == target)
 
 
+def not_carried_out(reason: object) -> Figure:
+    """All that is known of a row which came to no end."""
+    return Figure(CARRIED_OUT, f"no: {reason}", "yes", False)
+
+
 def complaints(outcomes: Sequence[Outcome]) -> list[str]:
-    """What does not hold of ours."""
+    """What does not hold of ours; of stock Locust, only that there is nothing to compare with."""
     return [
-        f"{outcome.row}: {figure.name}: {figure.shown}, due {figure.due}"
+        f"{outcome.row}, {side}: {figure.name}: {figure.shown}, due {figure.due}"
         for outcome in outcomes
-        for figure in outcome.figures.get(OURS, ())
-        if not figure.holds
+        for side in SIDES
+        for figure in outcome.figures.get(side, ())
+        if not figure.holds and (side == OURS or figure.name == CARRIED_OUT)
     ]
 
 
