@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 SCHEMA = 1
 
-FACTS_INTERVAL = 5.0
+FACTS_INTERVAL = 2.0
 """Seconds between two writings of run.json while a run goes on."""
 
 

@@ -115,6 +115,9 @@ def _workers_reported(run: Facts) -> Check:
     lost = run.get("lost_workers", [])
     noticed = {event["id"]: event for event in run.get("events", []) if event["name"] == "worker_lost"}
     check = {"name": "workers_reported", "verdict": PASS, "count": len(lost)}
+    if run.get("interrupted"):
+        detail = "nobody was there to report to: the figures are those of the last seconds before"
+        return {**check, "verdict": UNKNOWN, "detail": detail}
     if not lost:
         return {**check, "detail": f"all {run['workers']} to their end"}
     if set(lost) <= noticed.keys():
