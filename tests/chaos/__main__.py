@@ -80,10 +80,16 @@ def _carry_out(wanted: Plan, runtime: str) -> int:
         _say("taking it down")
     for complaint in report.complaints:
         print(f"  {complaint}")
-    wrong = len(report.complaints)
-    sum_up = f"NOT SURVIVED: {wrong} complaints" if wrong else f"SURVIVED: {len(report.rows)} faults"
-    print(f"\n{sum_up} ({time.monotonic() - BEGUN:.0f} s, {runtime})")
-    return 1 if wrong else 0
+    print(f"\n{_sum_up(report)} ({time.monotonic() - BEGUN:.0f} s, {runtime})")
+    return 1 if report.complaints else 0
+
+
+def _sum_up(report: Report) -> str:
+    if wrong := len(report.complaints):
+        return f"NOT SURVIVED: {wrong} complaint{'s' * (wrong > 1)}"
+    left_out = sum(row.skipped for row in report.rows)
+    besides = f", {left_out} not possible here" if left_out else ""
+    return f"SURVIVED: {len(report.rows) - left_out} faults{besides}"
 
 
 @contextmanager
