@@ -60,7 +60,8 @@ def _load(cluster: Cluster, plan: Plan, into: Path, say: Say) -> Report:
     started = time.time()
     say(f"run {run_id}: {plan.load.users} users, {plan.load.run_time:g} s")
     possible = [fault for fault in plan.faults_of_the_load if cluster.cannot(fault) is None]
-    injections, failed = _inject(cluster, possible, started, started + plan.load.run_time, say)
+    late = _wait_for_users(cluster, started + plan.load.ramp)
+    injections, failed = _inject(cluster, possible, started + late, started + plan.load.run_time, say)
     folder = finish(cluster, run_id, into, started + plan.load.run_time)
     say(f"the run is over: {folder}")
     found = report.of_the_load(injections, evidence(folder, plan.load.users))
@@ -70,6 +71,12 @@ def _load(cluster: Cluster, plan: Plan, into: Path, say: Say) -> Report:
         elif fault in failed:
             found.fail(fault, failed[fault])
     return found
+
+
+def _wait_for_users(cluster: Cluster, planned: float) -> float:
+    """Users that are not there yet cannot be lost. Returns by how many seconds they were late."""
+    wait_until(lambda: cluster.master.run()["phase"] != "ramp", "all users to be there")
+    return max(0.0, time.time() - planned)
 
 
 def _inject(
