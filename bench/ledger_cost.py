@@ -26,7 +26,8 @@ sys.path.insert(0, str(ROOT))
 import msgpack  # type: ignore[import-untyped]  # noqa: E402 - after gevent's patch
 from locust.env import Environment  # noqa: E402
 
-from load_tests.shop import NoLedger, Shop  # noqa: E402
+from load_tests.notes import NoLedger  # noqa: E402
+from load_tests.shop import Shop  # noqa: E402
 from load_tests.users import ShopUser  # noqa: E402
 from stampede.ledger import Ledger  # noqa: E402
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from load_tests.shop import ANY_STATUS, Answer, Json, Shop
+from load_tests.answer import Answer, Json
+from load_tests.shop import ANY_STATUS, Shop
 
 PROBLEM = "application/problem+json"
 NOBODYS = 2**63 - 1

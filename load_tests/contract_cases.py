@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+from load_tests.answer import Json
 from load_tests.contract import (
     FEW,
     NEVER_MADE,
@@ -30,7 +31,7 @@ from load_tests.contract import (
     with_reason_of,
     with_sku_of,
 )
-from load_tests.shop import Json, Shop
+from load_tests.shop import Shop
 
 HOSTILE = {
     "SQL": "'; DROP TABLE products; --",

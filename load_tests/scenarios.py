@@ -22,10 +22,11 @@ from locust.env import Environment
 
 # For `from load_tests …`, wherever Locust is started. At [0] is this folder; Locust takes that out again.
 sys.path.insert(1, str(Path(__file__).absolute().parents[1]))
-from load_tests.answers import line_by_line, untrue_refusal, wrong_health, wrong_order_of, wrong_summary
+from load_tests.answer import Json
+from load_tests.consistency import line_by_line, untrue_refusal, wrong_health, wrong_order_of, wrong_summary
 from load_tests.contract import FEW, NOBODYS, PLENTY, Case, Owned
 from load_tests.contract_cases import CASES
-from load_tests.shop import ANY_STATUS, CREATED, OK, Json
+from load_tests.shop import ANY_STATUS, CREATED, OK
 from load_tests.users import ShopUser
 from stampede import RacingUser
 

@@ -3,7 +3,6 @@
 Needs nothing but `locust`.
 """
 
-import json
 import logging
 import re
 import time
@@ -12,12 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
+from load_tests.answer import Answer, Check, Json
+from load_tests.notes import Notes, product_facts
+
 TIMEOUT = 10.0
 """Seconds until a connection, or the next part of an answer, is given up."""
 
 log = logging.getLogger(__name__)
-
-Json = dict[str, Any]
 
 OK: Set[int] = frozenset({200})
 OK_OR_GONE: Set[int] = frozenset({200, 404})
@@ -34,51 +34,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 LONGEST_BACK_OFF, BACK_OFF_STEP = 5.0, 0.1
 """Seconds that a user who is told to come back later waits at most; and until it looks whether to stop."""
 
-_STATUS_OF = {"insufficient_stock": 409, "duplicate_sku": 409, "product_not_found": 404}
-"""The status a line of a bulk call would have been refused with alone, by its code."""
-
-_AVAILABLE = re.compile(rb"Available: (\d+)")
 _IDENTITY = {"Accept-Encoding": "identity"}
-
-
-class Answer:
-    """What came back. `status` is 0 without a complete answer: what the server did is then unknown."""
-
-    __slots__ = ("content", "media_type", "retry_after", "status")
-
-    def __init__(self, status: int, content: bytes, media_type: str = "", retry_after: float = 0) -> None:
-        self.status = status
-        self.content = content
-        self.media_type = media_type
-        self.retry_after = retry_after
-        """Seconds after which a 503 says to come back; 0 where it does not."""
-
-    def json(self) -> Any:
-        return json.loads(self.content)
-
-    @property
-    def outcome(self) -> str:
-        """``ok``, ``refused``, or ``unknown``: it may have been done all the same."""
-        if self.status == 0 or self.status >= 500:
-            return "unknown"
-        return "ok" if self.status < 400 else "refused"
-
-
-Check = Callable[[Answer], str | None]
-"""Says what is wrong with an answer, without ids, or None."""
-
-
-class NoLedger:
-    """Where no engine is loaded nobody audits. With it, a `stampede.ledger.Ledger` is in its place."""
-
-    def attempt(self, _act: str, **_facts: Any) -> Json:
-        return {}
-
-    def settle(self, _entry: Json, _outcome: str, **_facts: Any) -> None:
-        pass
-
-    def event(self, _name: str, **_facts: Any) -> None:
-        pass
 
 
 class Shop:
@@ -94,7 +50,7 @@ class Shop:
         self, client: Any, ledger: Any, new_key: Callable[[], str], is_stopping: Callable[[], bool]
     ) -> None:
         self._client = client
-        self._ledger = ledger
+        self._notes = Notes(ledger)
         self._new_key = new_key
         self._is_stopping = is_stopping
         self._expectation: tuple[Set[int], Check | None] | None = None
@@ -129,32 +85,32 @@ class Shop:
 
         With `race` the ledger says that more is going to be asked for than there is.
         """
-        entry = self._ledger.attempt("create", **_facts(product), **({"race": True} if race else {}))
+        entry = self._notes.attempt("create", **product_facts(product), **({"race": True} if race else {}))
         answer = self.request("POST", "/products/", "/products/", CREATED, product)
-        return self._settle(entry, answer, product_id="id")
+        return self._notes.settle(entry, answer, product_id="id")
 
     def update_product(self, product_id: int, **changes: str | float) -> Answer:
-        entry = self._ledger.attempt("change_product", product_id=product_id, **changes)
+        entry = self._notes.attempt("change_product", product_id=product_id, **changes)
         answer = self.request("PUT", f"/products/{product_id}", "/products/{id}", OK_OR_GONE, changes)
-        return self._settle(entry, answer)
+        return self._notes.settle(entry, answer)
 
     def delete_product(self, product_id: int) -> Answer:
-        entry = self._ledger.attempt("delete_product", product_id=product_id)
+        entry = self._notes.attempt("delete_product", product_id=product_id)
         answer = self.request("DELETE", f"/products/{product_id}", "/products/{id}", DELETED_OR_ORDERED)
-        return self._settle(entry, answer)
+        return self._notes.settle(entry, answer)
 
     def adjust_stock(self, product_id: int, adjustment: int, reason: str, key: str | None = None) -> Answer:
         """A key is added to the reason, which stands with the movement in the API's own ledger."""
         reason = f"{reason} {key or self._new_key()}"
         path, route = f"/products/{product_id}/stock/adjust", "/products/{id}/stock/adjust"
-        entry = self._ledger.attempt("adjust", product_id=product_id, adjustment=adjustment, key=reason)
+        entry = self._notes.attempt("adjust", product_id=product_id, adjustment=adjustment, key=reason)
         answer = self.request("POST", path, route, OK_OR_GONE, {"adjustment": adjustment, "reason": reason})
-        return self._settle(entry, answer, applied="applied", stock="stock")
+        return self._notes.settle(entry, answer, applied="applied", stock="stock")
 
     def create_products(self, products: list[Json]) -> Answer:
-        entries = [self._ledger.attempt("create", **_facts(product), bulk=True) for product in products]
+        entries = [self._notes.attempt("create", **product_facts(product), bulk=True) for product in products]
         answer = self.request("POST", "/products/bulk", "/products/bulk", OK, {"products": products})
-        return self._settle_lines(entries, answer, "product_id")
+        return self._notes.settle_lines(entries, answer, "product_id")
 
     # Orders
 
@@ -162,12 +118,12 @@ class Shop:
         """The same `key` again places no second order."""
         key = key or self._new_key()
         body = {"product_id": product_id, "quantity": quantity}
-        entry = self._ledger.attempt("order", key=key, **body)
+        entry = self._notes.attempt("order", key=key, **body)
         answer, tries = self._until_known(
             lambda: self.request("POST", "/orders/", "/orders/", PLACED_OR_SOLD_OUT, body, key)
         )
         entry["tries"] = tries
-        return self._settle(entry, answer, order_id="id")
+        return self._notes.settle(entry, answer, order_id="id")
 
     def list_orders(self, page: int = 1, per_page: int = 20) -> Answer:
         return self.request("GET", f"/orders/?page={page}&per_page={per_page}", "/orders/", OK)
@@ -182,15 +138,17 @@ class Shop:
     def view_order(self, order_id: int) -> Answer:
         answer = self.request("GET", f"/orders/{order_id}", "/orders/{id}", OK_OR_GONE)
         if answer.status == 200:
-            self._settle(self._ledger.attempt("total", order_id=order_id), answer, total_value="total_value")
+            self._notes.settle(
+                self._notes.attempt("total", order_id=order_id), answer, total_value="total_value"
+            )
         return answer
 
     def update_order(self, order_id: int, quantity: int | None = None, status: str | None = None) -> Answer:
         changes = {"quantity": quantity, "status": status}
         changes = {name: value for name, value in changes.items() if value is not None}
-        entry = self._ledger.attempt("change_order", order_id=order_id, quantity=quantity, to=status)
+        entry = self._notes.attempt("change_order", order_id=order_id, quantity=quantity, to=status)
         answer = self.request("PUT", f"/orders/{order_id}", "/orders/{id}", CHANGED_OR_REFUSED, changes)
-        return self._settle(entry, answer)
+        return self._notes.settle(entry, answer)
 
     def pay_order(self, order_id: int) -> Answer:
         return self._step("pay", order_id)
@@ -202,22 +160,22 @@ class Shop:
         return self._step("cancel", order_id)
 
     def _step(self, act: str, order_id: int) -> Answer:
-        entry = self._ledger.attempt(act, order_id=order_id)
+        entry = self._notes.attempt(act, order_id=order_id)
         path, route = f"/orders/{order_id}/{act}", f"/orders/{{id}}/{act}"
-        return self._settle(entry, self.request("POST", path, route, OK_OR_REFUSED))
+        return self._notes.settle(entry, self.request("POST", path, route, OK_OR_REFUSED))
 
     def delete_order(self, order_id: int, force: bool = False) -> Answer:
         """Without `force` it is a cancel: the order stays."""
         query, expected = ("?force=true", OK_OR_GONE) if force else ("", OK_OR_REFUSED)
-        entry = self._ledger.attempt("delete" if force else "cancel", order_id=order_id)
+        entry = self._notes.attempt("delete" if force else "cancel", order_id=order_id)
         answer = self.request("DELETE", f"/orders/{order_id}{query}", "/orders/{id}", expected)
-        return self._settle(entry, answer)
+        return self._notes.settle(entry, answer)
 
     def place_orders(self, orders: list[Json], key: str | None = None) -> Answer:
         """One call for all of them; line i is remembered as `<key>#<i>`."""
         key = key or self._new_key()
         entries = [
-            self._ledger.attempt("order", key=f"{key}#{index}", **order, bulk=True)
+            self._notes.attempt("order", key=f"{key}#{index}", **order, bulk=True)
             for index, order in enumerate(orders)
         ]
         answer, tries = self._until_known(
@@ -225,7 +183,7 @@ class Shop:
         )
         for entry in entries:
             entry["tries"] = tries
-        return self._settle_lines(entries, answer, "order_id")
+        return self._notes.settle_lines(entries, answer, "order_id")
 
     # Monitoring
 
@@ -308,32 +266,6 @@ class Shop:
             answer, tries = send(), tries + 1
         return answer, tries
 
-    def _settle(self, entry: Json, answer: Answer, **told: str) -> Answer:
-        """Note what came of it; `told` says what of a good answer is noted, and under which name."""
-        facts: Json = {}
-        if told and answer.outcome == "ok":
-            body = _object(answer)
-            facts = {name: _number(body.get(field)) for name, field in told.items()}
-        elif answer.status == 409 and (stock := _AVAILABLE.search(answer.content)):
-            facts = {"available": int(stock[1])}
-        self._ledger.settle(entry, answer.outcome, status=answer.status, **facts)
-        return answer
-
-    def _settle_lines(self, entries: list[Json], answer: Answer, id_name: str) -> Answer:
-        """Note what came of each line of a bulk call."""
-        body = _object(answer) if answer.outcome == "ok" else {}
-        made = {line.get("index"): _number(line.get("id")) for line in _lines(body, "created")}
-        refused = {line.get("index"): line.get("code") for line in _lines(body, "failures")}
-        for index, entry in enumerate(entries):
-            if index in made:
-                self._ledger.settle(entry, "ok", status=201, **{id_name: made[index]})
-            elif index in refused:
-                self._ledger.settle(entry, "refused", status=_STATUS_OF.get(str(refused[index]), 422))
-            else:  # one that a good answer does not speak of is as unknown as any
-                outcome = "unknown" if answer.outcome == "ok" else answer.outcome
-                self._ledger.settle(entry, outcome, status=answer.status)
-        return answer
-
 
 def _answer(response: Any) -> Answer:
     media_type = response.headers.get("content-type") or ""
@@ -345,31 +277,6 @@ def _retry_after(response: Any) -> float:
     told = str(response.headers.get("retry-after"))
     seconds = int(told) if response.status_code == 503 and re.fullmatch(r"\d{1,9}", told, re.ASCII) else 0
     return min(seconds, LONGEST_BACK_OFF)
-
-
-def _facts(product: Json) -> Json:
-    """What the ledger keeps of a new product."""
-    return {name: product[name] for name in ("sku", "price", "stock") if name in product}
-
-
-def _number(value: Any) -> int | float | None:
-    """What the contract says is a number; anything else is as good as nothing, and the audit says so."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _lines(body: Json, name: str) -> list[Json]:
-    """The lines of a bulk call's answer that are what they should be."""
-    lines = body.get(name)
-    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
-
-
-def _object(answer: Answer) -> Json:
-    """The JSON object that came; nothing where something else did: the audit sees that an id is missing."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _name(error: Exception) -> str:

@@ -19,7 +19,9 @@ from locust import FastHttpUser, events
 from locust.env import Environment
 from locust.user.task import LOCUST_STATE_STOPPING
 
-from load_tests.shop import TIMEOUT, Json, NoLedger, Shop
+from load_tests.answer import Json
+from load_tests.notes import NoLedger
+from load_tests.shop import TIMEOUT, Shop
 
 SEED = 2026
 """The same seed, the same names, prices, choices and waits of each user. SKUs differ from run to run."""

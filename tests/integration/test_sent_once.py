@@ -12,7 +12,8 @@ from gevent.server import StreamServer
 from locust.env import Environment
 from locust.event import Events
 
-from load_tests.shop import ANY_STATUS, Answer
+from load_tests.answer import Answer
+from load_tests.shop import ANY_STATUS
 from load_tests.users import Run, ShopUser
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

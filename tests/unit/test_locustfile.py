@@ -13,6 +13,7 @@ from locust.env import Environment
 from locust.event import Events
 
 from load_tests import locustfile
+from load_tests.answer import Answer, Json
 from load_tests.locustfile import (
     EverythingUser,
     HighConcurrencyUser,
@@ -20,7 +21,8 @@ from load_tests.locustfile import (
     MonitoringUser,
     OrderProcessingUser,
 )
-from load_tests.shop import Answer, Json, NoLedger, Shop
+from load_tests.notes import NoLedger
+from load_tests.shop import Shop
 from load_tests.users import Run, ShopUser
 
 FOUR_KINDS = [InventoryManagementUser, OrderProcessingUser, MonitoringUser, HighConcurrencyUser]

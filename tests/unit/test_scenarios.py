@@ -16,7 +16,8 @@ from locust.env import Environment
 from locust.event import Events
 
 from load_tests import scenarios
-from load_tests.answers import line_by_line, untrue_refusal, wrong_health, wrong_order_of, wrong_summary
+from load_tests.answer import Answer, Json
+from load_tests.consistency import line_by_line, untrue_refusal, wrong_health, wrong_order_of, wrong_summary
 from load_tests.contract import Case, Owned, sends
 from load_tests.contract_cases import CASES
 from load_tests.scenarios import (
@@ -27,7 +28,7 @@ from load_tests.scenarios import (
     Shelf,
     StockDepletionRecovery,
 )
-from load_tests.shop import Answer, Json, Shop
+from load_tests.shop import Shop
 from load_tests.users import Run, ShopUser
 from stampede.ledger import Ledger
 

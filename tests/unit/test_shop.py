@@ -14,7 +14,8 @@ from locust.env import Environment
 from locust.event import Events
 
 from load_tests import shop
-from load_tests.shop import Answer, Shop
+from load_tests.answer import Answer
+from load_tests.shop import Shop
 from load_tests.users import Run, ShopUser, product_names
 from stampede.ledger import Ledger
 

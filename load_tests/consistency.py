@@ -2,7 +2,7 @@
 
 import re
 
-from load_tests.shop import Answer, Check, Json
+from load_tests.answer import Answer, Check, Json
 
 REFUSAL = re.compile(rb"Insufficient stock\. Available: (\d+), Requested: (\d+)")
 
