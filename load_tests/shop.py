@@ -47,12 +47,19 @@ class Shop:
     """
 
     def __init__(
-        self, client: Any, ledger: Any, new_key: Callable[[], str], is_stopping: Callable[[], bool]
+        self,
+        client: Any,
+        ledger: Any,
+        new_key: Callable[[], str],
+        is_stopping: Callable[[], bool],
+        is_overload: bool = False,
     ) -> None:
+        """In an overload the shop may answer that it has too much to do, if it says when to come back."""
         self._client = client
         self._notes = Notes(ledger)
         self._new_key = new_key
         self._is_stopping = is_stopping
+        self._is_overload = is_overload
         self._expectation: tuple[Set[int], Check | None] | None = None
         client.client.valid_response_codes = ANY_STATUS  # judged below; Locust would write a log of each 409
 
@@ -245,6 +252,8 @@ class Shop:
             time.sleep(BACK_OFF_STEP)
 
     def _fault(self, answer: Answer, expected: Set[int]) -> str | None:
+        if self._is_overload and answer.retry_after:
+            return None
         statuses, check = self._expectation or (expected, None)
         if answer.status not in statuses:
             return str(answer.status)

@@ -100,7 +100,8 @@ class ShopUser(FastHttpUser):
         self.ledger: Any = getattr(environment, "stampede_ledger", None) or NoLedger()
         self.run_id = run.id
         self.new_key = run.new_key
-        self.shop = Shop(self.client, self.ledger, run.new_key, self._is_stopping)
+        is_overload = bool(getattr(environment.parsed_options, "overload", None))
+        self.shop = Shop(self.client, self.ledger, run.new_key, self._is_stopping, is_overload)
         self.random = random.Random(f"{SEED}/{run.worker_index}/{number}")
         self.products: deque[int] = deque(maxlen=100)
         """Ids from the pages it has listed lately."""

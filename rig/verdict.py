@@ -28,6 +28,7 @@ def show(folder: Path) -> Verdict:
         print(f"\nWindow of {window['seconds']} s: {window['rps']} requests/s")
         for method, figures in window["by_method"].items():
             print(f"  {method:7} {_figures(figures)}")
+    _print_stages(run["stages"])
     for error in run["errors"]:
         print(f"  {error['occurrences']} × {error['error']}")
     for exception in run["exceptions"]:
@@ -38,6 +39,21 @@ def show(folder: Path) -> Verdict:
     print(f"\nResults: {folder}")
     code = judged["exit_code"]
     return Verdict(code, f"{judged['verdict']} (exit code {code})")
+
+
+def _print_stages(stages: list[dict[str, Any]]) -> None:
+    """Where there are several: what more users did."""
+    if len(stages) < 2:
+        return
+    print(
+        f"\n{'users':>7} {'requests/s':>11} {'served/s':>9} {'refused':>8} {'failed':>7}   p50   p95   p99 ms"
+    )
+    for stage in stages:
+        times = "".join(f"{stage.get(f'p{percent}_ms', '–'):>6}" for percent in (50, 95, 99))
+        print(
+            f"{stage['users']:7,} {stage['rps']:11,} {stage['goodput']:9,} {stage['refused']:8,}"
+            f" {stage['failures']:7,}{times}"
+        )
 
 
 def _print_races(races: list[dict[str, Any]]) -> None:

@@ -50,7 +50,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         help="The API whose database AUDIT_DATABASE_URL is: runs against it are audited",
     )
     # Not for a user to give: the master sets them when a run starts, Locust carries them to the workers.
-    for name in ("--run-id", "--pace-scale"):
+    for name in ("--run-id", "--pace-scale", "--overload"):
         parser.add_argument(
             name, default=None, include_in_web_ui=False, help="Set by the master for each run"
         )

@@ -7,7 +7,7 @@ each request's status and hand the counts over with their reports; the master ad
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 KEY = "stampede_outcomes"
 """Where the counts stand in a worker's report."""
@@ -15,8 +15,20 @@ KEY = "stampede_outcomes"
 NO_ANSWER = 0
 """The status of a request that got no complete answer."""
 
+REFUSED = 503
+"""The status of an API that has too much to do."""
+
 Outcome = tuple[str, str, int]
 """Method, name and status."""
+
+
+class Tally(NamedTuple):
+    """All routes taken together."""
+
+    served: int
+    """Answers below 500, refusals with a reason among them: a sold-out 409 is an answer."""
+    refused: int
+    """Answers that ask to come back later."""
 
 
 class Outcomes:
@@ -24,25 +36,39 @@ class Outcomes:
 
     def __init__(self) -> None:
         self._counts: Counter[Outcome] = Counter()
+        self.slowest_refusal_ms = 0.0
 
     def clear(self) -> None:
         """Forget everything: a run begins."""
         self._counts.clear()
+        self.slowest_refusal_ms = 0.0
 
-    def count(self, request_type: str, name: str, response: Any = None, **_: Any) -> None:
-        """Count one request; the arguments are those of Locust's request event."""
+    def count(
+        self, request_type: str, name: str, response_time: float = 0, response: Any = None, **_: Any
+    ) -> None:
+        """Count one request; the arguments are those of Locust's request event, the time in ms."""
         status = getattr(response, "status_code", None) or NO_ANSWER
         self._counts[request_type, name, status] += 1
+        if status == REFUSED:
+            self.slowest_refusal_ms = max(self.slowest_refusal_ms, response_time)
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Put the counts into a worker's report, and begin anew."""
-        report[KEY] = [(*outcome, count) for outcome, count in self._counts.items()]
-        self._counts.clear()
+        counts = [(*outcome, count) for outcome, count in self._counts.items()]
+        report[KEY] = {"counts": counts, "slowest_refusal_ms": self.slowest_refusal_ms}
+        self.clear()
 
     def add(self, report: dict[str, Any]) -> None:
         """Add what stands in a worker's report."""
-        for method, name, status, count in report.get(KEY, ()):
+        told = report.get(KEY, {"counts": (), "slowest_refusal_ms": 0.0})
+        for method, name, status, count in told["counts"]:
             self._counts[method, name, status] += count
+        self.slowest_refusal_ms = max(self.slowest_refusal_ms, told["slowest_refusal_ms"])
+
+    def tally(self) -> Tally:
+        """How much was served and how much refused."""
+        served = sum(count for (*_, status), count in self._counts.items() if NO_ANSWER < status < 500)
+        return Tally(served, sum(count for (*_, status), count in self._counts.items() if status == REFUSED))
 
     def by_route(self) -> dict[str, dict[str, int]]:
         """``{"POST /orders/": {"201": 21000, "409": 310}}``; status "0" is no complete answer."""

@@ -11,7 +11,9 @@ A profile is either one load, kept up for a while::
 or a sequence of them, ``stages = [{users = …, spawn_rate = …, duration = …}, …]``.
 
 ``pace`` is a rate, or ``"none"``: no waits, users send as fast as answers come. Without it
-users keep their own waits. ``user_classes`` names who takes part, where not all do.
+users keep their own waits. ``user_classes`` names who takes part, where not all do. With
+``overload = true`` more is asked for than can be served: a 503 with Retry-After is then an outcome, and what
+is judged is whether the API goes on serving what it can.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ UNPACED = 0.0
 SHORTEST_LOOK = 2.0
 """Seconds to look at a stage when its users are there: their first reports are in after one."""
 
-PROFILE_KEYS = {"users", "spawn_rate", "run_time", "stages", "pace", "user_classes"}
+PROFILE_KEYS = {"users", "spawn_rate", "run_time", "stages", "pace", "user_classes", "overload"}
 STAGE_KEYS = {"users", "spawn_rate", "duration"}
 
 
@@ -61,6 +63,7 @@ class Plan:
     stages: tuple[Stage, ...]
     pace: float | None = None
     user_classes: tuple[str, ...] = ()
+    overload: bool = False
 
     @property
     def users(self) -> int:
@@ -158,7 +161,8 @@ def _plan(name: str, table: Any) -> Plan:
         stages = (_stage(name, table, "run_time"),)
     if not stages:
         raise ProfileError(f"[{name}] has no stages")
-    return Plan(name, stages, _pace(name, table.get("pace")), tuple(table.get("user_classes", ())))
+    user_classes = tuple(table.get("user_classes", ()))
+    return Plan(name, stages, _pace(name, table.get("pace")), user_classes, _truth(name, table, "overload"))
 
 
 def _stage(name: str, table: dict[str, Any], duration_key: str) -> Stage:
@@ -193,6 +197,13 @@ def _seconds(name: str, table: Mapping[str, Any], key: str) -> float:
     if seconds <= 0:
         raise ProfileError(f"[{name}] {key} must be a time such as '90s' or '1h30m', not {table.get(key)!r}")
     return seconds
+
+
+def _truth(name: str, table: Mapping[str, Any], key: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise ProfileError(f"[{name}] {key} must be true or false, not {value!r}")
+    return value
 
 
 def _pace(name: str, value: Any) -> float | None:

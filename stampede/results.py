@@ -133,6 +133,8 @@ def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, A
         "requests": total.num_requests,
         "failures": total.num_failures,
         "outcomes": outcomes.by_route(),
+        "overload": bool(plan and plan.overload),
+        "slowest_refusal_ms": round(outcomes.slowest_refusal_ms, 1),
         "errors": [error.to_dict() for error in environment.stats.errors.values()],
         "exceptions": [
             {"count": exception["count"], "message": exception["msg"], "traceback": exception["traceback"]}
@@ -142,6 +144,7 @@ def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, A
         "promises": run.promises,
         "audit": run.findings,
         "counters": run.counters,
+        "stages": run.stages,
         "seconds": run.seconds,
         "races": run.races,
         "events": [{**event, "at": _iso(event["at"])} for event in run.events],

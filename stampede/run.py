@@ -30,12 +30,16 @@ from stampede.figures import Look, Route
 from stampede.outcomes import Outcomes
 from stampede.profiles import UNPACED, Plan
 from stampede.results import RunFolder
+from stampede.stages import Stages
 from stampede.timeline import Timeline
 
 logger = logging.getLogger(__name__)
 
 ALL = "all"
 """The scenario that is all of them."""
+
+LOOK_INTERVAL = 0.5
+"""Seconds between two looks at whether the users of a stage are there."""
 
 LAST_REPORTS_TIMEOUT = 5.0
 """Seconds for the workers to say that all their users have stopped, when none is left."""
@@ -74,6 +78,8 @@ class Run:
     """What the audit answered; None where there is none."""
     counters: dict[str, Any] | None = None
     """What the API itself has counted; None where it does not tell."""
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    """What each stage was like: stampede/stages.py."""
     seconds: list[dict[str, Any]] = field(default_factory=list)
     """A row for each second: stampede/timeline.py."""
 
@@ -95,6 +101,7 @@ class Runs:
         self._audit: AuditProcess | None = None
         self._counters: Counters | None = None
         self._timeline: Timeline | None = None
+        self._stages = Stages(environment, outcomes)
         self._driver: Greenlet[..., None] | None = None
         self._ramp: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
@@ -115,6 +122,7 @@ class Runs:
         self._choose_users(plan)
         self._environment.host = host
         self._next_plan = plan
+        self._stages = Stages(self._environment, self._outcomes)
         self._driver = gevent.spawn(self._drive, plan)
 
     def scenario(self, name: str) -> tuple[str, ...]:
@@ -149,8 +157,12 @@ class Runs:
         end = time.monotonic()
         for stage in plan.stages:
             end += stage.duration
+            self._stages.begin(stage.users)
             self._ramp = gevent.spawn(runner.start, stage.users, stage.spawn_rate)
-            gevent.sleep(max(0, end - time.monotonic()))
+            while (left := end - time.monotonic()) > 0:
+                gevent.sleep(min(left, LOOK_INTERVAL))
+                self._stages.look()
+            self._stages.end()
         if self._next_plan is not None:  # it never began: the last worker left at this very moment
             self._next_plan = None
             return
@@ -170,6 +182,7 @@ class Runs:
         options = vars(self._environment.parsed_options)
         options["run_id"] = self.current.id
         options["pace_scale"] = self._pace_scale(plan)
+        options["overload"] = bool(plan and plan.overload)
         self.current.promises = _promises(self._environment.user_classes)
         self._audit = None
         self._folder = RunFolder(self._results, self.current, self._environment, self._outcomes)
@@ -261,6 +274,7 @@ class Runs:
     def _stop_watching(self, run: Run) -> None:
         if self._timeline:
             run.seconds = self._timeline.stop()
+        run.stages = self._stages.rows if run.plan else []
         if self._counters:
             run.counters = self._counters.stop()
             run.events += self._counters.events

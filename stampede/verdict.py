@@ -22,6 +22,15 @@ NO_AUDIT = "no audit is registered for this target: docs/audit.md shows how"
 ALARMS = {"negative_stock", "oversold"}
 """Events of the audit that nothing can excuse."""
 
+LEAST_GOODPUT = 0.8
+"""Share of the best stage's goodput that each must have where more is asked for than can be served."""
+
+LONGEST_REFUSAL_MS = 1000.0
+"""Until who is not served knows."""
+
+SLOWEST_AFTER = 1.2
+"""Times the p95 of before that is allowed after too much was asked for."""
+
 LEAST_OVERLAP = 0.5
 """Share of losers that must have met a winner: with fewer, a race was a queue."""
 
@@ -83,7 +92,44 @@ def _fast(run: Facts) -> list[Check]:
     return [
         _none_of("failures", failures, f"{failures} of {run['requests']} requests had no expected outcome"),
         _none_of("exceptions", exceptions, f"{exceptions} in the users' own code"),
+        *(_overload(run) if run.get("overload") else ()),
     ]
+
+
+def _overload(run: Facts) -> list[Check]:
+    """Who is asked for more than it can serve serves what it can, says so at once, and recovers."""
+    stages = run["stages"]
+    if len(stages) < 2:
+        detail = "the stages were too short to be compared: give it more RUN_TIME"
+        return [{"name": "goodput_kept", "verdict": UNKNOWN, "detail": detail}]
+    goodput = [stage["goodput"] for stage in stages]
+    least, most = min(goodput), max(goodput)
+    slowest = run["slowest_refusal_ms"]
+    refused = sum(stage["refused"] for stage in stages)
+    return [
+        _limit(
+            "goodput_kept",
+            least >= LEAST_GOODPUT * most,
+            f"{least:.0f} of at most {most:.0f} requests/s served",
+        ),
+        _limit(
+            "refused_in_time",
+            slowest <= LONGEST_REFUSAL_MS,
+            f"{refused:,} refused, the slowest after {slowest:.0f} ms",
+        ),
+        _recovered(stages[0], stages[-1]),
+    ]
+
+
+def _recovered(before: Mapping[str, Any], after: Mapping[str, Any]) -> Check:
+    detail = f"p95 {before['p95_ms']} ms before, {after['p95_ms']} ms after"
+    if before["users"] != after["users"]:
+        return {"name": "recovered", "verdict": NOT_ASKED, "detail": "it does not end with as many users"}
+    return _limit("recovered", after["p95_ms"] <= SLOWEST_AFTER * before["p95_ms"], detail)
+
+
+def _limit(name: str, is_kept: bool, detail: str) -> Check:
+    return {"name": name, "verdict": PASS if is_kept else FAIL, "detail": detail}
 
 
 def _none_of(name: str, count: int, detail: str) -> Check:
