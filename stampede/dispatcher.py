@@ -31,8 +31,9 @@ Orders = dict[str, dict[str, int]]
 PAUSE = 0.1
 """Seconds between two looks at what the workers report, where nothing is heard."""
 
-PATIENCE = 10.0
-"""Seconds for a worker to carry out what it was told, until it is told the next thing all the same."""
+PATIENCE = 20.0
+"""Seconds for a worker to carry out what it was told, until it is told the next thing all the same: over the
+time that users have to stop."""
 
 
 class Dispatcher:

@@ -123,3 +123,30 @@ def test_the_run_is_summed_up() -> None:
     """Who reads the verdict alone knows what was run."""
     summary = verdict(run())["run"]
     assert (summary["users"], summary["window_s"], summary["rps"]) == (9, 60.0, 1.5)
+
+
+def stage(users: int, goodput: float, p95_ms: int = 20, refused: int = 0) -> dict[str, Any]:
+    return {"users": users, "goodput": goodput, "p95_ms": p95_ms, "refused": refused}
+
+
+OVERLOAD = {"overload": True, "slowest_refusal_ms": 700.0}
+STEADY = [stage(200, 1000), stage(2000, 900, 500, refused=5000), stage(200, 990, 21)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "failing"),
+    [
+        ({"stages": STEADY}, set()),
+        ({"stages": [stage(200, 1000), stage(2000, 790), stage(200, 1000)]}, {"goodput_kept"}),
+        ({"stages": STEADY, "slowest_refusal_ms": 1001.0}, {"refused_in_time"}),
+        ({"stages": [*STEADY[:2], stage(200, 990, 25)]}, {"recovered"}),
+    ],
+)
+def test_an_overload_is_judged_by_what_is_still_served(changes: dict[str, Any], failing: set[str]) -> None:
+    fast = verdict(run(**(OVERLOAD | changes)))["fast"]["checks"]
+    assert {check["name"] for check in fast if check["verdict"] == "FAIL"} == failing
+    assert {"goodput_kept", "refused_in_time", "recovered"} <= {check["name"] for check in fast}
+
+
+def test_stages_too_short_to_be_compared_decide_nothing() -> None:
+    assert verdict(run(**OVERLOAD, stages=STEADY[:1]))["fast"]["verdict"] == "UNKNOWN"

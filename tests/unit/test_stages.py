@@ -1,0 +1,68 @@
+"""A stage is looked at when its users are there and what they meet has settled, until it is over."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from locust.env import Environment
+from locust.stats import RequestStats
+
+from stampede.outcomes import Outcomes
+from stampede.stages import Stages
+
+
+class Shop:
+    """A master's view of users who are served or refused."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr("stampede.stages.time", SimpleNamespace(time=lambda: self.now))
+        self.stats, self.outcomes = RequestStats(), Outcomes()
+        self.runner = SimpleNamespace(user_count=0)
+        environment = SimpleNamespace(stats=self.stats, runner=self.runner)
+        self.stages = Stages(cast("Environment", environment), self.outcomes)
+
+    def pass_by(self, seconds: int, users: int, statuses: tuple[int, ...] = ()) -> None:
+        """Each second these answers come, after 10 ms each."""
+        self.runner.user_count = users
+        for _ in range(seconds):
+            self.now += 1
+            for status in statuses:
+                self.stats.log_request("GET", "/", 10, 1)
+                self.outcomes.count("GET", "/", 10, response=SimpleNamespace(status_code=status))
+            self.stages.look()
+
+    def stage(self, users: int, seconds: int, *statuses: int) -> dict[str, Any]:
+        self.stages.begin(users)
+        self.pass_by(3, users // 2, statuses * 7)  # the ramp
+        self.pass_by(6, users, statuses * 5)  # not settled yet: the sixth second is the first that counts
+        self.pass_by(seconds, users, statuses)
+        self.stages.end()
+        return self.stages.rows[-1]
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
+    return Shop(monkeypatch)
+
+
+def test_what_comes_before_it_has_settled_is_left_out(shop: Shop) -> None:
+    row = shop.stage(10, 20, 200, 409)
+    assert row.items() >= {"users": 10, "seconds": 20.0, "rps": 2.0, "goodput": 2.0, "refused": 0}.items()
+    assert row["p95_ms"] == 10
+
+
+def test_refused_and_failed_is_not_served(shop: Shop) -> None:
+    row = shop.stage(10, 10, 200, 503, 503, 500)
+    assert row.items() >= {"rps": 4.0, "goodput": 1.0, "refused": 20}.items()
+
+
+def test_each_stage_stands_for_itself_and_one_too_short_for_nothing(shop: Shop) -> None:
+    shop.stage(10, 10, 200)
+    shop.stages.begin(20)
+    shop.pass_by(4, 20, (200,))
+    shop.stages.end()
+    shop.stage(10, 10, 200, 200)
+    assert [(row["users"], row["rps"]) for row in shop.stages.rows] == [(10, 1.0), (10, 2.0)]
