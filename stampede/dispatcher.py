@@ -111,6 +111,14 @@ class Dispatcher:
             self._leaving.add(worker)
             self._wake()
 
+    def gave_up(self, worker: str) -> None:
+        """A worker has stopped its users by itself, and is there again."""
+        if node := self._nodes.get(worker):
+            node.user_classes_count = {}
+            self._returned.discard(worker)
+            self._take_in(node)
+            self._wake()
+
     def carried_out(self, worker: str) -> None:
         """A worker runs what it was told to."""
         self._told_at.pop(worker, None)

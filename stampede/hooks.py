@@ -83,6 +83,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     on.test_stopping.add_listener(lambda **_: crew.end())
     on.test_stopping.add_listener(lambda **_: runs.stopping())
     on.test_stop.add_listener(lambda **_: runs.stopped())
+    on.quitting.add_listener(lambda **_: crew.let_go())  # Locust calls them in reverse order
     on.quitting.add_listener(lambda **_: runs.see_out(lifecycle.END_TIMEOUT))
 
 

@@ -22,6 +22,7 @@ from locust.runners import (
     STATE_RUNNING,
     STATE_SPAWNING,
     STATE_STOPPED,
+    STATE_STOPPING,
     MasterRunner,
     WorkerNode,
     WorkerRunner,
@@ -50,8 +51,10 @@ END_TIMEOUT = 25.0
 """Seconds for a run to be stopped, audited and written by a master that is told to end: under the grace
 period of its container."""
 
-ACKNOWLEDGED, UNKNOWN, LEAVING = "stampede_acknowledged", "stampede_unknown", "stampede_leaving"
-"""Our messages: master to worker, master to worker, worker to master."""
+ACKNOWLEDGED, UNKNOWN = "stampede_acknowledged", "stampede_unknown"
+"""Our messages to workers."""
+LEAVING, GAVE_UP = "stampede_leaving", "stampede_gave_up"
+"""Our messages to the master."""
 
 HAS_USERS = (STATE_SPAWNING, STATE_RUNNING)
 HAS_NO_RUN = (STATE_INIT, STATE_STOPPED)
@@ -79,7 +82,7 @@ class Membership:
         self._renew = renew
         self._runner = runner
         self._outbox = Outbox()
-        self._is_leaving = False
+        self._is_leaving = self._gave_up = False
         self._last_sign = time.monotonic()
         self._run_id: str | None = None
         patches.screen_orders(runner, self._is_welcome)
@@ -113,13 +116,21 @@ class Membership:
             now = time.monotonic()
             silence = now - self._last_sign
             if silence < SIGN_TIMEOUT:
+                self._come_back()
                 self._report_again()
             elif now - connected > SIGN_TIMEOUT:
                 self._connect_anew()
                 connected = now
             if silence > MASTER_TIMEOUT and self._runner.user_count:
                 logger.warning("stampede: no sign of the master for %.0f s: its users stop here", silence)
+                self._gave_up = True
                 self._stop_users()
+
+    def _come_back(self) -> None:
+        """The master may have been the one who was away, and believe that the users are still here."""
+        if self._gave_up:
+            self._gave_up = False
+            self._runner.send_message(GAVE_UP)
 
     def _report_again(self) -> None:
         """What may have got lost; how many users there are is said as it is now."""
@@ -148,6 +159,7 @@ class Membership:
     def _join_again(self) -> None:
         """The master has never heard of this worker, nor of its run: it is another one."""
         self._heard()
+        self._gave_up = False
         if self._runner.worker_state in HAS_USERS:
             logger.warning("stampede: the master was restarted: the run is over here")
             self._runner.stop()
@@ -182,16 +194,17 @@ class Crew:
     """The workers of a master."""
 
     def __init__(self, environment: Environment, runner: MasterRunner, notice: Notice) -> None:
+        self._environment = environment
         self._runner = runner
         self._notice = notice
         self._inbox = Inbox()
         self._dispatcher: Dispatcher | None = None
+        self._ended = 0.0
         environment.dispatcher_class = self._dispatch
         environment.parsed_options.enable_rebalancing = False  # it would be Locust's
         patches.screen_messages(runner, self._screen)
-        runner.register_message(
-            LEAVING, lambda msg, **_: self._dispatcher and self._dispatcher.leaves(msg.node_id)
-        )
+        runner.register_message(LEAVING, lambda msg, **_: self._hear(msg))
+        runner.register_message(GAVE_UP, lambda msg, **_: self._hear(msg))
 
     def begin(self, run_id: str) -> None:
         """A run begins. Who is missing from the one before has to join again."""
@@ -202,9 +215,15 @@ class Crew:
 
     def end(self) -> None:
         """The run stops."""
+        self._ended = time.monotonic()
         if self._dispatcher:
             self._dispatcher.end()
             self._dispatcher = None
+
+    def let_go(self) -> None:
+        """The master ends, its workers do not: whoever started them ends them. They join the next master."""
+        for worker in self._runner.clients:
+            del self._runner.clients[worker]
 
     def _dispatch(self, worker_nodes: list[WorkerNode], user_classes: list[type[User]]) -> Dispatcher:
         self._dispatcher = Dispatcher(worker_nodes, user_classes, self._noticed, self._dispatch_again)
@@ -233,12 +252,26 @@ class Crew:
                 self._runner.send_message(ACKNOWLEDGED, mark, worker)
         else:
             handle(worker, msg)
-        self._tell_dispatcher(worker, msg)
-        if msg.type == "heartbeat" and msg.data["state"] in HAS_USERS and self._runner.state in HAS_NO_RUN:
-            self._runner.send_message("stop", client_id=worker)  # it missed the end of the run
+        if msg.type in ("stats", "spawning_complete"):
+            self._hear(msg)
+        if msg.type == "heartbeat" and msg.data["state"] in HAS_USERS and self._is_to_stop():
+            self._runner.send_message("stop", client_id=worker)  # it has not heard that the run is over
 
-    def _tell_dispatcher(self, worker: str, msg: Message) -> None:
-        if self._dispatcher and msg.type == "stats":
-            self._dispatcher.reported(worker)
-        elif self._dispatcher and msg.type == "spawning_complete":
-            self._dispatcher.carried_out(worker)
+    def _hear(self, msg: Message) -> None:
+        """What a worker tells about its users is the dispatcher's."""
+        if self._dispatcher is None:
+            return
+        match msg.type:
+            case "stats":
+                self._dispatcher.reported(msg.node_id)
+            case "spawning_complete":
+                self._dispatcher.carried_out(msg.node_id)
+            case _ if msg.type == LEAVING:
+                self._dispatcher.leaves(msg.node_id)
+            case _ if msg.type == GAVE_UP:
+                self._dispatcher.gave_up(msg.node_id)
+
+    def _is_to_stop(self) -> bool:
+        """Users may take a while to stop, but who has them long after the stop was not told."""
+        overdue = time.monotonic() - self._ended > self._environment.stop_timeout + SIGN_TIMEOUT
+        return self._runner.state in HAS_NO_RUN or (self._runner.state == STATE_STOPPING and overdue)

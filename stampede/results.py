@@ -93,8 +93,9 @@ def conclude_interrupted(results: Path) -> None:
         try:
             known = json.loads(facts_file.read_text(encoding="utf-8"))
             known["interrupted"] = True
+            judged = verdict(known)
             _write(facts_file, known)
-            _write(verdict_file, verdict(known))
+            _write(verdict_file, judged)
         except (OSError, ValueError, LookupError) as error:
             logger.error("stampede: %s is not concluded: %s", facts_file.parent, error)
 

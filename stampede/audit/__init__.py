@@ -44,6 +44,7 @@ class Run:
     started: float
     host: str | None
     is_going_on: bool
+    was_interrupted: bool = False
 
     @classmethod
     def of(cls, folder: Path, environment: Mapping[str, str]) -> Run:
@@ -65,7 +66,8 @@ class Run:
         try:
             facts = json.loads((folder / "run.json").read_bytes())
             started = datetime.fromisoformat(facts["started_at"]).timestamp()
-            return cls(folder, database, facts["id"], started, facts["host"], is_going_on=False)
+            interrupted = bool(facts.get("interrupted"))
+            return cls(folder, database, facts["id"], started, facts["host"], False, interrupted)
         except OSError as error:
             raise AuditError(f"{folder} is no run's folder: {error.strerror}: run.json") from None
         except (ValueError, KeyError, TypeError):
@@ -117,7 +119,7 @@ def has_ended(seconds: float) -> bool:
 def audit(run: Run) -> list[Check]:
     """Raises AuditError and psycopg2.Error."""
     with closing((connect_patiently if run.is_going_on else connect)(run.database)) as connection:
-        checks = judge(connection, run.folder / "ledger.jsonl.gz", run.id, run.started)
+        checks = judge(connection, run.folder / "ledger.jsonl.gz", run.id, run.started, run.was_interrupted)
         if not run.is_going_on:
             refuse_what_is_gone(checks)
         return [*checks, check_summary(connection, run.host)]

@@ -56,12 +56,24 @@ class Found:
     worst: Offender | None
 
 
-def judge(connection: Connection, ledger_file: Path, run_id: str, started: float) -> list[Check]:
-    """`started` in seconds since the epoch, by the clock of this machine.
+ALL_ARE_LOST = """
+    INSERT INTO lost_workers
+    SELECT worker FROM told UNION SELECT worker FROM untold UNION SELECT worker FROM acts
+"""
+
+
+def judge(
+    connection: Connection, ledger_file: Path, run_id: str, started: float, was_interrupted: bool = False
+) -> list[Check]:
+    """`started` in seconds since the epoch, by the clock of this machine. A run that was interrupted has lost
+    all its workers: nobody was there whom they could report to.
 
     Raises LedgerError and psycopg2.Error.
     """
     load(connection, ledger_file)
+    if was_interrupted:
+        with connection.cursor() as cursor:
+            cursor.execute(ALL_ARE_LOST)
     connection.set_session(isolation_level="REPEATABLE READ", autocommit=False)
     with connection, connection.cursor() as cursor:
         gather(cursor, run_id, started)

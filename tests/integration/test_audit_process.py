@@ -205,8 +205,9 @@ def by_hand(folder: Path, **environment: str) -> subprocess.CompletedProcess[str
     )
 
 
-def leave_facts(history: History) -> None:
-    facts = {"id": RUN, "started_at": datetime.fromtimestamp(history.started, UTC).isoformat(), "host": None}
+def leave_facts(history: History, **more: object) -> None:
+    started = datetime.fromtimestamp(history.started, UTC).isoformat()
+    facts = {"id": RUN, "started_at": started, "host": None, **more}
     (history.folder / "run.json").write_text(json.dumps(facts))
 
 
@@ -232,6 +233,18 @@ def test_by_hand_it_prints_a_table(history: History) -> None:
     done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
     assert (done.returncode, done.stdout) == (1, "")
     assert "not one order of this run is there any more" in done.stderr
+
+
+def test_what_a_run_whose_master_died_ordered_last_is_in_doubt(history: History) -> None:
+    """Nobody was there to write it down."""
+    history.order(5)
+    history.order(5)
+    del history.entries[-1]
+    history.write()
+    leave_facts(history, interrupted=True)
+    done = by_hand(history.folder, AUDIT_DATABASE_URL=history.database.url("auditor"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 in doubt" in done.stdout
 
 
 # What it reads.

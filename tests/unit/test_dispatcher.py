@@ -149,6 +149,15 @@ def test_one_that_returns_counts_with_what_it_reports(cluster: Cluster) -> None:
     assert cluster.noticed == [("worker_lost", "b"), ("worker_returned", "b")]
 
 
+def test_one_that_has_stopped_its_users_by_itself_gets_them_again(cluster: Cluster) -> None:
+    """The master was away for a while, and knows nothing of it."""
+    cluster.nodes["b"].user_classes_count = {}
+    cluster.dispatcher.gave_up("b")
+    cluster.greenlet.join(5)
+    assert cluster.sizes() == [20, 20]
+    assert cluster.highest == 40
+
+
 def test_users_come_at_their_rate_and_a_loss_is_made_good_at_once(cluster: Cluster) -> None:
     cluster.dispatcher.new_dispatch(60, 2)
     iterating = gevent.spawn(cluster.run)
