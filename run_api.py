@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +23,7 @@ try:
     from granian.log import LogLevels
     from granian.server import MPServer
 
+    from api.admission import SPARE_THREADS
     from api.db import SchemaVersionError, check_at_start
     from api.settings import SettingError, Settings
 except ModuleNotFoundError as missing:
@@ -32,6 +35,8 @@ except ModuleNotFoundError as missing:
 DATA = Path(__file__).resolve().parent / ".local" / "postgres"
 #: Seconds for the requests in hand when asked to end; the longest, a bulk call, may take ten.
 DRAIN_SECONDS = 12
+#: Of all processes together; a further one waits, unanswered, until one of them closes.
+CONNECTIONS = 8192
 
 
 def main() -> int:
@@ -46,6 +51,8 @@ def main() -> int:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="stampede-metrics-")
             )
+            os.environ["API_STARTED_AT"] = str(time.time())
+            allow_connections()
             print(f"API at http://{settings.host}:{settings.port}, documentation at /docs", flush=True)
             server(settings).serve()
     except (SettingError, SchemaVersionError) as error:
@@ -94,6 +101,14 @@ def embedded_database() -> Iterator[str]:
         raise SettingError(f"DATABASE_URL is unset, and of the embedded PostgreSQL: {error}") from None
 
 
+def allow_connections() -> None:
+    """Each is a file; many systems allow a thousand until asked for more."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + 1024
+    if 0 <= allowed < wanted:  # under 0: without limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, most) if most >= 0 else wanted, most))
+
+
 def check_database(url: str) -> None:
     try:
         check_at_start(url)
@@ -109,7 +124,8 @@ def server(settings: Settings) -> MPServer:
         address=settings.host,
         port=settings.port,
         workers=settings.processes,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.threads + SPARE_THREADS,
+        backlog=CONNECTIONS,
         # A process that dies is replaced; what it counted stays.
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,

@@ -10,6 +10,7 @@ import falcon
 from falcon import App, Request, Response
 
 from api import documentation, monitoring, orders, products
+from api.admission import Refusing
 from api.db import Database, DatabaseUnavailableError
 from api.metrics import Counting, Metrics
 from api.openapi import openapi_document
@@ -18,6 +19,9 @@ from api.request_id import RequestId
 from api.resource import Resource, allowed_methods
 
 logger = logging.getLogger("api")
+
+#: Told with each 503.
+RETRY_SECONDS = 1
 
 ErrorHandler = Callable[[Request, Response, Any, dict[str, Any]], None]
 
@@ -28,6 +32,7 @@ def create_app(database: Database) -> App[Request, Response]:
     app = App()
     app.add_middleware(Counting({template_of(path): path for path in paths}))
     app.add_middleware(RequestId())
+    app.add_middleware(Refusing(database))
     app.req_options.strip_url_path_trailing_slash = True
     for path, resource in paths.items():
         app.add_route(template_of(path), resource)
@@ -75,6 +80,8 @@ def answer_problem(_request: Request, response: Response, problem: Problem, _pat
     response.status = falcon.code_to_http_status(problem.status)
     response.content_type = "application/problem+json"
     response.data = problem.body()
+    if problem.status == 503:
+        response.retry_after = RETRY_SECONDS
 
 
 def report_unavailable(
@@ -83,7 +90,6 @@ def report_unavailable(
     # What was refused at once is not logged for each request: that the database is away, db.py has said.
     if error.__cause__ is not None:
         logger.warning("%s", error, extra={"request_id": request.context.id, "request": describe(request)})
-    response.retry_after = 1
     answer_problem(request, response, Problem.of("database_unavailable"), path)
 
 

@@ -186,6 +186,8 @@ class Database:
         try:
             return line.execute(statement_for(function, len(arguments)), arguments, deadline)
         except psycopg2.Error as error:
+            if error.pgcode is None:  # not the server's word: it is gone, though psycopg2 may not know it yet
+                line.close()
             if line.is_broken() or is_passing(error):
                 raise DatabaseUnavailableError(str(error).strip()) from error
             raise
@@ -229,8 +231,12 @@ class Database:
         self._lines.discard(line)
         line.close()
 
+    def is_silent(self, seconds: float) -> bool:
+        """Whether it gave no sign of life for as long."""
+        return monotonic() - self._last_sign > seconds
+
     def _is_away(self) -> bool:
-        return monotonic() - self._last_sign > AWAY_SECONDS
+        return self.is_silent(AWAY_SECONDS)
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):

@@ -7,6 +7,7 @@ counted. run_api.py makes the folder before prometheus_client is imported, which
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from time import perf_counter
 
 from falcon import HTTP_METHODS, Request, Response
@@ -18,20 +19,25 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
+from api.admission import ARRIVED
 from api.openapi import operation
 from api.resource import Resource
 
 requests_total = Counter("http_requests", "Requests answered", ["method", "route", "status"])
 request_seconds = Histogram(
     "http_request_duration_seconds",
-    "Seconds from the request's arrival in a thread to its answer",
+    "Seconds from the request's arrival to its answer",
     ["method", "route"],
     buckets=(0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2),
 )
 
 OTHER = "other"
+#: In the environment, from run_api.py: Unix time.
+STARTED = "API_STARTED_AT"
 
 
 class Counting:
@@ -43,7 +49,7 @@ class Counting:
         self._counters: dict[tuple[str, str | None, str], tuple[Counter, Histogram]] = {}
 
     def process_request(self, request: Request, _response: Response) -> None:
-        request.context.began = perf_counter()
+        request.context.began = request.env.get(ARRIVED) or perf_counter()
 
     def process_response(
         self, request: Request, response: Response, _resource: object, _succeeded: bool
@@ -74,9 +80,19 @@ class Metrics(Resource):
         response.data = generate_latest(all_processes())
 
 
+class StartTime(Collector):
+    """When run_api.py started, the same from every process: who reads the counters sees that they began
+    again."""
+
+    def collect(self) -> Iterator[Metric]:
+        seconds = float(os.environ[STARTED])
+        yield GaugeMetricFamily("process_start_time_seconds", "Start of the API, in Unix time", value=seconds)
+
+
 def all_processes() -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(StartTime())
     return registry

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from api import __version__
+from api.admission import PROBES
 from api.messages import LARGEST_ID, LONGEST_KEY, Input, ProblemBody
 from api.problems import KINDS
 from api.request_id import HEADER
@@ -22,6 +23,7 @@ Schema = dict[str, Any]
 
 JSON = "application/json"
 REQUEST_ID = {HEADER: {"description": "Logged with what goes wrong.", "schema": {"type": "string"}}}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 WITHOUT_DATABASE = {"/", "/docs", "/redoc", "/openapi.json", "/metrics"}
 
 
@@ -115,7 +117,7 @@ def describe_operation(path: str, method: str, handler: Any, schemas: Schemas) -
         "parameters": [*path_parameters(path), *query_parameters(described), *key_parameter(described)],
         "responses": {
             **{str(status): success(status, type_, described, schemas) for status, type_ in answers.items()},
-            **refusals(path, described, schemas),
+            **refusals(path, method, described, schemas),
         },
     }
     if described.body:
@@ -165,7 +167,7 @@ def success(status: int, type_: Any, described: Operation, schemas: Schemas) -> 
     return answer
 
 
-def refusals(path: str, described: Operation, schemas: Schemas) -> Schema:
+def refusals(path: str, method: str, described: Operation, schemas: Schemas) -> Schema:
     """By status; its description lists the codes it may come with."""
     codes = [*described.refusals]
     if described.body:
@@ -174,9 +176,13 @@ def refusals(path: str, described: Operation, schemas: Schemas) -> Schema:
         codes += ["invalid_input"]
     if path not in WITHOUT_DATABASE and not described.also:
         codes += ["database_unavailable"]
+    if path not in PROBES and method != "head":
+        codes += ["overloaded"]
     by_status: Schema = {}
     for code in sorted(codes, key=lambda code: KINDS[code].status):
         answer = by_status.setdefault(str(KINDS[code].status), problem(schemas))
+        if KINDS[code].status == HTTPStatus.SERVICE_UNAVAILABLE:
+            answer["headers"] = REQUEST_ID | RETRY_AFTER
         answer["description"] += f"{', ' if answer['description'] else ''}`{code}`"
     return by_status
 

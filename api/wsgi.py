@@ -6,7 +6,7 @@ import os
 
 from falcon import App, Request, Response
 
-from api import logs
+from api import admission, logs
 from api.app import create_app
 from api.db import Database
 from api.settings import SettingError, Settings
@@ -18,6 +18,8 @@ def get_app() -> App[Request, Response]:
     settings = Settings.from_environment(os.environ)
     if settings.database_url is None:
         raise SettingError("DATABASE_URL must be set; `python run_api.py` sees to it")
-    database = Database(settings.database_url, settings.threads)
+    # One more than requests at work: a probe waits for none of them.
+    database = Database(settings.database_url, settings.threads + 1)
     database.start()
+    admission.install(places=settings.threads)
     return create_app(database)

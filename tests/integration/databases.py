@@ -13,6 +13,22 @@ import psycopg2
 
 from postgres import embedded
 
+#: The products whose stock is not what their movements add up to.
+ADDS_UP = """
+    SELECT count(*) FROM products
+    WHERE stock <> (SELECT sum(delta) FROM stock_movements WHERE product_id = products.id)
+"""
+TOTALS_ARE_TRUE = """
+    SELECT NOT EXISTS (
+        SELECT sum(pending), sum(paid), sum(shipped), sum(canceled), sum(quantity), sum(value)
+        FROM order_totals
+        EXCEPT
+        SELECT count(*) FILTER (WHERE status = 'PENDING'), count(*) FILTER (WHERE status = 'PAID'),
+               count(*) FILTER (WHERE status = 'SHIPPED'), count(*) FILTER (WHERE status = 'CANCELED'),
+               coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0) FROM orders
+    )
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class TestDatabase:

@@ -11,23 +11,8 @@ from typing import Any
 
 import psycopg2
 
-from tests.integration.databases import TestDatabase
+from tests.integration.databases import ADDS_UP, TOTALS_ARE_TRUE, TestDatabase
 from tests.integration.servers import Api
-
-ADDS_UP = """
-    SELECT count(*) FROM products
-    WHERE stock <> (SELECT sum(delta) FROM stock_movements WHERE product_id = products.id)
-"""
-TOTALS_ARE_TRUE = """
-    SELECT NOT EXISTS (
-        SELECT sum(pending), sum(paid), sum(shipped), sum(canceled), sum(quantity), sum(value)
-        FROM order_totals
-        EXCEPT
-        SELECT count(*) FILTER (WHERE status = 'PENDING'), count(*) FILTER (WHERE status = 'PAID'),
-               count(*) FILTER (WHERE status = 'SHIPPED'), count(*) FILTER (WHERE status = 'CANCELED'),
-               coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0) FROM orders
-    )
-"""
 
 
 def at_once(calls: list[Callable[[], int]]) -> Counter[int]:

@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from api.db import SCHEMA_VERSION, Database, DatabaseUnavailableError
@@ -22,6 +23,8 @@ from tests.integration.databases import TestDatabase, execute, folder_for_postgr
 from tests.integration.servers import ROOT, Answer, Api
 
 PATIENCE = 15.0
+#: Seconds until it serves again what the database is there for again.
+RECOVERY = 5.0
 A_COMMIT_THAT_TAKES_A_MINUTE = """
     CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;
@@ -34,11 +37,12 @@ A_VERSION_THAT_TAKES_A_MINUTE = """
     $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$
 """
 A_VERSION = f"FUNCTION read_schema_version() RETURNS integer RETURN {SCHEMA_VERSION}"
+AN_ORDER = ("POST", "/orders/", {"product_id": 5, "quantity": 1})
 REQUESTS = [
     ("GET", "/products/5", None),
     ("GET", "/products/", None),
     ("GET", "/summary", None),
-    ("POST", "/orders/", {"product_id": 5, "quantity": 1}),
+    AN_ORDER,
     ("POST", "/orders/bulk", {"orders": [{"product_id": 5, "quantity": 1}]}),
 ]
 
@@ -99,7 +103,7 @@ def check_unavailable(api: Api, within: float = 2.0) -> None:
 
 
 def wait_until_healthy(api: Api) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RECOVERY
     while api.request("GET", "/health").status != 200:
         assert time.monotonic() < deadline
     for method, path, body in REQUESTS:
@@ -114,6 +118,74 @@ def test_a_database_that_is_gone_is_503_until_it_is_back(own_server: embedded.Se
     assert own_api.request("GET", "/").status == 200
     own_server.start()
     wait_until_healthy(own_api)
+
+
+def test_a_database_that_is_killed_is_back_within_five_seconds(
+    own_server: embedded.Server, own_api: Api
+) -> None:
+    """In the middle of orders: each is placed or 503, none hangs, and every connection is a new one."""
+    wait_until_healthy(own_api)
+    stop = threading.Event()
+
+    def place_orders() -> list[tuple[Answer, float]]:
+        answers = []
+        while not stop.is_set():
+            answers.append(timed(lambda: own_api.request(*AN_ORDER)))
+        return answers
+
+    with ThreadPoolExecutor(4) as pool:
+        placing = [pool.submit(place_orders) for _ in range(4)]
+        try:
+            before = backends_of(own_server)
+            kill(own_server)
+            check_unavailable(own_api)
+            own_server.start()
+            wait_until_healthy(own_api)
+            assert not backends_of(own_server) & before
+        finally:
+            stop.set()
+        answers = [answer for orders in placing for answer in orders.result()]
+    assert {answer.status for answer, _ in answers} == {201, 503}
+    assert max(seconds for _, seconds in answers) < 2
+
+
+def kill(server: embedded.Server) -> None:
+    """An immediate shutdown: no good-bye to anyone, and a recovery at the next start."""
+    assert server.process is not None
+    server.process.send_signal(signal.SIGQUIT)
+    server.process.wait()
+
+
+def backends_of(server: embedded.Server) -> set[int]:
+    """Of the API."""
+    rows = execute(
+        server.url("postgres"), "SELECT pid FROM pg_stat_activity WHERE application_name = 'stampede-api'"
+    )
+    return {pid for (pid,) in rows}
+
+
+def test_connections_used_up_by_somebody_else(own_server: embedded.Server, own_api: Api) -> None:
+    """Those it holds it keeps and serves with. Robbed of them too it says 503, until there are some again."""
+    wait_until_healthy(own_api)
+    with ExitStack() as hogged:
+        hog(own_server, hogged)
+        assert {own_api.request("GET", "/products/5").status for _ in range(20)} == {200}
+        while backends_of(own_server):
+            execute(
+                own_server.url("postgres"),
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'stampede-api'",
+            )
+            hog(own_server, hogged)
+        check_unavailable(own_api)
+    wait_until_healthy(own_api)
+
+
+def hog(server: embedded.Server, hogged: ExitStack) -> None:
+    """All connections that are free, which nobody but a superuser gets then."""
+    with suppress(psycopg2.OperationalError):
+        while True:
+            hogged.enter_context(closing(psycopg2.connect(server.url("auditor"))))
 
 
 def test_a_frozen_database_is_503_until_it_thaws(own_server: embedded.Server, own_api: Api) -> None:
@@ -211,7 +283,7 @@ def test_a_version_that_changes_under_the_api_is_503(
 def test_processes_share_the_connections_there_are(
     start_api: Callable[..., Api], database: TestDatabase, tmp_path: Path
 ) -> None:
-    """Two that want nine each, and nine to be had: nobody is refused, and each process says so once."""
+    """Two that want ten each, and nine to be had: nobody is refused, and each process says so once."""
     database.query(f"ALTER DATABASE {database.name} CONNECTION LIMIT 9")
     log = tmp_path / "log"
     api = start_api(database.url(), log, API_PROCESSES="2", API_THREADS="8")

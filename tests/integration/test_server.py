@@ -117,7 +117,7 @@ def test_sigterm_finishes_the_requests_in_hand(api: Api, query: Callable[..., li
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND application_name = 'stampede-api'"
     )
-    wait_until(lambda: query(connections) == [(9,)], "a connection for each thread, and the keeper's")
+    wait_until(lambda: query(connections) == [(10,)], "one for each thread, the probes' and the keeper's")
     with ThreadPoolExecutor(4) as pool:
         orders = [{"product_id": product_id, "quantity": 1} for product_id in range(1, 5)]
         placing = [pool.submit(api.request, "POST", "/orders/", order) for order in orders]
