@@ -61,7 +61,18 @@ def test_statuses_are_those_of_the_contract(document: dict[str, Any]) -> None:
     }
     assert set(paths["/orders/{id}/pay"]["post"]["responses"]) == {"200", "404", "422", "503"}
     assert set(paths["/products/{id}"]["delete"]["responses"]) == {"204", "404", "409", "503"}
-    assert set(paths["/docs"]["get"]["responses"]) == {"200"}
+    assert set(paths["/docs"]["get"]["responses"]) == {"200", "503"}
+    assert set(paths["/metrics"]["get"]["responses"]) == {"200"}
+
+
+def test_overload_is_documented_for_all_but_probes(document: dict[str, Any]) -> None:
+    """With the header that says when to come again."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            is_probe = method == "head" or path in ("/health", "/metrics")
+            refusal = operation["responses"].get("503", {"description": ""})
+            assert ("`overloaded`" in refusal["description"]) != is_probe
+            assert is_probe or "Retry-After" in refusal["headers"]
 
 
 def test_acts_on_an_order_are_described_each_for_itself(document: dict[str, Any]) -> None:
