@@ -1,0 +1,323 @@
+"""What the API does with more than it can take: ``.venv/bin/python bench/overload.py [--patient]``.
+
+The API alone, on an embedded PostgreSQL, and users who share its machine: 200 of them without a pause,
+then as many as ask for 2 and for 5 times what it can serve, and 200 again after each. One who waits half a
+second for each answer asks twice a second: so it takes half as many users as the requests a second that
+they are to ask for. They ask again at once, or, if patient, when Retry-After has passed; some tenths of
+orders with a key, the others products. Prints a Markdown table and what was wanted; exits with 1 if
+something wanted was missed. 200 users are to be more than it can work at at once, but far fewer than wait
+half a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import multiprocessing
+import os
+import random
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from postgres import embedded  # noqa: E402
+
+PORT = 18766
+USERS = 200
+SECONDS = 8.0
+#: Of each stage, before it counts: users come, and 5 s after a spike all is to be as before.
+SETTLING = 5.0
+GENERATORS = 2
+ORDERS = 0.4
+EXPECTED = {200, 201, 409}
+#: Seconds after the end, until an answer that has not come is called none.
+PATIENCE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Times in seconds of the monotonic clock."""
+
+    users: int
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`status` is 0 for none: the connection broke, or nothing came."""
+
+    at: float
+    seconds: float
+    status: int
+
+
+class User:
+    """A connection, kept alive, with one request at a time."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.connect_ex(("127.0.0.1", PORT))
+        self.asked: float | None = None
+        self._received = b""
+
+    def ask(self) -> None:
+        self.asked = time.monotonic()
+        self.socket.send(request())
+
+    def receive(self) -> tuple[int, float] | None:
+        """Status and Retry-After (0: none) of a whole answer; None while there is more to come."""
+        try:
+            received = self.socket.recv(65536)
+        except ConnectionError:
+            received = b""
+        if not received:
+            return 0, 0.0
+        self._received += received
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end or len(body) < number(head, b"content-length: "):
+            return None
+        self._received = b""
+        return int(head[9:12]), number(head, b"retry-after: ")
+
+
+def number(head: bytes, name: bytes) -> int:
+    """The value of a header; 0 where there is none."""
+    return int(head.partition(name)[2].partition(b"\r")[0] or 0)
+
+
+def request() -> bytes:
+    product = random.randint(1, 900)  # noqa: S311 - guards no secret
+    if random.random() >= ORDERS:  # noqa: S311
+        return b"GET /products/%d HTTP/1.1\r\nHost: x\r\n\r\n" % product
+    body = b'{"product_id": %d, "quantity": 1}' % product
+    return (
+        b"POST /orders/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Idempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s"
+    ) % (os.urandom(8).hex().encode(), len(body), body)
+
+
+class Crowd:
+    """As many users as the stage wants, in this process; an event loop of its own is the cheapest."""
+
+    def __init__(self, stages: list[Stage], patient: bool) -> None:
+        self._stages = stages
+        self._patient = patient
+        self._users: dict[int, User] = {}
+        self._resting: list[tuple[float, int]] = []
+        self._poll = select.epoll()
+        self.answers: list[Answer] = []
+
+    def run(self) -> list[Answer]:
+        while time.monotonic() < self._stages[0].begin:
+            time.sleep(0.01)
+        while time.monotonic() < self._stages[-1].end:
+            self._step()
+        last = time.monotonic() + PATIENCE
+        while self._users and time.monotonic() < last:
+            self._step()
+        resting = {user for _, user in self._resting}
+        for descriptor in self._users.keys() - resting:
+            self._note(self._users[descriptor], 0)
+        return self.answers
+
+    def _wanted(self) -> int:
+        now = time.monotonic()
+        return next((stage.users for stage in self._stages if now < stage.end), 0)
+
+    def _step(self) -> None:
+        wanted = self._wanted()
+        for _ in range(min(20, wanted - len(self._users))):
+            self._come()
+        while self._resting and self._resting[0][0] <= time.monotonic():
+            self._go_on(heapq.heappop(self._resting)[1], wanted)
+        for descriptor, _event in self._poll.poll(0.01):
+            user = self._users[descriptor]
+            if user.asked is None:
+                self._poll.modify(descriptor, select.EPOLLIN)
+                user.ask()
+            elif (answer := user.receive()) is not None:
+                self._hear(descriptor, *answer, wanted)
+
+    def _come(self) -> None:
+        user = User()
+        self._users[user.socket.fileno()] = user
+        self._poll.register(user.socket, select.EPOLLOUT)
+
+    def _hear(self, descriptor: int, status: int, retry_after: float, wanted: int) -> None:
+        self._note(self._users[descriptor], status)
+        if not status:
+            self._leave(descriptor)
+        elif self._patient and retry_after:
+            heapq.heappush(self._resting, (time.monotonic() + retry_after, descriptor))
+        else:
+            self._go_on(descriptor, wanted)
+
+    def _note(self, user: User, status: int) -> None:
+        now = time.monotonic()
+        self.answers.append(Answer(now, now - (user.asked or now), status))
+
+    def _go_on(self, descriptor: int, wanted: int) -> None:
+        if len(self._users) > wanted:
+            self._leave(descriptor)
+        else:
+            self._users[descriptor].ask()
+
+    def _leave(self, descriptor: int) -> None:
+        user = self._users.pop(descriptor)
+        self._poll.unregister(descriptor)
+        user.socket.close()
+
+
+def generate(stages: list[Stage], patient: bool, results: Connection) -> None:
+    results.send(Crowd(stages, patient).run())
+
+
+def drive(users: list[int], patient: bool, api: int) -> list[Row]:
+    """A row for each stage."""
+    begin = time.monotonic() + 1
+    stages = [
+        Stage(count // GENERATORS, begin + SECONDS * index, begin + SECONDS * (index + 1))
+        for index, count in enumerate(users)
+    ]
+    pipes = []
+    for _ in range(GENERATORS):
+        receiver, sender = multiprocessing.Pipe(duplex=False)
+        multiprocessing.Process(target=generate, args=(stages, patient, sender)).start()
+        pipes.append(receiver)
+    memory = []
+    for stage in stages:
+        time.sleep(max(0, stage.end - 0.2 - time.monotonic()))
+        memory.append(resident(api))
+    answers = [answer for pipe in pipes for answer in pipe.recv()]
+    return [Row.of(stage, answers, mebibytes) for stage, mebibytes in zip(stages, memory, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stage: requests per second, milliseconds, MiB."""
+
+    users: int
+    good: float
+    refused: float
+    failed: int
+    good_p95: float
+    good_longest: float
+    refused_longest: float
+    mebibytes: int
+
+    @classmethod
+    def of(cls, stage: Stage, answers: list[Answer], mebibytes: int) -> Row:
+        seconds = stage.end - stage.begin - SETTLING
+        ended = [answer for answer in answers if stage.begin + SETTLING <= answer.at < stage.end]
+        begun = [answer for answer in answers if stage.begin <= answer.at - answer.seconds < stage.end]
+        good = sorted(answer.seconds * 1000 for answer in ended if answer.status in EXPECTED)
+        refused = [answer for answer in ended if answer.status == 503]
+        return cls(
+            stage.users * GENERATORS,
+            round(len(good) / seconds),
+            round(len(refused) / seconds),
+            sum(answer.status not in EXPECTED | {503} for answer in begun),
+            round(good[len(good) * 95 // 100]) if good else 0,
+            round(max((one.seconds for one in begun if one.status in EXPECTED), default=0) * 1000),
+            round(max((one.seconds for one in begun if one.status == 503), default=0) * 1000),
+            mebibytes,
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"| {self.users} | {self.good} | {self.refused} | {self.failed} | {self.good_p95} "
+            f"| {self.good_longest} | {self.refused_longest} | {self.mebibytes} |"
+        )
+
+
+def resident(process: int) -> int:
+    """MiB of a process and its children."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in (process, *children))
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024**2
+
+
+@contextmanager
+def running_api() -> Iterator[int]:
+    """Its process id."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL, which is never root, has to get in
+        with embedded.running(Path(folder)) as database:
+            api = subprocess.Popen(
+                [sys.executable, "run_api.py", "--port", str(PORT)],
+                cwd=ROOT,
+                env=os.environ | {"DATABASE_URL": database.url("api")},
+                stdout=subprocess.DEVNULL,
+            )
+            try:
+                wait_for(f"http://127.0.0.1:{PORT}/health")
+                yield api.pid
+            finally:
+                api.terminate()
+                api.wait()
+
+
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            urlopen(url, timeout=2).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def missed(times: int, before: Row, during: Row, after: Row) -> Iterator[str]:
+    """What was wanted and is not so."""
+    wanted = {
+        f"goodput {during.good}/s >= 80 % of {before.good}/s": during.good >= 0.8 * before.good,
+        f"{during.failed} requests hung or failed": not during.failed,
+        f"refused within {during.refused_longest} ms <= 1000": during.refused_longest <= 1000,
+        f"p95 after it {after.good_p95} ms <= 1.2 x {before.good_p95} ms": after.good_p95
+        <= 1.2 * before.good_p95,
+        f"memory {during.mebibytes} MiB <= 512": during.mebibytes <= 512,
+    }
+    for what, kept in wanted.items():
+        print(f"{times} times: {'kept' if kept else 'MISSED'}: {what}")
+        if not kept:
+            yield what
+
+
+def main() -> int:
+    """Print the tables; returns the exit code."""
+    parser = argparse.ArgumentParser(description="The API under more than it can take")
+    parser.add_argument("--patient", action="store_true", help="users honour Retry-After")
+    patient = parser.parse_args().patient
+    wrong: list[str] = []
+    with running_api() as api:
+        capacity = int(drive([USERS], patient, api)[0].good)
+        print(f"capacity: {capacity} requests/s")
+        print("| users | good/s | 503/s | failed | good p95, ms | good longest | 503 longest | API, MiB |")
+        print("|---|---|---|---|---|---|---|---|")
+        spikes = [(times, drive([USERS, times * capacity // 2, USERS], patient, api)) for times in (2, 5)]
+        for _, rows in spikes:
+            print(*rows, sep="\n", flush=True)
+    for times, (before, during, after) in spikes:
+        wrong += missed(times, before, during, after)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
