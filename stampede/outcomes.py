@@ -18,6 +18,9 @@ NO_ANSWER = 0
 REFUSED = 503
 """The status of an API that has too much to do."""
 
+LONGEST_REFUSAL_MS = 1000.0
+"""Until who is not served should know."""
+
 Outcome = tuple[str, str, int]
 """Method, name and status."""
 
@@ -36,12 +39,13 @@ class Outcomes:
 
     def __init__(self) -> None:
         self._counts: Counter[Outcome] = Counter()
-        self.slowest_refusal_ms = 0.0
+        self.late_refusals = 0
+        """Refusals after more than LONGEST_REFUSAL_MS."""
 
     def clear(self) -> None:
         """Forget everything: a run begins."""
         self._counts.clear()
-        self.slowest_refusal_ms = 0.0
+        self.late_refusals = 0
 
     def count(
         self, request_type: str, name: str, response_time: float = 0, response: Any = None, **_: Any
@@ -49,21 +53,21 @@ class Outcomes:
         """Count one request; the arguments are those of Locust's request event, the time in ms."""
         status = getattr(response, "status_code", None) or NO_ANSWER
         self._counts[request_type, name, status] += 1
-        if status == REFUSED:
-            self.slowest_refusal_ms = max(self.slowest_refusal_ms, response_time)
+        if status == REFUSED and response_time > LONGEST_REFUSAL_MS:
+            self.late_refusals += 1
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Put the counts into a worker's report, and begin anew."""
         counts = [(*outcome, count) for outcome, count in self._counts.items()]
-        report[KEY] = {"counts": counts, "slowest_refusal_ms": self.slowest_refusal_ms}
+        report[KEY] = {"counts": counts, "late_refusals": self.late_refusals}
         self.clear()
 
     def add(self, report: dict[str, Any]) -> None:
         """Add what stands in a worker's report."""
-        told = report.get(KEY, {"counts": (), "slowest_refusal_ms": 0.0})
+        told = report.get(KEY, {"counts": (), "late_refusals": 0})
         for method, name, status, count in told["counts"]:
             self._counts[method, name, status] += count
-        self.slowest_refusal_ms = max(self.slowest_refusal_ms, told["slowest_refusal_ms"])
+        self.late_refusals += told["late_refusals"]
 
     def tally(self) -> Tally:
         """How much was served and how much refused."""

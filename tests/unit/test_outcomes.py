@@ -32,3 +32,12 @@ def test_nothing_is_handed_over_twice() -> None:
     for report in (first, second, {}):
         total.add(report)
     assert total.by_route() == {"GET /health": {"200": 1}}
+
+
+def test_refusals_that_took_more_than_a_second_are_counted() -> None:
+    total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
+    for milliseconds, status in ((900, 503), (1100, 503), (1100, 200)):
+        worker.count("GET", "/", milliseconds, response=SimpleNamespace(status_code=status))
+    worker.hand_over(report)
+    total.add(report)
+    assert (total.late_refusals, total.tally()) == (1, (1, 2))
