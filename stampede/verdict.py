@@ -26,7 +26,7 @@ LEAST_GOODPUT = 0.8
 """Share of the best stage's goodput that the stage with the most users must have."""
 
 MOST_LATE_REFUSALS = 0.01
-"""Share of the refusals that may have come after more than a second: 2,000 users keep a generator busy too."""
+"""Share of the refusals that may have taken over a second: 2,000 users keep a generator busy too."""
 
 SLOWEST_AFTER = 1.2
 """Times the p95 of before that is allowed after too much was asked for."""
