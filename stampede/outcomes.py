@@ -32,6 +32,8 @@ class Tally(NamedTuple):
     """Answers below 500, refusals with a reason among them: a sold-out 409 is an answer."""
     refused: int
     """Answers that ask to come back later."""
+    refused_late: int
+    """Of those, the ones that took more than LONGEST_REFUSAL_MS."""
 
 
 class Outcomes:
@@ -39,13 +41,12 @@ class Outcomes:
 
     def __init__(self) -> None:
         self._counts: Counter[Outcome] = Counter()
-        self.late_refusals = 0
-        """Refusals after more than LONGEST_REFUSAL_MS."""
+        self._refused_late = 0
 
     def clear(self) -> None:
         """Forget everything: a run begins."""
         self._counts.clear()
-        self.late_refusals = 0
+        self._refused_late = 0
 
     def count(
         self, request_type: str, name: str, response_time: float = 0, response: Any = None, **_: Any
@@ -54,25 +55,26 @@ class Outcomes:
         status = getattr(response, "status_code", None) or NO_ANSWER
         self._counts[request_type, name, status] += 1
         if status == REFUSED and response_time > LONGEST_REFUSAL_MS:
-            self.late_refusals += 1
+            self._refused_late += 1
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Put the counts into a worker's report, and begin anew."""
         counts = [(*outcome, count) for outcome, count in self._counts.items()]
-        report[KEY] = {"counts": counts, "late_refusals": self.late_refusals}
+        report[KEY] = {"counts": counts, "refused_late": self._refused_late}
         self.clear()
 
     def add(self, report: dict[str, Any]) -> None:
         """Add what stands in a worker's report."""
-        told = report.get(KEY, {"counts": (), "late_refusals": 0})
+        told = report.get(KEY, {"counts": (), "refused_late": 0})
         for method, name, status, count in told["counts"]:
             self._counts[method, name, status] += count
-        self.late_refusals += told["late_refusals"]
+        self._refused_late += told["refused_late"]
 
     def tally(self) -> Tally:
         """How much was served and how much refused."""
         served = sum(count for (*_, status), count in self._counts.items() if NO_ANSWER < status < 500)
-        return Tally(served, sum(count for (*_, status), count in self._counts.items() if status == REFUSED))
+        refused = sum(count for (*_, status), count in self._counts.items() if status == REFUSED)
+        return Tally(served, refused, self._refused_late)
 
     def by_route(self) -> dict[str, dict[str, int]]:
         """``{"POST /orders/": {"201": 21000, "409": 310}}``; status "0" is no complete answer."""

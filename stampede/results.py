@@ -135,8 +135,6 @@ def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, A
         "failures": total.num_failures,
         "outcomes": outcomes.by_route(),
         "overload": bool(plan and plan.overload),
-        "refusals": outcomes.tally().refused,
-        "late_refusals": outcomes.late_refusals,
         "errors": [error.to_dict() for error in environment.stats.errors.values()],
         "exceptions": [
             {"count": exception["count"], "message": exception["msg"], "traceback": exception["traceback"]}

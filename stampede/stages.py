@@ -37,7 +37,8 @@ class Stages:
         self._settled: Moment | None = None
         self.rows: list[dict[str, Any]] = []
         """``{"users", "seconds", "rps", "goodput", "refused", "requests", "avg_ms", "p50_ms", …}`` of each
-        that was long enough: goodput is what was served a second, refused what got a 503."""
+        that was long enough: goodput is what was served a second, refused what got a 503,
+        refused_late what got it after more than a second."""
 
     def begin(self, users: int) -> None:
         """The ramp to so many users begins."""
@@ -69,5 +70,6 @@ def _row(settled: Moment, end: Moment) -> dict[str, Any]:
         "rps": round(counts.requests / seconds, 1),
         "goodput": round((end.tally.served - settled.tally.served) / seconds, 1),
         "refused": end.tally.refused - settled.tally.refused,
+        "refused_late": end.tally.refused_late - settled.tally.refused_late,
         **counts.figures(),
     }

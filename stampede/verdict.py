@@ -104,7 +104,7 @@ def _overload(run: Facts) -> list[Check]:
         return [{"name": "goodput_kept", "verdict": UNKNOWN, "detail": detail}]
     most = max(stage["goodput"] for stage in stages)
     kept = max(stages, key=lambda stage: int(stage["users"]))["goodput"]
-    refused, late = run["refusals"], run["late_refusals"]
+    refused, late = (sum(stage[name] for stage in stages) for name in ("refused", "refused_late"))
     return [
         _limit("goodput_kept", kept >= LEAST_GOODPUT * most, f"{kept:.0f} of {most:.0f} requests/s served"),
         _limit(

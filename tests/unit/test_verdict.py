@@ -125,12 +125,13 @@ def test_the_run_is_summed_up() -> None:
     assert (summary["users"], summary["window_s"], summary["rps"]) == (9, 60.0, 1.5)
 
 
-def stage(users: int, goodput: float, p95_ms: int = 20, refused: int = 0) -> dict[str, Any]:
-    return {"users": users, "goodput": goodput, "p95_ms": p95_ms, "refused": refused}
+def stage(users: int, goodput: float, p95_ms: int = 20, refused: int = 0, late: int = 0) -> dict[str, Any]:
+    figures = {"users": users, "goodput": goodput, "p95_ms": p95_ms}
+    return {**figures, "refused": refused, "refused_late": late}
 
 
-OVERLOAD = {"overload": True, "refusals": 5000, "late_refusals": 50}
-STEADY = [stage(200, 1000), stage(2000, 900, 500, refused=5000), stage(200, 990, 21)]
+OVERLOAD = {"overload": True}
+STEADY = [stage(200, 1000), stage(2000, 900, 500, refused=5000, late=50), stage(200, 990, 21)]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ STEADY = [stage(200, 1000), stage(2000, 900, 500, refused=5000), stage(200, 990,
     [
         ({"stages": STEADY}, set()),
         ({"stages": [stage(200, 1000), stage(2000, 790), stage(200, 1000)]}, {"goodput_kept"}),
-        ({"stages": STEADY, "late_refusals": 51}, {"refused_in_time"}),
+        ({"stages": [*STEADY, stage(200, 990, 21, refused=50, late=1)]}, {"refused_in_time"}),
         ({"stages": [*STEADY[:2], stage(200, 990, 25)]}, {"recovered"}),
     ],
 )
