@@ -28,6 +28,9 @@ INTERVAL = 1.0
 LONGEST_LOOK = 1.0
 """Seconds after which a look goes without the answers that are still missing."""
 
+MOST_IN_VAIN = 10
+"""Looks until an API that tells nothing is not asked any more: it may not be ours."""
+
 LAST_LOOKS = 3
 """How often the counts at the end are asked for where somebody does not answer."""
 
@@ -165,7 +168,7 @@ class Counters:
         return routes
 
     def _watch(self) -> None:
-        while True:
+        while self._has_counters or self._looks < MOST_IN_VAIN:
             looked = time.monotonic()
             self._look()
             gevent.sleep(max(0, looked + INTERVAL - time.monotonic()))

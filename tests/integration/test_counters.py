@@ -219,6 +219,20 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
 
+def test_a_target_that_tells_nothing_is_soon_not_asked_any_more(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be somebody else's."""
+    monkeypatch.setattr(counters, "INTERVAL", 0.01)
+    served = serve(text="up 1")
+    watching = Counters(served.url)
+    watching.start()
+    wait_until(lambda: len(served.asked) == counters.MOST_IN_VAIN)
+    gevent.sleep(10 * counters.INTERVAL)
+    assert len(served.asked) == counters.MOST_IN_VAIN
+    assert watching.stop() is None
+
+
 def test_every_address_of_the_name_is_asked_and_added(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
