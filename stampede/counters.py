@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import gevent
 from gevent import Greenlet, socket, ssl
+from gevent.event import Event
 
 INTERVAL = 1.0
 """Seconds from one look to the next."""
@@ -131,14 +132,15 @@ class Counters:
         self._looks = 0
         self._has_counters = False
         self._watching: Greenlet[..., None] | None = None
+        self.has_looked = Event()
+        """What was counted before is known."""
         self.events: list[dict[str, Any]] = []
         """`api_restarted`, and `api_gone` where an address is silent at the end. What was answered from
         `last_look` to `at`, both seconds since the epoch, by the process that ended nobody has seen."""
 
     def start(self) -> None:
-        """Note what has been counted already, and watch from now on. Takes LONGEST_LOOK at most."""
+        """Watch from now on. Until `has_looked`, LONGEST_LOOK at most, nobody may send anything."""
         self._began = time.time()
-        self._look()
         self._watching = gevent.spawn(self._watch)
 
     def stop(self) -> dict[str, Any] | None:
@@ -171,6 +173,7 @@ class Counters:
         while self._has_counters or self._looks < MOST_IN_VAIN:
             looked = time.monotonic()
             self._look()
+            self.has_looked.set()
             gevent.sleep(max(0, looked + INTERVAL - time.monotonic()))
 
     def _silent_at_the_end(self) -> list[tuple[Address, Replica]]:

@@ -66,8 +66,14 @@ class Dispatcher:
         """How many go on at this moment."""
         self._is_over = False
         self._changed = Event()
+        self._may_begin = Event()
+        self._may_begin.set()
         for node in worker_nodes:
             self._take_in(node)
+
+    def hold(self, until: Event) -> None:
+        """Nobody is told anything before this has happened."""
+        self._may_begin = until
 
     # What Locust tells.
 
@@ -143,8 +149,8 @@ class Dispatcher:
         """Orders for those to whom something changes, again and again; at the end everybody's."""
         self.iterations += 1
         try:
-            while not self._is_settled():
-                if changes := self._possible_changes():
+            while not (self._may_begin.is_set() and self._is_settled()):
+                if self._may_begin.is_set() and (changes := self._possible_changes()):
                     yield self._give(changes)
                 else:
                     self._changed.wait(PAUSE)

@@ -74,7 +74,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     runs_page.add(web_ui, runs, Path(options.profiles), Path(options.results))
     on = environment.events
     on.test_start.add_listener(lambda **_: outcomes.clear())
-    on.test_start.add_listener(lambda **_: crew.begin(runs.started()))
+    on.test_start.add_listener(lambda **_: crew.begin(*runs.started()))
     on.worker_report.add_listener(lambda data, **_: outcomes.add(data))
     on.worker_report.add_listener(lambda client_id, data, **_: runs.reported(client_id, data))
     on.spawning_complete.add_listener(

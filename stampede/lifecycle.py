@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from locust import User, __version__
 from locust.env import Environment
 from locust.rpc import Message, zmqrpc
@@ -206,9 +207,11 @@ class Crew:
         runner.register_message(LEAVING, lambda msg, **_: self._hear(msg))
         runner.register_message(GAVE_UP, lambda msg, **_: self._hear(msg))
 
-    def begin(self, run_id: str) -> None:
+    def begin(self, run_id: str, may_start_users: Event) -> None:
         """A run begins. Who is missing from the one before has to join again."""
         self._inbox.begin(run_id)
+        if self._dispatcher:
+            self._dispatcher.hold(may_start_users)
         for worker in self._runner.clients.missing:
             del self._runner.clients[worker.id]
             self._runner.worker_indexes.pop(worker.id, None)

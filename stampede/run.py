@@ -19,6 +19,7 @@ from typing import Any
 
 import gevent
 from gevent import Greenlet
+from gevent.event import Event
 from locust import User
 from locust.env import Environment
 from locust.runners import STATE_MISSING
@@ -172,8 +173,11 @@ class Runs:
 
     # What Locust's events tell.
 
-    def started(self) -> str:
-        """The test begins: no user is there yet. Returns the run's id."""
+    def started(self) -> tuple[str, Event]:
+        """The test begins: no user is there yet. Returns the run's id, and when there may be one.
+
+        Nothing here waits: until Locust has the state of a run, a stop is not heard.
+        """
         plan, self._next_plan = self._next_plan, None
         if plan is None:  # by the form, after a plan that may have named others
             self._environment.user_classes = self._usual_users
@@ -191,7 +195,7 @@ class Runs:
         self._timeline.start()
         self._counters = Counters(self._environment.host)
         self._counters.start()
-        return self.current.id
+        return self.current.id, self._counters.has_looked
 
     def _start_audit(self, run: Run, folder: RunFolder) -> AuditProcess | None:
         command = audit_command(self._environment.host, self._audited_host)

@@ -78,6 +78,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def watched(url: str) -> Counters:
     watch = Counters(url)
     watch.start()
+    assert watch.has_looked.wait(20)
     return watch
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 import gevent
 import pytest
+from gevent.event import Event
 from locust import User
 from locust.runners import STATE_MISSING, STATE_RUNNING, WorkerNode
 
@@ -187,3 +188,16 @@ def test_a_ramp_goes_down_too(cluster: Cluster) -> None:
     assert cluster.sizes() == [1, 2]
     cluster.want(0)
     assert cluster.sizes() == [0, 0]
+
+
+def test_nobody_is_started_before_the_run_may_begin() -> None:
+    """What the API has counted must be known first; the run itself is on, and a stop is heard."""
+    cluster, may_begin = Cluster("a"), Event()
+    cluster.dispatcher.hold(may_begin)
+    cluster.dispatcher.new_dispatch(5, 1e6)
+    iterating = gevent.spawn(cluster.run)
+    gevent.sleep(0.15)
+    assert cluster.users() == 0
+    may_begin.set()
+    iterating.join(5)
+    assert cluster.users() == 5
