@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -255,10 +256,12 @@ def end_leftovers() -> None:
     """End what a crash has left of this checkout's cluster."""
     ours = _ours()
     for process in ours:
-        process.terminate()
+        with suppress(psutil.NoSuchProcess):  # its parent was faster
+            process.terminate()
     _, alive = psutil.wait_procs(ours, timeout=10)
     for process in alive:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(alive, timeout=10)
 
 

@@ -33,6 +33,12 @@ def runtime(request: pytest.FixtureRequest) -> str:
     return f"RUNTIME={request.param}"
 
 
+containers_first = pytest.mark.parametrize(
+    "runtime", [pytest.param("local", marks=pytest.mark.long), "compose"], indirect=True
+)
+"""As processes too, where there is time for it: `pytest -m long`."""
+
+
 def closed(port: int) -> bool:
     """Whether nobody listens on a port of this machine."""
     with socket.socket() as probe:
@@ -57,6 +63,7 @@ def test_headless_alone_leaves_results_and_nothing_else(checkout: Checkout, runt
     assert closed(checkout.api_port)
 
 
+@containers_first
 def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -> None:
     """Up with 2; in a run from the UI 4, all with users, then 3; 1 after it; headless runs use it; down.
 
@@ -102,6 +109,7 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
     assert closed(checkout.api_port)
 
 
+@containers_first
 def test_no_request_is_missing_when_the_ui_stops_a_run(checkout: Checkout, runtime: str) -> None:
     """What the users counted is what the API counted: nothing is lost with the last report."""
     assert checkout.make("up", "WORKERS=2", runtime).returncode == 0
@@ -115,6 +123,7 @@ def test_no_request_is_missing_when_the_ui_stops_a_run(checkout: Checkout, runti
     assert counted == checkout.orders_served() - before
 
 
+@containers_first
 def test_stop_in_the_middle_of_a_ramp_stops(checkout: Checkout, runtime: str) -> None:
     """No user comes after it; the master takes the next run, by the form and with the usual users."""
     assert checkout.make("up", "WORKERS=2", runtime).returncode == 0
@@ -204,6 +213,7 @@ def test_a_port_in_use_is_named(checkout: Checkout, runtime: str) -> None:
     assert "UI_PORT=" in done.stdout
 
 
+@containers_first
 def test_a_locustfile_of_ones_own_runs_unchanged(checkout: Checkout, runtime: str) -> None:
     """The guide's CustomUser, and one that imports what lies beside it."""
     own = checkout.folder / "mine"
