@@ -32,6 +32,7 @@ LINE_EVERY = 10.0
 def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     """Start a run, show it, fetch its results."""
     profile = settings.profile or ("scenario" if settings.scenario else "ci")
+    before = master.run()["id"]
     started = master.start(
         {
             "profile": profile,
@@ -48,6 +49,8 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     print(f"Running {what}: {started['users']} users, {started['duration']:.0f} s, {master.url}", flush=True)
     try:
         was_interrupted, run_id = _see_through(master, started["duration"])
+        if run_id == before:
+            raise MasterGoneError("it never began: see `make logs`")
         folder = master.fetch_results(run_id, RESULTS)
     except MasterGoneError as error:
         print(f"The run was lost: {error}", file=sys.stderr)

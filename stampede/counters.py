@@ -131,6 +131,7 @@ class Counters:
         self._began = 0.0
         self._looks = 0
         self._has_counters = False
+        self._seen_late = False
         self._watching: Greenlet[..., None] | None = None
         self.has_looked = Event()
         """What was counted before is known."""
@@ -157,6 +158,8 @@ class Counters:
         if not self._has_counters:
             return None
         told = {"addresses": [_text(address) for address in self._replicas], "looks": self._looks}
+        if self._seen_late:
+            return {**told, "error": "the API could not be asked when the run began"}
         if shared := [_text(address) for address, each in self._replicas.items() if each.is_shared]:
             return {**told, "error": f"behind {', '.join(shared)} several processes answer in turns"}
         return {**told, "api": self._by_route()}
@@ -172,8 +175,10 @@ class Counters:
     def _watch(self) -> None:
         while self._has_counters or self._looks < MOST_IN_VAIN:
             looked = time.monotonic()
-            self._look()
-            self.has_looked.set()
+            try:
+                self._look()
+            finally:
+                self.has_looked.set()
             gevent.sleep(max(0, looked + INTERVAL - time.monotonic()))
 
     def _silent_at_the_end(self) -> list[tuple[Address, Replica]]:
@@ -235,8 +240,11 @@ class Counters:
 
     def _before(self, metrics: Metrics) -> Mapping[Counted, int]:
         """What a process has counted that is older than the run; a younger one began at 0."""
-        is_older = self._looks == 0 or (metrics.started or self._began) < self._began - CLOCK_JITTER
-        return metrics.requests if is_older else {}
+        if self._looks == 0:
+            return metrics.requests
+        # One that is older than the run may have counted requests of it already.
+        self._seen_late |= (metrics.started or self._began) < self._began - CLOCK_JITTER
+        return {}
 
     def _fetch(self, address: Address) -> Metrics | None:
         """What is told there; None where it is no answer to that question."""

@@ -74,6 +74,7 @@ class Dispatcher:
     def hold(self, until: Event) -> None:
         """Nobody is told anything before this has happened."""
         self._may_begin = until
+        until.rawlink(lambda _: setattr(self, "_since", monotonic()))  # the ramp begins then
 
     # What Locust tells.
 
@@ -158,6 +159,8 @@ class Dispatcher:
                 if self._is_over:  # what follows in Locust would call the run a running one again
                     raise gevent.GreenletExit
             yield self._give(self._told)
+            if self._is_over:
+                raise gevent.GreenletExit
         finally:
             self.iterations -= 1
 
@@ -171,7 +174,8 @@ class Dispatcher:
         for worker in sorted(free, key=lambda each: fewer[each].total()):
             more = _first(wanted[worker] - fewer[worker], room)
             room -= more.total()
-            if fewer[worker] + more != +self._told[worker]:
+            # Who has not carried out the last order in all that time may never have got it.
+            if fewer[worker] + more != +self._told[worker] or worker in self._told_at:
                 changes[worker] = fewer[worker] + more
         return changes
 

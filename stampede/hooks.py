@@ -1,4 +1,4 @@
-"""The only file that listens to Locust's events. Importing it loads the engine."""
+"""Where the engine listens to Locust's events. Importing it loads the engine."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     on.test_stopping.add_listener(lambda **_: crew.end())
     on.test_stopping.add_listener(lambda **_: runs.stopping())
     on.test_stop.add_listener(lambda **_: runs.stopped())
+    on.test_stop.add_listener(lambda **_: crew.forget_missing())
     on.quitting.add_listener(lambda **_: crew.let_go())  # Locust calls them in reverse order
     on.quitting.add_listener(lambda **_: runs.see_out(lifecycle.END_TIMEOUT))
 

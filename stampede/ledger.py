@@ -94,10 +94,6 @@ class LedgerFile:
         self.error: OSError | None = None
         """Why something is missing in it."""
 
-    def joined(self, worker: str, worker_id: str) -> None:
-        """A worker takes part from now on: its end is expected."""
-        self.still_working.setdefault(worker, worker_id)
-
     def add(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """Write down what stands in the report of a worker, which Locust knows by `worker_id`."""
         batch = report.get(KEY)

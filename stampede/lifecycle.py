@@ -14,12 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+from gevent import Greenlet
 from gevent.event import Event
 from locust import User, __version__
 from locust.env import Environment
 from locust.rpc import Message, zmqrpc
 from locust.runners import (
     STATE_INIT,
+    STATE_MISSING,
     STATE_RUNNING,
     STATE_SPAWNING,
     STATE_STOPPED,
@@ -86,7 +88,9 @@ class Membership:
         self._is_leaving = self._gave_up = False
         self._last_sign = time.monotonic()
         self._run_id: str | None = None
-        patches.screen_orders(runner, self._is_welcome)
+        self._ended_run: str | None = None
+        self._is_handling = False
+        patches.screen_orders(runner, self._screen)
         runner.register_message(ACKNOWLEDGED, lambda msg, **_: self._outbox.acknowledged(msg.data["number"]))
         runner.register_message(UNKNOWN, lambda **_: self._join_again())
         environment.events.heartbeat_received.add_listener(lambda **_: self._heard())
@@ -99,11 +103,13 @@ class Membership:
         self._outbox.begin(run_id)
 
     def keep(self, report: dict[str, object]) -> None:
-        """A report is about to be sent, with all that belongs in it."""
-        self._outbox.keep(report)
+        """A report is about to be sent, with all that belongs in it. Between runs there is nothing in it."""
+        if self._runner.worker_state in HAS_USERS:
+            self._outbox.keep(report)
 
     def end(self) -> None:
         """All users have stopped: say so, and be ready for the next run."""
+        self._ended_run = self._run_id
         self._runner._send_stats()
         patches.ready_at_once(self._environment.stop_timeout)
 
@@ -114,6 +120,8 @@ class Membership:
         connected = time.monotonic()
         while True:
             gevent.sleep(1)
+            if self._is_handling:  # nobody reads what the master says meanwhile
+                continue
             now = time.monotonic()
             silence = now - self._last_sign
             if silence < SIGN_TIMEOUT:
@@ -167,13 +175,26 @@ class Membership:
             self._runner.worker_state = STATE_INIT
         self._runner.send_message("client_ready", __version__)
 
+    def _screen(self, handle: Callable[[Message], None], msg: Message) -> None:
+        """Handle a message of the master's, which may take as long as users take to stop."""
+        self._is_handling = True
+        try:
+            if self._is_welcome(msg):
+                handle(msg)
+        finally:
+            self._is_handling = False
+            self._heard()
+
     def _is_welcome(self, msg: Message) -> bool:
-        """Who leaves starts no users. Who missed the end of a run ends it before the next begins."""
+        """Who leaves starts no users, nor does anybody in a run that has ended. Who has missed its end ends
+        it before the next begins."""
         if msg.type != "spawn":
             return True
         if self._is_leaving:
             return False
         run_id = msg.data["parsed_options"].get("run_id")
+        if run_id == self._ended_run is not None:
+            return False
         if self._runner.worker_state in HAS_USERS and run_id != self._run_id:
             self._runner.stop()
             self._runner.worker_state = STATE_INIT
@@ -200,6 +221,7 @@ class Crew:
         self._notice = notice
         self._inbox = Inbox()
         self._dispatcher: Dispatcher | None = None
+        self._dispatching: set[Greenlet[..., None]] = set()
         self._ended = 0.0
         environment.dispatcher_class = self._dispatch
         environment.parsed_options.enable_rebalancing = False  # it would be Locust's
@@ -208,17 +230,23 @@ class Crew:
         runner.register_message(GAVE_UP, lambda msg, **_: self._hear(msg))
 
     def begin(self, run_id: str, may_start_users: Event) -> None:
-        """A run begins. Who is missing from the one before has to join again."""
+        """A run begins."""
         self._inbox.begin(run_id)
         if self._dispatcher:
             self._dispatcher.hold(may_start_users)
+        self.forget_missing()
+
+    def forget_missing(self) -> None:
+        """The run is over: who is missing has to join again. Locust would wait for it to be ready."""
         for worker in self._runner.clients.missing:
             del self._runner.clients[worker.id]
             self._runner.worker_indexes.pop(worker.id, None)
+        self._runner.check_stopped()
 
     def end(self) -> None:
         """The run stops."""
         self._ended = time.monotonic()
+        gevent.killall([each for each in self._dispatching if each is not gevent.getcurrent()])
         if self._dispatcher:
             self._dispatcher.end()
             self._dispatcher = None
@@ -237,7 +265,9 @@ class Crew:
 
     def _dispatch_again(self, dispatcher: Dispatcher) -> None:
         """Not here and now: this may be the greenlet that has to hear what the workers answer."""
-        gevent.spawn(self._go_on, dispatcher)
+        greenlet = gevent.spawn(self._go_on, dispatcher)
+        self._dispatching.add(greenlet)
+        greenlet.link(self._dispatching.discard)
 
     def _go_on(self, dispatcher: Dispatcher) -> None:
         runner = self._runner
@@ -248,6 +278,8 @@ class Crew:
         """Handle a message, or not; and what Locust does not think of."""
         if worker not in self._runner.worker_indexes and msg.type in SIGNS_OF_LIFE:
             self._runner.send_message(UNKNOWN, client_id=worker)
+        elif msg.type in ("spawning", "spawning_complete") and self._is_missing(worker):
+            return  # Locust would take it for one that was never away; its next heartbeat brings it back
         elif msg.type == "stats":
             if self._inbox.takes(worker, msg.data):
                 handle(worker, msg)
@@ -259,6 +291,10 @@ class Crew:
             self._hear(msg)
         if msg.type == "heartbeat" and msg.data["state"] in HAS_USERS and self._is_to_stop():
             self._runner.send_message("stop", client_id=worker)  # it has not heard that the run is over
+
+    def _is_missing(self, worker: str) -> bool:
+        client = self._runner.clients.get(worker)
+        return client is not None and client.state == STATE_MISSING
 
     def _hear(self, msg: Message) -> None:
         """What a worker tells about its users is the dispatcher's."""

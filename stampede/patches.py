@@ -83,15 +83,11 @@ def screen_messages(runner: MasterRunner, screen: Callable[[Handle, str, Message
     runner.handle_message = lambda client_id, msg: screen(handle_message, client_id, msg)
 
 
-def screen_orders(runner: WorkerRunner, is_welcome: Callable[[Message], bool]) -> None:
-    """Stock workers start users also while they are leaving."""
+def screen_orders(runner: WorkerRunner, screen: Callable[[Callable[[Message], None], Message], None]) -> None:
+    """Stock workers start users also while they are leaving. `screen` gets each message, and what would have
+    handled it."""
     handle_message = runner.handle_message
-
-    def handle_if_welcome(msg: Message) -> None:
-        if is_welcome(msg):
-            handle_message(msg)
-
-    runner.handle_message = handle_if_welcome
+    runner.handle_message = lambda msg: screen(handle_message, msg)
 
 
 def ready_at_once(stop_timeout: float) -> None:

@@ -114,12 +114,19 @@ class Runs:
         """Whether a run has begun, or is about to, and has not ended."""
         return self._next_plan is not None or (self.current is not None and self.current.phase != "done")
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the newest run is past its users, and has not ended."""
+        return self.current is not None and self.current.phase in ("stopping", "auditing", "writing")
+
     def start(self, plan: Plan, host: str | None) -> None:
         """Begin to carry out a plan. Raises RunError while a run is in progress or cannot begin."""
         if self.in_progress:
             raise RunError("a run is in progress: wait for its end, or stop it in the browser")
         if not self._are_ready(1):
             raise RunError("no worker has joined yet: wait, or look at the workers' logs")
+        if self.in_progress:  # somebody else was faster
+            raise RunError("a run is in progress: wait for its end, or stop it in the browser")
         self._choose_users(plan)
         self._environment.host = host
         self._next_plan = plan
@@ -166,6 +173,7 @@ class Runs:
             self._stages.end()
         if self._next_plan is not None:  # it never began: the last worker left at this very moment
             self._next_plan = None
+            runner.stop()
             return
         if self.current:
             self.current.as_planned = True
@@ -181,6 +189,7 @@ class Runs:
         plan, self._next_plan = self._next_plan, None
         if plan is None:  # by the form, after a plan that may have named others
             self._environment.user_classes = self._usual_users
+        self._folder = self._audit = None
         now = time.time()
         self.current = Run(_new_id(now), plan, now)
         options = vars(self._environment.parsed_options)
@@ -188,7 +197,6 @@ class Runs:
         options["pace_scale"] = self._pace_scale(plan)
         options["overload"] = bool(plan and plan.overload)
         self.current.promises = _promises(self._environment.user_classes)
-        self._audit = None
         self._folder = RunFolder(self._results, self.current, self._environment, self._outcomes)
         self._audit = self._start_audit(self.current, self._folder)
         self._timeline = Timeline(self._environment)
@@ -217,8 +225,6 @@ class Runs:
         self.current.events.append(
             {"name": name, "at": time.time(), "worker": worker, "id": worker_id, **facts}
         )
-        if name == "worker_joined":  # it gets users at once
-            self._folder.ledger.joined(worker, worker_id)
 
     def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""
@@ -255,6 +261,8 @@ class Runs:
         if self.current and self._folder:
             self.current.phase = "auditing"
             gevent.spawn(self._finish, self.current, self._folder)
+        elif self.current:  # it could not even be begun
+            self.current.phase = "done"
 
     def see_out(self, seconds: float) -> None:
         """The master is told to end: stop the run in progress, and wait until it has left its results."""
@@ -272,6 +280,7 @@ class Runs:
         except OSError as error:
             logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
         finally:  # whatever happens here, the next run must be able to begin
+            self._environment.user_classes = self._usual_users  # the next run's dispatcher takes them at once
             self._are_ready(run.workers)
             run.phase = "done"
 

@@ -17,6 +17,10 @@ SETTLE = 5.0
 """Seconds from when all users of a stage are there until its figures begin."""
 
 
+SHORTEST = 2.0
+"""Seconds of figures that say something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """What was counted until then; `at` is seconds since the epoch."""
@@ -54,9 +58,9 @@ class Stages:
 
     def end(self) -> None:
         """The stage is over."""
-        if self._settled:
+        if self._settled and time.time() - self._settled.at >= SHORTEST:
             self.rows.append({"users": self._users, **_row(self._settled, self._moment())})
-            self._settled = None
+        self._settled = None
 
     def _moment(self) -> Moment:
         return Moment(time.time(), figures.look(self._environment.stats), self._outcomes.tally())

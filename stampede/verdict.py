@@ -99,14 +99,18 @@ def _fast(run: Facts) -> list[Check]:
 def _overload(run: Facts) -> list[Check]:
     """Who is asked for more than it can serve serves what it can, says so at once, and recovers."""
     stages = run["stages"]
-    if len(stages) < 2:
-        detail = "the stages were too short to be compared: give it more RUN_TIME"
+    if len(stages) < 2 or max(stage["users"] for stage in stages) < run["users"]:
+        detail = (
+            "a stage has no figures: its users were not all there for long enough; more RUN_TIME may help"
+        )
         return [{"name": "goodput_kept", "verdict": UNKNOWN, "detail": detail}]
     most = max(stage["goodput"] for stage in stages)
     kept = max(stages, key=lambda stage: int(stage["users"]))["goodput"]
     refused, late = (sum(stage[name] for stage in stages) for name in ("refused", "refused_late"))
     return [
-        _limit("goodput_kept", kept >= LEAST_GOODPUT * most, f"{kept:.0f} of {most:.0f} requests/s served"),
+        _limit(
+            "goodput_kept", 0 < LEAST_GOODPUT * most <= kept, f"{kept:.0f} of {most:.0f} requests/s served"
+        ),
         _limit(
             "refused_in_time",
             late <= MOST_LATE_REFUSALS * refused,
@@ -117,10 +121,13 @@ def _overload(run: Facts) -> list[Check]:
 
 
 def _recovered(before: Mapping[str, Any], after: Mapping[str, Any]) -> Check:
-    detail = f"p95 {before['p95_ms']} ms before, {after['p95_ms']} ms after"
     if before["users"] != after["users"]:
         return {"name": "recovered", "verdict": NOT_ASKED, "detail": "it does not end with as many users"}
-    return _limit("recovered", after["p95_ms"] <= SLOWEST_AFTER * before["p95_ms"], detail)
+    p95_before, p95_after = before.get("p95_ms"), after.get("p95_ms")
+    if p95_before is None or p95_after is None:
+        return {"name": "recovered", "verdict": FAIL, "detail": "nothing was answered"}
+    detail = f"p95 {p95_before} ms before, {p95_after} ms after"
+    return _limit("recovered", p95_after <= SLOWEST_AFTER * p95_before, detail)
 
 
 def _limit(name: str, is_kept: bool, detail: str) -> Check:
@@ -173,8 +180,8 @@ def _lost(event: Mapping[str, Any]) -> str:
         return f"worker {event['id']} was lost before it reported anything"
     when = datetime.fromtimestamp(event["last_report"], UTC)
     return (
-        f"worker {event['id']} was lost: the second after its last report at {when:%H:%M:%S.%f}"
-        f" is missing, at most {event['at_most']} requests"
+        f"worker {event['id']} was lost: what it did after its last report at {when:%H:%M:%S.%f}"
+        f" is missing, at most {event['at_most']} requests if it died then"
     )
 
 

@@ -73,6 +73,13 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
             abort(404)
         return Response(_archive(results / run_id), mimetype="application/gzip")
 
+    @web_ui.app.before_request
+    def refuse_too_early() -> Response | None:
+        """Locust's own form, while the last run is not over: the two would be mixed."""
+        if request.path.endswith("/swarm") and runs.is_ending:
+            return jsonify(success=False, message="the last run is being audited: try again in a moment")
+        return None
+
     web_ui.app.register_blueprint(pages)
 
 

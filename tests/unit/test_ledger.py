@@ -132,12 +132,6 @@ def test_a_worker_that_dies_before_its_first_report_is_lost_too(tmp_path: Path) 
     assert file.close() == ["host_1"]
 
 
-def test_a_worker_that_joins_and_dies_at_once_is_lost_too(file: LedgerFile) -> None:
-    """It had users from the first moment."""
-    file.joined("4-ffffff", "host_5")
-    assert file.close() == ["host_5"]
-
-
 def test_a_ledger_that_cannot_be_written_is_noted(ledger: Ledger) -> None:
     """A full disk: the run goes on, and nobody is accused of what is missing."""
     full = LedgerFile(Path("/dev/full"), "run-1", {})
