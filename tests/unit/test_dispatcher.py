@@ -201,3 +201,18 @@ def test_nobody_is_started_before_the_run_may_begin() -> None:
     may_begin.set()
     iterating.join(5)
     assert cluster.users() == 5
+
+
+def test_an_order_that_got_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection was cut just then: it never says that it has carried it out."""
+    monkeypatch.setattr("stampede.dispatcher.PATIENCE", 0.2)
+    cluster, lost = Cluster("a", "b"), ["b"]
+    carry_out = cluster.carry_out
+    monkeypatch.setattr(
+        cluster,
+        "carry_out",
+        lambda worker, users: lost.remove(worker) if worker in lost else carry_out(worker, users),
+    )
+    cluster.want(10)
+    assert not lost
+    assert cluster.sizes() == [5, 5]

@@ -149,5 +149,16 @@ def test_an_overload_is_judged_by_what_is_still_served(changes: dict[str, Any], 
     assert {"goodput_kept", "refused_in_time", "recovered"} <= {check["name"] for check in fast}
 
 
-def test_stages_too_short_to_be_compared_decide_nothing() -> None:
-    assert verdict(run(**OVERLOAD, stages=STEADY[:1]))["fast"]["verdict"] == "UNKNOWN"
+@pytest.mark.parametrize("stages", [STEADY[:1], [STEADY[0], STEADY[2]]])
+def test_stages_that_have_no_figures_decide_nothing(stages: list[dict[str, Any]]) -> None:
+    """The one with all the users least of all."""
+    assert verdict(run(**OVERLOAD, stages=stages))["fast"]["verdict"] == "UNKNOWN"
+
+
+def test_who_serves_nothing_does_not_pass() -> None:
+    """Without an answer there are no percentiles either."""
+    nothing = [
+        {"users": users, "goodput": 0.0, "refused": 9, "refused_late": 0} for users in (200, 2000, 200)
+    ]
+    fast = verdict(run(**OVERLOAD, stages=nothing))["fast"]["checks"]
+    assert {"goodput_kept", "recovered"} <= {check["name"] for check in fast if check["verdict"] == "FAIL"}
