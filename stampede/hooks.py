@@ -13,6 +13,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from stampede import lifecycle, pace, patches, results
+from stampede.crew import END_TIMEOUT, Crew
 from stampede.ledger import Ledger
 from stampede.outcomes import Outcomes
 from stampede.run import Runs
@@ -69,7 +70,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     options = environment.parsed_options
     outcomes = Outcomes()
     runs = Runs(environment, outcomes, Path(options.results), options.audit_host)
-    crew = lifecycle.Crew(environment, runner, runs.noticed)
+    crew = Crew(environment, runner, runs.noticed)
     results.conclude_interrupted(Path(options.results))
     runs_page.add(web_ui, runs, Path(options.profiles), Path(options.results))
     on = environment.events
@@ -85,7 +86,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     on.test_stop.add_listener(lambda **_: runs.stopped())
     on.test_stop.add_listener(lambda **_: crew.forget_missing())
     on.quitting.add_listener(lambda **_: crew.let_go())  # Locust calls them in reverse order
-    on.quitting.add_listener(lambda **_: runs.see_out(lifecycle.END_TIMEOUT))
+    on.quitting.add_listener(lambda **_: runs.see_out(END_TIMEOUT))
 
 
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:

@@ -7,11 +7,10 @@ right?), *writing* (results) and *done*. Whoever starts it, Locust's events carr
 
 from __future__ import annotations
 
-import inspect
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,24 +19,21 @@ from typing import Any
 import gevent
 from gevent import Greenlet
 from gevent.event import Event
-from locust import User
 from locust.env import Environment
 from locust.runners import STATE_MISSING
 
-from stampede import figures, lifecycle, pace
+from stampede import figures, lifecycle
 from stampede.audit_process import AuditProcess, audit_command
+from stampede.cast import Cast
 from stampede.counters import Counters
 from stampede.figures import Look, Route
 from stampede.outcomes import Outcomes
-from stampede.profiles import UNPACED, Plan
+from stampede.profiles import Plan
 from stampede.results import RunFolder
 from stampede.stages import Stages
 from stampede.timeline import Timeline
 
 logger = logging.getLogger(__name__)
-
-ALL = "all"
-"""The scenario that is all of them."""
 
 LOOK_INTERVAL = 0.5
 """Seconds between two looks at whether the users of a stage are there."""
@@ -94,8 +90,7 @@ class Runs:
         self._environment = environment
         self._outcomes = outcomes
         self._results = results
-        usual, self._scenarios = by_file(environment.user_classes, environment.parsed_locustfiles or [])
-        self._usual_users = environment.user_classes = usual
+        self.cast = Cast(environment)
         self.usual_host = environment.host
         """What is tested where a run does not say."""
         self._audited_host = audited_host
@@ -120,45 +115,20 @@ class Runs:
         return self.current is not None and self.current.phase in ("stopping", "auditing", "writing")
 
     def start(self, plan: Plan, host: str | None) -> None:
-        """Begin to carry out a plan. Raises RunError while a run is in progress or cannot begin."""
-        if self.in_progress:
-            raise RunError("a run is in progress: wait for its end, or stop it in the browser")
+        """Begin to carry out a plan. Raises RunError while one is in progress or none can begin; CastError."""
+        self._refuse_while_in_progress()
         if not self._are_ready(1):
             raise RunError("no worker has joined yet: wait, or look at the workers' logs")
-        if self.in_progress:  # somebody else was faster
-            raise RunError("a run is in progress: wait for its end, or stop it in the browser")
-        self._choose_users(plan)
+        self._refuse_while_in_progress()  # somebody else may have been faster
+        self.cast.choose(plan)
         self._environment.host = host
         self._next_plan = plan
         self._stages = Stages(self._environment, self._outcomes)
         self._driver = gevent.spawn(self._drive, plan)
 
-    def scenario(self, name: str) -> tuple[str, ...]:
-        """The user classes of a scenario: one by its name, or `all` of the files after the first.
-
-        Raises RunError for a name that nobody has.
-        """
-        if name == ALL and self._scenarios:
-            return tuple(user_class.__name__ for user_class in self._scenarios)
-        available = self._environment.available_user_classes
-        if name not in available:
-            raise RunError(
-                f"there is no scenario '{name}': choose {ALL} or one of {', '.join(sorted(available))}"
-            )
-        return (name,)
-
-    def _choose_users(self, plan: Plan) -> None:
-        """Let the classes take part that the plan names, the usual ones where it names none."""
-        available = self._environment.available_user_classes
-        if unknown := set(plan.user_classes) - set(available):
-            raise RunError(
-                f"the locustfile has no user '{min(unknown)}', which profile '{plan.profile}' names: "
-                f"it has {', '.join(sorted(available))}"
-            )
-        named = [available[name] for name in plan.user_classes]
-        for user_class in named:
-            user_class.weight = user_class.weight or 1  # who is named takes part, also at weight 0
-        self._environment.user_classes = named or self._usual_users
+    def _refuse_while_in_progress(self) -> None:
+        if self.in_progress:
+            raise RunError("a run is in progress: wait for its end, or stop it in the browser")
 
     def _drive(self, plan: Plan) -> None:
         runner = self._environment.runner
@@ -173,6 +143,7 @@ class Runs:
             self._stages.end()
         if self._next_plan is not None:  # it never began: the last worker left at this very moment
             self._next_plan = None
+            self.cast.choose_usual()
             runner.stop()
             return
         if self.current:
@@ -187,16 +158,14 @@ class Runs:
         Nothing here waits: until Locust has the state of a run, a stop is not heard.
         """
         plan, self._next_plan = self._next_plan, None
-        if plan is None:  # by the form, after a plan that may have named others
-            self._environment.user_classes = self._usual_users
         self._folder = self._audit = None
         now = time.time()
         self.current = Run(_new_id(now), plan, now)
         options = vars(self._environment.parsed_options)
         options["run_id"] = self.current.id
-        options["pace_scale"] = self._pace_scale(plan)
+        options["pace_scale"] = self.cast.pace_scale(plan)
         options["overload"] = bool(plan and plan.overload)
-        self.current.promises = _promises(self._environment.user_classes)
+        self.current.promises = self.cast.promises
         self._folder = RunFolder(self._results, self.current, self._environment, self._outcomes)
         self._audit = self._start_audit(self.current, self._folder)
         self._timeline = Timeline(self._environment)
@@ -280,7 +249,7 @@ class Runs:
         except OSError as error:
             logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
         finally:  # whatever happens here, the next run must be able to begin
-            self._environment.user_classes = self._usual_users  # the next run's dispatcher takes them at once
+            self.cast.choose_usual()  # the next run's dispatcher takes them at once
             self._are_ready(run.workers)
             run.phase = "done"
 
@@ -326,33 +295,6 @@ class Runs:
                 return False
             gevent.sleep(0.05)
         return True
-
-    def _pace_scale(self, plan: Plan | None) -> float | None:
-        if plan is None or plan.pace is None:
-            return None
-        if plan.pace == UNPACED:
-            return UNPACED
-        return pace.factor(self._environment.user_classes, plan.users, plan.pace)
-
-
-def by_file(
-    user_classes: Iterable[type[User]], locustfiles: Sequence[str]
-) -> tuple[list[type[User]], list[type[User]]]:
-    """Who takes part where nobody is named: all of the first locustfile that have a weight. And who is in
-    the files after it."""
-    others = {Path(file).resolve() for file in locustfiles[1:]}
-    usual, scenarios = [], []
-    for user_class in user_classes:
-        if Path(inspect.getfile(user_class)).resolve() in others:
-            scenarios.append(user_class)
-        elif user_class.weight or user_class.fixed_count:
-            usual.append(user_class)
-    return usual, scenarios
-
-
-def _promises(user_classes: Iterable[type[User]]) -> dict[str, str]:
-    """A user class may name, as `promises`, checks that must find something in a run of it."""
-    return {check: cls.__name__ for cls in user_classes for check in getattr(cls, "promises", ())}
 
 
 def _new_id(now: float) -> str:

@@ -23,6 +23,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from locust.web import WebUI
 
 from stampede import profiles
+from stampede.cast import CastError
 from stampede.profiles import ProfileError
 from stampede.run import RunError, Runs
 
@@ -44,13 +45,13 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
             plan = profiles.choose(profiles.read(profiles_file), str(wanted.get("profile")))
             plan = profiles.override(plan, wanted)
             if scenario := wanted.get("scenario"):
-                plan = dataclasses.replace(plan, user_classes=runs.scenario(str(scenario)))
+                plan = dataclasses.replace(plan, user_classes=runs.cast.scenario(str(scenario)))
             host = wanted.get("host") or runs.usual_host
             _refuse_dead_host(host)
             runs.start(plan, host)
         except ProfileError as error:
             return jsonify(message=str(error)), 422
-        except RunError as error:
+        except (RunError, CastError) as error:
             return jsonify(message=str(error)), 409
         return jsonify(duration=plan.duration, users=plan.users), 202
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from load_tests import locustfile, scenarios
-from stampede.run import by_file
+from stampede.cast import by_file
 
 FILES = [str(locustfile.__file__), str(scenarios.__file__)]
 EVERYBODY = [
