@@ -115,7 +115,7 @@ class Runs:
         return self.current is not None and self.current.phase in ("stopping", "auditing", "writing")
 
     def start(self, plan: Plan, host: str | None) -> None:
-        """Begin to carry out a plan. Raises RunError while one is in progress or none can begin, CastError."""
+        """Begin to carry out a plan. Raises CastError, and RunError where none can begin now."""
         self._refuse_while_in_progress()
         if not self._are_ready(1):
             raise RunError("no worker has joined yet: wait, or look at the workers' logs")
