@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from io import BytesIO
+from math import ceil
 from time import perf_counter, sleep
 from typing import Any
 
@@ -33,6 +34,11 @@ WAIT_SECONDS = 0.5
 LOOK_SECONDS = 0.05
 #: Threads beyond those at work: one empties the queue while others are held by probes.
 SPARE_THREADS = 4
+#: Of those whom a process refused, so many are asked to come again in each second. A refusal costs half as
+#: much as an answer: these few, refused once more, take little from those who are served.
+APPOINTMENTS_PER_SECOND = 50
+#: Nobody is sent away for longer.
+LONGEST_SECONDS = 30
 #: Bytes of a body that waits; a larger one is refused at once where it would have to.
 LARGEST_KEPT = 64 * 1024
 PROBES = {"/health", "/metrics"}
@@ -140,11 +146,31 @@ def install(places: int) -> None:
     mp._wsgi_call_wrap = lambda *application: Admission(wrap(*application), places)  # type: ignore[attr-defined]
 
 
+class Appointments:
+    """When who is refused may come again: so many a second, one behind the other.
+
+    The same time for all would be too long for a few, and too short for a crowd: it would be back at once
+    and have the API refuse rather than serve.
+    """
+
+    def __init__(self) -> None:
+        self._newest = 0.0
+        self._lock = threading.Lock()
+
+    def next(self) -> int:
+        """Seconds from now, whole as Retry-After has them."""
+        now = perf_counter()
+        with self._lock:
+            self._newest = max(self._newest, now) + 1 / APPOINTMENTS_PER_SECOND
+            return min(ceil(self._newest - now), LONGEST_SECONDS)
+
+
 class Refusing:
     """Middleware: when the route is known, so that it is counted, and before anything is done."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._appointments = Appointments()
 
     def process_resource(
         self, req: Request, _resp: Response, _resource: object, _params: dict[str, Any]
@@ -153,4 +179,10 @@ class Refusing:
             return
         if self._database.is_silent(WAIT_SECONDS):  # it is what all the others wait for
             raise DatabaseUnavailableError("it gives no sign of life")
-        raise Problem.of("overloaded")
+        raise overloaded(self._appointments.next())
+
+
+def overloaded(seconds: int) -> Problem:
+    problem = Problem.of("overloaded", seconds=seconds)
+    problem.retry_after = seconds
+    return problem

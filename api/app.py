@@ -20,10 +20,6 @@ from api.resource import Resource, allowed_methods
 
 logger = logging.getLogger("api")
 
-#: Told with each 503. A refusal costs half as much as an answer: who comes back at once takes from those who
-#: are served.
-RETRY_SECONDS = {"overloaded": 4, "database_unavailable": 1}
-
 ErrorHandler = Callable[[Request, Response, Any, dict[str, Any]], None]
 
 
@@ -82,7 +78,7 @@ def answer_problem(_request: Request, response: Response, problem: Problem, _pat
     response.content_type = "application/problem+json"
     response.data = problem.body()
     if problem.status == 503:
-        response.retry_after = RETRY_SECONDS[problem.code]
+        response.retry_after = problem.retry_after
 
 
 def report_unavailable(

@@ -64,7 +64,7 @@ KINDS = {
     "internal_error": Kind(
         500, "Internal error", "A fault of ours; it was logged with the id of this request"
     ),
-    "overloaded": Kind(503, "Overloaded", "More is asked for than can be served; try again in four seconds"),
+    "overloaded": Kind(503, "Overloaded", "More is asked for than can be served; try again in {seconds} seconds"),
     "database_unavailable": Kind(
         503, "Database unavailable", "The database does not answer; try again in a second"
     ),
@@ -79,6 +79,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         self.code = code
         self.detail = detail
         self.errors = errors
+        #: Seconds, of a 503.
+        self.retry_after = 1
 
     @classmethod
     def of(cls, code: str, **words: object) -> Problem:
