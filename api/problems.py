@@ -64,7 +64,9 @@ KINDS = {
     "internal_error": Kind(
         500, "Internal error", "A fault of ours; it was logged with the id of this request"
     ),
-    "overloaded": Kind(503, "Overloaded", "More is asked for than can be served; try again in {seconds} seconds"),
+    "overloaded": Kind(
+        503, "Overloaded", "More is asked for than can be served; try again in {seconds} seconds"
+    ),
     "database_unavailable": Kind(
         503, "Database unavailable", "The database does not answer; try again in a second"
     ),
