@@ -19,7 +19,7 @@ from typing import Any
 import gevent
 from gevent import subprocess
 
-from stampede.verdict import VERDICTS
+from stampede.check import VERDICTS
 
 PATIENCE = 60.0
 """Seconds for its judgement, once the ledger is complete."""

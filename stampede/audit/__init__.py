@@ -27,7 +27,7 @@ from stampede.audit.database import connect, connect_patiently
 from stampede.audit.judgement import judge
 from stampede.audit.lookout import Lookout
 from stampede.audit.summary import check_summary
-from stampede.verdict import FAIL
+from stampede.check import FAIL
 
 LOOK_SECONDS = 2.0
 

@@ -1,0 +1,72 @@
+"""VALID: can the run itself be trusted? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from stampede.check import NOT_ASKED, PASS, UNKNOWN, Check, Facts, held_to
+from stampede.counted import all_requests_counted
+
+LEAST_OVERLAP = 0.5
+"""Share of losers that must have met a winner: with fewer, a race was a queue."""
+
+
+def valid(run: Facts) -> list[Check]:
+    return [_came_to_its_end(run), _workers_reported(run), all_requests_counted(run), _contention(run)]
+
+
+def _came_to_its_end(run: Facts) -> Check:
+    if run.get("interrupted"):
+        detail = "the master ended in the middle of it"
+    elif run["window"] is None:
+        detail = "it was ended before all its users were there"
+    elif run["profile"] is not None and not run["as_planned"]:
+        detail = "it was ended before its time"
+    else:
+        return {
+            "name": "came_to_its_end",
+            "verdict": PASS,
+            "detail": f"a window of {run['window']['seconds']} s",
+        }
+    return {"name": "came_to_its_end", "verdict": UNKNOWN, "detail": detail}
+
+
+def _workers_reported(run: Facts) -> Check:
+    """A worker that is lost in the middle of a run is known to be, and its users are others' then."""
+    lost = run.get("lost_workers", [])
+    noticed = {event["id"]: event for event in run.get("events", []) if event["name"] == "worker_lost"}
+    check = {"name": "workers_reported", "verdict": PASS, "count": len(lost)}
+    if run.get("interrupted"):
+        detail = "nobody was there to report to: the figures are those of the last seconds before"
+        return {**check, "verdict": UNKNOWN, "detail": detail}
+    if not lost:
+        return {**check, "detail": f"all {run['workers']} to their end"}
+    if set(lost) <= noticed.keys():
+        return {**check, "detail": "; ".join(_lost(noticed[worker]) for worker in lost)}
+    detail = f"lost {', '.join(lost)}: what was done since their last reports is not in the figures"
+    return {**check, "verdict": UNKNOWN, "detail": detail}
+
+
+def _lost(event: Mapping[str, Any]) -> str:
+    """How much is missing, and when."""
+    if event["last_report"] is None:
+        return f"worker {event['id']} was lost before it reported anything"
+    when = datetime.fromtimestamp(event["last_report"], UTC)
+    return (
+        f"worker {event['id']} was lost: what it did after its last report at {when:%H:%M:%S.%f}"
+        f" is missing, at most {event['at_most']} requests if it died then"
+    )
+
+
+def _contention(run: Facts) -> Check:
+    """A race in which nobody met anybody shows nothing."""
+    losers = sum(race["losers"] for race in run.get("races", []))
+    if not losers:
+        check = {"name": "contention", "verdict": NOT_ASKED, "detail": "nobody lost a race"}
+        return held_to(check, run.get("promises", {}))
+    overlapped = sum(race["overlap"] * race["losers"] for race in run["races"] if race["losers"])
+    share = overlapped / losers
+    detail = f"{share:.0%} of {losers} losers in {len(run['races'])} races met a winner"
+    return {"name": "contention", "verdict": PASS if share >= LEAST_OVERLAP else UNKNOWN, "detail": detail}
