@@ -1,0 +1,183 @@
+"""Latency: how long requests took, counted by the second in which the answer came, and by route.
+
+Workers round each time to three digits (below 100 ms to a tenth of one) and hand what they counted over with
+their reports; the master adds it up. Beside the service time, from sending a request to its answer, stands the
+time from when it was *due*, where the user has a pace: who waits for a slow API sends the next request late,
+and what is measured from then on does not show how long somebody would have waited who had come in time.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from math import ceil
+from typing import Any
+
+KEY = "stampede_latency"
+"""Where the times stand in a worker's report."""
+
+DUE = "stampede_due"
+"""Where the context of a paced user's request says when it was due, in seconds since the epoch; None in the
+later requests of a task, of which only the first is."""
+
+Route = tuple[str, str]
+"""Method and name."""
+
+Routes = Callable[[str, str], bool]
+"""Whether a method and a name are wanted."""
+
+Histogram = Counter[float]
+"""How many requests took so many ms."""
+
+_TENTHS = 1000
+"""How many buckets there are below 100 ms; from there on 900 for each power of ten."""
+
+
+class Latencies:
+    """The times of one worker since its last report, or on the master those of all of them in a run."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything: a run begins."""
+        self._seconds: defaultdict[int, defaultdict[Route, _Slot]] = defaultdict(lambda: defaultdict(_Slot))
+
+    def count(
+        self,
+        request_type: str,
+        name: str,
+        response_time: float | None = None,
+        exception: object = None,
+        context: Mapping[str, Any] | None = None,
+        start_time: float | None = None,
+        **_: Any,
+    ) -> None:
+        """Count one request; the arguments are those of Locust's request event, the time in ms."""
+        now = time.time()
+        slot = self._seconds[int(now)][request_type, name]
+        slot.requests += 1
+        if exception is not None:
+            slot.failures += 1
+        if response_time is None:
+            return
+        slot.times.append(_bucket(response_time))
+        if context and DUE in context:
+            due, sent = context[DUE], start_time or now - response_time / 1000
+            late = max(0.0, sent - due) * 1000 if due else 0.0
+            slot.from_start.append(_bucket(response_time + late))
+            if due:
+                slot.late.append(_bucket(late))
+
+    def hand_over(self, report: dict[str, Any]) -> None:
+        """Put the times into a worker's report, and begin anew."""
+        report[KEY] = [
+            (second, *route, slot.requests, slot.failures, *(times.tobytes() for times in slot.all))
+            for second, slots in self._seconds.items()
+            for route, slot in slots.items()
+        ]
+        self.clear()
+
+    def add(self, report: Mapping[str, Any]) -> None:
+        """Add what stands in a worker's report."""
+        for second, method, name, requests, failures, *all_times in report.get(KEY, ()):
+            slot = self._seconds[second][method, name]
+            slot.requests += requests
+            slot.failures += failures
+            for times, more in zip(slot.all, all_times, strict=True):
+                times.frombytes(more)
+
+    def routes(self) -> list[Route]:
+        """Every method and name that was counted."""
+        return sorted({route for slots in self._seconds.values() for route in slots})
+
+    def histogram(
+        self, start: int, end: int, routes: Routes | None = None, from_start: bool = False
+    ) -> Histogram:
+        """The times of the requests answered in the seconds [start, end), since the epoch.
+
+        With `from_start` from when they were due, and of those only that a paced user sent.
+        """
+        return _histogram(
+            slot.from_start if from_start else slot.times for slot in self._slots(start, end, routes)
+        )
+
+    def lateness(self, start: int, end: int, routes: Routes | None = None) -> Histogram:
+        """How much later than due, in ms, the first request of each paced task was sent."""
+        return _histogram(slot.late for slot in self._slots(start, end, routes))
+
+    def requests(self, start: int, end: int, routes: Routes | None = None) -> int:
+        """How many were answered, or given up, in the seconds [start, end)."""
+        return sum(slot.requests for slot in self._slots(start, end, routes))
+
+    def failures(self, start: int, end: int, routes: Routes | None = None) -> int:
+        """How many of them failed."""
+        return sum(slot.failures for slot in self._slots(start, end, routes))
+
+    def _slots(self, start: int, end: int, routes: Routes | None) -> Iterator[_Slot]:
+        for second in range(start, end):
+            for route, slot in self._seconds.get(second, {}).items():
+                if routes is None or routes(*route):
+                    yield slot
+
+
+class _Slot:
+    """One route's requests in one second. A time is two bytes: the number of its bucket."""
+
+    __slots__ = ("failures", "from_start", "late", "requests", "times")
+
+    def __init__(self) -> None:
+        self.requests = self.failures = 0
+        self.times, self.from_start, self.late = array("H"), array("H"), array("H")
+
+    @property
+    def all(self) -> tuple[array[int], array[int], array[int]]:
+        return self.times, self.from_start, self.late
+
+
+def percentile(histogram: Mapping[float, int], share: float) -> float | None:
+    """The least time that this share of the requests (0.95) did not exceed; None where there are none."""
+    rank = ceil(share * sum(histogram.values()) - 1e-9)  # 0.95 times 20 is a hair more than 19
+    for milliseconds in sorted(histogram):
+        rank -= histogram[milliseconds]
+        if rank <= 0:
+            return milliseconds
+    return None
+
+
+def mean(histogram: Mapping[float, int]) -> float | None:
+    """Their average in ms; None where there are none."""
+    count = sum(histogram.values())
+    return sum(milliseconds * times for milliseconds, times in histogram.items()) / count if count else None
+
+
+def rounded(milliseconds: float) -> float:
+    """A time to three digits, below 100 ms to a tenth of one."""
+    return _milliseconds(_bucket(milliseconds))
+
+
+def _histogram(all_times: Iterator[array[int]]) -> Histogram:
+    buckets: Counter[int] = Counter()
+    for times in all_times:
+        buckets.update(times)
+    return Counter({_milliseconds(bucket): count for bucket, count in buckets.items()})
+
+
+def _bucket(milliseconds: float) -> int:
+    """Its number: tenths of a ms below 100, then 100 to 999 of each power of ten."""
+    if milliseconds < 100:
+        return max(0, round(milliseconds * 10))
+    power = 0
+    while milliseconds >= 999.5:
+        milliseconds /= 10
+        power += 1
+    return _TENTHS + 900 * power + round(milliseconds) - 100
+
+
+def _milliseconds(bucket: int) -> float:
+    if bucket < _TENTHS:
+        return bucket / 10
+    power, digits = divmod(bucket - _TENTHS, 900)
+    return float((digits + 100) * 10**power)
