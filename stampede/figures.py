@@ -1,86 +1,106 @@
-"""What Locust counted in a part of a run: the difference of two looks at its statistics."""
+"""The figures of a part of a run, in whole seconds: each request is counted where its answer came. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
+from typing import Any
 
-from locust.stats import RequestStats, StatsEntry, calculate_response_time_percentile
+from stampede.latency import Histogram, Latencies, Routes, mean, percentile
 
-Route = tuple[str, str]
-"""Method and name, as Locust keys its statistics."""
+PERCENTILES = (50, 95, 99)
 
+LATE_MS = 10.0
+"""A request that is sent so much later than it was due is late: less is a busy worker's affair."""
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One route's counts at one moment; times in ms, ``times`` counts requests by response time."""
-
-    requests: int = 0
-    failures: int = 0
-    total_ms: float = 0.0
-    times: Counter[int] = field(default_factory=Counter)
-
-    def __sub__(self, earlier: Look) -> Look:
-        return Look(
-            self.requests - earlier.requests,
-            self.failures - earlier.failures,
-            self.total_ms - earlier.total_ms,
-            self.times - earlier.times,
-        )
-
-    def __add__(self, other: Look) -> Look:
-        return Look(
-            self.requests + other.requests,
-            self.failures + other.failures,
-            self.total_ms + other.total_ms,
-            self.times + other.times,
-        )
-
-    def figures(self) -> dict[str, float | int]:
-        """Requests, failures, and the average and percentiles of the response time in ms."""
-        if not self.requests:
-            return {"requests": 0, "failures": self.failures}
-        percentiles = {
-            f"p{percent}_ms": calculate_response_time_percentile(self.times, self.requests, percent / 100)
-            for percent in (50, 95, 99)
-        }
-        average = round(self.total_ms / self.requests, 2)
-        return {"requests": self.requests, "failures": self.failures, "avg_ms": average, **percentiles}
+Figures = dict[str, Any]
 
 
-def look(stats: RequestStats) -> dict[Route, Look]:
-    """Every route's counts as they are now."""
-    return {(entry.method, entry.name): _look(entry) for entry in stats.entries.values()}
+def whole_seconds(start: float, end: float) -> tuple[int, int]:
+    """The first of the whole seconds between two times, and the one after the last."""
+    return ceil(start), int(end)
 
 
-def since(now: Mapping[Route, Look], earlier: Mapping[Route, Look]) -> dict[Route, Look]:
-    """What came between two looks."""
-    return {route: counts - earlier.get(route, Look()) for route, counts in now.items()}
+def figures(latencies: Latencies, start: int, end: int, routes: Routes | None = None) -> Figures:
+    """What was answered in the seconds [start, end): requests, failures, their times in ms, and under
+    ``from_start`` the times from when they were due; None where there are none."""
+    times = latencies.histogram(start, end, routes)
+    from_start = latencies.histogram(start, end, routes, from_start=True)
+    average = mean(times)
+    return {
+        "requests": latencies.requests(start, end, routes),
+        "failures": latencies.failures(start, end, routes),
+        "avg_ms": None if average is None else round(average, 2),
+        **percentiles(times),
+        "max_ms": max(times, default=None),
+        "from_start": {**percentiles(from_start), "max_ms": max(from_start)} if from_start else None,
+    }
 
 
-def by_method(routes: Mapping[Route, Look]) -> dict[str, Look]:
-    """The routes' counts added up by method."""
-    methods: dict[str, Look] = {}
-    for (method, _name), counts in routes.items():
-        methods[method] = methods.get(method, Look()) + counts
-    return methods
+def percentiles(histogram: Histogram) -> Figures:
+    """``{"p50_ms": 4.1, …}``"""
+    return {f"p{percent}_ms": percentile(histogram, percent / 100) for percent in PERCENTILES}
 
 
-def rate(stats: RequestStats, start: float, end: float) -> float | None:
-    """Requests per second over the whole seconds between two times; None where there is none.
+def window(latencies: Latencies, start: int, end: int) -> Figures:
+    """All figures of the seconds [start, end), at least one: together, by method and by route."""
+    routes = latencies.routes()
+    total = figures(latencies, start, end)
+    return {
+        "start": start,
+        "end": end,
+        "seconds": end - start,
+        "rps": _rate(latencies, start, end),
+        "total": total,
+        "by_method": {
+            wanted: figures(latencies, start, end, partial(_is_method, wanted))
+            for wanted in sorted({method for method, _ in routes})
+        },
+        "routes": [
+            {
+                "method": method,
+                "name": name,
+                **figures(latencies, start, end, partial(_is_route, method, name)),
+            }
+            for method, name in routes
+        ],
+    }
 
-    Workers stamp each request with its second, so this is exact where a difference of totals,
-    which arrive a report late, is not.
+
+def pace(latencies: Latencies, start: int, end: int, wanted_rps: float | None) -> Figures:
+    """What was to be offered in these seconds, what was, and how late.
+
+    ``late_p99_ms``: how much later than due users sent; ``waited_late``: how many sent LATE_MS late or more.
     """
-    seconds = range(ceil(start), int(end))
-    if not seconds:
-        return None
-    per_second: dict[int, int] = stats.total.num_reqs_per_sec
-    return round(sum(per_second.get(second, 0) for second in seconds) / len(seconds), 1)
+    lateness = latencies.lateness(start, end)
+    return {
+        "wanted_rps": wanted_rps,
+        "sent_rps": _rate(latencies, start, end),
+        "late_p99_ms": percentile(lateness, 0.99),
+        "waited_late": sum(count for late, count in lateness.items() if late >= LATE_MS),
+    }
 
 
-def _look(entry: StatsEntry) -> Look:
-    times = Counter(entry.response_times)
-    return Look(entry.num_requests, entry.num_failures, entry.total_response_time, times)
+def second(latencies: Latencies, outcomes: Mapping[int, int], at: int) -> Figures:
+    """The figures of one second, for the timeline."""
+    times = latencies.histogram(at, at + 1)
+    return {
+        "requests": latencies.requests(at, at + 1),
+        "failures": latencies.failures(at, at + 1),
+        "outcomes": {str(status): count for status, count in sorted(outcomes.items())},
+        **percentiles(times),
+        "from_start_p99_ms": percentile(latencies.histogram(at, at + 1, from_start=True), 0.99),
+    }
+
+
+def _rate(latencies: Latencies, start: int, end: int) -> float:
+    return round(latencies.requests(start, end) / (end - start), 1)
+
+
+def _is_method(wanted: str, method: str, _name: str) -> bool:
+    return method == wanted
+
+
+def _is_route(wanted: str, wanted_name: str, method: str, name: str) -> bool:
+    return (method, name) == (wanted, wanted_name)

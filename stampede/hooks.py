@@ -13,9 +13,9 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from stampede import lifecycle, pace, patches, results
+from stampede.counts import Counts
 from stampede.crew import END_TIMEOUT, Crew
 from stampede.ledger import Ledger
-from stampede.outcomes import Outcomes
 from stampede.run import Runs
 from stampede.webui import runs as runs_page
 
@@ -24,6 +24,7 @@ patches.report_every(lifecycle.REPORT_INTERVAL)
 patches.keep_missing_workers()
 patches.keep_waiting_for_the_master()
 patches.let_workers_connect_anew()
+patches.keep_three_digits()
 patches.spawn_after_init(_is_attached)
 
 
@@ -68,19 +69,17 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 
 def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:
     options = environment.parsed_options
-    outcomes = Outcomes()
-    runs = Runs(environment, outcomes, Path(options.results), options.audit_host)
+    counts = Counts()
+    runs = Runs(environment, counts, Path(options.results), options.audit_host)
     crew = Crew(environment, runner, runs.noticed)
     results.conclude_interrupted(Path(options.results))
     runs_page.add(web_ui, runs, Path(options.profiles), Path(options.results))
     on = environment.events
-    on.test_start.add_listener(lambda **_: outcomes.clear())
+    on.test_start.add_listener(lambda **_: counts.clear())
     on.test_start.add_listener(lambda **_: crew.begin(*runs.started()))
-    on.worker_report.add_listener(lambda data, **_: outcomes.add(data))
+    on.worker_report.add_listener(lambda data, **_: counts.add(data))
     on.worker_report.add_listener(lambda client_id, data, **_: runs.reported(client_id, data))
-    on.spawning_complete.add_listener(
-        lambda user_count, **_: runs.users_there(user_count, lifecycle.REPORT_INTERVAL)
-    )
+    on.spawning_complete.add_listener(lambda user_count, **_: runs.users_there(user_count))
     on.test_stopping.add_listener(lambda **_: crew.end())
     on.test_stopping.add_listener(lambda **_: runs.stopping())
     on.test_stop.add_listener(lambda **_: runs.stopped())
@@ -92,7 +91,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     # The master chooses per run who takes part, also those whom the locustfile leaves out.
     environment.user_classes = list(environment.available_user_classes.values())
-    outcomes, ledger = Outcomes(), Ledger()
+    counts, ledger = Counts(), Ledger()
     membership = lifecycle.Membership(environment, runner, ledger.hand_over_again)
     environment.stampede_ledger = ledger  # where users find it
     on = environment.events
@@ -102,8 +101,9 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
             environment.parsed_options.run_id, lifecycle.label(runner.worker_index, runner.client_id)
         )
     )
-    on.request.add_listener(outcomes.count)
-    on.report_to_master.add_listener(lambda data, **_: outcomes.hand_over(data))
+    on.test_start.add_listener(lambda **_: counts.clear())
+    on.request.add_listener(counts.count)
+    on.report_to_master.add_listener(lambda data, **_: counts.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: membership.keep(data))  # the last: with all of it
     on.test_start.add_listener(

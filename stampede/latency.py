@@ -1,9 +1,9 @@
 """Latency: how long requests took, counted by the second in which the answer came, and by route.
 
 Workers round each time to three digits (below 100 ms to a tenth of one) and hand what they counted over with
-their reports; the master adds it up. Beside the service time, from sending a request to its answer, stands the
-time from when it was *due*, where the user has a pace: who waits for a slow API sends the next request late,
-and what is measured from then on does not show how long somebody would have waited who had come in time.
+their reports; the master adds it up. Beside the service time, from sending a request to its answer, stands
+the time from when it was *due*, where the user has a pace: who waits for a slow API sends the next request
+late, and what is measured from then on does not show how long somebody waited who wanted to come in time.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class Latencies:
             return
         slot.times.append(_bucket(response_time))
         if context and DUE in context:
-            due, sent = context[DUE], start_time or now - response_time / 1000
-            late = max(0.0, sent - due) * 1000 if due else 0.0
-            slot.from_start.append(_bucket(response_time + late))
+            due = context[DUE]
+            late = ((start_time or now - response_time / 1000) - due) * 1000 if due else 0.0
+            slot.from_start.append(_bucket(response_time + late if late > 0 else response_time))
             if due:
                 slot.late.append(_bucket(late))
 
@@ -168,7 +168,7 @@ def _histogram(all_times: Iterator[array[int]]) -> Histogram:
 def _bucket(milliseconds: float) -> int:
     """Its number: tenths of a ms below 100, then 100 to 999 of each power of ten."""
     if milliseconds < 100:
-        return max(0, round(milliseconds * 10))
+        return int(milliseconds * 10 + 0.5) if milliseconds > 0 else 0
     power = 0
     while milliseconds >= 999.5:
         milliseconds /= 10

@@ -2,24 +2,29 @@
 
 A paced wait counts from when the task was *due*, not from when its answer came: a slow API does
 not lower the rate that is offered to it, and a user who is late goes on at once until it has
-caught up. One task is taken for one request.
+caught up. One task is taken for one request, and that carries in its context when it was due.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from statistics import fmean
-from time import perf_counter
+from time import perf_counter, time
 from types import SimpleNamespace
+from typing import Any
 
 from locust import User
 
+from stampede.latency import DUE
+
 WaitTime = Callable[[User], float]
+Context = Callable[[User], dict[str, Any]]
 
 SAMPLES = 1000
 """Draws from a class's wait_time to learn its mean: its formula is a closure and cannot be asked."""
 
 _own_waits: dict[type[User], WaitTime] = {}
+_own_contexts: dict[type[User], Context] = {}
 
 
 def factor(user_classes: Iterable[type[User]], users: int, rate: float) -> float:
@@ -39,14 +44,14 @@ def apply(user_classes: Iterable[type[User]], scale: float | None) -> None:
     user_classes = list(user_classes)
     for user_class in user_classes:  # all of them first: a class may have its wait from another one here
         _own_waits.setdefault(user_class, user_class.wait_time)
+        _own_contexts.setdefault(user_class, user_class.context)
     for user_class in user_classes:
-        own = _own_waits[user_class]
+        own, context = _own_waits[user_class], _own_contexts[user_class]
         if scale == 0:
-            user_class.wait_time = _no_wait
-        elif scale is None or not _mean_wait(user_class):
-            user_class.wait_time = own
-        else:
-            user_class.wait_time = _paced(own, scale)
+            own = _no_wait
+        elif scale is not None and _mean_wait(user_class):
+            own, context = _paced(own, scale), _dated(context)
+        user_class.wait_time, user_class.context = own, context
 
 
 def _no_wait(_user: User) -> float:
@@ -57,10 +62,18 @@ def _paced(own: WaitTime, scale: float) -> WaitTime:
     def wait_time(user: User) -> float:
         now = perf_counter()
         due: float = getattr(user, "_due", now) + own(user) * scale
-        user._due = due
+        user._due = user._task_due = due
         return max(0.0, due - now)
 
     return wait_time
+
+
+def _dated(own: Context) -> Context:
+    def context(user: User) -> dict[str, Any]:
+        due: float | None = user.__dict__.pop("_task_due", None)  # the first request of a task takes it
+        return {**own(user), DUE: None if due is None else time() - perf_counter() + due}
+
+    return context
 
 
 def _mean_wait(user_class: type[User]) -> float:

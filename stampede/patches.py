@@ -13,10 +13,13 @@ from typing import Any
 
 import locust
 import locust.runners
+import locust.stats
 import zmq
 from gevent.event import Event
 from locust.rpc import Message, zmqrpc
 from locust.runners import MasterRunner, WorkerRunner
+
+from stampede.latency import rounded
 
 MADE_FOR = "2.47"
 """The version of Locust, without its last number."""
@@ -50,6 +53,11 @@ def keep_missing_workers() -> None:
 def keep_waiting_for_the_master() -> None:
     """Stock workers end after 60 s without a master, with exit code 0: nobody starts them again."""
     locust.runners.MASTER_HEARTBEAT_TIMEOUT = math.inf
+
+
+def keep_three_digits() -> None:
+    """Stock workers round times to two digits: 495 ms is 500, on either side of a limit."""
+    locust.stats.bucket_response_time = rounded
 
 
 def spawn_after_init(is_attached: Event) -> None:

@@ -75,6 +75,12 @@ class Plan:
         """Seconds from the first user to the stop."""
         return sum(stage.duration for stage in self.stages)
 
+    @property
+    def window_pace(self) -> float | None:
+        """Requests per second from when all users are there until the end; None where no rate is wanted, or
+        some users leave before."""
+        return self.pace or None if self.stages[-1].users == self.users else None
+
     def with_users(self, users: int) -> Plan:
         """The same plan with `users` at its highest; stages and pace keep their proportions."""
         scaled = tuple(

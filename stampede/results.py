@@ -14,11 +14,12 @@ import gevent
 from locust.env import Environment
 from locust.html import get_html_report
 from locust.runners import STATE_MISSING, MasterRunner
-from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter
+from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter, StatsError
 
 from stampede import figures, lifecycle
+from stampede.counts import Counts
+from stampede.figures import whole_seconds
 from stampede.ledger import LedgerFile
-from stampede.outcomes import Outcomes
 from stampede.verdict import verdict
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SCHEMA = 1
+SCHEMA = 2
 
 FACTS_INTERVAL = 2.0
 """Seconds between two writings of run.json while a run goes on."""
@@ -35,12 +36,12 @@ FACTS_INTERVAL = 2.0
 class RunFolder:
     """The folder of one run: begun when it starts, so that one which is cut off leaves more than silence."""
 
-    def __init__(self, results: Path, run: Run, environment: Environment, outcomes: Outcomes) -> None:
+    def __init__(self, results: Path, run: Run, environment: Environment, counts: Counts) -> None:
         self.path = results / run.id
         self.path.mkdir(parents=True)
         self._run = run
         self._environment = environment
-        self._outcomes = outcomes
+        self._counts = counts
         self.ledger = LedgerFile(self.path / "ledger.jsonl.gz", run.id, _workers(environment.runner))
         self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
         self._csv_writing = gevent.spawn(self._csv.stats_writer)
@@ -63,7 +64,7 @@ class RunFolder:
             self._write_facts()
 
     def _write_facts(self) -> dict[str, Any]:
-        known = facts(self._run, self._environment, self._outcomes)
+        known = facts(self._run, self._environment, self._counts)
         self._write("run.json", known)
         return known
 
@@ -113,9 +114,9 @@ def _workers(runner: MasterRunner) -> dict[str, str]:
     return {lifecycle.label(runner.get_worker_index(worker), worker): worker for worker in alive}
 
 
-def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, Any]:
+def facts(run: Run, environment: Environment, counts: Counts) -> dict[str, Any]:
     """Facts and figures of a run, as in ``run.json``: times in ms, rates per second."""
-    plan, total = run.plan, environment.stats.total
+    plan, total, window = run.plan, environment.stats.total, _window(run)
     return {
         "schema": SCHEMA,
         "id": run.id,
@@ -133,14 +134,15 @@ def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, A
         "written_at": _iso(time.time()),
         "requests": total.num_requests,
         "failures": total.num_failures,
-        "outcomes": outcomes.by_route(),
+        "outcomes": counts.outcomes.by_route(),
         "overload": bool(plan and plan.overload),
-        "errors": [error.to_dict() for error in environment.stats.errors.values()],
+        "errors": [_error(error, counts.errors.of(key)) for key, error in environment.stats.errors.items()],
         "exceptions": [
             {"count": exception["count"], "message": exception["msg"], "traceback": exception["traceback"]}
             for exception in environment.runner.exceptions.values()
         ],
-        "window": _window(run, environment),
+        "window": window and figures.window(counts.latencies, *window),
+        "pace": window and figures.pace(counts.latencies, *window, plan.window_pace if plan else None),
         "promises": run.promises,
         "audit": run.findings,
         "counters": run.counters,
@@ -151,20 +153,21 @@ def facts(run: Run, environment: Environment, outcomes: Outcomes) -> dict[str, A
     }
 
 
-def _window(run: Run, environment: Environment) -> dict[str, Any] | None:
-    """None where the run has not got to its end, or had not all users before it."""
+def _error(error: StatsError, sample: dict[str, Any] | None) -> dict[str, Any]:
+    first_at, last_at = (moment and _iso(moment) for moment in (error.first_seen, error.last_seen))
+    return {
+        **{"method": error.method, "name": error.name, "error": error.parse_error(error.error)},
+        **{"occurrences": error.occurrences, "first_at": first_at, "last_at": last_at, "sample": sample},
+    }
+
+
+def _window(run: Run) -> tuple[int, int] | None:
+    """Its first second and the one after its last; None where the run has not got to its end, or had not all
+    users for a second before it."""
     if run.window_start is None or run.window_end is None:
         return None
-    routes = figures.since(figures.look(environment.stats), run.before_window)
-    return {
-        "seconds": round(run.window_end - run.window_start, 1),
-        "rps": figures.rate(environment.stats, run.window_start, run.window_end),
-        "by_method": {method: counts.figures() for method, counts in figures.by_method(routes).items()},
-        "routes": [
-            {"method": method, "name": name, **counts.figures()}
-            for (method, name), counts in sorted(routes.items())
-        ],
-    }
+    start, end = whole_seconds(run.window_start, run.window_end)
+    return (start, end) if start < end else None
 
 
 def _iso(seconds: float) -> str:

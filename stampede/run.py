@@ -22,12 +22,11 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_MISSING
 
-from stampede import figures, lifecycle
+from stampede import lifecycle
 from stampede.audit_process import AuditProcess, audit_command
 from stampede.cast import Cast
 from stampede.counters import Counters
-from stampede.figures import Look, Route
-from stampede.outcomes import Outcomes
+from stampede.counts import Counts
 from stampede.profiles import Plan
 from stampede.results import RunFolder
 from stampede.stages import Stages
@@ -60,7 +59,6 @@ class Run:
     phase: str = "ramp"
     window_start: float | None = None
     window_end: float | None = None
-    before_window: dict[Route, Look] = field(default_factory=dict)
     workers: int = 0
     as_planned: bool = False
     """The plan was carried out to its end; False while it goes on, and when something ended it early."""
@@ -85,10 +83,10 @@ class Runs:
     """The runs of one master: starts them, follows them, sees to it that they leave results."""
 
     def __init__(
-        self, environment: Environment, outcomes: Outcomes, results: Path, audited_host: str | None
+        self, environment: Environment, counts: Counts, results: Path, audited_host: str | None
     ) -> None:
         self._environment = environment
-        self._outcomes = outcomes
+        self.counts = counts
         self._results = results
         self.cast = Cast(environment)
         self.usual_host = environment.host
@@ -97,7 +95,7 @@ class Runs:
         self._audit: AuditProcess | None = None
         self._counters: Counters | None = None
         self._timeline: Timeline | None = None
-        self._stages = Stages(environment, outcomes)
+        self._stages = Stages(environment)
         self._driver: Greenlet[..., None] | None = None
         self._ramp: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
@@ -123,7 +121,7 @@ class Runs:
         self.cast.choose(plan)
         self._environment.host = host
         self._next_plan = plan
-        self._stages = Stages(self._environment, self._outcomes)
+        self._stages = Stages(self._environment)
         self._driver = gevent.spawn(self._drive, plan)
 
     def _refuse_while_in_progress(self) -> None:
@@ -166,9 +164,9 @@ class Runs:
         options["pace_scale"] = self.cast.pace_scale(plan)
         options["overload"] = bool(plan and plan.overload)
         self.current.promises = self.cast.promises
-        self._folder = RunFolder(self._results, self.current, self._environment, self._outcomes)
+        self._folder = RunFolder(self._results, self.current, self._environment, self.counts)
         self._audit = self._start_audit(self.current, self._folder)
-        self._timeline = Timeline(self._environment)
+        self._timeline = Timeline(self._environment, self.counts)
         self._timeline.start()
         self._counters = Counters(self._environment.host)
         self._counters.start()
@@ -200,19 +198,13 @@ class Runs:
         if self._folder:
             self._folder.ledger.add(worker_id, report)
 
-    def users_there(self, users: int, report_interval: float) -> None:
-        """A ramp is over. If it was to the run's highest number, the window opens when its counts are in."""
+    def users_there(self, users: int) -> None:
+        """A ramp is over. If it was to the run's highest number, the window opens."""
         run = self.current
         if run is None or run.phase != "ramp" or (run.plan and users < run.plan.users):
             return
         run.phase = "window"
-        gevent.spawn(self._open_window, run, report_interval)
-
-    def _open_window(self, run: Run, report_interval: float) -> None:
-        gevent.sleep(report_interval)
-        if run.phase == "window":
-            run.before_window = figures.look(self._environment.stats)
-            run.window_start = time.time()
+        run.window_start = time.time()
 
     def stopping(self) -> None:
         """Users are told to stop; nothing may start any more."""
@@ -255,8 +247,9 @@ class Runs:
 
     def _stop_watching(self, run: Run) -> None:
         if self._timeline:
-            run.seconds = self._timeline.stop()
-        run.stages = self._stages.rows if run.plan else []
+            self._timeline.stop()
+            run.seconds = self._timeline.rows()
+        run.stages = self._stages.rows(self.counts) if run.plan else []
         if self._counters:
             run.counters = self._counters.stop()
             run.events += self._counters.events

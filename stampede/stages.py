@@ -3,77 +3,68 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from locust.env import Environment
 
-from stampede import figures
-from stampede.figures import Look, Route
-from stampede.outcomes import Outcomes, Tally
+from stampede.counts import Counts
+from stampede.figures import figures, whole_seconds
 
 SETTLE = 5.0
 """Seconds from when all users of a stage are there until its figures begin."""
 
-
-SHORTEST = 2.0
+SHORTEST = 2
 """Seconds of figures that say something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What was counted until then; `at` is seconds since the epoch."""
+class Stage(NamedTuple):
+    """So many users, settled, in the seconds [start, end)."""
 
-    at: float
-    routes: Mapping[Route, Look]
-    tally: Tally
+    users: int
+    start: int
+    end: int
 
 
 class Stages:
     """Those of one run."""
 
-    def __init__(self, environment: Environment, outcomes: Outcomes) -> None:
+    def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._outcomes = outcomes
         self._users = 0
         self._reached: float | None = None
-        self._settled: Moment | None = None
-        self.rows: list[dict[str, Any]] = []
-        """``{"users", "seconds", "rps", "goodput", "refused", "requests", "avg_ms", "p50_ms", …}`` of each
-        that was long enough: goodput is what was served a second, refused what got a 503,
-        refused_late what got it after more than a second."""
+        self._stages: list[Stage] = []
 
     def begin(self, users: int) -> None:
         """The ramp to so many users begins."""
-        self._users, self._reached, self._settled = users, None, None
+        self._users, self._reached = users, None
 
     def look(self) -> None:
         """Are they there? To be called again and again."""
-        now = time.time()
         if self._reached is None and self._environment.runner.user_count == self._users:
-            self._reached = now
-        if self._reached and not self._settled and now - self._reached >= SETTLE:
-            self._settled = self._moment()
+            self._reached = time.time()
 
     def end(self) -> None:
         """The stage is over."""
-        if self._settled and time.time() - self._settled.at >= SHORTEST:
-            self.rows.append({"users": self._users, **_row(self._settled, self._moment())})
-        self._settled = None
+        if self._reached is not None:
+            self._stages.append(Stage(self._users, *whole_seconds(self._reached + SETTLE, time.time())))
 
-    def _moment(self) -> Moment:
-        return Moment(time.time(), figures.look(self._environment.stats), self._outcomes.tally())
+    def rows(self, counts: Counts) -> list[dict[str, Any]]:
+        """``{"users", "seconds", "rps", "goodput", "refused", "requests", "avg_ms", "p50_ms", …}`` of each
+        that was long enough, when all has been reported: goodput is what was served a second, refused what
+        got a 503, refused_late what got it after more than a second."""
+        return [_row(stage, counts) for stage in self._stages if stage.end - stage.start >= SHORTEST]
 
 
-def _row(settled: Moment, end: Moment) -> dict[str, Any]:
-    seconds = end.at - settled.at
-    counts = sum(figures.since(end.routes, settled.routes).values(), Look())
+def _row(stage: Stage, counts: Counts) -> dict[str, Any]:
+    seconds = stage.end - stage.start
+    found = figures(counts.latencies, stage.start, stage.end)
+    tally = counts.outcomes.tally(stage.start, stage.end)
     return {
-        "seconds": round(seconds, 1),
-        "rps": round(counts.requests / seconds, 1),
-        "goodput": round((end.tally.served - settled.tally.served) / seconds, 1),
-        "refused": end.tally.refused - settled.tally.refused,
-        "refused_late": end.tally.refused_late - settled.tally.refused_late,
-        **counts.figures(),
+        "users": stage.users,
+        "seconds": seconds,
+        "rps": round(found["requests"] / seconds, 1),
+        "goodput": round(tally.served / seconds, 1),
+        "refused": tally.refused,
+        "refused_late": tally.refused_late,
+        **found,
     }

@@ -1,4 +1,4 @@
-"""The run, second by second: how many users and workers there were, what they sent and what failed.
+"""The run, second by second: how many users and workers there were, what they sent and what came of it.
 
 Users and workers are looked at on the master as the seconds go by. Requests are not: workers stamp each
 with its second, and what they report late is in its place at the end.
@@ -13,12 +13,16 @@ import gevent
 from gevent import Greenlet
 from locust.env import Environment
 
+from stampede import figures
+from stampede.counts import Counts
+
 
 class Timeline:
     """The rows of one run."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, counts: Counts) -> None:
         self._environment = environment
+        self._counts = counts
         self._seen: dict[int, tuple[int, int]] = {}
         self._watching: Greenlet[..., None] | None = None
 
@@ -27,27 +31,28 @@ class Timeline:
         self._look()
         self._watching = gevent.spawn(self._watch)
 
-    def stop(self) -> list[dict[str, Any]]:
-        """``{"second", "users", "workers", "requests", "failures"}`` for each from the start until now.
-
-        A second is one since the epoch. One that nobody looked at is as the one before.
-        """
+    def stop(self) -> None:
+        """The run is over."""
         if self._watching:
             self._watching.kill()
         self._look()
-        total = self._environment.stats.total
+
+    def rows(self, since: int = 0) -> list[dict[str, Any]]:
+        """``{"second", "users", "workers", "requests", "failures", "outcomes", "p50_ms", …}`` for each second
+        from the start, or from `since`, until the one that was looked at last.
+
+        A second is one since the epoch. One that nobody looked at is as the one before.
+        """
         rows, users, workers = [], 0, 0
         for second in range(min(self._seen), max(self._seen) + 1):
             users, workers = self._seen.get(second, (users, workers))
-            requests = total.num_reqs_per_sec.get(second, 0)
-            failures = total.num_fail_per_sec.get(second, 0)
-            rows.append(
-                {
-                    **{"second": second, "users": users, "workers": workers},
-                    **{"requests": requests, "failures": failures},
-                }
-            )
+            if second >= since:
+                rows.append({"second": second, "users": users, "workers": workers, **self._sent(second)})
         return rows
+
+    def _sent(self, second: int) -> dict[str, Any]:
+        outcomes = self._counts.outcomes.histogram(second, second + 1)
+        return figures.second(self._counts.latencies, outcomes, second)
 
     def _watch(self) -> None:
         while True:

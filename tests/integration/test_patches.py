@@ -72,6 +72,19 @@ def test_stock_workers_end_without_a_master() -> None:
     assert stock("    from locust import runners; print(runners.MASTER_HEARTBEAT_TIMEOUT)") == "60"
 
 
+def test_stock_workers_round_times_to_two_digits() -> None:
+    """And what replaces that takes effect: it is looked up when a time is noted."""
+    program = """
+    from locust import stats
+    print(stats.bucket_response_time(495))
+    stats.bucket_response_time = round
+    noted = stats.RequestStats()
+    noted.log_request("GET", "/", 495, 1)
+    print(*noted.total.response_times)
+    """
+    assert stock(program) == "500\n495"
+
+
 def test_stock_workers_start_users_before_their_init_event() -> None:
     """One that joins a run in progress has begun its test when its maker gets it."""
     program = """

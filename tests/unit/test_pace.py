@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from locust import User, between, constant, constant_pacing
+from locust.env import Environment
 
 from stampede import pace
+from stampede.latency import DUE
 
 
 class Calm(User):
@@ -93,3 +97,46 @@ def test_a_wait_from_a_parent_is_scaled_once() -> None:
         pace.apply([Calm, CalmChild], scale)
         waited = CalmChild.wait_time(SimpleNamespace())
         assert waited == pytest.approx(wait, abs=0.01)
+
+
+def test_the_first_request_of_a_paced_task_says_when_it_was_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late after a slow answer; what else a context holds stays."""
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(pace, "perf_counter", lambda: clock.now)
+    monkeypatch.setattr(pace, "time", lambda: clock.now + 5000)
+    pace.apply([Calm], 1 / 3)
+    user = Calm(Environment())
+    due = []
+    for answered_after in (0.0, 2.5, 0.0):
+        due.append([user.context()[DUE] for _ in range(2)])
+        clock.now += answered_after
+        clock.now += user.wait_time()
+    assert due == [[None, None], [5101, None], [5102, None]]  # 5102: a second and a half ago
+
+
+class Labelled(Calm):
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "label": "x"}
+
+
+def test_a_context_of_the_users_own_is_kept() -> None:
+    """Also one that asks its parent, which is paced too."""
+    pace.apply([Calm, Labelled], 1)
+    user = Labelled(Environment())
+    user.wait_time()
+    assert user.context() == {"label": "x", DUE: ANY}
+    assert user.context() == {"label": "x", DUE: None}
+    pace.apply([Calm, Labelled], None)
+    assert user.context() == {"label": "x"}
+
+
+@pytest.mark.parametrize("scale", [None, 0])
+def test_users_without_a_pace_are_never_due(scale: float | None) -> None:
+    pace.apply([Calm], 1)
+    pace.apply([Calm], scale)
+    assert Calm(Environment()).context() == {}
+
+
+def test_who_keeps_a_schedule_of_their_own_is_never_due() -> None:
+    pace.apply([OnSchedule], 0.5)
+    assert OnSchedule(Environment()).context() == {}

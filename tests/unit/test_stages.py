@@ -7,9 +7,8 @@ from typing import Any, cast
 
 import pytest
 from locust.env import Environment
-from locust.stats import RequestStats
 
-from stampede.outcomes import Outcomes
+from stampede.counts import Counts
 from stampede.stages import Stages
 
 
@@ -18,29 +17,34 @@ class Shop:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr("stampede.stages.time", SimpleNamespace(time=lambda: self.now))
-        self.stats, self.outcomes = RequestStats(), Outcomes()
+        for module in ("stages", "latency", "outcomes"):
+            monkeypatch.setattr(f"stampede.{module}.time", SimpleNamespace(time=lambda: self.now))
+        self.counts = Counts()
         self.runner = SimpleNamespace(user_count=0)
-        environment = SimpleNamespace(stats=self.stats, runner=self.runner)
-        self.stages = Stages(cast("Environment", environment), self.outcomes)
+        self.stages = Stages(cast("Environment", SimpleNamespace(runner=self.runner)))
 
     def pass_by(self, seconds: int, users: int, statuses: tuple[int, ...] = ()) -> None:
         """Each second these answers come, after 10 ms each."""
         self.runner.user_count = users
         for _ in range(seconds):
-            self.now += 1
+            self.now += 0.5
             for status in statuses:
-                self.stats.log_request("GET", "/", 10, 1)
-                self.outcomes.count("GET", "/", 10, response=SimpleNamespace(status_code=status))
+                answer = SimpleNamespace(status_code=status)
+                self.counts.count(request_type="GET", name="/", response_time=10, response=answer)
+            self.now += 0.5
             self.stages.look()
 
     def stage(self, users: int, seconds: int, *statuses: int) -> dict[str, Any]:
         self.stages.begin(users)
         self.pass_by(3, users // 2, statuses * 7)  # the ramp
-        self.pass_by(6, users, statuses * 5)  # not settled yet: the sixth second is the first that counts
+        self.pass_by(6, users, statuses * 5)  # not settled yet: that they are there is seen after one
         self.pass_by(seconds, users, statuses)
         self.stages.end()
-        return self.stages.rows[-1]
+        return self.rows[-1]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return self.stages.rows(self.counts)
 
 
 @pytest.fixture
@@ -65,4 +69,4 @@ def test_each_stage_stands_for_itself_and_one_too_short_for_nothing(shop: Shop) 
     shop.pass_by(4, 20, (200,))
     shop.stages.end()
     shop.stage(10, 10, 200, 200)
-    assert [(row["users"], row["rps"]) for row in shop.stages.rows] == [(10, 1.0), (10, 2.0)]
+    assert [(row["users"], row["rps"]) for row in shop.rows] == [(10, 1.0), (10, 2.0)]
