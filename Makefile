@@ -21,7 +21,7 @@ down: ## Stop it; the data stays
 scale: ## Change the number of workers, also in a run      N=8
 	@$(RIG) WORKERS=$(or $(N),$(WORKERS))
 
-headless: ## Run a load, leave results/, exit with a verdict   [PROFILE=ci USERS= SPAWN_RATE= RUN_TIME= WORKERS= HOST= LOCUSTFILE=]
+headless: ## Run a load, leave results/, exit with a verdict   [PROFILE=ci USERS= SPAWN_RATE= RUN_TIME= WORKERS= HOST= LOCUSTFILE= TARGETS=]
 	@$(RIG)
 
 report: ## Open the newest report

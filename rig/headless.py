@@ -41,6 +41,7 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
             "spawn_rate": settings.spawn_rate,
             "run_time": settings.run_time,
             "host": host,
+            "targets": settings.targets,
             # Who brings users of their own and names no load has not asked for a rate.
             "own_pace": settings.locustfile is not None and settings.profile is None,
         }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ PROFILES = ROOT / "load_tests" / "profiles.toml"
 
 NAMES = (
     *("PROFILE", "SCENARIO", "USERS", "SPAWN_RATE", "RUN_TIME", "WORKERS", "HOST", "LOCUSTFILE"),
-    *("RUNTIME", "KEEP_DATA", "UI_PORT", "API_PORT", "MASTER_PORT"),
+    *("TARGETS", "RUNTIME", "KEEP_DATA", "UI_PORT", "API_PORT", "MASTER_PORT"),
 )
 OF_THE_CLUSTER = ("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT")
 """What a cluster is brought up with; it stays so until it is taken down."""
@@ -45,6 +47,7 @@ class Settings:
     workers: int | None = None
     host: str | None = None
     locustfile: Path | None = None
+    targets: str | None = None
     runtime: str | None = None
     keep_data: bool = False
     ui_port: int = 8089
@@ -153,6 +156,7 @@ def _settings(given: Mapping[str, str]) -> Settings:
         workers=_whole(given, "WORKERS"),
         host=_host(given),
         locustfile=_locustfile(given),
+        targets=_targets(given),
         runtime=_one_of(given, "RUNTIME", "compose", "local"),
         keep_data=_one_of(given, "KEEP_DATA", "0", "1") == "1",
         ui_port=_port(given, "UI_PORT") or 8089,
@@ -181,6 +185,18 @@ def _scenario(given: Mapping[str, str]) -> str | None:
         raise UsageError(
             f"SCENARIO must be the name of a kind of user, such as LastItemRace, or all, not '{value}'"
         )
+    return value
+
+
+def _targets(given: Mapping[str, str]) -> str | None:
+    """What they may say is no affair of the rig's: whoever will measure them is asked."""
+    value = given.get("TARGETS", "").strip()
+    if not value:
+        return None
+    command = [sys.executable, "-m", "stampede", "targets", value]
+    asked = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    if asked.returncode:
+        raise UsageError(asked.stderr.strip())
     return value
 
 

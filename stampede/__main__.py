@@ -1,6 +1,8 @@
 """``python -m stampede locust …``: Locust's own command, with the engine loaded.
 
 ``python -m stampede audit RUN_FOLDER``: is the data right that a run has left?
+
+``python -m stampede targets TEXT``: what targets does a text state?
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import logging
 import sys
 import traceback
 
-USAGE = "usage: python -m stampede locust [locust's own options] | audit RUN_FOLDER"
+USAGE = "usage: python -m stampede locust [locust's own options] | audit RUN_FOLDER | targets TEXT"
 
 
 def main() -> None:
@@ -21,8 +23,22 @@ def main() -> None:
             from stampede import audit  # needs neither Locust nor gevent
 
             sys.exit(audit.main(arguments))
+        case ["targets", text]:
+            sys.exit(_targets(text))
         case _:
             sys.exit(USAGE)
+
+
+def _targets(text: str) -> int:
+    from stampede import targets  # needs neither Locust nor gevent
+
+    try:
+        found = targets.parse(text)
+    except targets.TargetError as error:
+        print(f"TARGETS, {error}", file=sys.stderr)
+        return 2
+    print("\n".join(target.text for target in found))
+    return 0
 
 
 def _locust(options: list[str]) -> None:

@@ -7,6 +7,7 @@ A profile is either one load, kept up for a while::
     spawn_rate = 10      # users started per second
     run_time = "10m"     # from the first user to the stop, the ramp included
     pace = 750           # requests per second offered by all users together
+    targets = ["rps >= 500", "GET avg < 200ms"]   # stampede/targets.py; a text with commas does as well
 
 or a sequence of them, ``stages = [{users = …, spawn_rate = …, duration = …}, …]``.
 
@@ -28,13 +29,16 @@ from typing import Any
 
 from locust.util.timespan import parse_timespan
 
+from stampede import targets
+from stampede.targets import Routes, Target, TargetError
+
 UNPACED = 0.0
 """The pace of users who do not wait at all."""
 
 SHORTEST_LOOK = 2.0
 """Seconds to look at a stage when its users are there: their first reports are in after one."""
 
-PROFILE_KEYS = {"users", "spawn_rate", "run_time", "stages", "pace", "user_classes", "overload"}
+PROFILE_KEYS = {"users", "spawn_rate", "run_time", "stages", "pace", "user_classes", "overload", "targets"}
 STAGE_KEYS = {"users", "spawn_rate", "duration"}
 
 
@@ -64,6 +68,7 @@ class Plan:
     pace: float | None = None
     user_classes: tuple[str, ...] = ()
     overload: bool = False
+    targets: tuple[Target, ...] = ()
 
     @property
     def users(self) -> int:
@@ -82,13 +87,20 @@ class Plan:
         return self.pace or None if self.stages[-1].users == self.users else None
 
     def with_users(self, users: int) -> Plan:
-        """The same plan with `users` at its highest; stages and pace keep their proportions."""
+        """The same plan with `users` at its highest; stages, pace and wanted rates keep their proportions."""
         scaled = tuple(
             dataclasses.replace(stage, users=max(1, round(stage.users * users / self.users)))
             for stage in self.stages
         )
-        pace = self.pace and self.pace * users / self.users
-        return dataclasses.replace(self, stages=scaled, pace=pace)
+        factor = users / self.users
+        pace = self.pace and self.pace * factor
+        wanted = tuple(target.scaled(factor) for target in self.targets)
+        return dataclasses.replace(self, stages=scaled, pace=pace, targets=wanted)
+
+    def with_user_classes(self, user_classes: tuple[str, ...]) -> Plan:
+        """The same plan for others: what it wants of particular routes is not wanted of theirs."""
+        kept = tuple(target for target in self.targets if target.figure.routes == Routes())
+        return dataclasses.replace(self, user_classes=user_classes, targets=kept)
 
     def with_spawn_rate(self, spawn_rate: float) -> Plan:
         """The same plan with every ramp at `spawn_rate` users per second."""
@@ -105,9 +117,10 @@ class Plan:
 
 
 def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
-    """The plan with what is wanted otherwise of ``users``, ``spawn_rate`` and ``run_time``; None is not.
+    """The plan with what is wanted otherwise of ``users``, ``spawn_rate``, ``run_time`` and ``targets``, a
+    text; None is not.
 
-    With ``own_pace`` the users keep their own waits.
+    With ``own_pace`` the users keep their own waits, and nothing is wanted of them but what is told here.
     Raises ProfileError where that is nothing to run.
     """
     given = {key: value for key, value in wanted.items() if value is not None}
@@ -116,9 +129,11 @@ def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
     if "spawn_rate" in given:
         plan = plan.with_spawn_rate(_positive(plan.profile, given, "spawn_rate"))
     if given.get("own_pace"):
-        plan = dataclasses.replace(plan, pace=None)
+        plan = dataclasses.replace(plan, pace=None, targets=())
     if "run_time" in given:
         plan = plan.with_duration(_seconds(plan.profile, given, "run_time"))
+    if "targets" in given:
+        plan = dataclasses.replace(plan, targets=_parsed("TARGETS", given["targets"]))
     refuse_too_short(plan)
     return plan
 
@@ -168,7 +183,14 @@ def _plan(name: str, table: Any) -> Plan:
     if not stages:
         raise ProfileError(f"[{name}] has no stages")
     user_classes = tuple(table.get("user_classes", ()))
-    return Plan(name, stages, _pace(name, table.get("pace")), user_classes, _truth(name, table, "overload"))
+    return Plan(
+        name,
+        stages,
+        _pace(name, table.get("pace")),
+        user_classes,
+        _truth(name, table, "overload"),
+        _targets(name, table.get("targets", [])),
+    )
 
 
 def _stage(name: str, table: dict[str, Any], duration_key: str) -> Stage:
@@ -218,6 +240,22 @@ def _pace(name: str, value: Any) -> float | None:
     if value == "none":
         return UNPACED
     return _positive(name, {"pace": value}, "pace")
+
+
+def _targets(name: str, value: Any) -> tuple[Target, ...]:
+    if not isinstance(value, list):
+        return _parsed(f"[{name}] targets", value)
+    each = [_parsed(f"[{name}] targets, number {number}", text) for number, text in enumerate(value, 1)]
+    return tuple(target for found in each for target in found)
+
+
+def _parsed(where: str, text: Any) -> tuple[Target, ...]:
+    if not isinstance(text, str):
+        raise ProfileError(f"{where} must be a text such as 'p95 < 300ms, errors < 1%', not {text!r}")
+    try:
+        return targets.parse(text)
+    except TargetError as error:
+        raise ProfileError(f"{where}, {error}") from error
 
 
 def _refuse_unknown_keys(name: str, table: dict[str, Any], known: set[str]) -> None:

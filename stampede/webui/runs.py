@@ -2,7 +2,8 @@
 
 ========================================  =====================================================
 ``POST /stampede/run``                    JSON ``{profile, scenario?, users?, spawn_rate?, run_time?,
-                                          host?, own_pace?}``; 202, or 409 and 422 with ``{message}``
+                                          host?, own_pace?, targets?}``; 202, or 409 and 422 with
+                                          ``{message}``
 ``GET /stampede/run``                     ``{id, phase, in_progress, as_planned, alarms}`` of the
                                           newest run; all null where there was none. Alarms are
                                           what the audit has seen so far: ``{name, at, …}``
@@ -12,7 +13,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import tarfile
 import urllib.error
@@ -43,9 +43,9 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
             return jsonify(message="send a JSON object that names a profile"), 422
         try:
             plan = profiles.choose(profiles.read(profiles_file), str(wanted.get("profile")))
-            plan = profiles.override(plan, wanted)
             if scenario := wanted.get("scenario"):
-                plan = dataclasses.replace(plan, user_classes=runs.cast.scenario(str(scenario)))
+                plan = plan.with_user_classes(runs.cast.scenario(str(scenario)))
+            plan = profiles.override(plan, wanted)
             host = wanted.get("host") or runs.usual_host
             _refuse_dead_host(host)
             runs.start(plan, host)
