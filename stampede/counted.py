@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
+
+from stampede.check import moment
 
 NO_COUNTERS = (
     "the target has no http_requests_total{method,route,status} at /metrics: with it, it would be asked"
@@ -143,7 +144,7 @@ def _answered_unseen(run: Mapping[str, Any], ended: list[Event], unanswered: int
     unseen = {
         second
         for event in ended
-        for second in range(int(event["last_look"]), int(_moment(event).timestamp()) + 2)
+        for second in range(int(event["last_look"]), int(moment(event).timestamp()) + 2)
     }
     succeeded = sum(
         row["requests"] - row["failures"] for row in run.get("seconds", []) if row["second"] in unseen
@@ -156,17 +157,11 @@ def _were(count: int) -> str:
 
 
 def _whose(lost: list[Event]) -> str:
-    return ", or ".join(f"worker {event['worker']}'s, lost at {_moment(event):%H:%M:%S}" for event in lost)
+    return ", or ".join(f"worker {event['worker']}'s, lost at {moment(event):%H:%M:%S}" for event in lost)
 
 
 def _before_what(ended: list[Event]) -> str:
-    return ", or ".join(f"the API {ENDS[event['name']]} at {_moment(event):%H:%M:%S}" for event in ended)
-
-
-def _moment(event: Event) -> datetime:
-    """`at` is seconds since the epoch, in ``run.json`` ISO 8601."""
-    at = event["at"]
-    return datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)
+    return ", or ".join(f"the API {ENDS[event['name']]} at {moment(event):%H:%M:%S}" for event in ended)
 
 
 def _check(verdict: str, detail: str, count: int | None = None) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""VALID: can the run itself be trusted? Pure."""
+"""VALID: can the run itself be trusted? Pure.
+
+A check that does not hold makes the run UNKNOWN: its figures are of something else than was meant.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,47 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from stampede.check import NOT_ASKED, PASS, UNKNOWN, Check, Facts, held_to
+from stampede import kept_up
+from stampede.check import PASS, UNKNOWN, Check, Facts, held_to, not_asked, trusted
 from stampede.counted import all_requests_counted
+from stampede.rate_reached import rate_reached
+from stampede.users_kept import users_kept
 
 LEAST_OVERLAP = 0.5
 """Share of losers that must have met a winner: with fewer, a race was a queue."""
 
 
 def valid(run: Facts) -> list[Check]:
-    return [_came_to_its_end(run), _workers_reported(run), all_requests_counted(run), _contention(run)]
+    generator = [
+        users_kept(run),
+        kept_up.workers_on_time(run),
+        kept_up.workers_had_cpu(run),
+        kept_up.workers_not_throttled(run),
+    ]
+    return [
+        _came_to_its_end(run),
+        _workers_reported(run),
+        all_requests_counted(run),
+        rate_reached(run, generator),
+        *generator,
+        kept_up.master_kept_up(run),
+        kept_up.clocks_agree(run),
+        _contention(run),
+    ]
 
 
 def _came_to_its_end(run: Facts) -> Check:
+    """As planned; or a target that says so ended it, and fails: there is nothing unknown about that."""
+    name = "came_to_its_end"
     if run.get("interrupted"):
-        detail = "the master ended in the middle of it"
-    elif run["window"] is None:
-        detail = "it was ended before all its users were there"
-    elif run["profile"] is not None and not run["as_planned"]:
-        detail = "it was ended before its time"
-    else:
-        return {
-            "name": "came_to_its_end",
-            "verdict": PASS,
-            "detail": f"a window of {run['window']['seconds']} s",
-        }
-    return {"name": "came_to_its_end", "verdict": UNKNOWN, "detail": detail}
+        return trusted(name, False, "the master ended in the middle of it")
+    if run.get("aborted"):
+        return trusted(name, True, f"a target ended it: {run['aborted']}")
+    if run["window"] is None:
+        return trusted(name, False, "it was ended before all its users were there")
+    if run["profile"] is not None and not run["as_planned"]:
+        return trusted(name, False, "it was ended before its time")
+    return trusted(name, True, f"a window of {run['window']['seconds']} s")
 
 
 def _workers_reported(run: Facts) -> Check:
@@ -64,9 +83,8 @@ def _contention(run: Facts) -> Check:
     """A race in which nobody met anybody shows nothing."""
     losers = sum(race["losers"] for race in run.get("races", []))
     if not losers:
-        check = {"name": "contention", "verdict": NOT_ASKED, "detail": "nobody lost a race"}
-        return held_to(check, run.get("promises", {}))
+        return held_to(not_asked("contention", "nobody lost a race"), run.get("promises", {}))
     overlapped = sum(race["overlap"] * race["losers"] for race in run["races"] if race["losers"])
     share = overlapped / losers
     detail = f"{share:.0%} of {losers} losers in {len(run['races'])} races met a winner"
-    return {"name": "contention", "verdict": PASS if share >= LEAST_OVERLAP else UNKNOWN, "detail": detail}
+    return trusted("contention", share >= LEAST_OVERLAP, detail)
