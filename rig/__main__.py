@@ -70,7 +70,9 @@ def scale(asked: Settings, found: Runtime) -> None:
 def restart(asked: Settings, found: Runtime) -> None:
     """Start master and workers again, with the load tests as they are now."""
     cluster.must_be_up(found)
-    if Master(asked.ui_url).worker_count() is not None:  # else the master is what has to be mended
+    if (
+        Master(asked.ui_url, asked.login).worker_count() is not None
+    ):  # else the master is what has to be mended
         _refuse_while_running(asked)
     print("Starting master and workers again …", flush=True)
     found.restart_load()
@@ -99,7 +101,10 @@ def run_headless(asked: Settings, found: Runtime) -> int:
     try:
         if not asked.keep_data and not asked.host:
             found.seed()
-        verdict = headless.drive(Master(asked.ui_url), asked, asked.host and found.target(asked.host))
+        host = asked.host and found.target(asked.host)
+        if host:
+            found.allow(host)  # by the act of whoever started this
+        verdict = headless.drive(Master(asked.ui_url, asked.login), asked, host)
     finally:
         if not was_up:
             take_down(found)
@@ -115,7 +120,7 @@ def _use_what_is_up(asked: Settings, found: Runtime) -> None:
 
 
 def _refuse_while_running(asked: Settings) -> None:
-    if Master(asked.ui_url).run()["in_progress"]:
+    if Master(asked.ui_url, asked.login).run()["in_progress"]:
         raise UsageError("a run is in progress: wait for its end, or stop it in the browser")
 
 

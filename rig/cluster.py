@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import signal
 import socket
 import time
@@ -33,6 +34,7 @@ def find(arguments: list[str]) -> tuple[Settings, Runtime]:
 def bring_up(found: Runtime, asked: Settings) -> None:
     """Start it and wait until all is healthy and joined. What could not start leaves nothing behind."""
     begun = time.monotonic()
+    _refuse_open_to_all(asked)
     was_up = found.is_up()
     if was_up:
         refuse_changes(asked)
@@ -72,7 +74,7 @@ def must_be_up(found: Runtime) -> None:
 
 def wait_until_joined(asked: Settings, wanted: int) -> None:
     """Raise UsageError if not so many workers join in time."""
-    joined = wait_for_workers(Master(asked.ui_url), wanted, JOIN_TIMEOUT)
+    joined = wait_for_workers(Master(asked.ui_url, asked.login), wanted, JOIN_TIMEOUT)
     if joined != wanted:
         raise UsageError(f"{joined} of {workers(wanted)} joined within {JOIN_TIMEOUT:.0f} s: see `make logs`")
 
@@ -83,6 +85,14 @@ def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:
         wanted = getattr(asked, name.lower())
         if name not in but and str(wanted) != value:
             raise UsageError(f"the cluster that is up has {name}={value}: `make down` first, for {wanted}")
+
+
+def _refuse_open_to_all(asked: Settings) -> None:
+    """Whoever reaches the UI can send a load: beyond this machine it wants a password."""
+    if not ipaddress.ip_address(asked.ui_bind).is_loopback and not asked.login:
+        raise UsageError(
+            f"UI_BIND={asked.ui_bind} publishes the UI beyond this machine: set UI_USER and UI_PASSWORD"
+        )
 
 
 def _refuse_ports_in_use(found: Runtime, asked: Settings) -> None:

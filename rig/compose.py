@@ -107,6 +107,10 @@ class Compose:
             parts = parts._replace(netloc=f"host.docker.internal{port}")
         return parts.geturl()
 
+    def allow(self, host: str) -> None:
+        """Let the master take `host` for a target, until it starts again."""
+        self._must("exec", "-T", "master", "sh", "-c", 'echo "$1" >>"$LOCUST_ALLOWED"', "sh", host)
+
     def logs(self) -> None:
         """Show what the services print, and go on until interrupted."""
         self._compose("logs", "--follow", "--tail", "100")
@@ -153,6 +157,9 @@ class Compose:
         if settings.locustfile:
             variables["LOCUSTFILE_FOLDER"] = str(settings.locustfile.parent)
             variables["CONTAINER_LOCUSTFILE"] = f"/locustfile/{settings.locustfile.name}"
+        for name in ("ui_bind", "ui_user", "ui_password", "ui_password_file", "allow_targets"):
+            if value := getattr(settings, name):
+                variables[name.upper()] = str(value)
         return variables
 
 

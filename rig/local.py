@@ -32,6 +32,7 @@ from rig.settings import ROOT, Settings, UsageError, environment
 
 FOLDER = ROOT / ".local"
 LOGS = FOLDER / "log"
+ALLOWED = FOLDER / "allowed-targets"
 MARK = "STAMPEDE_LOCAL"
 """Every process of the runtime carries it in its environment, with the folder it belongs to."""
 
@@ -91,6 +92,7 @@ class Local:
         LOGS.mkdir(parents=True, exist_ok=True)
         for old in LOGS.iterdir():
             old.unlink()
+        ALLOWED.unlink(missing_ok=True)
         configuration = FOLDER / "circus.ini"
         with configuration.open("w") as file:
             self._configuration().write(file)
@@ -98,12 +100,26 @@ class Local:
             subprocess.Popen(
                 [sys.executable, "-m", "circus.circusd", str(configuration)],
                 cwd=ROOT,
-                env={**environment(), MARK: str(FOLDER)},
+                # Not in the file: a password is among them.
+                env={**environment(), **self._guarding(), MARK: str(FOLDER)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    def _guarding(self) -> dict[str, str]:
+        """Who may use the UI, and for what."""
+        settings = self._settings
+        user, password = settings.login or ("", "")
+        return {
+            "UI_BIND": settings.ui_bind,
+            "UI_USER": user,
+            "UI_PASSWORD": password,
+            "UI_PASSWORD_FILE": "",
+            "ALLOW_TARGETS": settings.allow_targets or "",
+            "LOCUST_ALLOWED": str(ALLOWED),
+        }
 
     def _configuration(self) -> configparser.RawConfigParser:
         ini = configparser.RawConfigParser()
@@ -147,7 +163,7 @@ class Local:
             case "api":
                 return ["run_api.py", "--host", "127.0.0.1", "--port", str(settings.api_port)]
             case "master":
-                ui = ["--web-host", "127.0.0.1", "--web-port", str(settings.ui_port)]
+                ui = ["--web-host", settings.ui_bind, "--web-port", str(settings.ui_port)]
                 bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(settings.master_port)]
                 return [*locust, *ui, *bind, "--results", str(FOLDER / "results")]
             case _:
@@ -208,6 +224,11 @@ class Local:
     def target(self, host: str) -> str:
         """`host` as the processes reach it."""
         return host
+
+    def allow(self, host: str) -> None:
+        """Let the master take `host` for a target, until the cluster is down."""
+        with ALLOWED.open("a") as file:
+            file.write(f"{host}\n")
 
     def logs(self) -> None:
         """Show what the roles print, and go on until interrupted."""

@@ -7,6 +7,7 @@ import json
 import tarfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,20 @@ REFUSALS = (409, 422)
 """Answers of the master to what the user asked for; others are faults."""
 
 
+NOT_LOGGED_IN = 401
+
+
 class MasterGoneError(Exception):
     """The master does not answer (any more)."""
 
 
 class Master:
-    """The master whose UI is at `url`."""
+    """The master whose UI is at `url`; where it asks who one is, `login` is user and password."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, login: tuple[str, str] | None = None) -> None:
         self.url = url
+        self._login = login
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
 
     def worker_count(self) -> int | None:
         """Workers that have joined; None while the master does not answer."""
@@ -81,12 +87,15 @@ class Master:
         answer: dict[str, Any] = json.loads(self._open(urllib.request.Request(self.url + path)))
         return answer
 
-    def _open(self, request: urllib.request.Request) -> bytes:
+    def _open(self, request: urllib.request.Request, *, may_log_in: bool = True) -> bytes:
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            with self._opener.open(request, timeout=TIMEOUT) as answer:
                 content: bytes = answer.read()
                 return content
         except urllib.error.HTTPError as error:
+            if error.code == NOT_LOGGED_IN and may_log_in:
+                self._log_in()
+                return self._open(request, may_log_in=False)
             if error.code in REFUSALS:
                 raise UsageError(json.loads(error.read())["message"]) from error
             raise MasterGoneError(f"the master answered {error.code} to {error.url}") from error
@@ -94,6 +103,17 @@ class Master:
             raise MasterGoneError(
                 f"the master at {self.url} does not answer: `make up` starts it again ({error})"
             ) from error
+
+    def _log_in(self) -> None:
+        if not self._login:
+            raise UsageError("the UI asks who you are: give UI_USER and UI_PASSWORD")
+        form = urllib.parse.urlencode(dict(zip(("username", "password"), self._login, strict=True)))
+        request = urllib.request.Request(f"{self.url}/stampede/login", data=form.encode())
+        try:
+            self._opener.open(request, timeout=TIMEOUT).close()
+        except urllib.error.HTTPError as error:
+            told = json.loads(error.read())["message"]
+            raise UsageError(f"the UI does not let UI_USER and UI_PASSWORD in: {told}") from error
 
 
 def wait_for_workers(master: Master, wanted: int, seconds: float) -> int:

@@ -44,6 +44,9 @@ class Runtime(Protocol):
     def target(self, host: str) -> str:
         """`host`, given as the caller reaches it, as the cluster reaches it."""
 
+    def allow(self, host: str) -> None:
+        """Let the master take `host` for a target, until it starts again."""
+
     def logs(self) -> None:
         """Show what the roles print, and go on until interrupted."""
 

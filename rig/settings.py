@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,8 +20,9 @@ PROFILES = ROOT / "load_tests" / "profiles.toml"
 NAMES = (
     *("PROFILE", "SCENARIO", "USERS", "SPAWN_RATE", "RUN_TIME", "WORKERS", "HOST", "LOCUSTFILE"),
     *("TARGETS", "RUNTIME", "KEEP_DATA", "UI_PORT", "API_PORT", "MASTER_PORT"),
+    *("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS"),
 )
-OF_THE_CLUSTER = ("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT")
+OF_THE_CLUSTER = ("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT", "UI_BIND")
 """What a cluster is brought up with; it stays so until it is taken down."""
 
 DOTENV_LINE = re.compile(
@@ -53,6 +55,11 @@ class Settings:
     ui_port: int = 8089
     api_port: int = 8000
     master_port: int = 5557
+    ui_bind: str = "127.0.0.1"
+    ui_user: str | None = None
+    ui_password: str | None = field(default=None, repr=False)
+    ui_password_file: Path | None = None
+    allow_targets: str | None = None
 
     @property
     def worker_count(self) -> int:
@@ -66,8 +73,24 @@ class Settings:
 
     @property
     def ui_url(self) -> str:
-        """Where the master's UI is published."""
-        return f"http://127.0.0.1:{self.ui_port}"
+        """Where the master's UI is published, as this machine reaches it."""
+        bind = ipaddress.ip_address(self.ui_bind)
+        if bind.is_unspecified:
+            bind = ipaddress.ip_address("127.0.0.1" if bind.version == 4 else "::1")
+        return f"http://{bind if bind.version == 4 else f'[{bind}]'}:{self.ui_port}"
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """User and password of the UI; None where it asks for none. Raises UsageError."""
+        password = self.ui_password
+        if self.ui_password_file:
+            try:
+                password = self.ui_password_file.read_text(encoding="utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageError(f"UI_PASSWORD_FILE cannot be read: {error}") from error
+        if bool(self.ui_user) != bool(password):
+            raise UsageError("UI_USER and UI_PASSWORD (or UI_PASSWORD_FILE) belong together: one is missing")
+        return (self.ui_user, password) if self.ui_user and password else None
 
     @property
     def api_url(self) -> str:
@@ -162,6 +185,11 @@ def _settings(given: Mapping[str, str]) -> Settings:
         ui_port=_port(given, "UI_PORT") or 8089,
         api_port=_port(given, "API_PORT") or 8000,
         master_port=_port(given, "MASTER_PORT") or 5557,
+        ui_bind=_bind(given),
+        ui_user=given.get("UI_USER"),
+        ui_password=given.get("UI_PASSWORD"),
+        ui_password_file=_file(given, "UI_PASSWORD_FILE"),
+        allow_targets=given.get("ALLOW_TARGETS"),
     )
 
 
@@ -234,6 +262,16 @@ def _port(given: Mapping[str, str], name: str) -> int | None:
     return port
 
 
+def _bind(given: Mapping[str, str]) -> str:
+    value = given.get("UI_BIND", "127.0.0.1")
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError as error:
+        raise UsageError(
+            f"UI_BIND must be an address of this machine such as 0.0.0.0, not '{value}'"
+        ) from error
+
+
 def _host(given: Mapping[str, str]) -> str | None:
     value = given.get("HOST")
     if value is not None and not _is_address(value):
@@ -250,7 +288,11 @@ def _is_address(value: str) -> bool:
 
 
 def _locustfile(given: Mapping[str, str]) -> Path | None:
-    value = given.get("LOCUSTFILE")
+    return _file(given, "LOCUSTFILE")
+
+
+def _file(given: Mapping[str, str], name: str) -> Path | None:
+    value = given.get(name)
     return Path(value).expanduser().resolve() if value else None
 
 

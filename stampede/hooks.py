@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gevent.event import Event
 from locust import events
@@ -13,10 +16,12 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from stampede import lifecycle, pace, patches, results
+from stampede.allowed import Allowed, AllowedError
 from stampede.counts import Counts
 from stampede.crew import END_TIMEOUT, Crew
 from stampede.ledger import Ledger
 from stampede.run import Runs
+from stampede.webui import guard, login
 from stampede.webui import runs as runs_page
 
 _is_attached = Event()
@@ -26,6 +31,7 @@ patches.keep_waiting_for_the_master()
 patches.let_workers_connect_anew()
 patches.keep_three_digits()
 patches.spawn_after_init(_is_attached)
+patches.close_to_other_sites()
 
 
 @events.init_command_line_parser.add_listener
@@ -51,6 +57,13 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
         help="The API whose database AUDIT_DATABASE_URL is: runs against it are audited",
     )
+    parser.add_argument(
+        "--allowed",
+        default=None,
+        env_var="LOCUST_ALLOWED",
+        include_in_web_ui=False,
+        help="File of targets, one a line, that whoever started the cluster has allowed since",
+    )
     # Not for a user to give: the master sets them when a run starts, Locust carries them to the workers.
     for name in ("--run-id", "--pace-scale", "--overload"):
         parser.add_argument(
@@ -73,6 +86,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     runs = Runs(environment, counts, Path(options.results), options.audit_host)
     crew = Crew(environment, runner, runs.noticed)
     results.conclude_interrupted(Path(options.results))
+    _make_safe(web_ui, options.allowed, [environment.host, options.audit_host])
     runs_page.add(web_ui, runs, Path(options.profiles), Path(options.results))
     on = environment.events
     on.test_start.add_listener(lambda **_: counts.clear())
@@ -88,12 +102,41 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     on.quitting.add_listener(lambda **_: runs.see_out(END_TIMEOUT))
 
 
+def _make_safe(web_ui: WebUI, allowed_since: str | None, usual: list[str | None]) -> None:
+    """Before anything is served."""
+
+    def own() -> Iterator[str | None]:
+        yield from usual
+        if allowed_since and (file := Path(allowed_since)).exists():
+            yield from file.read_text().split()
+
+    try:
+        known = login.credentials(os.environ)
+        login.refuse_open(os.environ.get("UI_BIND") or web_ui.host, known)
+        allowed = Allowed(os.environ.get("ALLOW_TARGETS", ""), own)
+    except (login.LoginError, AllowedError) as error:
+        _refuse_to_start(error)
+    guard.add(web_ui, allowed)
+    if known:
+        login.add(web_ui, known)
+
+
+def _refuse_to_start(error: Exception) -> NoReturn:
+    print(f"stampede: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     # The master chooses per run who takes part, also those whom the locustfile leaves out.
     environment.user_classes = list(environment.available_user_classes.values())
     counts, ledger = Counts(), Ledger()
     membership = lifecycle.Membership(environment, runner, ledger.hand_over_again)
     environment.stampede_ledger = ledger  # where users find it
+    try:
+        allowed = Allowed(os.environ.get("ALLOW_TARGETS", ""), lambda: [environment.host])
+    except AllowedError as error:
+        _refuse_to_start(error)
+    patches.stay_on_target(allowed)
     on = environment.events
     on.test_start.add_listener(lambda **_: membership.begin(environment.parsed_options.run_id))
     on.test_start.add_listener(

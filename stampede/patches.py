@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urljoin
 
+import geventhttpclient.useragent
 import locust
 import locust.runners
 import locust.stats
+import locust.web
+import requests
 import zmq
 from gevent.event import Event
+from locust.clients import HttpSession
+from locust.contrib.fasthttp import FastRequest
 from locust.rpc import Message, zmqrpc
 from locust.runners import MasterRunner, WorkerRunner
 
+from stampede.allowed import Allowed
 from stampede.latency import rounded
 
 MADE_FOR = "2.47"
@@ -102,3 +109,43 @@ def ready_at_once(stop_timeout: float) -> None:
     """Stock workers sleep for the stop timeout when their users have stopped, and for that long there are
     none for the next run: the wait stands for a last report that might be on its way. Ours has been sent."""
     os.environ["LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP"] = str(-int(stop_timeout))
+
+
+def close_to_other_sites() -> None:
+    """Stock masters let the pages of every site read whatever they answer."""
+    locust.web.CORS = lambda _app: None
+
+
+def stay_on_target(allowed: Allowed) -> None:
+    """Stock users follow a redirect to any host: a load meant for one hits another. Here such a request
+    fails."""
+    redirect, resolve = FastRequest.redirect, HttpSession.resolve_redirects
+
+    def redirect_on_target(request: FastRequest, code: int, location: str) -> None:
+        there = urljoin(request.url, location)
+        if not allowed.allows_redirect(request.url, there):
+            raise geventhttpclient.useragent.ConnectionError(request.url, _not_followed(there))
+        redirect(request, code, location)
+
+    def resolve_on_target(
+        session: HttpSession, answer: requests.Response, *arguments: Any, **options: Any
+    ) -> Iterator[Any]:
+        refuse_elsewhere(session, answer, options)
+        for next_answer in resolve(session, answer, *arguments, **options):
+            refuse_elsewhere(session, next_answer, options)
+            yield next_answer
+
+    def refuse_elsewhere(session: HttpSession, answer: requests.Response, options: dict[str, Any]) -> None:
+        location = None if options.get("yield_requests") else session.get_redirect_target(answer)
+        there = location and urljoin(answer.url, location)
+        if there and not allowed.allows_redirect(answer.url, there):
+            raise requests.RequestException(_not_followed(there), response=answer)
+
+    FastRequest.redirect = redirect_on_target
+    HttpSession.resolve_redirects = resolve_on_target
+
+
+def _not_followed(there: str) -> str:
+    """Without the path, which may be another each time: errors are counted by their text."""
+    origin = "/".join(there.split("/", 3)[:3])
+    return f"a redirect to {origin} is not followed: it is not in ALLOW_TARGETS"

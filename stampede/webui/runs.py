@@ -89,7 +89,8 @@ def _refuse_dead_host(host: object) -> None:
     if not isinstance(host, str) or not host.startswith(("http://", "https://")):
         raise RunError("there is no host to test: give HOST=http://…")
     try:
-        urllib.request.urlopen(urllib.request.Request(host, method="HEAD"), timeout=PROBE_TIMEOUT).close()
+        request = urllib.request.Request(host, method="HEAD")
+        urllib.request.build_opener(_StaysThere).open(request, timeout=PROBE_TIMEOUT).close()
     except urllib.error.HTTPError:
         return
     except (OSError, ValueError) as error:
@@ -97,6 +98,13 @@ def _refuse_dead_host(host: object) -> None:
         raise RunError(
             f"{host} does not answer the cluster: start it, or give another HOST ({reason})"
         ) from error
+
+
+class _StaysThere(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer too, and who it leads to was not asked for."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 def _archive(folder: Path) -> bytes:

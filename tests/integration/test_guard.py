@@ -1,0 +1,365 @@
+"""A real master lets nobody in who should not be, and sends users nowhere that nobody has allowed."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+
+from rig.master import Master as RigsMaster
+from rig.settings import UsageError
+from tests.checkout import wait_until
+
+PASSWORD = {"UI_USER": "ada", "UI_PASSWORD": "lovelace"}
+BROWSER = {"Accept": "text/html"}
+LOCUSTFILE = """
+from locust import HttpUser, task
+
+class Visitor(HttpUser):
+    @task
+    def visit(self):
+        self.client.get("/")
+"""
+TARGET = "http://127.0.0.1:9"
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class MasterProcess:
+    """`python -m stampede locust --master` as a child."""
+
+    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
+        locustfile = folder / "visitor.py"
+        locustfile.write_text(LOCUSTFILE)
+        with socket.create_server(("127.0.0.1", 0)) as ui, socket.create_server(("127.0.0.1", 0)) as bind:
+            self.port, bind_port = ui.getsockname()[1], bind.getsockname()[1]
+        ports = ["--web-port", str(self.port), "--master-bind-port", str(bind_port)]
+        unset = ("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS", "LOCUST_ALLOWED")
+        inherited = {name: value for name, value in os.environ.items() if name not in unset}
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "stampede", "locust", "--master", "-f", str(locustfile)),
+                *("--host", TARGET, "--results", str(folder), *ports, *options),
+            ],
+            env=inherited | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """One request; a str is sent as a form, all else as JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        kind = "application/x-www-form-urlencoded" if isinstance(body, str) else "application/json"
+        sent = body if isinstance(body, str | None) else json.dumps(body)
+        given = {"Content-Type": kind, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        try:
+            connection.request(method, path, sent, given)
+            answer = connection.getresponse()
+            return Answer(answer.status, dict(answer.getheaders()), answer.read().decode())
+        finally:
+            connection.close()
+
+    def answers(self) -> bool:
+        try:
+            self.ask("HEAD", "/login")
+        except OSError:
+            assert self.process.poll() is None, self.process.communicate()[1]
+            return False
+        return True
+
+
+@contextmanager
+def running(folder: Path, *options: str, **environment: str) -> Iterator[MasterProcess]:
+    master = MasterProcess(folder, *options, **environment)
+    try:
+        wait_until(master.answers, "the master answers")
+        yield master
+    finally:
+        master.process.terminate()
+        master.process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def open_master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MasterProcess]:
+    """One as `make up` starts it: on this machine, without a password."""
+    folder = tmp_path_factory.mktemp("open")
+    since = {"LOCUST_ALLOWED": str(folder / "allowed"), "ALLOW_TARGETS": "staging.test"}
+    with running(folder, "--web-host", "127.0.0.1", **since) as master:
+        yield master
+
+
+@pytest.fixture
+def locked_master(tmp_path: Path) -> Iterator[MasterProcess]:
+    """One with a password; its own for each test, as it remembers who has guessed."""
+    with running(tmp_path, "--web-host", "127.0.0.1", **PASSWORD) as master:
+        yield master
+
+
+def cookie_of(answer: Answer) -> str:
+    return answer.headers["Set-Cookie"].partition(";")[0]
+
+
+# Whom users are sent to.
+
+
+def form(host: str) -> str:
+    return urlencode({"user_count": 1, "spawn_rate": 1, "host": host})
+
+
+def test_the_form_sends_users_to_the_clusters_target_only(open_master: MasterProcess) -> None:
+    """Locust's page shows the line that says what to do; what it was told before stays."""
+    answer = open_master.ask("POST", "/swarm", form("http://stranger.test"))
+    told = json.loads(answer.body)
+    assert not told["success"]
+    assert "ALLOW_TARGETS=http://stranger.test" in told["message"]
+    assert "stranger.test" not in open_master.ask("GET", "/").body
+
+
+def test_a_run_is_refused_for_a_target_nobody_has_allowed(open_master: MasterProcess) -> None:
+    answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": "http://stranger.test"})
+    assert answer.status == 409
+    assert "stranger.test is none of this cluster's targets" in json.loads(answer.body)["message"]
+
+
+def test_a_kind_of_user_is_given_no_other_host(open_master: MasterProcess) -> None:
+    """Locust's dialog for kinds of user could name one, past the form."""
+    answer = open_master.ask("POST", "/user", {"user_class_name": "Visitor", "host": "http://stranger.test"})
+    assert answer.status == 409
+
+
+@pytest.mark.parametrize("host", [TARGET, "http://staging.test:9"])
+def test_the_own_target_and_a_listed_one_pass_the_guard(open_master: MasterProcess, host: str) -> None:
+    """They get as far as to the question whether anybody answers there."""
+    answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": host})
+    assert "does not answer the cluster" in json.loads(answer.body)["message"]
+
+
+def test_what_the_rig_allows_later_is_allowed(open_master: MasterProcess, tmp_path_factory: Any) -> None:
+    """`make headless HOST=…` on a cluster that is up."""
+    wanted = {"profile": "smoke", "host": "http://127.0.0.2:9"}
+    assert "none of this" in open_master.ask("POST", "/stampede/run", wanted).body
+    (tmp_path_factory.getbasetemp() / "open0" / "allowed").write_text("http://127.0.0.2:9\n")
+    assert "does not answer" in open_master.ask("POST", "/stampede/run", wanted).body
+
+
+# Pages of other sites.
+
+
+@pytest.mark.parametrize("path", ["/swarm", "/stop", "/stats/reset", "/user", "/stampede/run"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},  # another port of this machine
+        {"Origin": "http://stranger.test"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(
+    open_master: MasterProcess, path: str, header: dict[str, str]
+) -> None:
+    answer = open_master.ask("POST", path, form(TARGET), **header)
+    assert answer.status == 403
+    assert "a page of another site" in answer.body
+
+
+@pytest.mark.parametrize("header", [{}, {"Sec_Fetch_Site": "same-origin"}, {"Origin": "itself"}])
+def test_the_own_page_and_programs_are_heard(open_master: MasterProcess, header: dict[str, str]) -> None:
+    own = {name: value.replace("itself", open_master.url) for name, value in header.items()}
+    assert open_master.ask("POST", "/stats/reset", **own).status == 200
+
+
+def test_a_page_of_another_site_reads_nothing(open_master: MasterProcess) -> None:
+    """Stock Locust lets every page read every answer; and no page shows ours in a frame of its own."""
+    answer = open_master.ask("GET", "/stats/requests", Origin="http://stranger.test")
+    assert not [name for name in answer.headers if name.startswith("Access-Control")]
+    assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8089", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8089", 200),
+        ("ui.localhost", 200),
+        ("stranger.test:8089", 403),
+        ("localhost.stranger.test", 403),
+        ("", 403),
+    ],
+)
+def test_a_strangers_name_that_leads_here_opens_nothing(
+    open_master: MasterProcess, host: str, status: int
+) -> None:
+    """DNS rebinding: to the browser it is the stranger's own page that asks."""
+    assert open_master.ask("GET", "/stats/requests", Host=host).status == status
+
+
+# Publishing, and logging in.
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "complaint"),
+    [
+        (["--web-host", "127.0.0.1"], {"UI_BIND": "0.0.0.0"}, "UI_BIND=0.0.0.0 publishes the UI"),  # noqa: S104
+        ([], {}, "publishes the UI beyond this machine: set UI_USER and UI_PASSWORD"),
+        ([], {"UI_USER": "ada"}, "belong together"),
+        ([], {"UI_USER": "ada", "UI_PASSWORD_FILE": "/nowhere"}, "UI_PASSWORD_FILE cannot be read"),
+        ([], {**PASSWORD, "ALLOW_TARGETS": "*"}, "ALLOW_TARGETS must be hosts"),
+    ],
+)
+def test_what_is_not_safe_does_not_start(
+    tmp_path: Path, options: list[str], environment: dict[str, str], complaint: str
+) -> None:
+    master = MasterProcess(tmp_path, *options, **environment)
+    _, said = master.process.communicate(timeout=60)
+    assert master.process.returncode == 2
+    assert said.splitlines()[-1].startswith("stampede: ")
+    assert complaint in said.splitlines()[-1]
+
+
+def test_without_a_session_there_is_nothing_but_the_page_to_log_in(locked_master: MasterProcess) -> None:
+    """Browsers are led to it, programs told; what is no route is not told from what is one."""
+    for path in ("/", "/stats/requests", "/stampede/run", "/worker-count", "/logs", "/no-such-page"):
+        assert locked_master.ask("GET", path).status == 401
+        led = locked_master.ask("GET", path, **BROWSER)
+        assert (led.status, led.headers["Location"]) == (303, "/login")
+    for path in ("/swarm", "/stop", "/stampede/run", "/user"):
+        assert locked_master.ask("POST", path, {}).status == 401
+    assert locked_master.ask("GET", "/login").status == 200
+
+
+def test_who_knows_the_password_has_a_session(locked_master: MasterProcess) -> None:
+    """Its cookie is of no use to scripts and other sites; a wrong password gives none that opens anything."""
+    wrong = locked_master.ask("POST", "/stampede/login", "username=ada&password=byron", **BROWSER)
+    assert wrong.headers["Location"] == "/login"
+    refused = locked_master.ask("GET", "/login", Cookie=cookie_of(wrong), **BROWSER)
+    assert "User name or password is wrong." in refused.body
+    assert locked_master.ask("GET", "/", Cookie=cookie_of(wrong)).status == 401
+
+    right = locked_master.ask("POST", "/stampede/login", "username=ada&password=lovelace")
+    assert right.status == 204
+    assert "HttpOnly" in right.headers["Set-Cookie"]
+    assert "SameSite=Strict" in right.headers["Set-Cookie"]
+    assert locked_master.ask("GET", "/stats/requests", Cookie=cookie_of(right)).status == 200
+
+
+def test_who_guesses_has_to_wait(locked_master: MasterProcess) -> None:
+    """Also for the right password: else the wait would tell which one it is."""
+    for _ in range(5):
+        assert locked_master.ask("POST", "/stampede/login", "username=ada&password=x").status == 401
+    waiting = locked_master.ask("POST", "/stampede/login", "username=ada&password=lovelace")
+    assert waiting.status == 429
+    assert int(waiting.headers["Retry-After"]) >= 1
+
+
+def test_the_rig_logs_in_by_itself(locked_master: MasterProcess) -> None:
+    assert RigsMaster(locked_master.url, ("ada", "lovelace")).run()["in_progress"] is False
+    with pytest.raises(UsageError, match="give UI_USER and UI_PASSWORD"):
+        RigsMaster(locked_master.url).run()
+    with pytest.raises(UsageError, match=r"does not let .* in: User name or password is wrong"):
+        RigsMaster(locked_master.url, ("ada", "byron")).run()
+
+
+def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
+    """As Docker's secrets do; the end of its line is no part of it. Then the UI may be there for all."""
+    (tmp_path / "secret").write_text("löve lace\n")
+    secret = {"UI_USER": "ada", "UI_PASSWORD_FILE": str(tmp_path / "secret")}
+    with running(tmp_path, "--web-host", "127.0.0.1", UI_BIND="0.0.0.0", **secret) as master:  # noqa: S104
+        assert master.ask("GET", "/", Host="stranger.test").status == 401
+        assert RigsMaster(master.url, ("ada", "löve lace")).worker_count() == 0
+
+
+# Redirects.
+
+
+class Redirecting(BaseHTTPRequestHandler):
+    """`/to?URL` redirects there; everything else is fine."""
+
+    seen: list[str]
+
+    def do_GET(self) -> None:
+        self.seen.append(self.path)
+        there = self.path.partition("?")[2]
+        self.send_response(302 if there else 200)
+        if there:
+            self.send_header("Location", there)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def redirecting() -> Iterator[ThreadingHTTPServer]:
+    handler = type("Handler", (Redirecting,), {"seen": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+
+
+VISIT = """
+import sys
+import locust.main
+from locust import FastHttpUser, HttpUser
+from locust.env import Environment
+from stampede import patches
+from stampede.allowed import Allowed
+
+host, *paths = sys.argv[1:]
+patches.stay_on_target(Allowed("127.0.0.3", lambda: [host]))
+for kind in (HttpUser, FastHttpUser):
+    user = type("Visitor", (kind,), {"host": host})(Environment())
+    for path in paths:
+        answer = user.client.get(path)
+        try:
+            answer.raise_for_status()
+            print(kind.__name__, answer.status_code)
+        except Exception as error:
+            print(kind.__name__, error)
+    print(kind.__name__, user.client.get(paths[-1], allow_redirects=False).status_code)
+"""
+
+
+def test_redirects_to_other_hosts_are_not_followed() -> None:
+    """By either of Locust's clients: the request fails and says why; who asks for no redirects gets it as it
+    is. On the same host, and to a listed one, it goes on."""
+    with redirecting() as target, redirecting() as stranger:
+        port, other = target.server_address[1], stranger.server_address[1]
+        paths = ["/to?/fine", f"/to?http://127.0.0.1:{port}/to?/fine", f"/to?http://localhost:{other}/there"]
+        host = f"http://127.0.0.1:{port}"
+        done = subprocess.run(
+            [sys.executable, "-c", VISIT, host, *paths], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        said = done.stdout.splitlines()
+        refused = f"a redirect to http://localhost:{other} is not followed: it is not in ALLOW_TARGETS"
+        assert [line.split(" ", 1)[1] for line in said[:2]] == ["200", "200"]
+        assert refused in said[2]
+        assert said[3] == "HttpUser 302"
+        assert [line.split(" ", 1)[1] for line in said[4:6]] == ["200", "200"]
+        assert refused in said[6]
+        assert said[7] == "FastHttpUser 302"
+        assert stranger.RequestHandlerClass.seen == []  # type: ignore[attr-defined]
