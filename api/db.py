@@ -30,7 +30,7 @@ from psycopg2 import errors, extensions
 logger = logging.getLogger("api.database")
 
 #: The version of postgres/schema.sql this code was written for.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: Seconds. A request is refused within two: what it may take here, and some for the way.
 REQUEST_SECONDS = 1.5

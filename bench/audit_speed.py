@@ -35,7 +35,7 @@ OF_ORDERS = 1_000_000
 # of 50 one is followed by another that is refused, for a product that is sold out.
 FILL = """
 SET session_replication_role = replica;
-TRUNCATE products, orders, stock_movements, order_keys, order_totals RESTART IDENTITY;
+TRUNCATE products, orders, stock_movements, order_keys, totals RESTART IDENTITY;
 INSERT INTO products (sku, name, price, stock)
 SELECT 'SKU-' || number, 'Some product', 9.99, CASE WHEN number > 1000 THEN 0 ELSE 10000000 END
 FROM generate_series(1, 1020) AS number;

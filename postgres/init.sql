@@ -8,7 +8,7 @@ DO $$ BEGIN ASSERT current_setting('server_encoding') = 'UTF8', 'the database mu
 BEGIN;
 \ir roles.sql
 \ir schema.sql
-\ir order_totals.sql
+\ir totals.sql
 \ir functions/read_schema_version.sql
 \ir functions/place_order.sql
 \ir functions/place_orders.sql

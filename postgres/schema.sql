@@ -2,7 +2,7 @@
 CREATE TABLE schema_version (
     version integer NOT NULL
 );
-INSERT INTO schema_version VALUES (2);
+INSERT INTO schema_version VALUES (3);
 
 -- Everything an act can end with. The API turns each into an answer; there are no others.
 CREATE TYPE outcome AS ENUM (

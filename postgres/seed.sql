@@ -4,8 +4,8 @@
 \set ON_ERROR_STOP on
 
 BEGIN;
-TRUNCATE products, orders, stock_movements, order_keys, order_totals RESTART IDENTITY;
-INSERT INTO order_totals (slot) SELECT generate_series(0, 63);
+TRUNCATE products, orders, stock_movements, order_keys, totals RESTART IDENTITY;
+INSERT INTO totals (slot) SELECT generate_series(0, 63);
 
 WITH catalogue AS (
     INSERT INTO products (sku, name, price, stock)
@@ -29,4 +29,4 @@ SELECT id, stock, stock, 'created' FROM catalogue ORDER BY id;
 COMMIT;
 
 -- The planner's figures belong to the catalogue before; no run should begin with autovacuum catching up.
-VACUUM (ANALYZE) products, orders, stock_movements, order_keys, order_totals;
+VACUUM (ANALYZE) products, orders, stock_movements, order_keys, totals;

@@ -22,7 +22,7 @@ RETURN (
         WHEN 'SHIPPED' THEN shipped
         WHEN 'CANCELED' THEN canceled
         ELSE pending + paid + shipped + canceled
-    END)::bigint FROM order_totals
+    END)::bigint FROM totals
 );
 
 -- One page of what the filters leave, newest first; `total` as in list_products. The orders of one product
@@ -33,14 +33,16 @@ CREATE FUNCTION list_orders(
 RETURNS TABLE (total bigint, id bigint, product_id bigint, quantity integer, status text, created_at timestamptz)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT counted.total, listed.*
-    FROM (
+    -- Materialized: else it would be counted anew for each row.
+    WITH counted AS MATERIALIZED (
         SELECT CASE WHEN wanted_product_id IS NULL
             THEN count_orders(wanted_status)
             ELSE (SELECT count(*) FROM orders WHERE orders.product_id = wanted_product_id
                   AND (wanted_status IS NULL OR orders.status = wanted_status))
         END AS total
-    ) AS counted
+    )
+    SELECT counted.total, listed.*
+    FROM counted
     LEFT JOIN (
         SELECT orders.id, orders.product_id, orders.quantity, orders.status, orders.created_at FROM orders
         WHERE (wanted_status IS NULL OR orders.status = wanted_status)

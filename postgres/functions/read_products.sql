@@ -13,12 +13,46 @@ BEGIN ATOMIC
     SELECT * FROM products WHERE sku = upper(wanted_sku);
 END;
 
--- One page of what the filters leave, by id. `total` counts all of it and stands on every row; an empty
--- page is one row with nothing but the total. The collation is named so that case means the same under
--- every locale the database may have been made with.
-CREATE FUNCTION list_products(
-    page bigint, per_page integer, search text DEFAULT NULL, min_price numeric DEFAULT NULL,
-    max_price numeric DEFAULT NULL, in_stock_only boolean DEFAULT FALSE, low_stock_threshold bigint DEFAULT NULL
+-- How many products there are, or how many in stock.
+CREATE FUNCTION count_products(in_stock_only boolean)
+RETURNS bigint LANGUAGE sql STABLE
+RETURN (SELECT sum(CASE WHEN in_stock_only THEN in_stock ELSE products END)::bigint FROM totals);
+
+-- The id of the product that stands behind so many of `total`; null where there is none. It may lie deep: it
+-- is walked to from the end that is nearer.
+CREATE FUNCTION product_behind(how_many bigint, total bigint, in_stock_only boolean)
+RETURNS bigint LANGUAGE sql STABLE
+RETURN CASE
+    WHEN how_many < total / 2 THEN (
+        SELECT id FROM products WHERE NOT in_stock_only OR stock > 0
+        ORDER BY id LIMIT 1 OFFSET how_many
+    )
+    WHEN how_many < total THEN (
+        SELECT id FROM products WHERE NOT in_stock_only OR stock > 0
+        ORDER BY id DESC LIMIT 1 OFFSET total - 1 - how_many
+    )
+END;
+
+-- A page of all products, or of all in stock: what there are totals of.
+CREATE FUNCTION page_products(page bigint, per_page integer, in_stock_only boolean)
+RETURNS TABLE (total bigint, id bigint, sku text, name text, price numeric, stock bigint)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT counted.total, listed.*
+    FROM count_products(in_stock_only) AS counted(total)
+    LEFT JOIN LATERAL (
+        SELECT * FROM products
+        WHERE products.id >= (SELECT product_behind((page - 1) * per_page, counted.total, in_stock_only))
+          AND (NOT in_stock_only OR products.stock > 0)
+        ORDER BY products.id LIMIT per_page
+    ) AS listed ON TRUE;
+END;
+
+-- A page of those that the filters leave, counted one by one. The collation is named so that case means the
+-- same under every locale the database may have been made with.
+CREATE FUNCTION find_products(
+    page bigint, per_page integer, search text, min_price numeric, max_price numeric, in_stock_only boolean,
+    low_stock_threshold bigint
 )
 RETURNS TABLE (total bigint, id bigint, sku text, name text, price numeric, stock bigint)
 LANGUAGE sql STABLE
@@ -36,6 +70,22 @@ BEGIN ATOMIC
     FROM (SELECT count(*) AS total FROM found) AS counted
     LEFT JOIN (
         SELECT * FROM found ORDER BY found.id LIMIT per_page OFFSET (page - 1) * per_page
-    ) AS listed ON TRUE
-    ORDER BY listed.id;
+    ) AS listed ON TRUE;
+END;
+
+-- One page of what the filters leave, by id. `total` counts all of it and stands on every row; an empty
+-- page is one row with nothing but the total.
+CREATE FUNCTION list_products(
+    page bigint, per_page integer, search text DEFAULT NULL, min_price numeric DEFAULT NULL,
+    max_price numeric DEFAULT NULL, in_stock_only boolean DEFAULT FALSE, low_stock_threshold bigint DEFAULT NULL
+)
+RETURNS TABLE (total bigint, id bigint, sku text, name text, price numeric, stock bigint)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT * FROM page_products(page, per_page, in_stock_only)
+    WHERE num_nonnulls(search, min_price, max_price, low_stock_threshold) = 0
+    UNION ALL
+    SELECT * FROM find_products(page, per_page, search, min_price, max_price, in_stock_only, low_stock_threshold)
+    WHERE num_nonnulls(search, min_price, max_price, low_stock_threshold) > 0
+    ORDER BY id;
 END;

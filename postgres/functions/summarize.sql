@@ -1,5 +1,5 @@
 -- The shop in one row, or in one row for each of the ten newest orders, which stand at its end. One
--- statement, so one snapshot. A stock of 10 or less is low; ordered is ordered, canceled later or not.
+-- statement, so one snapshot. Ordered is ordered, canceled later or not.
 CREATE FUNCTION summarize()
 RETURNS TABLE (
     products bigint, in_stock bigint, out_of_stock bigint, low_stock bigint, stock_quantity bigint,
@@ -10,17 +10,15 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT inventory.*, ordered.*, recent.*
+    SELECT summed.*, recent.*
     FROM (
-        SELECT count(*), count(*) FILTER (WHERE stock > 0), count(*) FILTER (WHERE stock = 0),
-               count(*) FILTER (WHERE stock <= 10), coalesce(sum(stock), 0)::bigint, coalesce(sum(stock * price), 0)
-        FROM products
-    ) AS inventory
-    CROSS JOIN (
-        SELECT sum(pending + paid + shipped + canceled)::bigint, sum(pending)::bigint, sum(paid)::bigint,
-               sum(shipped)::bigint, sum(canceled)::bigint, sum(order_totals.quantity)::bigint, sum(value)
-        FROM order_totals
-    ) AS ordered
+        SELECT sum(totals.products)::bigint, sum(totals.in_stock)::bigint,
+               sum(totals.products - totals.in_stock)::bigint, sum(totals.low_stock)::bigint,
+               sum(totals.stock_quantity)::bigint, sum(totals.stock_value),
+               sum(pending + paid + shipped + canceled)::bigint, sum(pending)::bigint, sum(paid)::bigint,
+               sum(shipped)::bigint, sum(canceled)::bigint, sum(totals.quantity)::bigint, sum(value)
+        FROM totals
+    ) AS summed
     LEFT JOIN recent_orders(10) AS recent ON TRUE
     ORDER BY recent.id DESC;
 END;

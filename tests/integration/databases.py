@@ -20,12 +20,18 @@ ADDS_UP = """
 """
 TOTALS_ARE_TRUE = """
     SELECT NOT EXISTS (
-        SELECT sum(pending), sum(paid), sum(shipped), sum(canceled), sum(quantity), sum(value)
-        FROM order_totals
+        SELECT sum(products), sum(in_stock), sum(low_stock), sum(stock_quantity), sum(stock_value),
+               sum(pending), sum(paid), sum(shipped), sum(canceled), sum(quantity), sum(value)
+        FROM totals
         EXCEPT
-        SELECT count(*) FILTER (WHERE status = 'PENDING'), count(*) FILTER (WHERE status = 'PAID'),
-               count(*) FILTER (WHERE status = 'SHIPPED'), count(*) FILTER (WHERE status = 'CANCELED'),
-               coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0) FROM orders
+        SELECT * FROM (
+            SELECT count(*), count(*) FILTER (WHERE stock > 0), count(*) FILTER (WHERE stock <= 10),
+                   coalesce(sum(stock), 0), coalesce(sum(stock * price), 0) FROM products
+        ) AS stocked, (
+            SELECT count(*) FILTER (WHERE status = 'PENDING'), count(*) FILTER (WHERE status = 'PAID'),
+                   count(*) FILTER (WHERE status = 'SHIPPED'), count(*) FILTER (WHERE status = 'CANCELED'),
+                   coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0) FROM orders
+        ) AS ordered
     )
 """
 

@@ -359,7 +359,7 @@ def test_the_summary_is_recounted(history: History, api: Api, begin_audit: Calla
     check = begin_audit(STAMPEDE_HOST=api.url).conclude()["summary_equals_recount"]
     assert (check["verdict"], check["examined"]) == ("PASS", 19)
 
-    history.database.query("UPDATE order_totals SET canceled = canceled + 1 WHERE slot = 0")
+    history.database.query("UPDATE totals SET canceled = canceled + 1 WHERE slot = 0")
     check = begin_audit(STAMPEDE_HOST=api.url).conclude()["summary_equals_recount"]
     assert (check["verdict"], check["count"]) == ("FAIL", 4)
     assert check["first"]["figure"] == "inventory.orders.total"

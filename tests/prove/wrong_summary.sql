@@ -7,7 +7,7 @@ DECLARE
     was orders := OLD;
     is_now orders := NEW;
 BEGIN
-    UPDATE order_totals SET
+    UPDATE totals SET
         pending = pending + (is_now.status IS NOT DISTINCT FROM 'PENDING')::integer,
         paid = paid + (is_now.status IS NOT DISTINCT FROM 'PAID')::integer
                     - (was.status IS NOT DISTINCT FROM 'PAID')::integer,
@@ -15,7 +15,7 @@ BEGIN
                           - (was.status IS NOT DISTINCT FROM 'SHIPPED')::integer,
         canceled = canceled + (is_now.status IS NOT DISTINCT FROM 'CANCELED')::integer
                             - (was.status IS NOT DISTINCT FROM 'CANCELED')::integer,
-        quantity = order_totals.quantity + coalesce(is_now.quantity, 0) - coalesce(was.quantity, 0),
+        quantity = totals.quantity + coalesce(is_now.quantity, 0) - coalesce(was.quantity, 0),
         value = value + coalesce(is_now.quantity * is_now.unit_price, 0)
                       - coalesce(was.quantity * was.unit_price, 0)
     WHERE slot = pg_backend_pid() % 64;

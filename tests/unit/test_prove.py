@@ -18,7 +18,7 @@ FUNCTION = re.compile(
 )
 REAL = {
     name: text
-    for file in [*Path("postgres/functions").glob("*.sql"), Path("postgres/order_totals.sql")]
+    for file in [*Path("postgres/functions").glob("*.sql"), Path("postgres/totals.sql")]
     for text, name in FUNCTION.findall(file.read_text())
 }
 MOST_CHANGES = 25
