@@ -6,7 +6,7 @@ UV := .local/uv/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless report logs ps restart reset install test unit integration cluster browser prove lossless chaos lint fmt clean
+.PHONY: help up down scale headless report compare logs ps restart reset install test unit integration cluster browser prove lossless chaos lint fmt clean
 
 ##@ Use it
 help: ## What there is
@@ -26,6 +26,9 @@ headless: ## Run a load, leave results/, exit with a verdict   [PROFILE=ci USERS
 
 report: ## Open the newest report
 	@$(RIG)
+
+compare: .venv ## Two runs side by side: ids in results/, or latest   A= B= [FORCE=1 HTML=file]
+	@$(BIN)/python -m stampede compare '$(A)' '$(B)' $(if $(FORCE),--force) $(if $(HTML),--html '$(HTML)')
 
 logs: ## What the cluster prints
 	@$(RIG)

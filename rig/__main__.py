@@ -126,8 +126,10 @@ def _refuse_while_running(asked: Settings) -> None:
 
 def report(_asked: Settings, _found: Runtime) -> None:
     """Open the newest report in a browser, and say where it is."""
-    latest = headless.RESULTS / "latest" / "locust.html"
-    if not latest.exists():
+    names = ("report.html", "locust.html")  # the second where the first could not be made
+    found = (headless.RESULTS / "latest" / name for name in names)
+    latest = next((path for path in found if path.exists()), None)
+    if latest is None:
         raise UsageError("there is no result yet: `make headless` leaves one")
     print(latest.resolve())
     webbrowser.open(latest.resolve().as_uri())

@@ -1,7 +1,8 @@
 """``python -m stampede locust …``: Locust's own command, with the engine loaded.
 
 ``python -m stampede audit RUN_FOLDER``: is the data right that a run has left?
-
+``python -m stampede report RUN_FOLDER``: its report, summary and verdict anew, from its run.json alone.
+``python -m stampede compare A B [--force] [--html FILE]``: two runs side by side.
 ``python -m stampede targets TEXT``: what targets does a text state?
 """
 
@@ -11,7 +12,10 @@ import logging
 import sys
 import traceback
 
-USAGE = "usage: python -m stampede locust [locust's own options] | audit RUN_FOLDER | targets TEXT"
+USAGE = (
+    "usage: python -m stampede locust [locust's own options]"
+    " | audit RUN_FOLDER | targets TEXT | report RUN_FOLDER | compare A B [--force] [--html FILE]"
+)
 
 
 def main() -> None:
@@ -23,6 +27,14 @@ def main() -> None:
             from stampede import audit  # needs neither Locust nor gevent
 
             sys.exit(audit.main(arguments))
+        case ["report", *arguments]:
+            from stampede import report
+
+            sys.exit(report.main(arguments))
+        case ["compare", *arguments]:
+            from stampede import compare
+
+            sys.exit(compare.main(arguments))
         case ["targets", text]:
             sys.exit(_targets(text))
         case _:

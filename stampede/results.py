@@ -16,7 +16,7 @@ from locust.html import get_html_report
 from locust.runners import STATE_MISSING, MasterRunner
 from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter, StatsError
 
-from stampede import figures, lifecycle
+from stampede import figures, lifecycle, report
 from stampede.counts import Counts
 from stampede.figures import whole_seconds
 from stampede.ledger import LedgerFile
@@ -52,10 +52,11 @@ class RunFolder:
         """Write what is known at the end."""
         gevent.kill(self._facts_writing)
         self._finish_csv()
-        report = get_html_report(self._environment, show_download_link=False)
-        (self.path / "locust.html").write_text(report, encoding="utf-8")
+        page = get_html_report(self._environment, show_download_link=False)
+        (self.path / "locust.html").write_text(page, encoding="utf-8")
         known = self._write_facts()
         self._write("verdict.json", verdict(known))
+        _report(self.path)
 
     def _keep_writing_facts(self) -> None:
         """What is there if the master dies."""
@@ -97,8 +98,17 @@ def conclude_interrupted(results: Path) -> None:
             judged = verdict(known)
             _write(facts_file, known)
             _write(verdict_file, judged)
+            _report(facts_file.parent)
         except (OSError, ValueError, LookupError) as error:
             logger.error("stampede: %s is not concluded: %s", facts_file.parent, error)
+
+
+def _report(folder: Path) -> None:
+    """A report that cannot be made must not cost the run it is of: it can be made again."""
+    try:
+        report.write(folder)
+    except Exception as error:
+        logger.error("stampede: %s has no report: %s: %s", folder, type(error).__name__, error)
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:

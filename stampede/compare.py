@@ -1,0 +1,226 @@
+"""Two runs side by side: what differs, by how much, and which is better.
+
+``python -m stampede compare A B [--force] [--html FILE]``: A and B are folders, ids of runs in ``results/``,
+or ``latest``. Runs that are not alike are refused. Needs neither Locust nor gevent.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stampede.check import Facts
+from stampede.report import series, words
+from stampede.report.page import comparison
+from stampede.verdict import verdict
+
+RESULTS = Path("results")
+UNLIKE = 2
+"""Exit code for runs that cannot be compared."""
+
+SAME = 0.05
+"""Share of the first by which two runs of the same may differ."""
+
+CONDITIONS = {
+    "profile": "profile",
+    "users": "users",
+    "user_classes": "kinds of user",
+    "workers": "workers",
+    "host": "target",
+    "locustfile": "locustfile",
+    "overload": "overload",
+}
+MACHINE = ("cores", "memory_mb", "generator_shares_cores", "kernel", "python", "locust")
+TIMES = ("avg_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms")
+
+
+class Difference(NamedTuple):
+    """One of the conditions of two runs that makes them unlike."""
+
+    what: str
+    of_a: str
+    of_b: str
+
+
+class Row(NamedTuple):
+    """One figure of both."""
+
+    group: str
+    name: str
+    a: float | None
+    b: float | None
+    more_is_better: bool | None
+    """None where it is neither."""
+
+    @property
+    def difference(self) -> float | None:
+        return None if self.a is None or self.b is None else self.b - self.a
+
+    @property
+    def ratio(self) -> float | None:
+        """Of B to A."""
+        return self.b / self.a if self.a and self.b is not None else None
+
+    @property
+    def mark(self) -> str:
+        """`better`, `worse` or `same`: of B; empty where nobody can say."""
+        if self.difference is None or self.a is None or self.more_is_better is None:
+            return ""
+        if abs(self.difference) <= SAME * abs(self.a):
+            return "same"
+        return "better" if (self.difference > 0) == self.more_is_better else "worse"
+
+    @property
+    def cells(self) -> tuple[str, str, str, str, str, str]:
+        """In words."""
+        change = words.NONE if self.difference is None else f"{self.difference:+,.1f}"
+        times = words.NONE if self.ratio is None else f"{self.ratio:.2f} ×"
+        return self.name, words.number(self.a), words.number(self.b), change, times, self.mark
+
+
+def unlike(a: Facts, b: Facts) -> list[Difference]:
+    """What was not the same for both; runs with nothing here can be compared."""
+    return [
+        Difference(what, _words(of_a), _words(of_b))
+        for (what, of_a), (_, of_b) in zip(_conditions(a), _conditions(b), strict=True)
+        if of_a != of_b
+    ]
+
+
+def _conditions(run: Facts) -> Iterator[tuple[str, Any]]:
+    for key, what in CONDITIONS.items():
+        yield what, run.get(key)
+    yield "targets", [target["text"] for target in run.get("targets") or ()]
+    yield "offered requests/s", (run.get("pace") or {}).get("wanted_rps")
+    yield "window", _planned_seconds(run)
+    machine = run.get("machine") or {}
+    for key in MACHINE:
+        yield f"machine: {words.title(key)}", machine.get(key)
+
+
+def _planned_seconds(run: Facts) -> str:
+    """Of windows: a second more or less is chance."""
+    seconds = (run.get("window") or {}).get("seconds")
+    return words.NONE if seconds is None else f"about {5 * round(seconds / 5)} s"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or words.NONE
+    return words.NONE if value is None else str(value)
+
+
+def rows(a: Facts, b: Facts) -> list[Row]:
+    """Every figure that at least one of them has."""
+    of_a, of_b = dict(_figures(a)), dict(_figures(b))
+    keys = [*of_a, *(key for key in of_b if key not in of_a)]
+    return [Row(*key, of_a.get(key), of_b.get(key), _more_is_better(*key)) for key in keys]
+
+
+def _figures(run: Facts) -> Iterator[tuple[tuple[str, str], float | None]]:
+    window: Mapping[str, Any] = run.get("window") or {}
+    yield ("whole", "requests/s"), window.get("rps")
+    yield ("whole", "failures, %"), run["failures"] / run["requests"] * 100 if run["requests"] else None
+    if window.get("total"):
+        yield from _times("whole", window["total"])
+    for method, figures in (window.get("by_method") or {}).items():
+        yield from _times(method, figures)
+    for route in window.get("routes") or ():
+        yield from _times(f"{route['method']} {route['name']}", route)
+    yield from _resources(run)
+
+
+def _times(group: str, figures: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], float | None]]:
+    for key in TIMES:
+        if figures.get(key) is not None:
+            yield (group, f"{key.removesuffix('_ms')}, ms"), figures[key]
+    if (late := (figures.get("from_start") or {}).get("p99_ms")) is not None:
+        yield (group, "p99 from start, ms"), late
+
+
+def _resources(run: Facts) -> Iterator[tuple[tuple[str, str], float | None]]:
+    """Of the workers together."""
+    for figure, name in (("cpu_percent", "CPU, % of a core"), ("memory_mb", "memory, MB")):
+        workers = []
+        for role in series.roles(run):
+            mean = series.mean(series.in_window(run, role.rows), figure)
+            if role.key == "worker":
+                workers.append(mean or 0)
+            else:
+                yield (role.name, name), mean
+        if workers:
+            yield ("all workers", name), sum(workers)
+
+
+def _more_is_better(_group: str, name: str) -> bool | None:
+    return None if name.startswith("memory") else name == "requests/s"
+
+
+def load(name: str) -> dict[str, Any]:
+    """The run in a folder, or of that id in ``results/``. Raises OSError, and ValueError where it is none."""
+    folder = next((path for path in (Path(name), RESULTS / name) if (path / "run.json").is_file()), None)
+    if folder is None:
+        raise FileNotFoundError(f"there is no run '{name}': name one in {RESULTS}/, or its folder")
+    run: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return run
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command. Returns its exit code: 2 where there is nothing to compare, 0 else."""
+    asked = _parser().parse_args(arguments)
+    try:
+        a, b = load(asked.a), load(asked.b)
+        judged = verdict(a), verdict(b)
+    except (OSError, ValueError, LookupError) as error:
+        print(f"stampede: {error}", file=sys.stderr)
+        return UNLIKE
+    differences = unlike(a, b)
+    if differences and not asked.force:
+        print("stampede: these runs are not alike (--force compares them all the same):", file=sys.stderr)
+        print("\n".join(_told(differences)), file=sys.stderr)
+        return UNLIKE
+    found = rows(a, b)
+    print("\n".join(_lines((a, b), judged, differences, found)))
+    if asked.html:
+        asked.html.write_text(comparison((a, b), judged, differences, found), encoding="utf-8")
+        print(f"\n{asked.html}")
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m stampede compare", description="Two runs side by side.")
+    parser.add_argument("a", metavar="A", help="a folder, the id of a run in results/, or latest")
+    parser.add_argument("b", metavar="B", help="what is better or worse than A")
+    parser.add_argument("--force", action="store_true", help="also runs that are not alike")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write it there too")
+    return parser
+
+
+def _told(differences: Sequence[Difference]) -> list[str]:
+    wide = max(len(each.what) for each in differences)
+    return [f"  {each.what:{wide}}  {each.of_a}  |  {each.of_b}" for each in differences]
+
+
+def _lines(
+    runs: tuple[Facts, Facts],
+    judged: tuple[words.Judged, words.Judged],
+    differences: Sequence[Difference],
+    found: Sequence[Row],
+) -> Iterator[str]:
+    """For a terminal; B is better or worse than A."""
+    for letter, run, of_run in zip("AB", runs, judged, strict=True):
+        yield f"{letter}  {run['id']}  {of_run['verdict']}"
+    if differences:
+        yield from ("", "They are not alike:", *_told(differences))
+    group = None
+    yield f"\n{'':28}{'A':>12}{'B':>12}{'B - A':>12}{'B / A':>9}"
+    for row in found:
+        if row.group != group:
+            group = row.group
+            yield group
+        name, a, b, change, times, mark = row.cells
+        yield f"  {name:26}{a:>12}{b:>12}{change:>12}{times:>9}  {mark}".rstrip()

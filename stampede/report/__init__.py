@@ -1,0 +1,59 @@
+"""What is made of a run's ``run.json`` alone: verdict, report, summary. Made again, it is the same bytes.
+
+``python -m stampede report RESULTS_FOLDER``. Needs neither Locust nor gevent.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stampede.report.junit import junit
+from stampede.report.page import page
+from stampede.report.summary import summary
+from stampede.report.timeline import timeline
+from stampede.verdict import verdict
+
+USAGE = "usage: python -m stampede report RESULTS_FOLDER"
+
+LOCUSTS_FILES = (
+    "locust.html",
+    *(f"locust_{name}.csv" for name in ("stats", "stats_history", "failures", "exceptions")),
+)
+
+
+def write(folder: Path) -> Path:
+    """Make all again from the folder's ``run.json``; returns the report's path.
+
+    Raises OSError where files cannot be read or written, ValueError and LookupError where run.json is none.
+    """
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    judged = verdict(run)
+    beside = [name for name in LOCUSTS_FILES if (folder / name).exists()]
+    texts = {
+        "verdict.json": json.dumps(judged, indent=2) + "\n",
+        "report.html": page(run, judged, beside),
+        "summary.md": summary(run, judged),
+        "junit.xml": junit(run, judged),
+        "timeline.csv": timeline(run),
+    }
+    for name, text in texts.items():
+        begun = folder / f"{name}.part"  # whoever looks meanwhile sees the old one or the new
+        begun.write_text(text, encoding="utf-8", newline="\n")
+        begun.replace(folder / name)
+    return folder / "report.html"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command. Returns its exit code: 2 where there is no such run."""
+    if len(arguments) != 1:
+        print(USAGE, file=sys.stderr)
+        return 2
+    try:
+        print(write(Path(arguments[0])))
+    except (OSError, ValueError, LookupError) as error:
+        print(f"stampede: {arguments[0]} is no folder of a run: {error}", file=sys.stderr)
+        return 2
+    return 0

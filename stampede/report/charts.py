@@ -1,0 +1,284 @@
+"""A run as charts: figures of plotly, as plain dicts. Pure.
+
+They share one time axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from stampede.check import Facts
+from stampede.report import series, words
+from stampede.report.drawing import Chart, Trace, chart, level, line, stacked
+from stampede.report.marks import marks
+from stampede.report.series import Axis, Column, Role, Row
+
+LOG_FROM = 40
+"""Times the median that the worst must be for a logarithmic axis: the usual would be a flat line."""
+
+MOST_WORKERS = 4
+"""Lines for single workers; of more, the busiest and the middle are drawn."""
+
+SHADES = {
+    "2": ("green", "green2", "green3"),
+    "3": ("blue", "blue2"),
+    "4": ("amber", "amber2", "amber3", "amber4"),
+    "5": ("red", "red2", "red3"),
+    "0": ("violet",),
+}
+ROLES = {"api": "blue", "postgres": "green", "master": "violet"}
+WORKERS = ("amber", "amber3", "red2", "amber4")
+WAITS = {"Lock": ("amber", "amber4"), "IO": ("blue", "blue2"), "LWLock": ("violet", "red2")}
+STATES = {"active": "blue", "idle in transaction": "amber", "idle": "grey"}
+
+
+def charts(run: Facts) -> list[Chart]:
+    """Those there are figures for."""
+    axis = series.axis(run)
+    if axis is None:
+        return []
+    in_time = [drawn for draw in IN_TIME if (drawn := draw(run, axis))]
+    marked = marks(run, axis)
+    for each in in_time:
+        each.figure["layout"].update(marked)
+    scattered = _latency_throughput(run)
+    return [*in_time, scattered] if scattered else in_time
+
+
+def _throughput(run: Facts, axis: Axis) -> Chart | None:
+    rows = run["seconds"]
+    requests = series.column(rows, axis, "requests")
+    traces = [
+        line(axis, requests, "requests", "blue", fill="tozeroy"),
+        line(axis, series.column(rows, axis, "failures"), "failures", "red"),
+    ]
+    if wanted := (run.get("pace") or {}).get("wanted_rps"):
+        traces.append(level(axis, wanted, "offered", "grey"))
+    return chart(axis, "throughput", "Throughput", "per second", traces, _span(run, "requests", "requests/s"))
+
+
+def _latency(run: Facts, axis: Axis) -> Chart | None:
+    rows = run["seconds"]
+    lines = (
+        ("p50_ms", "p50", "green", "solid"),
+        ("p95_ms", "p95", "blue", "solid"),
+        ("p99_ms", "p99", "amber", "solid"),
+        ("from_start_p99_ms", "p99 from the intended start", "red", "dot"),
+    )
+    traces = [
+        line(axis, series.column(rows, axis, key), name, colour, dash=dash)
+        for key, name, colour, dash in lines
+    ]
+    says = _span(run, "p99_ms", "ms in the p99 of a second")
+    drawn = chart(axis, "latency", "Response times", "ms", traces, says)
+    known = [value for trace in traces for value in trace["y"] if value]
+    if drawn and known and max(known) > LOG_FROM * median(known):
+        drawn.figure["layout"]["yaxis"] |= {"type": "log", "rangemode": "normal", "dtick": 1}
+        return drawn._replace(unit="ms, on a logarithmic scale")
+    return drawn
+
+
+def _users(run: Facts, axis: Axis) -> Chart | None:
+    rows = run["seconds"]
+    traces = [
+        line(axis, series.column(rows, axis, "users"), "users", "violet", fill="tozeroy", step=True),
+        line(axis, series.column(rows, axis, "workers"), "workers", "amber", step=True, second=True),
+    ]
+    drawn = chart(axis, "users", "Users", "workers on the right", traces, _span(run, "users", "users"))
+    if drawn:  # the workers' line in the middle: at the top it would hide the users'
+        most = 2 * max(1, *series.values(rows, "workers"))
+        drawn.figure["layout"]["yaxis2"] |= {"range": [0, most], "dtick": max(1, most // 4)}
+    return drawn
+
+
+def _outcomes(run: Facts, axis: Axis) -> Chart | None:
+    rows = run["seconds"]
+    statuses = series.keys(rows, "outcomes")
+    traces = [
+        stacked(
+            axis,
+            series.column(series.part(rows, "outcomes", status), axis, status),
+            "no answer" if status == "0" else status,
+            _shade(status, statuses),
+        )
+        for status in statuses
+    ]
+    says = ", ".join(f"{trace['name']}: {words.number(sum(filter(None, trace['y'])))}" for trace in traces)
+    return chart(axis, "outcomes", "Outcomes by status", "per second", traces, says)
+
+
+def _shade(status: str, statuses: Sequence[str]) -> str:
+    """One of its class, so that what is expected and what is not are told apart at a glance."""
+    return _of_class(SHADES, status[:1], [each for each in statuses if each[:1] == status[:1]].index(status))
+
+
+def _of_class(colours: Mapping[str, Sequence[str]], name: str, place: int) -> str:
+    shades = colours.get(name, ("grey",))
+    return shades[place % len(shades)]
+
+
+def _cpu(run: Facts, axis: Axis) -> Chart | None:
+    return _of_roles(run, axis, "cpu", "CPU by role", "% of one core", "cpu_percent")
+
+
+def _memory(run: Facts, axis: Axis) -> Chart | None:
+    return _of_roles(run, axis, "memory", "Memory by role", "MB", "memory_mb")
+
+
+def _of_roles(run: Facts, axis: Axis, key: str, title: str, unit: str, figure: str) -> Chart | None:
+    roles = list(series.roles(run))
+    traces = [
+        line(axis, series.sampled(role.rows, axis, figure), role.name, ROLES[role.key])
+        for role in roles
+        if role.key in ROLES
+    ]
+    traces += _of_workers(axis, [role for role in roles if role.key == "worker"], figure)
+    says = "; ".join(
+        f"{role.name} {words.number(series.mean(series.in_window(run, role.rows), figure))}" for role in roles
+    )
+    return chart(axis, key, title, unit, traces, f"on average, in {unit}: {says}")
+
+
+def _of_workers(axis: Axis, workers: Sequence[Role], figure: str) -> list[Trace]:
+    columns = [series.sampled(role.rows, axis, figure) for role in workers]
+    if len(columns) <= MOST_WORKERS:
+        return [
+            line(axis, values, role.name, WORKERS[place])
+            for place, (role, values) in enumerate(zip(workers, columns, strict=True))
+        ]
+    known = [[value for value in row if value is not None] for row in zip(*columns, strict=True)]
+    middle: Column = [median(values) if values else None for values in known]
+    most: Column = [max(values) if values else None for values in known]
+    count = words.count(len(columns), "worker")
+    return [
+        line(axis, middle, f"middle of {count}", "amber"),
+        line(axis, most, "the one that has most", "amber4", dash="dot"),
+    ]
+
+
+def _connections(run: Facts, axis: Axis) -> Chart | None:
+    rows = _database(run)
+    names = series.keys(rows, "connections")
+    traces = [
+        stacked(
+            axis,
+            series.sampled(series.part(rows, "connections", name), axis, name),
+            name,
+            STATES.get(name, "violet"),
+        )
+        for name in sorted(names, key=lambda name: [*STATES, name].index(name))
+    ]
+    most = max(series.values(rows, "max_connections"), default=None)
+    says = f"of at most {words.number(most)}" if most else ""
+    return chart(axis, "connections", "Database connections", says or "by state", traces, says)
+
+
+def _waits(run: Facts, axis: Axis) -> Chart | None:
+    rows = _database(run)
+    names = [name for name in series.keys(rows, "waits") if not name.startswith(("Client:", "Activity:"))]
+    traces = [
+        stacked(
+            axis,
+            series.sampled(series.part(rows, "waits", name), axis, name),
+            name,
+            _of_class(WAITS, name.partition(":")[0], place),
+        )
+        for place, name in enumerate(names)
+    ]
+    return chart(axis, "waits", "What database sessions wait for", "sessions", traces, ", ".join(names))
+
+
+def _transactions(run: Facts, axis: Axis) -> Chart | None:
+    rows = _database(run)
+    lines = (
+        ("commits", "commits", "green"),
+        ("rollbacks", "rollbacks", "amber"),
+        ("locks_waiting", "locks waiting", "red"),
+    )
+    traces = [line(axis, series.sampled(rows, axis, key), name, colour) for key, name, colour in lines]
+    return chart(axis, "transactions", "Transactions", "per second", traces, "")
+
+
+def _inside_api(run: Facts, axis: Axis) -> Chart | None:
+    rows = (run.get("samples") or {}).get("api") or []
+    lines = (
+        ("in_flight", "requests in it", "blue", "solid"),
+        ("waiting", "waiting to be let in", "red", "solid"),
+        ("pool_in_use", "database connections in use", "green", "solid"),
+        ("pool_size", "database connections", "grey", "dot"),
+    )
+    traces = [
+        line(axis, series.sampled(rows, axis, key), name, colour, dash=dash)
+        for key, name, colour, dash in lines
+    ]
+    return chart(axis, "inside", "Inside the API", "requests, connections", traces, "")
+
+
+def _lag(run: Facts, axis: Axis) -> Chart | None:
+    """Was the generator itself held up?"""
+    roles = [role for role in series.roles(run) if series.values(role.rows, "hub_lag_ms")]
+    traces = [
+        line(axis, series.sampled(role.rows, axis, "hub_lag_ms"), role.name, ROLES["master"])
+        for role in roles
+        if role.key == "master"
+    ]
+    traces += _of_workers(axis, [role for role in roles if role.key == "worker"], "hub_lag_ms")
+    return chart(
+        axis, "lag", "How late the generator was", "ms, the worst of each second", traces, "by its own clock"
+    )
+
+
+def _latency_throughput(run: Facts) -> Chart | None:
+    """A second is a point: where more is asked for and not more is done, times grow."""
+    rows = [row for row in run["seconds"] if row.get("p95_ms") is not None and row["requests"]]
+    if not rows:
+        return None
+    trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "a second",
+        "x": [row["requests"] for row in rows],
+        "y": [row["p95_ms"] for row in rows],
+        "customdata": [[words.clock(row["second"]), row["users"]] for row in rows],
+        "hovertemplate": "%{x} requests/s, p95 %{y} ms<br>%{customdata[0]}, %{customdata[1]} users"
+        "<extra></extra>",
+        "marker": {
+            "size": 7,
+            "opacity": 0.75,
+            "color": [row["users"] for row in rows],
+            "colorscale": "users",
+            "cmin": 0,
+            "showscale": len({row["users"] for row in rows}) > 1,
+            "colorbar": {"title": {"text": "users"}, "thickness": 10, "outlinewidth": 0},
+        },
+    }
+    layout = {
+        "hovermode": "closest",
+        "showlegend": False,
+        "xaxis": {"title": {"text": "requests per second"}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": "p95, ms"}, "rangemode": "tozero"},
+    }
+    says = f"{words.count(len(rows), 'second')}, each a point: requests per second and the p95 of their times"
+    figure = {"data": [trace], "layout": layout}
+    return Chart("latency-throughput", "Response times against throughput", "p95, ms", says, figure)
+
+
+IN_TIME = (
+    *(_throughput, _latency, _users, _outcomes, _cpu, _memory, _inside_api),
+    *(_connections, _waits, _transactions, _lag),
+)
+
+
+def _database(run: Facts) -> list[Row]:
+    rows: list[Row] = (run.get("samples") or {}).get("postgres") or []
+    return rows
+
+
+def _span(run: Facts, name: str, what: str) -> str:
+    """For who cannot see the line."""
+    known = series.values(series.in_window(run, run["seconds"]), name)
+    if not known:
+        return ""
+    least, middle, most = map(words.number, (min(known), median(known), max(known)))
+    return f"{least} to {most} {what}, {middle} in the middle"

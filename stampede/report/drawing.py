@@ -1,0 +1,80 @@
+"""What a figure of plotly is made of: lines and axes, as plain dicts. Pure.
+
+Colours are named; the page has a shade of each for light and for dark.
+"""
+
+from __future__ import annotations
+
+import html
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from stampede.report.series import Axis, Column
+
+Trace = dict[str, Any]
+
+
+class Chart(NamedTuple):
+    """One chart: `figure` is plotly's, `says` what it shows, for who cannot see it."""
+
+    id: str
+    title: str
+    unit: str
+    says: str
+    figure: dict[str, Any]
+
+
+def chart(axis: Axis, key: str, title: str, unit: str, traces: list[Trace], says: str) -> Chart | None:
+    """Of those traces that have values; None where none has."""
+    traces = [trace for trace in traces if any(value is not None for value in trace["y"])]
+    if not traces:
+        return None
+    layout: dict[str, Any] = {
+        "hovermode": "x unified",
+        "xaxis": {
+            "type": "date",
+            "range": [date(axis.first), date(axis.last + 1)],
+            "hoverformat": "%H:%M:%S UTC",
+        },
+        "yaxis": {"rangemode": "tozero", "fixedrange": True},
+    }
+    if any("yaxis" in trace for trace in traces):
+        layout["yaxis2"] = {
+            **{"overlaying": "y", "side": "right", "rangemode": "tozero"},
+            **{"fixedrange": True, "showgrid": False},
+        }
+    return Chart(key, title, unit, says, {"data": traces, "layout": layout})
+
+
+def line(
+    axis: Axis,
+    values: Column,
+    name: str,
+    colour: str,
+    *,
+    dash: str = "solid",
+    fill: str = "none",
+    step: bool = False,
+    second: bool = False,
+) -> Trace:
+    trace: Trace = {
+        **{"type": "scatter", "mode": "lines", "name": html.escape(name), "fill": fill},
+        **{"x0": date(axis.first), "dx": 1000, "y": values},
+        "line": {"color": colour, "width": 1.75, "dash": dash, "shape": "hv" if step else "linear"},
+    }
+    return trace | {"yaxis": "y2"} if second else trace
+
+
+def stacked(axis: Axis, values: Column, name: str, colour: str) -> Trace:
+    trace = line(axis, values, name, colour, step=True)
+    trace["line"]["width"] = 0.5
+    return trace | {"stackgroup": "all", "fill": "tonexty"}
+
+
+def level(axis: Axis, value: float, name: str, colour: str) -> Trace:
+    return line(axis, [value for _ in axis.seconds], name, colour, dash="dash")
+
+
+def date(second: float) -> str:
+    """As plotly reads it: UTC, and called nothing."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}"

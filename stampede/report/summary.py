@@ -1,0 +1,106 @@
+"""``summary.md``: the run on half a page, for a pull request. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Facts
+from stampede.report import tables, words
+from stampede.report.look_here import look_here
+from stampede.report.words import Judged
+
+LAMPS = {PASS: "🟢", FAIL: "🔴", UNKNOWN: "🟡", NOT_ASKED: "⚪"}
+MOST_REASONS = 8
+MOST_ERRORS = 5
+LONGEST = 200
+"""Characters of one text: an error may be a page."""
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&@])")
+"""What Markdown reads as more than a character; an @ would call somebody."""
+
+
+def summary(run: Facts, judged: Judged) -> str:
+    """At most 60 lines of GitHub's Markdown."""
+    return "\n".join(_lines(run, judged)) + "\n"
+
+
+def _lines(run: Facts, judged: Judged) -> Iterator[str]:
+    yield f"## {LAMPS[judged['verdict']]} {judged['verdict']}: {words.headline(judged)}"
+    yield ""
+    yield _what(run)
+    yield ""
+    yield from _table(
+        ("", "", "checks"),
+        (
+            (
+                part.upper(),
+                f"{LAMPS[judged[part]['verdict']]} {judged[part]['verdict']}",
+                _tally(judged, part),
+            )
+            for part in words.PARTS
+        ),
+    )
+    yield from _reasons(run, judged)
+    yield from _table(*zip(*tables.key_figures(run), strict=True), aligned="right")
+    yield from _errors(run)
+    yield f"Run `{run['id']}`: `report.html` has the rest."
+
+
+def _what(run: Facts) -> str:
+    seconds = words.duration((run.get("window") or {}).get("seconds"))
+    parts = [
+        f"**{_text(run['profile'] or 'by the form')}**",
+        words.count(run["users"], "user"),
+        words.count(run["workers"], "worker"),
+        f"window of {seconds}",
+        f"target {_text(run['host'] or words.NONE)}",
+    ]
+    shared = "; generator and target share cores" if tables.shares_cores(run) else ""
+    return ", ".join(parts) + shared
+
+
+def _tally(judged: Judged, part: str) -> str:
+    return words.tally(judged[part]["checks"])
+
+
+def _reasons(run: Facts, judged: Judged) -> Iterator[str]:
+    """What does not hold, and where to look."""
+    reasons = words.reasons(judged)
+    for part, check in reasons[:MOST_REASONS]:
+        name, detail = _text(words.title(check["name"])), _text(check.get("detail", ""))
+        yield f"- {LAMPS[check['verdict']]} **{name}**: {detail}"
+        for line in look_here(run, part, check)[:1]:
+            yield f"  - look here: {_text(line)}"
+    if len(reasons) > MOST_REASONS:
+        yield f"- and {len(reasons) - MOST_REASONS} more"
+    if reasons:
+        yield ""
+
+
+def _errors(run: Facts) -> Iterator[str]:
+    found = tables.errors(run)
+    if found:
+        rows = [(error.occurrences, error.route, error.text) for error in found[:MOST_ERRORS]]
+        yield from _table(("errors", "route", "what"), rows)
+
+
+def _table(head: Sequence[str], *rows: Iterable[Sequence[str]], aligned: str = "left") -> Iterator[str]:
+    """Of one table; the empty line after it ends it."""
+    bodies = rows if aligned == "right" else rows[0]
+    yield _row(head)
+    yield _row(["--:" if aligned == "right" else "---"] * len(head))
+    for body in bodies:
+        yield _row(body)  # type: ignore[arg-type]
+    yield ""
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(map(_text, cells))} |"
+
+
+def _text(text: object) -> str:
+    """In one line, and nothing but text to Markdown."""
+    line = " ".join(words.printable(str(text)).split())
+    short = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return SPECIAL.sub(r"\\\1", short).replace("\\@", "@\u200b")
