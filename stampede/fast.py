@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stampede.check import FAIL, NOT_ASKED, UNKNOWN, Check, Facts, limit, none_of
+from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts, limit, none_of
+from stampede.targets import COMPARISONS
+
+NEAR = 0.8
+"""Share of a limit from which on it is near."""
+
+NO_TARGETS: Check = {
+    "name": "targets",
+    "verdict": NOT_ASKED,
+    "detail": 'none were stated: TARGETS="p95 < 300ms, errors < 1%" would be some',
+}
+NOT_MEASURED = {"actual": None, "count": 0, "detail": "it was not measured: the run was cut off"}
 
 LEAST_GOODPUT = 0.8
 """Share of the best stage's goodput that the stage with the most users must have."""
@@ -18,12 +29,69 @@ SLOWEST_AFTER = 1.2
 
 
 def fast(run: Facts) -> list[Check]:
+    """Its targets; and what nobody has to state: that nothing failed, where no target says how much may."""
     failures, exceptions = run["failures"], sum(each["count"] for each in run["exceptions"])
-    return [
-        none_of("failures", failures, f"{failures} of {run['requests']} requests had no expected outcome"),
-        none_of("exceptions", exceptions, f"{exceptions} in the users' own code"),
-        *(_overload(run) if run.get("overload") else ()),
-    ]
+    targets = run.get("targets", [])
+    checks = [judge(target) for target in targets] or [NO_TARGETS]
+    if not any(map(_is_of_failures, targets)):
+        detail = f"{failures:,} of {run['requests']:,} requests had no expected outcome"
+        checks.append(none_of("failures", failures, detail))
+    checks.append(none_of("exceptions", exceptions, f"{exceptions} in the users' own code"))
+    return checks + (_overload(run) if run.get("overload") else [])
+
+
+def judge(target: Mapping[str, Any]) -> Check:
+    """One of ``targets`` of ``run.json``. It has a colour where it could be measured."""
+    measured: Mapping[str, Any] = target["measured"] or NOT_MEASURED
+    actual, unit = measured["actual"], target["unit"]
+    check: Check = {
+        "name": target["name"],
+        "limit": f"{target['operator']} {target['limit']:g}{_after_number(unit)}",
+        "actual": actual,
+        "unit": unit,
+        "count": measured["count"],
+    }
+    if actual is None:
+        return _decided({**check, "verdict": UNKNOWN, "detail": measured["detail"]}, target)
+    tint = colour(target["operator"], actual, target["limit"])
+    detail = f"{_shown(actual)}{_after_number(unit)}, {check['limit']} wanted: {measured['detail']}"
+    if target["aborted"]:
+        tint, detail = "red", f"{detail}; it ended the run"
+    verdict = FAIL if tint == "red" else PASS
+    return _decided({**check, "colour": tint, "verdict": verdict, "detail": detail}, target)
+
+
+def colour(operator: str, actual: float, limit: float) -> str:
+    """Green with a fifth of the limit to spare, yellow up to it, red beyond."""
+    if not COMPARISONS[operator](actual, limit):
+        return "red"
+    match operator[0]:
+        case "<" if limit > 0 and actual >= NEAR * limit:
+            return "yellow"
+        case ">" if limit > 0 and limit >= NEAR * actual:
+            return "yellow"
+    return "green"
+
+
+def _decided(check: Check, target: Mapping[str, Any]) -> Check:
+    """What is optional takes nothing from the verdict."""
+    if not target["optional"] or check["verdict"] == PASS:
+        return check
+    return {**check, "verdict": NOT_ASKED, "detail": f"{check['detail']} (optional)"}
+
+
+def _is_of_failures(target: Mapping[str, Any]) -> bool:
+    """Whether it says how much may fail, of all that is sent."""
+    return target["kind"] in ("errors", "status") and not target["routes"] and not target["optional"]
+
+
+def _after_number(unit: str) -> str:
+    return unit if unit in ("", "/s") else f" {unit}"
+
+
+def _shown(actual: float) -> str:
+    """To three digits, and every whole one."""
+    return f"{actual:,.0f}" if abs(actual) >= 100 else f"{actual:.3g}"
 
 
 def _overload(run: Facts) -> list[Check]:

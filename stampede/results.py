@@ -156,6 +156,8 @@ def facts(run: Run, environment: Environment, counts: Counts) -> dict[str, Any]:
         "promises": run.promises,
         "audit": run.findings,
         "counters": run.counters,
+        "targets": run.targets,
+        "aborted": run.aborted,
         "stages": run.stages,
         "seconds": run.seconds,
         "races": run.races,

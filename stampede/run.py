@@ -8,11 +8,13 @@ right?), *writing* (results) and *done*. Whoever starts it, Locust's events carr
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,18 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_MISSING
 
-from stampede import lifecycle
+from stampede import lifecycle, measured
+from stampede.abort import Abort
 from stampede.audit_process import AuditProcess, audit_command
 from stampede.cast import Cast
 from stampede.counters import Counters
 from stampede.counts import Counts
+from stampede.figures import whole_seconds
+from stampede.measured import Evidence, Reading
 from stampede.profiles import Plan
 from stampede.results import RunFolder
 from stampede.stages import Stages
+from stampede.targets import Target
 from stampede.timeline import Timeline
 
 logger = logging.getLogger(__name__)
@@ -77,6 +83,22 @@ class Run:
     """What each stage was like: stampede/stages.py."""
     seconds: list[dict[str, Any]] = field(default_factory=list)
     """A row for each second: stampede/timeline.py."""
+    targets: list[dict[str, Any]] = field(default_factory=list)
+    """What they are, and what was measured: stampede/measured.py."""
+    aborted: str | None = None
+    """The target that ended the run, and what was measured then."""
+
+    @property
+    def wanted(self) -> tuple[Target, ...]:
+        """The targets, as they were stated."""
+        return self.plan.targets if self.plan else ()
+
+    @property
+    def window(self) -> range:
+        """Its whole seconds, since the epoch."""
+        if self.window_start is None or self.window_end is None:
+            return range(0)
+        return range(*whole_seconds(self.window_start, self.window_end))
 
 
 class Runs:
@@ -96,6 +118,8 @@ class Runs:
         self._counters: Counters | None = None
         self._timeline: Timeline | None = None
         self._stages = Stages(environment)
+        self._evidence = Evidence(counts, lambda: getattr(self, "samples", {}), os.cpu_count() or 1)
+        self._abort = Abort((), self._evidence)
         self._driver: Greenlet[..., None] | None = None
         self._ramp: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
@@ -164,6 +188,8 @@ class Runs:
         options["pace_scale"] = self.cast.pace_scale(plan)
         options["overload"] = bool(plan and plan.overload)
         self.current.promises = self.cast.promises
+        self.current.targets = [measured.row(target, None) for target in self.current.wanted]
+        self._abort = Abort(self.current.wanted, self._evidence)
         self._folder = RunFolder(self._results, self.current, self._environment, self.counts)
         self._audit = self._start_audit(self.current, self._folder)
         self._timeline = Timeline(self._environment, self.counts)
@@ -205,9 +231,16 @@ class Runs:
             return
         run.phase = "window"
         run.window_start = time.time()
+        self._abort.watch(partial(self._end_by_target, run))
+
+    def _end_by_target(self, run: Run, target: Target, reading: Reading) -> None:
+        run.aborted = f"{target.text}: {reading.actual:g}{target.unit}, {reading.detail}"
+        run.events.append({"name": "target_aborted", "at": time.time(), "target": run.aborted})
+        gevent.spawn(self._environment.runner.stop)  # not here: a stop ends the watching, which is us
 
     def stopping(self) -> None:
         """Users are told to stop; nothing may start any more."""
+        self._abort.stop()
         if self.current:
             self.current.phase = "stopping"
             self.current.window_end = time.time()
@@ -272,6 +305,7 @@ class Runs:
             run.findings = {"error": f"the ledger could not be written: {folder.ledger.error}"}
         run.races = list(getattr(self._environment, "stampede_races", ()))
         run.events = sorted([*run.events, *folder.ledger.events, *self.alarms], key=lambda event: event["at"])
+        run.targets = measured.rows(run.wanted, self._evidence, run.window, self._abort.beyond)
         run.phase = "writing"
         folder.close()
 

@@ -1,0 +1,265 @@
+"""Targets, measured: on the master, over the window of a run, from what was counted second by second.
+
+Ramp-up and drain are outside. What is to hold for some seconds is measured over any so many in a row, and
+the worst of them counts; what is to hold of every route, or of all workers, at the worst of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+from stampede.counts import Counts
+from stampede.latency import mean, percentile
+from stampede.targets import Figure, Kind, Routes, Target
+
+Found = Counter[Any]
+"""What was counted in some seconds, as the kind of the figure needs it: requests by ms or by status, samples
+by their value. What was found in one second and in the next can be added up."""
+
+Fetch = Callable[[int, int], Found]
+"""The counts of the seconds [start, end), since the epoch."""
+
+Samples = Mapping[str, Any]
+"""``samples`` of ``run.json``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was measured: None where it could not be, and why in words; of how many requests, or seconds."""
+
+    actual: float | None
+    count: int
+    detail: str
+
+
+class Evidence:
+    """What there is to measure targets of one run by."""
+
+    def __init__(self, counts: Counts, samples: Callable[[], Samples], cores: int) -> None:
+        """`cores` are those of the machine: what a role without a limit can use."""
+        self._counts = counts
+        self._samples = samples
+        self._cores = cores
+
+    def of(self, target: Target) -> dict[str, Fetch]:
+        """Where to look for a target's figure, by name; nothing where there is nothing of it in the run."""
+        figure = target.figure
+        if figure.role:
+            return self._of_role(target)
+        met = [route for route in self._counts.latencies.routes() if figure.routes.include(*route)]
+        if figure.routes.group == "every":
+            return {" ".join(route): partial(self._requests, figure, _only(route)) for route in met}
+        return {"": partial(self._requests, figure, figure.routes.include)} if met else {}
+
+    def _requests(self, figure: Figure, routes: Callable[[str, str], bool], start: int, end: int) -> Found:
+        latencies = self._counts.latencies
+        match figure.kind:
+            case Kind.TIME | Kind.STABLE:
+                return latencies.histogram(start, end, routes, from_start=figure.from_start)
+            case Kind.RPS | Kind.ERRORS:
+                failures = latencies.failures(start, end, routes)
+                return Counter(requests=latencies.requests(start, end, routes), failures=failures)
+        return self._counts.outcomes.histogram(start, end, routes)
+
+    def _of_role(self, target: Target) -> dict[str, Fetch]:
+        samples = self._samples()
+        if target.figure.role == "workers":
+            rows_of = {f"worker {label}": rows for label, rows in samples.get("workers", {}).items()}
+        else:
+            rows_of = {"": samples.get(target.figure.role, [])}
+        values = {name: self._by_second(target, rows) for name, rows in rows_of.items()}
+        return {name: partial(_sampled, of_second) for name, of_second in values.items() if of_second}
+
+    def _by_second(self, target: Target, rows: Sequence[Mapping[str, Any]]) -> dict[int, float]:
+        values = {row["second"]: self._value(target, row) for row in rows}
+        return {second: value for second, value in values.items() if value is not None}
+
+    def _value(self, target: Target, row: Mapping[str, Any]) -> float | None:
+        """Of a role in one second, in the unit of the target."""
+        match target.figure.kind:
+            case Kind.CPU:
+                used = row.get("cpu_percent")
+                most = row.get("cpu_limit_cores") or self._cores
+                # Python's lock: a master or a worker cannot use more than one.
+                most = min(most, 1) if target.figure.role in ("master", "workers") else most
+                return None if used is None else used / most
+            case Kind.MEMORY:
+                used, most = row.get("memory_mb"), row.get("memory_limit_mb")
+            case _:
+                states, most = row.get("connections"), row.get("max_connections")
+                used = None if states is None else sum(states.values())
+        if used is None or target.unit != "%":
+            return used
+        return 100 * used / most if most else None
+
+
+def measure(target: Target, evidence: Evidence, seconds: range) -> Reading:
+    """What a target's figure was in some whole seconds since the epoch."""
+    where = evidence.of(target)
+    if not where:
+        return Reading(None, 0, _nothing_of(target.figure))
+    if len(seconds) < (target.seconds or (3 if target.figure.kind is Kind.STABLE else 1)):
+        return Reading(None, 0, f"the window has {len(seconds)} whole seconds: too few for it")
+    return worst(target, {name: _reading(target, fetch, seconds) for name, fetch in where.items()})
+
+
+def read(target: Target, counts: Found, seconds: int) -> Reading:
+    """What a target's figure is by the counts of so many seconds."""
+    figure = target.figure
+    count = counts["requests"] if figure.kind in (Kind.RPS, Kind.ERRORS) else counts.total()
+    what = f"{count:,} {'samples' if figure.role else 'requests'}"
+    actual = _actual(target, counts, seconds)
+    if actual is None:
+        return Reading(None, count, "nobody was paced" if figure.from_start else "no request in that time")
+    if figure.kind is Kind.TIME and count < figure.fewest:
+        slowest = float(max(counts))
+        if figure.routes.group == "every" and target.is_met_by(slowest):  # then any percentile is
+            return Reading(slowest, count, f"the slowest of {what}")
+        few = f"{what} are too few for a {figure.statistic}, which takes {figure.fewest:,}"
+        return Reading(None, count, few)
+    return Reading(float(f"{actual:.6g}"), count, what)
+
+
+def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:
+    """The one that is farthest on the wrong side. What is beyond the limit decides, whatever is not known."""
+    met = {name: reading for name, reading in readings.items() if reading.count}
+    if len(readings) == 1 or not met:
+        return next(iter(readings.values()))
+    unknown = [name for name, reading in met.items() if reading.actual is None]
+    name = max((name for name in met if name not in unknown), key=lambda name: _badness(target, met[name]))
+    if unknown and (name is None or target.is_met_by(met[name].actual or 0)):
+        name = unknown[0]
+    return replace(met[name], detail=f"the worst of {len(met)}: {name}, {met[name].detail}")
+
+
+def rows(
+    targets: Iterable[Target], evidence: Evidence, seconds: range, beyond: tuple[Target, Reading] | None
+) -> list[dict[str, Any]]:
+    """``targets`` of ``run.json``. Of one that ended the run, what was measured then."""
+    ended, then = beyond or (None, None)
+    return [
+        row(target, then if target == ended else measure(target, evidence, seconds), target == ended)
+        for target in targets
+    ]
+
+
+def row(target: Target, reading: Reading | None, aborted: bool = False) -> dict[str, Any]:
+    """What ``run.json`` says of a target; without a reading it is one that was not measured."""
+    return {
+        "text": target.text,
+        "name": f"{target.name} over any {target.seconds} s" if target.seconds else target.name,
+        "column": target.column,
+        "kind": target.figure.kind.name.lower(),
+        "routes": None if target.figure.routes == Routes() else str(target.figure.routes),
+        "operator": target.operator,
+        "limit": target.limit,
+        "unit": target.unit,
+        "optional": target.optional,
+        "aborted": aborted,
+        "measured": reading and asdict(reading),
+    }
+
+
+def _reading(target: Target, fetch: Fetch, seconds: range) -> Reading:
+    if target.figure.kind is Kind.STABLE:
+        return _stability(fetch, seconds)
+    if target.seconds is None:
+        return read(target, fetch(seconds.start, seconds.stop), len(seconds))
+    readings = [read(target, counts, target.seconds) for counts in _spans(fetch, seconds, target.seconds)]
+    known = [reading for reading in readings if reading.actual is not None]
+    return max(known, key=lambda reading: _badness(target, reading), default=readings[0])
+
+
+def _spans(fetch: Fetch, seconds: range, length: int) -> Iterator[Found]:
+    """The counts of any so many seconds in a row."""
+    each = [fetch(second, second + 1) for second in seconds]
+    counts: Found = Counter()
+    for index, newest in enumerate(each):
+        counts += newest
+        if index >= length:
+            counts -= each[index - length]
+        if index >= length - 1:
+            yield counts
+
+
+def _stability(fetch: Fetch, seconds: range) -> Reading:
+    """By how many percent the p95 of the last third is over that of the first."""
+    third = len(seconds) // 3
+    first, last = fetch(seconds.start, seconds.start + third), fetch(seconds.stop - third, seconds.stop)
+    before, after = percentile(first, 0.95), percentile(last, 0.95)
+    count = first.total() + last.total()
+    if before is None or after is None or min(first.total(), last.total()) < 20:
+        return Reading(None, count, f"{count} requests are too few for a p95 of the first third and the last")
+    growth = round(100 * (after / max(before, 0.1) - 1), 1)
+    return Reading(growth, count, f"p95 {before:g} ms in the first third, {after:g} ms in the last")
+
+
+def _actual(target: Target, counts: Found, seconds: int) -> float | None:
+    """In the unit of the target; None where it is of nothing."""
+    figure = target.figure
+    match figure.kind:
+        case Kind.TIME:
+            return _time(figure, counts)
+        case Kind.RPS:
+            return counts["requests"] / seconds
+        case Kind.GOODPUT:
+            return sum(counts[status] for status in counts if 200 <= status < 400) / seconds
+        case Kind.ERRORS:
+            return _share(target, counts["failures"], counts["requests"])
+        case Kind.STATUS:
+            found = sum(counts[status] for status in counts if _is(str(status), figure.statistic))
+            return _share(target, found, counts.total())
+        case Kind.CPU:
+            return mean(counts)
+    return mean(counts) if target.seconds else max(counts, default=None)
+
+
+def _time(figure: Figure, counts: Found) -> float | None:
+    match figure.statistic:
+        case "avg":
+            return mean(counts)
+        case "min":
+            return min(counts, default=None)
+        case "max":
+            return max(counts, default=None)
+    return percentile(counts, (figure.percent or 0) / 100)
+
+
+def _share(target: Target, part: int, whole: int) -> float | None:
+    if target.unit != "%":
+        return float(part)
+    return 100 * part / whole if whole else None
+
+
+def _is(status: str, wanted: str) -> bool:
+    """503 is 5xx, and 503."""
+    return status == wanted or (wanted.endswith("xx") and status[0] == wanted[0])
+
+
+def _badness(target: Target, reading: Reading) -> float:
+    actual = reading.actual or 0.0
+    match target.operator[0]:
+        case "<":
+            return actual
+        case ">":
+            return -actual
+    return abs(actual - target.limit)
+
+
+def _nothing_of(figure: Figure) -> str:
+    if not figure.role:
+        return f"no request to {figure.routes} in this run"
+    more = ": it has no limit of its own, state it in MB" if figure.kind is Kind.MEMORY else ""
+    return f"nothing is known of the {figure.kind.name.lower()} of {figure.role}{more}"
+
+
+def _sampled(of_second: Mapping[int, float], start: int, end: int) -> Found:
+    return Counter(of_second[second] for second in range(start, end) if second in of_second)
+
+
+def _only(route: tuple[str, str]) -> Callable[[str, str], bool]:
+    return lambda *other: other == route
