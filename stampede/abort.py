@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable
 from math import ceil
 
@@ -29,8 +29,7 @@ class Abort:
     def __init__(self, targets: Iterable[Target], evidence: Evidence) -> None:
         self._targets = [target for target in targets if target.abort]
         self._evidence = evidence
-        self._so_far: defaultdict[tuple[Target, str], Found] = defaultdict(Counter)
-        self._looked_until: int | None = None
+        self._so_far: dict[tuple[Target, str], tuple[int, Found]] = {}
         self._watching: Greenlet[..., None] | None = None
         self.beyond: tuple[Target, Reading] | None = None
         """What was beyond its limit, and what was measured then."""
@@ -53,11 +52,11 @@ class Abort:
 
     def look(self, start: int, end: int) -> tuple[Target, Reading] | None:
         """The first target that is beyond its limit by what was counted in the seconds [start, end)."""
-        readings = [(target, self._read(target, start, end)) for target in self._targets]
-        self._looked_until = max(start, end)
-        for target, reading in readings:
-            if reading and reading.actual is not None and not target.is_met_by(reading.actual):
-                return target, reading
+        for target in self._targets:
+            if end - start >= (target.seconds or LEAST):
+                reading = self._read(target, start, end)
+                if reading and reading.actual is not None and not target.is_met_by(reading.actual):
+                    return target, reading
         return None
 
     def _read(self, target: Target, start: int, end: int) -> Reading | None:
@@ -66,13 +65,12 @@ class Abort:
             name: read(target, self._found(target, name, fetch, start, end), length)
             for name, fetch in self._evidence.of(target).items()
         }
-        if not readings or end - start < (target.seconds or LEAST):
-            return None
-        return worst(target, readings)
+        return worst(target, readings) if readings else None
 
     def _found(self, target: Target, name: str, fetch: Fetch, start: int, end: int) -> Found:
         if target.seconds:
             return fetch(end - target.seconds, end)
-        so_far = self._so_far[target, name]
-        so_far += fetch(self._looked_until or start, end)
+        until, so_far = self._so_far.get((target, name), (start, Counter()))
+        so_far += fetch(until, end)
+        self._so_far[target, name] = end, so_far
         return so_far

@@ -46,7 +46,7 @@ def judge(target: Mapping[str, Any]) -> Check:
     actual, unit = measured["actual"], target["unit"]
     check: Check = {
         "name": target["name"],
-        "limit": f"{target['operator']} {target['limit']:g}{_after_number(unit)}",
+        "limit": f"{target['operator']} {target['limit']:,.10g}{_after_number(unit)}",
         "actual": actual,
         "unit": unit,
         "count": measured["count"],

@@ -111,7 +111,7 @@ def read(target: Target, counts: Found, seconds: int) -> Reading:
     """What a target's figure is by the counts of so many seconds."""
     figure = target.figure
     count = counts["requests"] if figure.kind in (Kind.RPS, Kind.ERRORS) else counts.total()
-    what = f"{count:,} {'samples' if figure.role else 'requests'}"
+    what = _counted(count, "sample" if figure.role else "request")
     actual = _actual(target, counts, seconds)
     if actual is None:
         return Reading(None, count, "nobody was paced" if figure.from_start else "no request in that time")
@@ -119,7 +119,7 @@ def read(target: Target, counts: Found, seconds: int) -> Reading:
         slowest = float(max(counts))
         if figure.routes.group == "every" and target.is_met_by(slowest):  # then any percentile is
             return Reading(slowest, count, f"the slowest of {what}")
-        few = f"{what} are too few for a {figure.statistic}, which takes {figure.fewest:,}"
+        few = f"{what} only: too few for a {figure.statistic}, which takes {figure.fewest:,}"
         return Reading(None, count, few)
     return Reading(float(f"{actual:.6g}"), count, what)
 
@@ -193,7 +193,7 @@ def _stability(fetch: Fetch, seconds: range) -> Reading:
     before, after = percentile(first, 0.95), percentile(last, 0.95)
     count = first.total() + last.total()
     if before is None or after is None or min(first.total(), last.total()) < 20:
-        return Reading(None, count, f"{count} requests are too few for a p95 of the first third and the last")
+        return Reading(None, count, f"{_counted(count, 'request')} only: too few for two p95")
     growth = round(100 * (after / max(before, 0.1) - 1), 1)
     return Reading(growth, count, f"p95 {before:g} ms in the first third, {after:g} ms in the last")
 
@@ -255,6 +255,10 @@ def _nothing_of(figure: Figure) -> str:
         return f"no request to {figure.routes} in this run"
     more = ": it has no limit of its own, state it in MB" if figure.kind is Kind.MEMORY else ""
     return f"nothing is known of the {figure.kind.name.lower()} of {figure.role}{more}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _sampled(of_second: Mapping[int, float], start: int, end: int) -> Found:

@@ -67,8 +67,8 @@ def test_a_check_says_what_was_wanted_and_what_there_was() -> None:
 @pytest.mark.parametrize(
     ("target", "verdict", "detail"),
     [
-        (asked("p95 < 1s", 1234.5), "FAIL", "1,234 ms, < 1000 ms wanted: 9 requests"),
-        (asked("p95 < 1s", 900), "PASS", "900 ms, < 1000 ms wanted: 9 requests"),
+        (asked("p95 < 1s", 1234.5), "FAIL", "1,234 ms, < 1,000 ms wanted: 9 requests"),
+        (asked("p95 < 1s", 900), "PASS", "900 ms, < 1,000 ms wanted: 9 requests"),
         (asked("rps >= 500", 750.25), "PASS", "750/s, >= 500/s wanted: 9 requests"),
         (asked("errors < 1%", 0.004), "PASS", "0.004 %, < 1 % wanted: 9 requests"),
         (asked("5xx = 0", 1), "FAIL", "1, = 0 wanted: 9 requests"),
@@ -78,14 +78,14 @@ def test_a_check_says_what_was_wanted_and_what_there_was() -> None:
         (
             asked("p95 < 1s for 10s, abort", 1100, aborted=True),
             "FAIL",
-            "1,100 ms, < 1000 ms wanted: 9 requests; it ended the run",
+            "1,100 ms, < 1,000 ms wanted: 9 requests; it ended the run",
         ),
         # nobody depends on it
-        (asked("p95 < 1s (optional)", 900), "PASS", "900 ms, < 1000 ms wanted: 9 requests"),
+        (asked("p95 < 1s (optional)", 900), "PASS", "900 ms, < 1,000 ms wanted: 9 requests"),
         (
             asked("p95 < 1s (optional)", 1100),
             "NOT_ASKED",
-            "1,100 ms, < 1000 ms wanted: 9 requests (optional)",
+            "1,100 ms, < 1,000 ms wanted: 9 requests (optional)",
         ),
         (asked("p95 < 1s (optional)", None, "no request"), "NOT_ASKED", "no request (optional)"),
     ],

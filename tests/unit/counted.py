@@ -1,0 +1,33 @@
+"""What workers have counted, made up second by second, as the master has added it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from stampede.counts import Counts
+
+
+class Shop:
+    """Routes that were asked, each answer in its second."""
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+
+    def answers(
+        self, seconds: Iterable[int], route: str, times: Iterable[float], status: int = 200, **request: Any
+    ) -> None:
+        """In each of these seconds so many requests to `POST /orders/` took so many ms."""
+        method, _, name = route.partition(" ")
+        answer = SimpleNamespace(status_code=status)
+        exception = None if status < 500 else ValueError(str(status))
+        for second in seconds:
+            clock = SimpleNamespace(time=lambda second=second: second + 0.5)
+            with patch("stampede.latency.time", clock), patch("stampede.outcomes.time", clock):
+                for time in times:
+                    self.counts.count(
+                        **{"request_type": method, "name": name, "response_time": time, "response": answer},
+                        **{"exception": exception, **request},
+                    )

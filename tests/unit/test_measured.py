@@ -1,0 +1,207 @@
+"""Targets are measured over whole seconds: what was asked, where it was worst, and what nobody can know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stampede import measured, targets
+from stampede.latency import DUE
+from stampede.measured import Evidence, Reading, measure
+from stampede.targets import Target
+from tests.unit.counted import Shop
+
+WINDOW = range(1000, 1030)
+
+
+def target(text: str) -> Target:
+    (found,) = targets.parse(text)
+    return found
+
+
+def evidence(shop: Shop, **samples: Any) -> Evidence:
+    return Evidence(shop.counts, lambda: samples, cores=2)
+
+
+@pytest.fixture(scope="module")
+def shop() -> Shop:
+    """Thirty seconds of a shop; before and after them it is slow and broken, which is nobody's business."""
+    shop = Shop()
+    for outside in (range(990, 1000), range(1030, 1035)):
+        shop.answers(outside, "GET /products/", [9000] * 9, status=500)
+    shop.answers(WINDOW, "GET /products/", [10, 20, 30])
+    shop.answers(WINDOW, "POST /orders/", [40, 50], status=201)
+    shop.answers(WINDOW, "POST /orders/", [5], status=409)
+    shop.answers(range(1010, 1013), "POST /orders/", [2000], status=503)
+    shop.answers([1005], "GET /summary", [80])
+    shop.answers([990], "GET /docs", [7])
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("text", "actual", "count"),
+    [
+        ("rps >= 1", 184 / 30, 184),
+        ("rps of GET >= 1", 91 / 30, 91),
+        ("avg < 1s", (30 * (60 + 95) + 6000 + 80) / 184, 184),
+        ("GET avg < 1s", (30 * 60 + 80) / 91, 91),
+        ("GET/POST max < 1s", 2000, 184),
+        ("POST min < 1s", 5, 93),
+        ("p50 of GET /products < 1s", 20, 90),
+        ("p95 of POST /orders/ < 1s", 50, 93),
+        ("complex avg < 1s", 80, 1),
+        ("errors < 1%", 100 * 3 / 184, 184),
+        ("errors = 0", 3, 184),
+        ("errors of GET = 0", 0, 91),
+        ("5xx = 0", 3, 184),
+        ("503 < 1%", 100 * 3 / 184, 184),
+        ("4xx of POST < 1%", 100 * 30 / 93, 93),
+        # a sold-out 409 is an answer, but no order
+        ("goodput of orders >= 1", 2, 93),
+    ],
+)
+def test_a_figure_is_of_the_window(shop: Shop, text: str, actual: float, count: int) -> None:
+    """To six digits; what came before and after it is no part of it."""
+    reading = measure(target(text), evidence(shop), WINDOW)
+    assert reading.actual == pytest.approx(actual, rel=1e-5)
+    assert reading.count == count
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("p95 of GET /nowhere < 1s", "no request to GET /nowhere in this run"),
+        ("rps of PUT >= 1", "no request to PUT in this run"),
+        ("avg of /docs < 1s", "no request in that time"),
+        ("p99 of POST < 1s", "93 requests only: too few for a p99, which takes 100"),
+        ("p95 from start < 1s", "nobody was paced"),
+        ("avg < 1s for 31s", "the window has 30 whole seconds: too few for it"),
+        ("p99 < 1s for 10s", "61 requests only: too few for a p99, which takes 100"),
+        ("stable of /summary", "1 request only: too few for two p95"),
+        ("cpu of api < 1%", "nothing is known of the cpu of api"),
+        (
+            "memory of api < 1%",
+            "nothing is known of the memory of api: it has no limit of its own, state it in MB",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_says_why(shop: Shop, text: str, detail: str) -> None:
+    """It was promised, and is neither met nor missed."""
+    reading = measure(target(text), evidence(shop, api=[{"second": 1000, "memory_mb": 9}]), WINDOW)
+    assert (reading.actual, reading.detail) == (None, detail)
+
+
+def test_without_a_window_nothing_is_measured(shop: Shop) -> None:
+    reading = measure(target("rps >= 1"), evidence(shop), range(0))
+    assert (reading.actual, reading.detail) == (None, "the window has 0 whole seconds: too few for it")
+
+
+def test_for_some_seconds_takes_the_worst_of_them(shop: Shop) -> None:
+    """Of any so many in a row, whichever side is the wrong one."""
+    slow = measure(target("POST avg < 1s for 3s"), evidence(shop), WINDOW)
+    assert slow.actual == pytest.approx((3 * 95 + 6000) / 12)
+    assert measure(target("rps >= 1 for 5s"), evidence(shop), WINDOW).actual == 6
+    assert measure(target("rps <= 1 for 3s"), evidence(shop), WINDOW).actual == 7
+    assert measure(target("5xx = 0 for 2s"), evidence(shop), WINDOW).actual == 2
+
+
+def test_every_route_is_as_good_as_the_worst(shop: Shop) -> None:
+    """Named; one that was not asked in the window is none of them."""
+    reading = measure(target("every route avg < 1s"), evidence(shop), WINDOW)
+    assert reading.detail == "the worst of 3: POST /orders/, 93 requests"
+    assert reading.actual == pytest.approx((30 * 95 + 6000) / 93, rel=1e-5)
+
+
+def test_of_a_route_that_is_rarely_asked_the_slowest_request_counts(shop: Shop) -> None:
+    """Within the limit any percentile is; beyond it nobody knows."""
+    met = measure(target("every route p95 < 100ms"), evidence(shop), WINDOW)
+    assert (met.actual, met.detail) == (80, "the worst of 3: GET /summary, the slowest of 1 request")
+    unknown = measure(target("every route p95 < 70ms"), evidence(shop), WINDOW)
+    assert unknown.actual is None
+    assert unknown.detail.endswith("GET /summary, 1 request only: too few for a p95, which takes 20")
+    missed = measure(target("every route p95 < 45ms"), evidence(shop), WINDOW)
+    assert (missed.actual, missed.detail) == (50, "the worst of 3: POST /orders/, 93 requests")
+
+
+def test_from_the_start_counts_what_somebody_waited_who_came_in_time() -> None:
+    """A request that was due a second before it was sent took a second more."""
+    shop = Shop()
+    shop.answers([1000], "GET /", [100] * 20, context={DUE: 999.4}, start_time=1000.4)
+    assert measure(target("p95 < 1s"), evidence(shop), WINDOW).actual == 100
+    assert measure(target("p95 from start < 1s"), evidence(shop), WINDOW).actual == 1100
+
+
+@pytest.mark.parametrize(("last", "growth"), [(20, 0), (24, 20), (15, -25), (60, 200)])
+def test_stable_is_by_how_much_the_last_third_is_slower(last: float, growth: float) -> None:
+    """The p95 of both; what is in between does not matter."""
+    shop = Shop()
+    shop.answers(range(1000, 1010), "GET /", [20] * 3)
+    shop.answers(range(1010, 1020), "GET /", [900] * 3)
+    shop.answers(range(1020, 1030), "GET /", [last] * 3)
+    reading = measure(target("stable"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.count) == (growth, 60)
+    assert reading.detail == f"p95 20 ms in the first third, {last} ms in the last"
+
+
+def rows(*values: Any, first: int = 1000, **always: Any) -> list[dict[str, Any]]:
+    """Of a role: so much CPU (percent of a core) in each second."""
+    return [{"second": first + index, "cpu_percent": value, **always} for index, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("text", "samples", "actual"),
+    [
+        # of what it may use: its limit, else all cores of the machine
+        ("cpu of api < 90%", {"api": rows(100, 120, 140)}, 60),
+        ("cpu of api < 90%", {"api": rows(100, 120, 140, cpu_limit_cores=1.5)}, 80),
+        ("cpu of api < 90%", {"api": rows(100, None, 140)}, 60),
+        ("cpu of api < 90% for 2s", {"api": rows(*[100] * 28, 120, 140)}, 65),
+        # Python uses one at most
+        ("cpu of master < 90%", {"master": rows(50, 70)}, 60),
+        ("cpu of master < 90%", {"master": rows(10, cpu_limit_cores=0.1)}, 100),
+        ("cpu of workers < 90%", {"workers": {"0-a": rows(50), "1-b": rows(90), "2-c": rows(70)}}, 90),
+        # outside of the window
+        ("cpu of api < 90%", {"api": [*rows(200, first=990), *rows(100, first=1029)]}, 50),
+        # the most there ever was
+        ("memory of api < 1GB", {"api": rows(1, memory_mb=100) + rows(1, memory_mb=300, first=1001)}, 300),
+        ("memory of api < 90%", {"api": rows(1, memory_mb=100, memory_limit_mb=512)}, 100 * 100 / 512),
+        (
+            "connections of postgres < 80%",
+            {"postgres": rows(1, connections={"active": 10, "idle": 15}, max_connections=100)},
+            25,
+        ),
+        ("connections of postgres <= 80", {"postgres": rows(1, connections={"active": 10, "idle": 15})}, 25),
+    ],
+)
+def test_roles_are_measured_by_their_samples(text: str, samples: dict[str, Any], actual: float) -> None:
+    """The average of the CPU, the peak of memory and connections; of the workers the busiest one."""
+    assert measure(target(text), evidence(Shop(), **samples), WINDOW).actual == pytest.approx(
+        actual, rel=1e-5
+    )
+
+
+def test_the_busiest_worker_is_named() -> None:
+    workers = {"0-a": rows(50), "1-b": rows(90)}
+    reading = measure(target("cpu of workers < 80%"), evidence(Shop(), workers=workers), WINDOW)
+    assert reading.detail == "the worst of 2: worker 1-b, 1 sample"
+
+
+def test_what_ended_the_run_stays_as_it_was_then(shop: Shop) -> None:
+    """However it looks when the run is over; the others are measured."""
+    both = targets.parse("p95 < 9s for 3s, abort, rps >= 1")
+    then = Reading(9999, 50, "50 requests")
+    ended, other = measured.rows(both, evidence(shop), WINDOW, (both[0], then))
+    assert ended["aborted"] is True
+    assert ended["measured"] == {"actual": 9999, "count": 50, "detail": "50 requests"}
+    assert (other["aborted"], other["measured"]["count"]) == (False, 184)
+
+
+def test_a_row_says_what_was_asked(shop: Shop) -> None:
+    """All that a judge, or a report, has to know."""
+    (row,) = measured.rows(targets.parse("rps>=1, 5xx of POST = 0")[1:], evidence(shop), WINDOW, None)
+    del row["measured"]
+    assert row == {
+        **{"text": "5xx of POST = 0", "name": "5xx of POST", "column": 9, "kind": "status", "routes": "POST"},
+        **{"operator": "=", "limit": 0.0, "unit": "", "optional": False, "aborted": False},
+    }
