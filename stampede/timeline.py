@@ -1,4 +1,5 @@
-"""The run, second by second: how many users and workers there were, what they sent and what came of it.
+"""The run, second by second: how many users and workers there were and users wanted, what they sent and what
+came of it.
 
 Users and workers are looked at on the master as the seconds go by. Requests are not: workers stamp each
 with its second, and what they report late is in its place at the end.
@@ -23,7 +24,7 @@ class Timeline:
     def __init__(self, environment: Environment, counts: Counts) -> None:
         self._environment = environment
         self._counts = counts
-        self._seen: dict[int, tuple[int, int]] = {}
+        self._seen: dict[int, dict[str, int]] = {}
         self._watching: Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -38,16 +39,17 @@ class Timeline:
         self._look()
 
     def rows(self, since: int = 0) -> list[dict[str, Any]]:
-        """``{"second", "users", "workers", "requests", "failures", "outcomes", "p50_ms", …}`` for each second
-        from the start, or from `since`, until the one that was looked at last.
+        """``{"second", "users", "target_users", "workers", "requests", "failures", "outcomes", "p50_ms", …}``
+        for each second from the start, or from `since`, until the one that was looked at last.
 
         A second is one since the epoch. One that nobody looked at is as the one before.
         """
-        rows, users, workers = [], 0, 0
+        rows: list[dict[str, Any]] = []
+        seen: dict[str, int] = {}
         for second in range(min(self._seen), max(self._seen) + 1):
-            users, workers = self._seen.get(second, (users, workers))
+            seen = self._seen.get(second, seen)
             if second >= since:
-                rows.append({"second": second, "users": users, "workers": workers, **self._sent(second)})
+                rows.append({"second": second, **seen, **self._sent(second)})
         return rows
 
     def _sent(self, second: int) -> dict[str, Any]:
@@ -61,4 +63,9 @@ class Timeline:
 
     def _look(self) -> None:
         runner = self._environment.runner
-        self._seen.setdefault(int(time.time()), (runner.user_count, runner.worker_count))
+        seen = {
+            "users": runner.user_count,
+            "target_users": runner.target_user_count,
+            "workers": runner.worker_count,
+        }
+        self._seen.setdefault(int(time.time()), seen)

@@ -18,7 +18,7 @@ from stampede.timeline import Timeline
 @pytest.fixture
 def environment() -> Any:
     environment = Environment()
-    environment.runner = SimpleNamespace(user_count=10, worker_count=2)
+    environment.runner = SimpleNamespace(user_count=10, target_user_count=20, worker_count=2)
     return environment
 
 
@@ -49,11 +49,18 @@ def test_each_second_has_its_row(environment: Any) -> None:
     no_times = {"p50_ms": None, "p95_ms": None, "p99_ms": None, "from_start_p99_ms": None}
     assert timeline.rows()[:2] == [
         {
-            **{"second": first, "users": 10, "workers": 2, "requests": 7, "failures": 1},
+            **{"second": first, "users": 10, "target_users": 20, "workers": 2, "requests": 7, "failures": 1},
             **{"outcomes": {"200": 7}, **no_times},
         },
         {
-            **{"second": first + 1, "users": 20, "workers": 2, "requests": 5, "failures": 0},
+            **{
+                "second": first + 1,
+                "users": 20,
+                "target_users": 20,
+                "workers": 2,
+                "requests": 5,
+                "failures": 0,
+            },
             **{"outcomes": {"200": 5}, **no_times},
         },
     ]
