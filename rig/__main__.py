@@ -7,7 +7,7 @@ import sys
 import webbrowser
 from typing import NoReturn
 
-from rig import cluster, headless
+from rig import cluster, headless, terminal
 from rig.cluster import bring_up, take_down, wait_until_joined
 from rig.master import Master, MasterGoneError
 from rig.runtime import Runtime
@@ -108,7 +108,7 @@ def run_headless(asked: Settings, found: Runtime) -> int:
     finally:
         if not was_up:
             take_down(found)
-    print(verdict.words)
+    terminal.say(verdict.words, verdict.style)
     return verdict.code
 
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rig import console
+from rig.console import Display
+from rig.look import look
 from rig.master import Master, MasterGoneError
 from rig.settings import ROOT, Settings
 from rig.verdict import Verdict, found, show
@@ -24,9 +27,6 @@ RETURN_PATIENCE = 30.0
 
 MOST_ALARMS = 5
 """Things found wrong while a run goes on that are shown at once; the verdict has them all."""
-
-LINE_EVERY = 10.0
-"""Seconds between two lines of progress where no terminal shows them."""
 
 
 def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
@@ -49,7 +49,7 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     what = settings.scenario or profile
     print(f"Running {what}: {started['users']} users, {started['duration']:.0f} s, {master.url}", flush=True)
     try:
-        was_interrupted, run_id = _see_through(master, started["duration"])
+        was_interrupted, run_id = _see_through(master, what, started["duration"])
         if run_id == before:
             raise MasterGoneError("it never began: see `make logs`")
         folder = master.fetch_results(run_id, RESULTS)
@@ -66,28 +66,29 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     return verdict
 
 
-def _see_through(master: Master, duration: float) -> tuple[bool, str]:
+def _see_through(master: Master, what: str, duration: float) -> tuple[bool, str]:
     """Show the run until it is done; returns whether Ctrl-C stopped it, and its id.
 
     What was done until then is counted and judged all the same; another Ctrl-C does not wait for that.
     Raises MasterGoneError.
     """
     try:
-        return False, _watch(master, duration)
+        return False, _watch(master, what, duration)
     except KeyboardInterrupt:
         print("\nStopping the run …", flush=True)
         master.stop()
-        return True, _watch(master, 0)
+        return True, _watch(master, what, 0)
 
 
-def _watch(master: Master, duration: float) -> str:
+def _watch(master: Master, what: str, duration: float) -> str:
     """Show the run until it is done. A master that dies and comes back has left it as far as it got."""
     run_id: str | None = None
     try:
-        for run in _follow(master, duration):
-            run_id = run["id"] or run_id
+        with console.display() as display:
+            for run in _follow(master, display, what, duration):
+                run_id = run["id"] or run_id
     except MasterGoneError as error:
-        print(f"{_clear_line()}{error}: waiting for it …", file=sys.stderr, flush=True)
+        print(f"{error}: waiting for it …", file=sys.stderr, flush=True)
         if not master.answers_within(RETURN_PATIENCE):
             raise
     if run_id is None:
@@ -95,42 +96,23 @@ def _watch(master: Master, duration: float) -> str:
     return run_id
 
 
-def _follow(master: Master, duration: float) -> Iterator[dict[str, Any]]:
+def _follow(master: Master, display: Display, what: str, duration: float) -> Iterator[dict[str, Any]]:
     """The run, shown, again and again until it is done. Raises MasterGoneError if it does not get there."""
-    begun = last_line = time.monotonic()
+    begun = time.monotonic()
     alarms = 0
     while True:
         run = master.run()
         for alarm in run["alarms"][alarms:MOST_ALARMS]:
-            print(f"{_clear_line()}The audit sees: {found({**alarm, 'at': None})}", flush=True)
+            display.say(f"The audit sees: {found({**alarm, 'at': None})}")
         alarms = len(run["alarms"])
         yield run
         if not run["in_progress"]:
             return
-        now = time.monotonic()
-        if now - begun > duration + PATIENCE:
+        seconds = time.monotonic() - begun
+        if seconds > duration + PATIENCE:
             raise MasterGoneError(f"it should have ended {PATIENCE:.0f} s ago")
-        if sys.stdout.isatty():
-            print(f"{_clear_line()}{_progress(master, run, now - begun, duration)}", end="", flush=True)
-        elif now - last_line >= LINE_EVERY:
-            print(_progress(master, run, now - begun, duration), flush=True)
-            last_line = now
+        display.show(look(run, master.stats(), what, master.url, seconds, duration))
         time.sleep(1)
-
-
-def _clear_line() -> str:
-    """Where a terminal shows the progress in one line, what is printed takes its place."""
-    return "\r\033[K" if sys.stdout.isatty() else ""
-
-
-def _progress(master: Master, run: dict[str, Any], seconds: float, duration: float) -> str:
-    stats = master.stats()
-    total = stats["stats"][-1]
-    return (
-        f"{seconds:4.0f}/{duration:.0f} s  {run['phase'] or 'starting':8}  {stats['user_count']} users  "
-        f"{total['current_rps']:.0f} requests/s  "
-        f"{total['num_requests']} requests, {total['num_failures']} failed"
-    )
 
 
 def link_latest(folder: Path) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import statistics
-import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rig import terminal
+from rig.look import PARTS, SHARED
+from rig.terminal import STYLES
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class Verdict(NamedTuple):
@@ -16,13 +22,16 @@ class Verdict(NamedTuple):
     code: int
     words: str
 
+    @property
+    def style(self) -> str:
+        """What it looks like on a terminal."""
+        return STYLES.get(self.words.split(" ")[0].rstrip(":"), "")
+
 
 def show(folder: Path) -> Verdict:
     """Print the figures and the verdict of a run's folder; return how it ended."""
     run = json.loads((folder / "run.json").read_text())
     judged = json.loads((folder / "verdict.json").read_text())
-    if sys.stdout.isatty():
-        print()
     window = run["window"]
     if window:
         print(f"\nWindow of {window['seconds']} s: {window['rps']} requests/s")
@@ -34,9 +43,12 @@ def show(folder: Path) -> Verdict:
     for exception in run["exceptions"]:
         print(f"  {exception['count']} × {exception['message']} in the locustfile")
     _print_races(run["races"])
-    for part in ("correct", "fast", "valid"):
-        _print_part(part.upper(), judged[part])
+    _print_parts(judged)
+    if (run.get("machine") or {}).get("generator_shares_cores"):
+        print(f"\n{SHARED}")
     print(f"\nResults: {folder}")
+    if (report := folder / "report.html").exists():
+        print(f"Report:  {report}")
     code = judged["exit_code"]
     return Verdict(code, f"{judged['verdict']} (exit code {code})")
 
@@ -70,25 +82,105 @@ def _print_races(races: list[dict[str, Any]]) -> None:
     print(f"\nRaces: {len(run)} rounds, {won}; median spread {spread:.0f} ms{overlap}")
 
 
-def _print_part(name: str, part: dict[str, Any]) -> None:
-    """A part's verdict, and a line for each check that somebody asked for."""
-    print(f"\n{name:8} {part['verdict']}")
-    for check in part["checks"]:
-        if check["verdict"] == "NOT_ASKED" and part["verdict"] != "NOT_ASKED":
-            continue
-        print(f"  {check['verdict']:9} {check['name']:26} {check['detail']}")
-        for which in ("first", "worst"):
-            if check.get(which) and (which == "first" or check["worst"] != check.get("first")):
-                print(f"            {which}: {found(check[which])}")
+class Row(NamedTuple):
+    """A check, as the table shows it."""
+
+    verdict: str
+    name: str
+    actual: str
+    limit: str
+    detail: str
+    style: str
+    """What it looks like, by its colour where it has one."""
+
+
+def rows(part: dict[str, Any]) -> list[Row]:
+    """The checks of a part that somebody asked for; all of them where nobody asked for any."""
+    asked = [
+        each for each in part["checks"] if each["verdict"] != "NOT_ASKED" or part["verdict"] == "NOT_ASKED"
+    ]
+    return [row for check in asked for row in _rows(check)]
+
+
+def _rows(check: dict[str, Any]) -> list[Row]:
+    verdict, detail = check["verdict"], str(check["detail"])
+    actual = limit = ""
+    if check.get("limit") is not None and check.get("actual") is not None:
+        actual, limit = _with_unit(check["actual"], check), _with_unit(check["limit"], check)
+        detail = (
+            detail.partition(" wanted: ")[2] or detail
+        )  # the figure and its limit have columns of their own
+    if verdict == "PASS" and check.get("colour") == "yellow":
+        detail = f"near its limit; {detail}"
+    style = STYLES.get(
+        str(check.get("colour") if verdict in ("PASS", "FAIL") else ""), STYLES.get(verdict, "")
+    )
+    found_here = [which for which in ("first", "worst") if check.get(which)]
+    if check.get("first") == check.get("worst"):
+        found_here = found_here[:1]
+    return [
+        Row(verdict, check["name"], actual, limit, detail, style),
+        *(Row("", "", "", "", f"{which}: {found(check[which])}", "") for which in found_here),
+    ]
+
+
+def _with_unit(value: Any, check: dict[str, Any]) -> str:
+    """A limit that is written out has its own."""
+    if isinstance(value, str):
+        return value
+    unit = check.get("unit") or ""
+    number = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return number + (unit if unit in ("", "/s") else f" {unit}")
+
+
+def _print_parts(judged: dict[str, Any]) -> None:
+    """A part's verdict, and a line for each of its checks."""
+    if console := terminal.find():
+        console.print(_table(judged))
+        return
+    for part in PARTS:
+        print(f"\n{part.upper():8} {judged[part]['verdict']}")
+        checks = rows(judged[part])
+        width = max([26, *(len(row.name) for row in checks)])
+        for row in checks:
+            figure = f"{row.actual} ({row.limit})  " if row.actual else ""
+            print(f"  {row.verdict:9} {row.name:{width}} {figure}{row.detail}")
+
+
+def _table(judged: dict[str, Any]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    has_limits = any(row.limit for part in PARTS for row in rows(judged[part]))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_header=has_limits)
+    table.add_column(no_wrap=True)
+    table.add_column("check", min_width=26, overflow="fold")
+    if has_limits:
+        table.add_column("actual", justify="right")
+        table.add_column("limit")
+    table.add_column(overflow="fold")
+    for part in PARTS:
+        verdict = judged[part]["verdict"]
+        table.add_row(Text(verdict, STYLES.get(verdict, "")), Text(part.upper(), "bold"))
+        for row in rows(judged[part]):
+            figures = (row.actual, row.limit) if has_limits else ()
+            texts = map(Text, (row.name, *figures, row.detail))
+            table.add_row(Text(row.verdict, row.style), *texts)
+        table.add_section()
+    return table
 
 
 def _figures(figures: dict[str, Any]) -> str:
     if not figures["requests"]:
         return "0 requests"
-    return (
+    line = (
         f"{figures['requests']} requests, {figures['failures']} failed; ms: average {figures['avg_ms']},"
         f" p50 {figures['p50_ms']}, p95 {figures['p95_ms']}, p99 {figures['p99_ms']}"
     )
+    if due := figures.get("from_start"):  # of users who have a pace
+        line += f"; since they were due: p95 {due['p95_ms']}, p99 {due['p99_ms']}"
+    return line
 
 
 def found(offender: dict[str, Any]) -> str:

@@ -1,0 +1,110 @@
+"""What a run is like at one moment, from what the master tells. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PARTS = ("correct", "fast", "valid")
+
+SHARED = "Users and API share this machine's cores: what one takes, the other lacks."
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Times in seconds, response times in ms; None where nothing is known."""
+
+    what: str
+    """The profile or scenario."""
+    url: str
+    """Where it can be watched."""
+    phase: str
+    seconds: float
+    """Since it was started."""
+    duration: float
+    """What it is planned for."""
+    left: float
+    users: int
+    target_users: int | None
+    workers: int | None
+    rps: float
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    requests: int
+    failures: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    """Requests by status; `0` is no complete answer."""
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    """As they stand, by part."""
+    events: tuple[Mapping[str, Any], ...] = ()
+    shares_cores: bool = False
+    """Whether the users and the API they are sent to are on the same machine."""
+
+
+def look(
+    run: Mapping[str, Any], stats: Mapping[str, Any], what: str, url: str, seconds: float, duration: float
+) -> Look:
+    """From `GET /stampede/run` and, for what is not told there, Locust's `GET /stats/requests`."""
+    total = stats["stats"][-1]
+    left = run.get("left_s")
+    return Look(
+        what=what,
+        url=url,
+        phase=run["phase"] or "starting",
+        seconds=seconds,
+        duration=duration,
+        left=max(0.0, duration - seconds if left is None else left),
+        users=_told(run, "users", stats["user_count"]),
+        target_users=run.get("target_users"),
+        workers=_told(run, "workers", stats.get("worker_count")),
+        rps=_told(run, "rps", total["current_rps"]),
+        p50=_told(run, "p50_ms", _recent(stats, "0.5")),
+        p95=_told(run, "p95_ms", _recent(stats, "0.95")),
+        p99=_told(run, "p99_ms", total.get("response_time_percentile_0.99")),
+        requests=total["num_requests"],
+        failures=total["num_failures"],
+        outcomes=run.get("outcomes") or {},
+        verdicts={part: verdict for part, verdict in (run.get("verdicts") or {}).items() if verdict},
+        events=tuple(run.get("events") or ()),
+        shares_cores=bool(run.get("generator_shares_cores")),
+    )
+
+
+def _told(run: Mapping[str, Any], name: str, otherwise: Any) -> Any:
+    value = run.get(name)
+    return otherwise if value is None else value
+
+
+def _recent(stats: Mapping[str, Any], percentile: str) -> float | None:
+    times: Mapping[str, float | None] = stats.get("current_response_time_percentiles") or {}
+    return times.get(f"response_time_percentile_{percentile}")
+
+
+def figures(seen: Look) -> str:
+    """The moment in a line."""
+    line = (
+        f"{seen.seconds:4.0f}/{seen.duration:.0f} s  {seen.phase:8}  {seen.users} users  "
+        f"{seen.rps:.0f} requests/s  {seen.requests} requests, {seen.failures} failed"
+    )
+    if seen.p95 is not None:
+        line += f"  p50 {ms(seen.p50)}  p95 {ms(seen.p95)}  p99 {ms(seen.p99)}"
+    return "  ".join(
+        [line, *(f"{part.upper()} {seen.verdicts[part]}" for part in PARTS if part in seen.verdicts)]
+    )
+
+
+def ms(time: float | None) -> str:
+    """A response time, to what can be told apart."""
+    if time is None:
+        return "–"
+    return f"{time:.1f} ms" if time < 10 else f"{time:,.0f} ms"
+
+
+def words(event: Mapping[str, Any]) -> str:
+    """Something that happened in a run: when, what, and its facts."""
+    facts = [f"{name} {value}" for name, value in event.items() if name not in ("name", "at", "id", "what")]
+    at = str(event.get("at", ""))
+    clock = at.partition("T")[2].partition(".")[0]
+    return " ".join(filter(None, [clock, str(event.get("what") or event.get("name")), ", ".join(facts)]))

@@ -1,0 +1,209 @@
+"""A run is shown wherever its output goes: on a terminal, in a file, with nothing but Python."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from rig import console, verdict
+from rig.look import SHARED, Look, look
+from rig.verdict import Row, rows
+from tests.unit.test_look import RUN, STATS
+
+TOLD: dict[str, Any] = {
+    **RUN,
+    "target_users": 2000,
+    "outcomes": {"200": 1_234_567, "201": 234_567, "204": 12_345, "409": 1_234, "422": 99, "503": 9},
+    "verdicts": {"correct": "running", "fast": "FAIL", "valid": "NOT_ASKED"},
+    "events": [
+        {"name": "depleted", "at": f"2026-01-01T12:00:0{n}.000+00:00", "product": n, "by": "x" * 90}
+        for n in range(9)
+    ],
+    "generator_shares_cores": True,
+}
+JUDGED: dict[str, dict[str, Any]] = {
+    "correct": {
+        "verdict": "NOT_ASKED",
+        "checks": [{"name": "audit", "verdict": "NOT_ASKED", "detail": "none"}],
+    },
+    "fast": {
+        "verdict": "FAIL",
+        "checks": [
+            {
+                **{
+                    "name": "p95 of POST /orders/ < 500ms",
+                    "verdict": "PASS",
+                    "colour": "yellow",
+                    "unit": "ms",
+                },
+                **{"actual": 450.0, "limit": "< 500 ms", "detail": "450 ms, < 500 ms wanted: 9,000 requests"},
+            },
+            {
+                "name": "lag",
+                "verdict": "PASS",
+                "actual": 1.34,
+                "limit": 5,
+                "unit": "ms",
+                "detail": "the worst of 4",
+            },
+            {"name": "stable", "verdict": "NOT_ASKED", "detail": "nobody asked"},
+            {
+                **{"name": "failures", "verdict": "FAIL", "detail": "2 failed"},
+                **{"first": {"what": "a", "at": "noon"}, "worst": {"what": "b", "id": 7}},
+            },
+        ],
+    },
+    "valid": {"verdict": "PASS", "checks": [{"name": "counted", "verdict": "PASS", "detail": "9 of 9"}]},
+}
+
+
+def seen() -> Look:
+    return look(TOLD, STATS, "smoke", "http://127.0.0.1:8089", 12.0, 60.0)
+
+
+def drawn(width: int) -> list[str]:
+    paper = io.StringIO()
+    Console(width=width, file=paper).print(console.board(seen()))
+    return paper.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_board_has_all_of_it_in_the_width_there_is(width: int) -> None:
+    """A figure is not torn from its name; of events, the last three, each in a line."""
+    lines = drawn(width)
+    text = "\n".join(lines)
+    for wanted in (
+        "12/60 s, 48 s left",
+        "7/2000",
+        "151",
+        "1,234,567",
+        "20 ms",
+        "CORRECT running",
+        "FAST FAIL",
+    ):
+        assert wanted in text
+    assert SHARED in text
+    assert text.count("depleted") == 3
+    assert len(lines) == 11
+
+
+def test_a_file_gets_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first after ten seconds; that cores are shared is said once."""
+    now = [0.0]
+    monkeypatch.setattr("rig.console.time.monotonic", lambda: now[0])
+    with console.display() as lines:
+        for second in range(25):
+            now[0] = float(second)
+            lines.show(seen())
+        lines.say("The audit sees: something")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == SHARED
+    assert [line[:9] for line in printed[1:3]] == ["  12/60 s"] * 2
+    assert printed[3:] == ["The audit sees: something"]
+
+
+SHOW = """
+import json, sys
+from pathlib import Path
+from rig import console, terminal, verdict
+from tests.unit.test_console import JUDGED, seen
+with console.display() as display:
+    display.show(seen())
+    display.say("said meanwhile")
+verdict._print_parts(JUDGED)
+terminal.say("FAIL (exit code 10)", "red")
+"""
+
+
+def on_a_terminal(program: str, **environment: str) -> str:
+    """What a program writes to a terminal of 80 columns."""
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80", **environment},
+    ) as process:
+        os.close(slave)
+        written = b""
+        try:
+            while chunk := os.read(master, 65536):
+                written += chunk
+        except OSError:  # its other end is closed
+            pass
+        os.close(master)
+    assert process.returncode == 0, written.decode()
+    return written.decode()
+
+
+def test_a_terminal_gets_the_board_and_a_coloured_table() -> None:
+    """The board is gone at the end, with the cursor back; what was said meanwhile stays."""
+    written = on_a_terminal(SHOW)
+    assert "┌" in written or "╭" in written
+    assert "said meanwhile" in written
+    assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
+    assert "\x1b[1;33mPASS" in written
+    assert "\x1b[1;31mFAIL" in written
+    assert "near its limit; 9,000" in written
+
+
+def test_no_color_is_respected() -> None:
+    """The words are the same."""
+    written = on_a_terminal(SHOW, NO_COLOR="1")
+    assert "near its limit" in written
+    assert not any(f"\x1b[1;3{colour}m" in written or f"\x1b[3{colour}m" in written for colour in range(8))
+
+
+CHOOSE = """
+import os, sys
+if os.environ.get("WITHOUT_RICH"):
+    sys.modules["rich"] = sys.modules["rich.console"] = None
+from rig import console, terminal
+print(type(console.display()).__name__)
+terminal.say("FAIL (exit code 10)", "red")
+"""
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"WITHOUT_RICH": "1"}])
+def test_what_cannot_draw_gets_plain_lines(environment: dict[str, str]) -> None:
+    """A terminal that knows no cursor; a Python with nothing installed."""
+    assert on_a_terminal(CHOOSE, **environment).split("\r\n")[:2] == ["Lines", "FAIL (exit code 10)"]
+
+
+def test_the_table_in_a_file_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
+    verdict._print_parts(JUDGED)
+    assert (
+        capsys.readouterr().out
+        == """
+CORRECT  NOT_ASKED
+  NOT_ASKED audit                      none
+
+FAST     FAIL
+  PASS      p95 of POST /orders/ < 500ms 450 ms (< 500 ms)  near its limit; 9,000 requests
+  PASS      lag                          1.34 ms (5 ms)  the worst of 4
+  FAIL      failures                     2 failed
+                                         first: a (noon)
+                                         worst: b (id 7)
+
+VALID    PASS
+  PASS      counted                    9 of 9
+"""
+    )
+
+
+def test_a_check_near_its_limit_looks_like_it_and_says_so() -> None:
+    near = rows(JUDGED["fast"])[0]
+    assert near == Row(
+        *("PASS", "p95 of POST /orders/ < 500ms", "450 ms", "< 500 ms"),
+        *("near its limit; 9,000 requests", "bold yellow"),
+    )
