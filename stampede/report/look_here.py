@@ -171,7 +171,8 @@ def _of_role(role: Role, rows: Sequence[Row], cores: int | None) -> Iterator[Pre
         yield Pressure(throttled / 100 / MOST_THROTTLED, says, generates)
     late = series.values(rows, "hub_lag_p99_ms")
     if generates and late:
-        says = f"{_the(role)} came {words.number(max(late))} ms late to what it had to do (p99 of its worst second)"
+        worst = words.number(max(late))
+        says = f"{_the(role)} came {worst} ms late to what it had to do (p99 of its worst second)"
         yield Pressure(median(late) / LATE_HUB, says, True)
 
 
