@@ -61,7 +61,7 @@ def _print_stages(stages: list[dict[str, Any]]) -> None:
         f"\n{'users':>7} {'requests/s':>11} {'served/s':>9} {'refused':>8} {'failed':>7}   p50   p95   p99 ms"
     )
     for stage in stages:
-        times = "".join(f"{stage.get(f'p{percent}_ms', '–'):>6}" for percent in (50, 95, 99))
+        times = "".join(f"{stage.get(f'p{percent}_ms') or '–':>6}" for percent in (50, 95, 99))
         print(
             f"{stage['users']:7,} {stage['rps']:11,} {stage['goodput']:9,} {stage['refused']:8,}"
             f" {stage['failures']:7,}{times}"

@@ -45,23 +45,22 @@ def percentiles(histogram: Histogram) -> Figures:
 
 def window(latencies: Latencies, start: int, end: int) -> Figures:
     """All figures of the seconds [start, end), at least one: together, by method and by route."""
-    routes = latencies.routes()
-    total = figures(latencies, start, end)
+    routes, one = latencies.routes(), latencies.as_one_second(start, end)
     return {
         "start": start,
         "end": end,
         "seconds": end - start,
         "rps": _rate(latencies, start, end),
-        "total": total,
+        "total": figures(one, start, start + 1),
         "by_method": {
-            wanted: figures(latencies, start, end, partial(_is_method, wanted))
+            wanted: figures(one, start, start + 1, partial(_is_method, wanted))
             for wanted in sorted({method for method, _ in routes})
         },
         "routes": [
             {
                 "method": method,
                 "name": name,
-                **figures(latencies, start, end, partial(_is_route, method, name)),
+                **figures(one, start, start + 1, partial(_is_route, method, name)),
             }
             for method, name in routes
         ],

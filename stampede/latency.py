@@ -74,7 +74,7 @@ class Latencies:
     def hand_over(self, report: dict[str, Any]) -> None:
         """Put the times into a worker's report, and begin anew."""
         report[KEY] = [
-            (second, *route, slot.requests, slot.failures, *(times.tobytes() for times in slot.all))
+            (second, *route, *slot.packed)
             for second, slots in self._seconds.items()
             for route, slot in slots.items()
         ]
@@ -82,12 +82,8 @@ class Latencies:
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add what stands in a worker's report."""
-        for second, method, name, requests, failures, *all_times in report.get(KEY, ()):
-            slot = self._seconds[second][method, name]
-            slot.requests += requests
-            slot.failures += failures
-            for times, more in zip(slot.all, all_times, strict=True):
-                times.frombytes(more)
+        for second, method, name, *counted in report.get(KEY, ()):
+            self._seconds[second][method, name].add(*counted)
 
     def routes(self) -> list[Route]:
         """Every method and name that was counted."""
@@ -116,6 +112,14 @@ class Latencies:
         """How many of them failed."""
         return sum(slot.failures for slot in self._slots(start, end, routes))
 
+    def as_one_second(self, start: int, end: int) -> Latencies:
+        """All of the seconds [start, end) in the first of them: to be asked for many routes at once."""
+        one = Latencies()
+        for second in range(start, end):
+            for route, slot in self._seconds.get(second, {}).items():
+                one._seconds[start][route].add(*slot.packed)
+        return one
+
     def _slots(self, start: int, end: int, routes: Routes | None) -> Iterator[_Slot]:
         for second in range(start, end):
             for route, slot in self._seconds.get(second, {}).items():
@@ -132,9 +136,18 @@ class _Slot:
         self.requests = self.failures = 0
         self.times, self.from_start, self.late = array("H"), array("H"), array("H")
 
+    def add(self, requests: int, failures: int, times: bytes, from_start: bytes, late: bytes) -> None:
+        self.requests += requests
+        self.failures += failures
+        self.times.frombytes(times)
+        self.from_start.frombytes(from_start)
+        self.late.frombytes(late)
+
     @property
-    def all(self) -> tuple[array[int], array[int], array[int]]:
-        return self.times, self.from_start, self.late
+    def packed(self) -> tuple[int, int, bytes, bytes, bytes]:
+        """As `add` takes it."""
+        times = self.times.tobytes(), self.from_start.tobytes(), self.late.tobytes()
+        return self.requests, self.failures, *times
 
 
 def percentile(histogram: Mapping[float, int], share: float) -> float | None:
