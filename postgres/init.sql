@@ -9,6 +9,7 @@ BEGIN;
 \ir roles.sql
 \ir schema.sql
 \ir totals.sql
+\ir name_search.sql
 \ir functions/read_schema_version.sql
 \ir functions/place_order.sql
 \ir functions/place_orders.sql

@@ -48,8 +48,8 @@ BEGIN ATOMIC
     ) AS listed ON TRUE;
 END;
 
--- A page of those that the filters leave, counted one by one. The collation is named so that case means the
--- same under every locale the database may have been made with.
+-- A page of those that the filters leave, counted one by one. What has a part of the name has all the parts
+-- of that part; the index finds those, where it is long enough to have any.
 CREATE FUNCTION find_products(
     page bigint, per_page integer, search text, min_price numeric, max_price numeric, in_stock_only boolean,
     low_stock_threshold bigint
@@ -61,6 +61,7 @@ BEGIN ATOMIC
         SELECT * FROM products
         WHERE (search IS NULL
                OR strpos(lower(products.name COLLATE pg_c_utf8), lower(search COLLATE pg_c_utf8)) > 0)
+          AND (search IS NULL OR length(search) < 3 OR name_parts(products.name) @> name_parts(search))
           AND (min_price IS NULL OR products.price >= min_price)
           AND (max_price IS NULL OR products.price <= max_price)
           AND (NOT in_stock_only OR products.stock > 0)
