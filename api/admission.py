@@ -55,12 +55,27 @@ Answer = Callable[[Any, dict[str, Any]], object]
 class Admission:
     """Between Granian and the application: at most `places` requests at work."""
 
-    def __init__(self, answer: Answer, places: int) -> None:
-        self._answer = answer
+    def __init__(self, places: int) -> None:
+        self._size = places
         self._places = places
         self._waiting: deque[Waiting] = deque()
         self._lock = threading.Lock()
+
+    @property
+    def at_work(self) -> int:
+        """Requests, without probes."""
+        return self._size - self._places
+
+    @property
+    def waiting(self) -> int:
+        """Requests."""
+        return len(self._waiting)
+
+    def before(self, answer: Answer) -> Admission:
+        """Let those in who are to be answered."""
+        self._answer = answer
         threading.Thread(target=self._look, name="admission", daemon=True).start()
+        return self
 
     def __call__(self, protocol: Any, scope: dict[str, Any]) -> None:
         scope[ARRIVED] = perf_counter()
@@ -136,14 +151,14 @@ def is_probe(scope: dict[str, Any]) -> bool:
     return scope["REQUEST_METHOD"] == "HEAD" or scope["PATH_INFO"].rstrip("/") in PROBES
 
 
-def install(places: int) -> None:
+def install(admission: Admission) -> None:
     """In this process, before Granian takes the application.
 
     Granian 2.8 hands each request to what `_wsgi_call_wrap` makes of the application; there is no public
     way in between. If another version does otherwise, tests/integration/test_overload.py fails.
     """
     wrap = mp._wsgi_call_wrap  # type: ignore[attr-defined]
-    mp._wsgi_call_wrap = lambda *application: Admission(wrap(*application), places)  # type: ignore[attr-defined]
+    mp._wsgi_call_wrap = lambda *application: admission.before(wrap(*application))  # type: ignore[attr-defined]
 
 
 class Appointments:

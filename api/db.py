@@ -162,13 +162,15 @@ class Database:
 
     def __init__(self, url: str, size: int) -> None:
         self._url = url
-        self._size = size
         self._free: deque[Line] = deque()
         self._lines: set[Line] = set()
         self._changed = threading.Condition()
         self._last_sign = -inf
         self._is_short = False
         self._next_fill = -inf
+        self.size = size
+        self.waits = 0
+        """Calls that found no connection free."""
         self._first_try = threading.Event()
         self._stopping = threading.Event()
         self._threads = [
@@ -212,6 +214,7 @@ class Database:
 
     def _take(self, deadline: float) -> Line:
         with self._changed:
+            self.waits += not self._free
             while not self._free:
                 if self._is_away() or not self._changed.wait(deadline - monotonic()):
                     raise DatabaseUnavailableError("no connection is free")
@@ -230,6 +233,12 @@ class Database:
     def _drop(self, line: Line) -> None:
         self._lines.discard(line)
         line.close()
+
+    @property
+    def in_use(self) -> int:
+        """Connections that calls have, of `size`."""
+        with self._changed:
+            return max(0, len(self._lines) - len(self._free) - 1)  # the keeper has one
 
     def is_silent(self, seconds: float) -> bool:
         """Whether it gave no sign of life for as long."""
@@ -281,8 +290,8 @@ class Database:
 
     def _fill(self) -> bool:
         """Open one that the pool lacks, beside the keeper's. Whether it did."""
-        lacking = self._size + 1 - len(self._lines)
-        if not lacking or (lacking < self._size and monotonic() < self._next_fill):
+        lacking = self.size + 1 - len(self._lines)
+        if not lacking or (lacking < self.size and monotonic() < self._next_fill):
             return False
         try:
             line = Line(self._url)
@@ -299,7 +308,7 @@ class Database:
 
     def _run_short(self, error: Exception, lacking: int) -> None:
         if not self._is_short:
-            logger.warning("the pool lacks %d of %d connections: %s", lacking, self._size, str(error).strip())
+            logger.warning("the pool lacks %d of %d connections: %s", lacking, self.size, str(error).strip())
         self._is_short = True
         self._next_fill = monotonic() + SHORT_SECONDS
 

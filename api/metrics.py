@@ -1,4 +1,5 @@
-"""What the API counts of itself: every request, once, and how long it took.
+"""What the API tells of itself: every request, once, and how long it took; and how it is (api/gauges.py,
+api/usage.py).
 
 Processes count into files of PROMETHEUS_MULTIPROC_DIR, which outlive a process that ends: its requests stay
 counted. run_api.py makes the folder before prometheus_client is imported, which is when it is looked for.
@@ -26,6 +27,7 @@ from prometheus_client.registry import Collector
 from api.admission import ARRIVED
 from api.openapi import operation
 from api.resource import Resource
+from api.usage import Usage, forget_ended_processes
 
 requests_total = Counter("http_requests", "Requests answered", ["method", "route", "status"])
 request_seconds = Histogram(
@@ -92,7 +94,9 @@ class StartTime(Collector):
 def all_processes() -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
+    forget_ended_processes()
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     registry.register(StartTime())
+    registry.register(Usage(os.getppid()))
     return registry

@@ -6,7 +6,8 @@ import os
 
 from falcon import App, Request, Response
 
-from api import admission, logs
+from api import gauges, logs
+from api.admission import Admission, install
 from api.app import create_app
 from api.db import Database
 from api.settings import SettingError, Settings
@@ -21,5 +22,7 @@ def get_app() -> App[Request, Response]:
     # One more than requests at work: a probe waits for none of them.
     database = Database(settings.database_url, settings.threads + 1)
     database.start()
-    admission.install(places=settings.threads)
+    admission = Admission(places=settings.threads)
+    install(admission)
+    gauges.watch(admission, database)
     return create_app(database)

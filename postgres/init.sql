@@ -28,6 +28,7 @@ BEGIN;
 \ir functions/read_products.sql
 \ir functions/read_orders.sql
 \ir functions/summarize.sql
+\ir functions/read_usage.sql
 \ir rights.sql
 COMMIT;
 

@@ -7,7 +7,9 @@ GRANT SELECT, INSERT ON stock_movements TO api;
 GRANT SELECT, UPDATE ON totals TO api;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO api;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO api;
+REVOKE EXECUTE ON FUNCTION read_usage FROM api; -- it alone runs with the owner's rights
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO auditor;
+GRANT EXECUTE ON FUNCTION read_usage TO auditor;
 
 RESET ROLE;

@@ -1,6 +1,7 @@
 -- owner    owns everything and never logs in
 -- api      calls the functions; has the rights they need, no DDL, and no way to rewrite the ledger
--- auditor  reads everything, and may load what clients were told into temporary tables
+-- auditor  reads everything, and may load what clients were told into temporary tables; sees what the server
+--          is doing
 --
 -- A password comes from API_DB_PASSWORD, or from the file named by API_DB_PASSWORD_FILE; likewise for the
 -- auditor. With neither it is `stampede`: the database is never published.
@@ -34,6 +35,10 @@ SELECT format('ALTER DATABASE %I SET timezone TO ''UTC''', current_database()) \
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec
 SELECT format('GRANT CONNECT ON DATABASE %I TO api, auditor', current_database()) \gexec
 SELECT format('GRANT TEMPORARY ON DATABASE %I TO auditor', current_database()) \gexec
+GRANT pg_read_all_stats TO auditor;
+-- For read_usage.sql alone: nobody can become the owner, and the other functions run as who calls them.
+GRANT pg_read_server_files TO owner;
+GRANT EXECUTE ON FUNCTION pg_read_file(text), pg_read_file(text, boolean) TO owner;
 GRANT USAGE, CREATE ON SCHEMA public TO owner;
 GRANT USAGE ON SCHEMA public TO api, auditor;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -1,8 +1,8 @@
 """The audit of a run, as the master sees it: a process of its own that judges the data.
 
 Any command will do; the protocol is described in docs/audit.md. In short: it is started with the run's
-folder when the run starts, may print events as lines of JSON, learns from the end of its input that
-the ledger is complete, and prints its checks last.
+folder when the run starts, may print events and samples as lines of JSON, learns from the end of its input
+that the ledger is complete, and prints its checks last.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ class AuditProcess:
     def __init__(self, command: Sequence[str], folder: Path, facts: Mapping[str, str]) -> None:
         self.events: list[dict[str, Any]] = []
         """What it told while the run went on: ``name``, ``at`` (seconds since the epoch), and more."""
+        self.samples: list[dict[str, Any]] = []
+        """How the database was, a row a second: docs/samples.md."""
+        self.statements: list[dict[str, Any]] = []
+        """The slowest, where it knows them."""
         self._checks: list[dict[str, Any]] | None = None
         self._last_words = "it said nothing"
         self._error: str | None = None
@@ -102,6 +106,10 @@ class AuditProcess:
     def _take(self, told: dict[str, Any]) -> None:
         if "checks" in told:
             self._checks = [_whole_check(check) for check in told["checks"]]
+        elif "sample" in told:
+            self.samples.append({"second": told["sample"].pop("second"), **told["sample"]})
+        elif "statements" in told:
+            self.statements = list(told["statements"])
         else:
             self.events.append({"name": told.pop("event"), **told, "at": time.time()})
 

@@ -4,7 +4,8 @@ It is read from `GET /metrics`, Prometheus text with `http_requests_total{method
 address that the host's name resolves to: when the run begins, once a second while it goes on, and when it
 has ended. An API that restarts begins at 0: what was last seen of it is kept, and an event says since when
 nobody had looked. `process_start_time_seconds` tells a new process from the old one, also where it has
-counted more by now. HEAD, which probes use, and our own asking are not counted.
+counted more by now. HEAD, which probes use, and our own asking are not counted. How the API is comes with
+the same answers: stampede/gauges.py.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from urllib.parse import urlsplit
 import gevent
 from gevent import Greenlet, socket, ssl
 from gevent.event import Event
+
+from stampede.gauges import ApiSamples, Gauges, read_gauges, read_machine
 
 INTERVAL = 1.0
 """Seconds from one look to the next."""
@@ -62,12 +65,15 @@ class Metrics:
     requests: Counter[Counted] = field(default_factory=Counter)
     started: float | None = None
     """When its process began, seconds since the epoch."""
+    gauges: Gauges = field(default_factory=dict)
+    machine: str | None = None
+    """Which one it runs on."""
 
 
 def read(text: str) -> Metrics:
-    """What Prometheus text tells of requests; lines that are something else, or nothing, are passed over.
+    """What Prometheus text tells of requests, and of how the API is; all other lines are passed over.
 
-    Raises ValueError for a count that is no number.
+    Raises ValueError for a figure that is no number.
     """
     requests: Counter[Counted] = Counter()
     for line in text.splitlines():
@@ -76,7 +82,7 @@ def read(text: str) -> Metrics:
             if {"method", "route", "status"} <= labels.keys():
                 requests[labels["method"], labels["route"], labels["status"]] += int(float(sample[4]))
     started = _STARTED.search(text)
-    return Metrics(requests, float(started[1]) if started else None)
+    return Metrics(requests, float(started[1]) if started else None, read_gauges(text), read_machine(text))
 
 
 def _unescaped(value: str) -> str:
@@ -130,9 +136,12 @@ class Counters:
         self._replicas: dict[Address, Replica] = {}
         self._began = 0.0
         self._looks = 0
-        self._has_counters = False
+        self._has_counters = self._has_gauges = False
         self._seen_late = False
         self._watching: Greenlet[..., None] | None = None
+        self.samples = ApiSamples()
+        self.machines: set[str] = set()
+        """Those it runs on, where it tells."""
         self.has_looked = Event()
         """What was counted before is known."""
         self.events: list[dict[str, Any]] = []
@@ -173,13 +182,14 @@ class Counters:
         return routes
 
     def _watch(self) -> None:
-        while self._has_counters or self._looks < MOST_IN_VAIN:
-            looked = time.monotonic()
+        while self._has_counters or self._has_gauges or self._looks < MOST_IN_VAIN:
+            looked = time.time()
             try:
                 self._look()
             finally:
                 self.has_looked.set()
-            gevent.sleep(max(0, looked + INTERVAL - time.monotonic()))
+            self.samples.close(round(looked) - 1)  # it looks when a second is over
+            gevent.sleep(INTERVAL - time.time() % INTERVAL)
 
     def _silent_at_the_end(self) -> list[tuple[Address, Replica]]:
         asked = time.time()
@@ -233,6 +243,9 @@ class Counters:
         if metrics is None:
             return
         self._has_counters |= bool(metrics.requests)
+        self._has_gauges |= bool(metrics.gauges)
+        self.machines |= {metrics.machine} if metrics.machine else set()
+        self.samples.take(address, metrics.gauges, asked)
         if address not in self._replicas:
             self._replicas[address] = Replica(metrics, asked, self._before(metrics))
         elif event := self._replicas[address].see(metrics, asked):

@@ -17,10 +17,12 @@ from locust.web import WebUI
 
 from stampede import lifecycle, pace, patches, results
 from stampede.allowed import Allowed, AllowedError
+from stampede.clocks import answer_clocks
 from stampede.counts import Counts
 from stampede.crew import END_TIMEOUT, Crew
 from stampede.ledger import Ledger
 from stampede.run import Runs
+from stampede.sampler import OwnSamples
 from stampede.webui import guard, login
 from stampede.webui import runs as runs_page
 
@@ -129,7 +131,8 @@ def _refuse_to_start(error: Exception) -> NoReturn:
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     # The master chooses per run who takes part, also those whom the locustfile leaves out.
     environment.user_classes = list(environment.available_user_classes.values())
-    counts, ledger = Counts(), Ledger()
+    counts, ledger, samples = Counts(), Ledger(), OwnSamples()
+    answer_clocks(runner)
     membership = lifecycle.Membership(environment, runner, ledger.hand_over_again)
     environment.stampede_ledger = ledger  # where users find it
     try:
@@ -148,6 +151,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     on.request.add_listener(counts.count)
     on.report_to_master.add_listener(lambda data, **_: counts.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
+    on.report_to_master.add_listener(lambda data, **_: samples.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: membership.keep(data))  # the last: with all of it
     on.test_start.add_listener(
         lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)

@@ -161,6 +161,7 @@ def facts(run: Run, environment: Environment, counts: Counts) -> dict[str, Any]:
         "stages": run.stages,
         "seconds": run.seconds,
         "races": run.races,
+        **run.readings,
         "events": [{**event, "at": _iso(event["at"])} for event in run.events],
     }
 

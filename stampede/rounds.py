@@ -9,9 +9,9 @@ import itertools
 import logging
 import time
 from bisect import bisect_left, bisect_right
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +22,8 @@ from locust import User
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, LocalRunner
+
+from stampede.clocks import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -74,24 +76,6 @@ def overlap(shots: Iterable[Shot]) -> float | None:
     # Winners who had begun by the loser's end, more than those who were done before it began.
     met = sum(bisect_right(sent, loser.answered) > bisect_left(answered, loser.sent) for loser in losers)
     return met / len(losers)
-
-
-@dataclass(slots=True)
-class Clock:
-    """How far a worker's clock is ahead of ours, from the times that messages and their replies carry."""
-
-    estimates: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=8))
-    """Round trip and offset in seconds: the latest few, since clocks drift."""
-
-    def learn(self, asked: float, received: float, replied: float, now: float) -> None:
-        """Take in one exchange: `asked` and `now` by our clock, `received` and `replied` by the worker's."""
-        round_trip = (now - asked) - (replied - received)
-        self.estimates.append((round_trip, ((received - asked) + (replied - now)) / 2))
-
-    @property
-    def offset(self) -> float:
-        """Seconds; from the quickest exchange, which can be wrong by half its round trip at most."""
-        return min(self.estimates, default=(0.0, 0.0))[1]
 
 
 class Coordinator:

@@ -34,6 +34,7 @@ from stampede.figures import whole_seconds
 from stampede.measured import Evidence, Reading
 from stampede.profiles import Plan
 from stampede.results import RunFolder
+from stampede.samples import Samples
 from stampede.stages import Stages
 from stampede.targets import Target
 from stampede.timeline import Timeline
@@ -87,6 +88,8 @@ class Run:
     """What they are, and what was measured: stampede/measured.py."""
     aborted: str | None = None
     """The target that ended the run, and what was measured then."""
+    readings: dict[str, Any] = field(default_factory=dict)
+    """What the machines were like: ``machine``, ``samples``, ``statements``, ``clocks``, ``hub_lag``."""
 
     @property
     def wanted(self) -> tuple[Target, ...]:
@@ -118,8 +121,9 @@ class Runs:
         self._counters: Counters | None = None
         self._timeline: Timeline | None = None
         self._stages = Stages(environment)
-        self._evidence = Evidence(counts, lambda: getattr(self, "samples", {}), os.cpu_count() or 1)
+        self._evidence = Evidence(counts, lambda: self.samples, os.cpu_count() or 1)
         self._abort = Abort((), self._evidence)
+        self._samples = Samples(environment.runner)
         self._driver: Greenlet[..., None] | None = None
         self._ramp: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
@@ -194,6 +198,7 @@ class Runs:
         self._audit = self._start_audit(self.current, self._folder)
         self._timeline = Timeline(self._environment, self.counts)
         self._timeline.start()
+        self._samples.begin()
         self._counters = Counters(self._environment.host)
         self._counters.start()
         return self.current.id, self._counters.has_looked
@@ -221,6 +226,7 @@ class Runs:
 
     def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""
+        self._samples.add(worker_id, report)
         if self._folder:
             self._folder.ledger.add(worker_id, report)
 
@@ -286,6 +292,7 @@ class Runs:
         if self._counters:
             run.counters = self._counters.stop()
             run.events += self._counters.events
+        self._samples.end()
 
     def _await_last_reports(self, folder: RunFolder) -> None:
         """Those of all workers that are there."""
@@ -301,6 +308,7 @@ class Runs:
         run.lost_workers = folder.ledger.close()
         if self._audit:
             run.findings = self._audit.conclude()
+        run.readings = self._readings(run)
         if folder.ledger.error:
             run.findings = {"error": f"the ledger could not be written: {folder.ledger.error}"}
         run.races = list(getattr(self._environment, "stampede_races", ()))
@@ -308,6 +316,25 @@ class Runs:
         run.targets = measured.rows(run.wanted, self._evidence, run.window, self._abort.beyond)
         run.phase = "writing"
         folder.close()
+
+    def _readings(self, run: Run) -> dict[str, Any]:
+        return {
+            "machine": self._samples.machine(self._counters.machines if self._counters else ()),
+            "samples": self.samples,
+            "statements": self._audit.statements if self._audit else [],
+            "clocks": self._samples.clocks(),
+            "hub_lag": self._samples.hub_lag(run.window),
+        }
+
+    @property
+    def samples(self) -> dict[str, Any]:
+        """Of the newest run, as far as it has come: a row a second of each role, see docs/samples.md."""
+        return {
+            "api": self._counters.samples.rows if self._counters else [],
+            "postgres": self._audit.samples if self._audit else [],
+            "master": self._samples.master,
+            "workers": self._samples.workers,
+        }
 
     @property
     def alarms(self) -> list[dict[str, Any]]:

@@ -1,21 +1,23 @@
 """Is the data right that a run has left? ``python -m stampede audit RUN_FOLDER``
 
 A process of its own, without Locust: psycopg2 would stop all greenlets of the master. When the run starts,
-the master starts it; as long as its input is open it looks for the worst now and then, and prints what it
-sees; when its input is closed the ledger is complete, and it judges. docs/audit.md has the protocol.
+the master starts it; as long as its input is open it looks each second at how the database is, and now and
+then for the worst, and prints what it sees; when its input is closed the ledger is complete, and it judges.
+docs/audit.md has the protocol.
 
 By hand it judges at once and prints a table.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import select
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +25,14 @@ from pathlib import Path
 import psycopg2
 
 from stampede.audit.check import AuditError, Check, Offender
-from stampede.audit.database import connect, connect_patiently
+from stampede.audit.database import Link, connect, connect_patiently
 from stampede.audit.judgement import judge
 from stampede.audit.lookout import Lookout
+from stampede.audit.pulse import Pulse
 from stampede.audit.summary import check_summary
 from stampede.check import FAIL
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 2
 
 USAGE = "usage: python -m stampede audit RUN_FOLDER"
 
@@ -90,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     if run.is_going_on:
-        print(json.dumps({"checks": [asdict(check) for check in checks]}))
+        tell({"checks": [asdict(check) for check in checks]})
         return 0
     print(table(checks))
     return 11 if any(check.verdict == FAIL for check in checks) else 0
@@ -98,12 +101,21 @@ def main(arguments: Sequence[str]) -> int:
 
 def watch(database: str) -> None:
     """Print what can be seen while the run goes on; returns at its end, when our input is closed."""
-    with closing(Lookout(database)) as lookout:
-        while True:
-            for event in lookout.look():
-                print(json.dumps(event), flush=True)
-            if has_ended(LOOK_SECONDS):
+    lookout, pulse = Lookout(), Pulse()
+    with closing(Link(database)) as link:
+        for second in itertools.count():
+            if second % LOOK_SECONDS == 0:
+                tell(*link.ask(lookout.look))
+            with suppress(psycopg2.Error):  # a process ended while it was looked at
+                tell(*({"sample": sample} for sample in link.ask(pulse.take)))
+            if has_ended(1 - time.time() % 1):
                 return
+
+
+def tell(*lines: object) -> None:
+    """To the master."""
+    for line in lines:
+        print(json.dumps(line), flush=True)
 
 
 def has_ended(seconds: float) -> bool:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
+
+Answer = TypeVar("Answer")
 
 CONNECT_SECONDS = 5
 PATIENCE = 10.0
@@ -37,3 +43,27 @@ def connect_patiently(url: str) -> Connection:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
+
+
+class Link:
+    """A connection to the database at `url` that is made again when it is lost."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    def ask(self, question: Callable[[Cursor], list[Answer]]) -> list[Answer]:
+        """What `question` finds; nothing while the database is away. Raises psycopg2.Error."""
+        try:
+            self._connection = self._connection or connect(self._url)
+            with self._connection.cursor() as cursor:
+                return question(cursor)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            self.close()
+            return []
+
+    def close(self) -> None:
+        if self._connection:
+            with suppress(psycopg2.Error):
+                self._connection.close()
+            self._connection = None

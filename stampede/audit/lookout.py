@@ -6,15 +6,10 @@ A look costs what has happened since the last one, however large the tables are.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
-
-from stampede.audit.database import connect
 
 Event = dict[str, Any]
 
@@ -58,32 +53,18 @@ class Account:
 
 
 class Lookout:
-    """Looks into the database at `url`. While that is away there is nothing to be seen."""
+    """Looks again and again; what happened while it could not, it sees the next time."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._connection: Connection | None = None
+    def __init__(self) -> None:
         self._newest: int | None = None
         self._accounts: dict[int, Account] = {}
 
-    def look(self) -> list[Event]:
+    def look(self, cursor: Cursor) -> list[Event]:
         """What came up since the last look: a product once, and again when it is worse.
 
         Raises psycopg2.Error.
         """
-        try:
-            self._connection = self._connection or connect(self._url)
-            with self._connection.cursor() as cursor:
-                return [*self._negative(self._new_lines(cursor)), *self._oversold(cursor)]
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            self.close()
-            return []
-
-    def close(self) -> None:
-        if self._connection:
-            with suppress(psycopg2.Error):
-                self._connection.close()
-            self._connection = None
+        return [*self._negative(self._new_lines(cursor)), *self._oversold(cursor)]
 
     def _new_lines(self, cursor: Cursor) -> list[tuple[Any, ...]]:
         if self._newest is None:

@@ -49,10 +49,21 @@ class Audit:
     process: subprocess.Popen[str]
 
     def read_event(self) -> dict[str, Any]:
+        """The next; samples come in between."""
+        while "event" not in (line := self._read_line()):
+            pass
+        return line
+
+    def read_sample(self) -> dict[str, Any]:
+        """The next. Its first looks are over then: it has seen where the stock ledger ends."""
+        sample: dict[str, Any] = self._read_line()["sample"]
+        return sample
+
+    def _read_line(self) -> dict[str, Any]:
         output: IO[str] = self.process.stdout  # type: ignore[assignment]
-        assert select.select([output], [], [], SOON)[0], "no event"
-        event: dict[str, Any] = json.loads(output.readline())
-        return event
+        assert select.select([output], [], [], SOON)[0], "no line"
+        line: dict[str, Any] = json.loads(output.readline())
+        return line
 
     def conclude(self) -> dict[str, dict[str, Any]]:
         """Its checks by their names."""
@@ -131,7 +142,7 @@ def test_the_worst_is_told_while_the_run_goes_on(history: History, begin_audit: 
     history.database.query("ALTER TABLE products DROP CONSTRAINT stock_not_negative")
     history.database.query("ALTER TABLE stock_movements DROP CONSTRAINT stock_movements_stock_after_check")
     audit = begin_audit()
-    wait_until_it_looks(history.database)
+    audit.read_sample()
     history.order(product)
     history.spoil("UPDATE products SET stock = 1 WHERE id = %s", product)
     second = history.order(product)["order_id"]
@@ -154,7 +165,7 @@ def test_a_lost_connection_is_made_again(history: History, begin_audit: Callable
     """The database may be restarted in a run; what happened meanwhile is seen afterwards."""
     product = history.product(1)
     audit = begin_audit()
-    wait_until_it_looks(history.database)
+    audit.read_sample()
     history.order(product)
     history.spoil("UPDATE products SET stock = 1 WHERE id = %s", product)
     history.database.query(
@@ -178,15 +189,6 @@ def test_a_database_that_comes_late_is_waited_for(history: History, tmp_path: Pa
         audit.process.stdin = None
         server.start()
         assert audit.conclude()["no_oversell"]["verdict"] == "NOT_ASKED"
-
-
-def wait_until_it_looks(database: TestDatabase) -> None:
-    """Its first look is over: it has seen where the stock ledger ends."""
-    while not database.query(
-        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'stampede-audit' AND state = 'idle' "
-        "AND datname = current_database() AND query LIKE '%%clock_timestamp%%'"
-    ):
-        pass
 
 
 # By hand.

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import stampede
-from stampede.rounds import Clock, Shot, overlap, spread_ms
+from stampede.clocks import Clock
+from stampede.rounds import Shot, overlap, spread_ms
 
 ROOT = Path(__file__).parents[2]
 

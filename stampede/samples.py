@@ -1,0 +1,119 @@
+"""What all roles were like in a run, second by second, as the master collects it.
+
+Workers report their rows (stampede/sampler.py), the master makes its own, the API's come with its counters
+(stampede/counters.py), PostgreSQL's from the audit, which has a connection (stampede/audit/pulse.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner
+
+from stampede import lifecycle, machine
+from stampede.clocks import Clocks
+from stampede.hub_lag import Lags
+from stampede.latency import percentile
+from stampede.sampler import KEY, Row, Sampler
+
+LATE_REPORT = 3.0
+"""Seconds without a new report of a worker that is there: it reports every second."""
+
+
+class Samples:
+    """The rows of a run: of the workers and of the master."""
+
+    def __init__(self, runner: MasterRunner) -> None:
+        self._runner = runner
+        self._clocks = Clocks(runner)
+        self._is_going_on = False
+        self._forget()
+        Sampler(self._keep_own).start()
+
+    def begin(self) -> None:
+        """A run begins."""
+        self._forget()
+        self._is_going_on = True
+
+    def end(self) -> None:
+        """All workers have reported: what comes now is not of the run."""
+        self._is_going_on = False
+
+    def _forget(self) -> None:
+        self._clocks.begin()
+        self._began = time.time()
+        self._labels: dict[str, str] = {}
+        self._heard: dict[str, float] = {}
+        self._machines: set[str] = set()
+        self._lags: defaultdict[str, dict[int, Lags]] = defaultdict(dict)
+        self.master: list[Row] = []
+        self._workers: defaultdict[str, list[Row]] = defaultdict(list)
+
+    def add(self, worker: str, report: Mapping[str, Any]) -> None:
+        """A worker's report is in."""
+        self._heard[worker] = time.monotonic()
+        if KEY not in report or not self._is_going_on:
+            return
+        label, told = self._label(worker), report[KEY]
+        self._machines |= {told["machine"]} - {None}
+        for row in told["rows"]:
+            if row["second"] >= int(self._began):
+                figures = dict(row)
+                self._lags[label][row["second"]] = Counter(dict(figures.pop("hub_lags")))
+                self._workers[label].append(figures)
+
+    def _label(self, worker: str) -> str:
+        """Once and for all: a worker that has left has no index any more."""
+        if worker not in self._labels:
+            self._labels[worker] = lifecycle.label(self._runner.get_worker_index(worker), worker)
+        return self._labels[worker]
+
+    def _keep_own(self, row: Row) -> None:
+        """Once a second."""
+        if self._is_going_on:
+            figures = {name: value for name, value in row.items() if name != "hub_lags"}
+            self.master.append({**figures, "reports_late": self._reports_late()})
+            self._clocks.ask(self._there())
+
+    def _there(self) -> list[str]:
+        return [worker.id for worker in self._runner.clients.all if worker.state != STATE_MISSING]
+
+    def _reports_late(self) -> int:
+        now = time.monotonic()
+        at_work = [
+            worker.id
+            for worker in self._runner.clients.all
+            if worker.state in (STATE_SPAWNING, STATE_RUNNING)
+        ]
+        return sum(now - self._heard.setdefault(worker, now) > LATE_REPORT for worker in at_work)
+
+    @property
+    def workers(self) -> dict[str, list[Row]]:
+        """The rows of each, by its label, in the order of their seconds."""
+        return {
+            label: sorted(rows, key=lambda row: row["second"])
+            for label, rows in sorted(self._workers.items())
+        }
+
+    def clocks(self) -> dict[str, dict[str, float]]:
+        """How far each worker's is ahead: stampede/clocks.py."""
+        return self._clocks.facts(self._label)
+
+    def hub_lag(self, window: range) -> dict[str, dict[str, float]]:
+        """Of each worker, in these seconds, since the epoch:
+        ``{"0-ab12cd": {"p99_ms": 1.3, "max_ms": 20.1}}``."""
+        worst = {}
+        for label, seconds in sorted(self._lags.items()):
+            lags: Lags = Counter()
+            for second in window:
+                lags.update(seconds.get(second, {}))
+            if lags:
+                worst[label] = {"p99_ms": percentile(lags, 0.99) or 0.0, "max_ms": max(lags)}
+        return worst
+
+    def machine(self, of_api: Collection[str]) -> dict[str, Any]:
+        """Where it takes place: stampede/machine.py; `of_api` are the machines that the API told."""
+        return machine.facts(self._machines, of_api)
