@@ -78,12 +78,13 @@ class Checkout:
         self._note(settings)
         return self.run(".venv/bin/python", "-m", "rig", verb, *settings)
 
-    def bring_up(self, runtime: str, workers: int) -> None:
+    def bring_up(self, runtime: str, workers: int, *settings: str) -> None:
         """`make up`, in a session of its own: Ctrl-C is for us, who let it end by itself.
 
         Raises ClusterError.
         """
-        command = [".venv/bin/python", "-m", "rig", "up", f"RUNTIME={runtime}", f"WORKERS={workers}"]
+        settings = (f"RUNTIME={runtime}", f"WORKERS={workers}", *settings)
+        command = [".venv/bin/python", "-m", "rig", "up", *settings]
         log = self.folder / "up.log"
         with log.open("w") as output:
             rig = subprocess.Popen(

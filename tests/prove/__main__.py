@@ -1,9 +1,9 @@
-"""Proof that the audit can fail: `python -m tests.prove [FAULT …]`.
+"""Proof that the checks can fail: `python -m tests.prove [FAULT …]`.
 
-For each planted fault the same scenarios run against a database that has it, and the check that must see
-it must turn red; without a fault all are green. With no names every fault is tried, and every check must
-be turned red by one. Exits with 0 if all of it holds, else with 1. The folders of the runs are kept in
-.local/prove.
+Of CORRECT: for each planted fault the same scenarios run against a database that has it, and the check that
+must see it must turn red; without a fault all are green. Of VALID: the same users shop while something goes
+wrong on their worker. With no names every fault is tried, and every check of CORRECT must be turned red by
+one. Exits with 0 if all of it holds, else with 1. The folders of the runs are kept in .local/prove.
 """
 
 from __future__ import annotations
@@ -12,17 +12,27 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from postgres.place import EmbeddedPostgresError
 from rig.master import MasterGoneError
 from rig.settings import UsageError
 from tests.checkout import ROOT, ClusterError
-from tests.prove import cluster
+from tests.prove import cluster, disturbances, faults
 from tests.prove.cluster import Cluster
-from tests.prove.faults import Fault, FaultError, choose
-from tests.prove.proof import Trial, complaints, correct, not_clean, table, unproven
+from tests.prove.disturbances import CLEAN, THROTTLED, Disturbance
+from tests.prove.faults import Fault, FaultError
+from tests.prove.proof import (
+    RED_IN_VALID,
+    Trial,
+    checks_of,
+    complaints,
+    not_clean,
+    not_valid,
+    table,
+    unproven,
+)
 
 KEPT = ROOT / ".local" / "prove"
 FAILURES = (ClusterError, FaultError, EmbeddedPostgresError, MasterGoneError, UsageError, AssertionError)
@@ -35,42 +45,87 @@ def main(names: Sequence[str]) -> int:
         signal.signal(number, _interrupt)
     begun = time.monotonic()
     try:
-        clean, *trials = _try_all(choose(names))
+        of_correct, of_valid = _choose(names)
+        shutil.rmtree(KEPT, ignore_errors=True)
+        wrong = _prove_correct(of_correct, is_all=not names) if of_correct else []
+        wrong += _prove_valid(of_valid) if of_valid else []
     except FAILURES as error:
         print(f"prove: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nprove: interrupted", file=sys.stderr)
         return 130
-    wrong = not_clean(clean.checks) + complaints(trials) + ([] if names else unproven(clean.checks, trials))
-    print("\n" + table(clean, trials))
     for complaint in wrong:
         print(f"  {complaint}")
-    print(f"\n{_sum_up(len(trials), len(wrong))} ({time.monotonic() - begun:.0f} s)")
+    print(f"\n{_sum_up(len(of_correct) + len(of_valid), len(wrong))} ({time.monotonic() - begun:.0f} s)")
     return 1 if wrong else 0
+
+
+def _choose(names: Sequence[str]) -> tuple[list[Fault], list[Disturbance]]:
+    """The faults of CORRECT and of VALID of these names, or all. Raises FaultError."""
+    known = disturbances.read()
+    of_valid = [each for name, each in known.items() if not names or name in names]
+    if any(each.name == THROTTLED for each in of_valid) and not disturbances.can_throttle():
+        print(f"{THROTTLED} is not tried: no container engine answers")
+        of_valid = [each for each in of_valid if each.name != THROTTLED]
+    rest = [name for name in names if name not in known]
+    return faults.choose(rest, known) if rest or not names else [], of_valid
+
+
+def _prove_correct(chosen: Sequence[Fault], is_all: bool) -> list[str]:
+    """One run without a fault, then one with each; returns what had to be seen and was not."""
+    print("Starting a cluster to plant faults in …", flush=True)
+    with cluster.running() as found:
+        clean, *trials = [_try(found, fault) for fault in (None, *chosen)]
+        print("Taking it down …", flush=True)
+    print("\n" + table(clean, trials) + "\n")
+    return not_clean(clean.checks) + complaints(trials) + (unproven(clean.checks, trials) if is_all else [])
 
 
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _try_all(faults: Sequence[Fault]) -> list[Trial]:
-    """One run without a fault, then one with each."""
-    shutil.rmtree(KEPT, ignore_errors=True)
-    print("Starting a cluster to plant faults in …", flush=True)
-    with cluster.running() as found:
-        trials = [_try(found, fault) for fault in (None, *faults)]
+def _try(found: Cluster, fault: Fault | None) -> Trial:
+    name = fault.name if fault else "(no fault)"
+    begun = _announce(name)
+    checks = checks_of("correct", found.run(fault, KEPT / (fault.name if fault else "clean")))
+    return _told(Trial(name, fault.caught_by if fault else frozenset(), checks), begun)
+
+
+def _prove_valid(chosen: Sequence[Disturbance]) -> list[str]:
+    """One run that nothing disturbs, then one with each fault; what is done to a container needs one."""
+    inside = [each for each in chosen if each.name != THROTTLED]
+    clean, *trials = _disturb("local", [None, *inside])
+    if outside := [each for each in chosen if each.name == THROTTLED]:
+        trials += _disturb("compose", outside)
+    print("\n" + table(clean, trials) + "\n")
+    return not_valid(clean.checks) + complaints(trials)
+
+
+def _disturb(runtime: str, chosen: Iterable[Disturbance | None]) -> list[Trial]:
+    print(f"Starting a cluster to disturb ({runtime}) …", flush=True)
+    with disturbances.running(runtime) as found:
+        trials = [_try_disturbed(found, fault) for fault in chosen]
         print("Taking it down …", flush=True)
     return trials
 
 
-def _try(found: Cluster, fault: Fault | None) -> Trial:
-    """One run, shown in a line."""
-    begun = time.monotonic()
-    name = fault.name if fault else "(no fault)"
+def _try_disturbed(found: disturbances.Cluster, fault: Disturbance | None) -> Trial:
+    name = fault.name if fault else "(undisturbed)"
+    begun = _announce(name)
+    checks = checks_of("valid", found.run(fault.name if fault else CLEAN, KEPT / name.strip("()")))
+    return _told(Trial(name, fault.caught_by if fault else frozenset(), checks, RED_IN_VALID), begun)
+
+
+def _announce(name: str) -> float:
+    """Say what is tried; returns when."""
     print(f"  {name:30} ", end="", flush=True)
-    checks = correct(found.run(fault, KEPT / (fault.name if fault else "clean")))
-    trial = Trial(name, fault.caught_by if fault else frozenset(), checks)
+    return time.monotonic()
+
+
+def _told(trial: Trial, begun: float) -> Trial:
+    """Say in the same line what came of it."""
     print(f"{time.monotonic() - begun:4.1f} s  {trial.in_words()}", flush=True)
     return trial
 

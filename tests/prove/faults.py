@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +27,12 @@ class Fault:
     """Whether PostgreSQL dies in the middle of the run."""
 
 
-def choose(names: Sequence[str]) -> list[Fault]:
-    """The faults of these names, or all. Raises FaultError."""
+def choose(names: Sequence[str], others: Iterable[str] = ()) -> list[Fault]:
+    """The faults of these names, or all. Raises FaultError, which names the `others` that there are too."""
     all_faults = {file.stem: file for file in sorted(FOLDER.glob("*.sql"))}
     for name in names:
         if name not in all_faults:
-            raise FaultError(f"there is no fault '{name}': choose of {', '.join(all_faults)}")
+            raise FaultError(f"there is no fault '{name}': choose of {', '.join([*all_faults, *others])}")
     return [read(file) for name, file in all_faults.items() if not names or name in names]
 
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 Checks = Mapping[str, Mapping[str, Any]]
-"""The checks of one run's CORRECT, by their names."""
+"""The checks of one part of a run's verdict, by their names."""
 
 EXPECTED, BESIDES, GREEN, UNDECIDED, NOTHING, MISSED = "✗", "x", "·", "?", "-", "!"
 LEGEND = (
     f"{EXPECTED} red, as it must be   {BESIDES} red besides   {GREEN} green   {UNDECIDED} undecided   "
     f"{NOTHING} nothing to look at   {MISSED} had to be red, and is not"
 )
+
+RED = frozenset({"FAIL"})
+RED_IN_VALID = frozenset({"FAIL", "UNKNOWN"})
+"""Verdicts of a check that has seen something. What does not hold of a run makes it UNKNOWN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,12 @@ class Trial:
     name: str
     expected: frozenset[str]
     checks: Checks
+    red: frozenset[str] = RED
 
     @property
     def caught(self) -> frozenset[str]:
         """The checks that had to turn red and did."""
-        return frozenset(name for name in self.expected if self.verdict(name) == "FAIL")
+        return frozenset(name for name in self.expected if self.verdict(name) in self.red)
 
     @property
     def missed(self) -> frozenset[str]:
@@ -42,21 +47,30 @@ class Trial:
         """One character of the table."""
         verdict = self.verdict(check)
         if check in self.expected:
-            return EXPECTED if verdict == "FAIL" else MISSED
-        return {"FAIL": BESIDES, "PASS": GREEN, "NOT_ASKED": NOTHING}.get(verdict, UNDECIDED)
+            return EXPECTED if verdict in self.red else MISSED
+        if verdict in self.red:
+            return BESIDES
+        return {"PASS": GREEN, "NOT_ASKED": NOTHING}.get(verdict, UNDECIDED)
 
     def in_words(self) -> str:
         """One line: what the checks say that matter here."""
+        odd = [name for name in self.checks if self.mark(name) not in (GREEN, NOTHING)]
         told = [
             f"{name} {self.verdict(name)}: {self.checks.get(name, {}).get('detail', 'it is missing')}"
-            for name in sorted(self.expected or (name for name in self.checks if self.mark(name) != GREEN))
+            for name in sorted(self.expected or odd)
         ]
-        return "; ".join(told) or f"all {len(self.checks)} checks pass"
+        return "; ".join(told) or self._in_numbers()
+
+    def _in_numbers(self) -> str:
+        nothing = sum(self.mark(name) == NOTHING for name in self.checks)
+        if not nothing:
+            return f"all {len(self.checks)} checks pass"
+        return f"{len(self.checks) - nothing} checks pass, {nothing} had nothing to look at"
 
 
-def correct(verdict: Mapping[str, Any]) -> Checks:
-    """The checks of CORRECT in a verdict.json."""
-    return {check["name"]: check for check in verdict["correct"]["checks"]}
+def checks_of(part: str, verdict: Mapping[str, Any]) -> Checks:
+    """The checks of a part (correct, fast, valid) in a verdict.json."""
+    return {check["name"]: check for check in verdict[part]["checks"]}
 
 
 def not_clean(checks: Checks) -> list[str]:
@@ -65,6 +79,15 @@ def not_clean(checks: Checks) -> list[str]:
         f"without a fault {name} is {check['verdict']}, not PASS: {check['detail']}"
         for name, check in checks.items()
         if check["verdict"] != "PASS" or not check.get("examined")
+    ]
+
+
+def not_valid(checks: Checks) -> list[str]:
+    """What is wrong with a run that nothing disturbs: each check that was asked must hold."""
+    return [
+        f"undisturbed {name} is {check['verdict']}, not PASS: {check['detail']}"
+        for name, check in checks.items()
+        if check["verdict"] not in ("PASS", "NOT_ASKED")
     ]
 
 

@@ -9,8 +9,18 @@ from typing import Any
 
 import pytest
 
+from tests.prove import disturbances
 from tests.prove.faults import FaultError, choose, read
-from tests.prove.proof import Trial, complaints, correct, not_clean, table, unproven
+from tests.prove.proof import (
+    RED_IN_VALID,
+    Trial,
+    checks_of,
+    complaints,
+    not_clean,
+    not_valid,
+    table,
+    unproven,
+)
 
 FAULTS = choose([])
 FUNCTION = re.compile(
@@ -21,6 +31,12 @@ REAL = {
     for file in [*Path("postgres/functions").glob("*.sql"), Path("postgres/totals.sql")]
     for text, name in FUNCTION.findall(file.read_text())
 }
+VALID = {
+    *("all_requests_counted", "rate_reached", "users_kept", "workers_on_time", "workers_had_cpu"),
+    *("workers_not_throttled", "master_kept_up", "clocks_agree"),
+}
+"""The checks of VALID that a disturbance must turn red. The others say what the end of a run was like."""
+
 MOST_CHANGES = 25
 """Lines that a fault adds or takes away."""
 
@@ -93,7 +109,9 @@ def test_faults_are_chosen_by_name() -> None:
 )
 def test_a_clean_run_is_all_green(found: list[dict[str, Any]], wrong: list[str]) -> None:
     """A check that had nothing to look at has shown nothing."""
-    assert [line.split()[3] for line in not_clean(correct({"correct": {"checks": found}}))] == wrong
+    assert [
+        line.split()[3] for line in not_clean(checks_of("correct", {"correct": {"checks": found}}))
+    ] == wrong
 
 
 @pytest.mark.parametrize(
@@ -109,6 +127,35 @@ def test_a_clean_run_is_all_green(found: list[dict[str, Any]], wrong: list[str])
 def test_a_fault_must_be_caught_by_its_check(found: Trial, missed: list[str]) -> None:
     """By each that it names, whatever else turns red."""
     assert complaints([found]) == missed
+
+
+def test_what_does_not_hold_of_a_run_is_seen_where_it_is_unknown() -> None:
+    """In VALID it is; in CORRECT that is what could not be decided."""
+    found = Trial("f", frozenset({"a"}), checks(a="UNKNOWN", b="UNKNOWN", c="NOT_ASKED"), RED_IN_VALID)
+    assert (complaints([found]), [found.mark(name) for name in "abc"]) == ([], ["✗", "x", "-"])
+
+
+@pytest.mark.parametrize(("verdict", "wrong"), [("PASS", 0), ("NOT_ASKED", 0), ("UNKNOWN", 1), ("FAIL", 1)])
+def test_a_run_that_nothing_disturbs_holds(verdict: str, wrong: int) -> None:
+    """In every check that was asked."""
+    assert len(not_valid(checks(a="PASS", b=verdict))) == wrong
+
+
+def test_every_disturbance_says_which_check_must_see_it() -> None:
+    """One that there is."""
+    checks = {each.caught_by for each in disturbances.read().values()}
+    assert checks == {frozenset({name}) for name in VALID}
+
+
+def test_a_disturbance_is_a_class_that_says_what_it_is_caught_by(tmp_path: Path) -> None:
+    """A sentence, over as many lines as it needs; others are none."""
+    file = tmp_path / "users.py"
+    file.write_text(
+        'class Calm:\n    """All is well."""\n\n'
+        'class Broken(Calm):\n    """It is\n    broken.\n\n    Caught by: a, b.\n    """\n'
+    )
+    (found,) = disturbances.read(file).values()
+    assert (found.name, found.mistake, sorted(found.caught_by)) == ("Broken", "It is broken.", ["a", "b"])
 
 
 def test_every_check_must_be_turned_red_as_it_had_to_be() -> None:
@@ -140,6 +187,7 @@ def test_the_table_shows_each_fault_and_check() -> None:
         (trial("f", "a", a="FAIL", b="FAIL"), "a FAIL: what it says"),
         (trial("f", "a", audit="UNKNOWN"), "a UNKNOWN: it is missing"),
         (trial("clean", "", a="PASS", b="PASS"), "all 2 checks pass"),
+        (trial("clean", "", a="PASS", b="NOT_ASKED"), "1 checks pass, 1 had nothing to look at"),
         (trial("clean", "", a="PASS", b="UNKNOWN"), "b UNKNOWN: what it says"),
     ],
 )

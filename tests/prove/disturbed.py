@@ -1,0 +1,236 @@
+"""Users on whose worker something goes wrong while they shop: what, each kind says, and which check of VALID
+must see it. A locustfile.
+
+The first of the kind plants the fault, when all users are there; it is gone when the run ends. Nothing in
+the product helps: what is bent here is bent from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import gevent
+from gevent.monkey import get_original
+from locust import between, task
+from locust.exception import StopUser
+from locust.rpc import Message
+
+from load_tests.users import ShopUser
+
+SETTLED = 4.0
+"""Seconds from the first user until the fault: by then the window is open."""
+
+HELD_BACK = 6.0
+"""Seconds for which reports do not arrive, which come every second."""
+
+WRONG_BY = 3.0
+"""Seconds between a clock and the right time."""
+
+
+class Undisturbed(ShopUser):
+    """Nothing goes wrong."""
+
+    wait_time = between(0.5, 1.5)
+
+    @task
+    def look_around(self) -> None:
+        self.look()
+
+    def look(self) -> None:
+        """Send a request."""
+        self.browse()
+
+
+class Disturbed(Undisturbed):
+    """Something does, on the first worker."""
+
+    abstract = True
+    is_planted: ClassVar[bool] = False
+
+    def on_start(self) -> None:
+        if self.environment.runner.worker_index == 0 and not self.is_planted:
+            type(self).is_planted = True
+            begun = gevent.spawn_later(SETTLED, self.plant)
+            self.environment.events.test_stop.add_listener(lambda **_: self._end(begun))
+
+    def _end(self, begun: Any) -> None:
+        if self.is_planted:
+            type(self).is_planted = False
+            begun.kill()
+            self.undo()
+
+    def plant(self) -> None:
+        """Let it go wrong; what goes on here is ended with the run."""
+
+    def undo(self) -> None:
+        """Make it good again."""
+
+    def bend_reports(self, deliver: Callable[[Callable[[Message], None], Message], bool]) -> None:
+        """Have `deliver` send reports instead of the worker, until it says that it is done."""
+        client = self.environment.runner.client
+        send = client.send
+
+        def bent(message: Message) -> None:
+            if message.type != "stats" or not message.data["stats_total"]["num_requests"]:
+                send(message)
+            elif deliver(send, message):
+                client.send = send
+
+        client.send = bent
+
+
+class ReportDropped(Disturbed):
+    """A report gets lost, and yet is acknowledged.
+
+    Caught by: all_requests_counted.
+    """
+
+    def plant(self) -> None:
+        def lose(_send: Callable[[Message], None], message: Message) -> bool:
+            runner = self.environment.runner
+            runner.handle_message(
+                Message("stampede_acknowledged", message.data["stampede_report"], runner.client_id)
+            )
+            return True
+
+        self.bend_reports(lose)
+
+
+class ReportDoubled(Disturbed):
+    """A report is counted twice: the second has nothing that tells it from another.
+
+    Caught by: all_requests_counted.
+    """
+
+    def plant(self) -> None:
+        def double(send: Callable[[Message], None], message: Message) -> bool:
+            send(message)
+            unmarked = {name: value for name, value in message.data.items() if name != "stampede_report"}
+            send(Message("stats", unmarked, message.node_id))
+            return True
+
+        self.bend_reports(double)
+
+
+class ReportsHeldBack(Disturbed):
+    """Reports are under way for seconds, and arrive together.
+
+    Caught by: master_kept_up.
+    """
+
+    def plant(self) -> None:
+        held: list[Message] = []
+        over = time.monotonic() + HELD_BACK
+
+        def hold(send: Callable[[Message], None], message: Message) -> bool:
+            held.append(message)
+            if time.monotonic() < over:
+                return False
+            for each in held:
+                send(each)
+            return True
+
+        self.bend_reports(hold)
+
+
+class UsersMissing(Disturbed):
+    """Users go home, and nobody takes their places.
+
+    Caught by: users_kept.
+    """
+
+    go_home: ClassVar[bool] = False
+
+    def plant(self) -> None:
+        type(self).go_home = True
+
+    def undo(self) -> None:
+        type(self).go_home = False
+
+    def look(self) -> None:
+        if self.go_home:
+            raise StopUser
+        self.browse()
+
+
+class UsersDawdle(Disturbed):
+    """Users are at something else, which takes them too long to send what they should.
+
+    Caught by: rate_reached.
+    """
+
+    def look(self) -> None:
+        self.browse()
+        gevent.sleep(1)
+
+
+class ClockShifted(Disturbed):
+    """A worker's clock is wrong.
+
+    Caught by: clocks_agree.
+    """
+
+    right = staticmethod(time.time)
+
+    def plant(self) -> None:
+        time.time = lambda: self.right() + WRONG_BY
+
+    def undo(self) -> None:
+        time.time = self.right
+
+
+class HubBlocked(Disturbed):
+    """A user waits for something in a way that nobody else on its worker can go on.
+
+    Caught by: workers_on_time.
+    """
+
+    def plant(self) -> None:
+        sleep = get_original("time", "sleep")
+        while True:
+            sleep(0.03)
+            gevent.sleep(0.1)
+
+
+class WorkerBusy(Disturbed):
+    """A user computes, and leaves its worker no time.
+
+    Caught by: workers_had_cpu.
+    """
+
+    def plant(self) -> None:
+        while True:
+            pause = time.monotonic() + 0.004
+            while time.monotonic() < pause:
+                pass
+            gevent.sleep(0)
+
+
+class WorkerHeldUp(Disturbed):
+    """A worker gets a tenth of a core: it is stopped, and goes on, ten times a second.
+
+    Caught by: workers_on_time.
+    """
+
+    duty: ClassVar[subprocess.Popen[bytes] | None] = None
+
+    def plant(self) -> None:
+        script = f"while kill -STOP {os.getpid()}; do sleep 0.09; kill -CONT {os.getpid()}; sleep 0.01; done"
+        type(self).duty = subprocess.Popen(["/bin/sh", "-c", script])
+
+    def undo(self) -> None:
+        if self.duty:
+            self.duty.kill()
+            self.duty.wait()
+            type(self).duty = None
+
+
+class WorkerThrottled(Undisturbed):
+    """A worker's container may have a tenth of a core: see disturbances.py.
+
+    Caught by: workers_not_throttled.
+    """
