@@ -133,7 +133,7 @@ def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
     if "run_time" in given:
         plan = plan.with_duration(_seconds(plan.profile, given, "run_time"))
     if "targets" in given:
-        plan = dataclasses.replace(plan, targets=_parsed("TARGETS", given["targets"]))
+        plan = dataclasses.replace(plan, targets=_parsed("TARGETS", given["targets"]) or plan.targets)
     refuse_too_short(plan)
     return plan
 

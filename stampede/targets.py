@@ -151,7 +151,7 @@ class Target:
         if self.unit != "/s":
             return self
         limit = round(self.limit * factor, 1)
-        return replace(self, text=f"{self.name} {self.operator} {limit:g}", limit=limit)
+        return replace(self, text=f"{self.name} {self.operator} {limit:g}/s", limit=limit)
 
 
 def parse(text: str) -> tuple[Target, ...]:

@@ -8,6 +8,8 @@ from stampede import profiles
 from stampede.profiles import UNPACED, Plan, ProfileError, Stage
 
 SHIPPED = Path("load_tests/profiles.toml")
+ONE = '[x]\nusers = 1\nspawn_rate = 1\nrun_time = "1m"\n'
+"""A profile that can be run."""
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -47,6 +49,9 @@ def test_stages_follow_each_other(tmp_path: Path) -> None:
         ('[x]\nusers = 1\nspawn_rate = 1\nrun_time = "1m"\npace = "fast"', "pace must be a number over 0"),
         ('[x]\nusres = 1\nspawn_rate = 1\nrun_time = "1m"', r"\[x\] has no 'usres'"),
         ("[x]\nstages = [{users=1, spawn_rate=1, run_time='1m'}]", r"\[x\] has no 'run_time'"),
+        (f'{ONE}targets = "p95 << 3"', r"\[x\] targets, column 5: '<<'"),
+        (f'{ONE}targets = ["rps > 5", "p95 << 3"]', r"\[x\] targets, number 2, column 5: '<<'"),
+        (f"{ONE}targets = 5", r"\[x\] targets must be a text such as"),
         ("[x]\nstages = 3", r"\[x\] stages must be a list"),
         ("[x]\nstages = []", r"\[x\] has no stages"),
         ("users = 1", "'users' stands outside"),
@@ -89,6 +94,8 @@ def test_what_the_caller_wants_otherwise_keeps_the_proportions() -> None:
         ({"spawn_rate": -1}, "spawn_rate must be a number over 0"),
         ({"run_time": "0s"}, "run_time must be a time"),
         ({"run_time": 60}, "run_time must be a time"),
+        ({"targets": "p95 << 3"}, "TARGETS, column 5: '<<'"),
+        ({"targets": ["p95 < 3s"]}, "TARGETS must be a text such as"),
         ({"run_time": "3s"}, "too short: from 0 to 10 users at 5 per second takes 2 s, and it has 3 s"),
     ],
 )
@@ -118,6 +125,59 @@ def test_the_shipped_profiles_are_the_guides(
     plan = profiles.read(SHIPPED)[name]
     assert plan.stages == (Stage(users, spawn_rate, seconds),)
     assert plan.pace == pace
+
+
+def texts(plan: Plan) -> list[str]:
+    return [target.text for target in plan.targets]
+
+
+GUIDE = ["GET avg < 200ms", "POST/PUT avg < 500ms", "complex avg < 1000ms", "errors < 1%"]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("light", ["rps >= 100", *GUIDE]),
+        ("medium", ["rps >= 300", *GUIDE]),
+        ("heavy", ["rps >= 500", *GUIDE]),
+        ("ci", ["rps >= 300", *GUIDE]),
+        ("baseline-development", ["every route p95 < 100ms", "errors < 1%"]),
+        ("baseline-staging", ["p95 < 500ms", "errors < 1%"]),
+        ("baseline-production", ["p99 < 1000ms", "errors < 1%"]),
+    ],
+)
+def test_the_shipped_targets_are_the_guides(name: str, wanted: list[str]) -> None:
+    """What the load-testing guide expects, and its baselines."""
+    assert texts(profiles.read(SHIPPED)[name]) == wanted
+
+
+def test_targets_are_a_list_or_a_text(tmp_path: Path) -> None:
+    """As one likes to write them."""
+    for value in ('["rps > 5", "p95 < 3s"]', '"rps > 5, p95 < 3s"', '"""\nrps > 5\np95 < 3s\n"""'):
+        plan = profiles.read(write(tmp_path, f"{ONE}targets = {value}"))["x"]
+        assert texts(plan) == ["rps > 5", "p95 < 3s"]
+
+
+def test_the_callers_targets_take_the_place_of_the_profiles() -> None:
+    """Which are not wanted either where nothing was said of the load; a blank text says nothing."""
+    heavy = profiles.read(SHIPPED)["heavy"]
+    assert texts(profiles.override(heavy, {"targets": "p95 < 3s"})) == ["p95 < 3s"]
+    assert texts(profiles.override(heavy, {"own_pace": True, "targets": "p95 < 3s"})) == ["p95 < 3s"]
+    assert texts(profiles.override(heavy, {"own_pace": True})) == []
+    assert profiles.override(heavy, {"targets": " "}) == heavy
+
+
+def test_fewer_users_are_wanted_less_of() -> None:
+    """A rate goes with what is offered; what the caller says holds as it stands."""
+    heavy = profiles.read(SHIPPED)["heavy"]
+    assert texts(profiles.override(heavy, {"users": 50})) == ["rps >= 125/s", *GUIDE]
+    assert texts(profiles.override(heavy, {"users": 50, "targets": "rps > 500"})) == ["rps > 500"]
+
+
+def test_other_users_have_other_routes() -> None:
+    """A scenario is not asked for those of the usual mix."""
+    plan = profiles.read(SHIPPED)["heavy"].with_user_classes(("Racer",))
+    assert (plan.user_classes, texts(plan)) == (("Racer",), ["rps >= 500", "errors < 1%"])
 
 
 def test_stress_goes_up_and_comes_back() -> None:

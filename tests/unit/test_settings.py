@@ -69,6 +69,10 @@ def test_an_empty_value_is_not_asked_for() -> None:
         ("LOCUSTFILE=.", "LOCUSTFILE: '.' is a folder: name a file in it"),
         ("HOST=http://localhost:abc", "HOST must be an address such as"),
         ("API_PORT=8089", "UI_PORT, API_PORT and MASTER_PORT must differ: they are 8089, 8089 and 5557"),
+        (
+            "TARGETS=p95 << 3",
+            "TARGETS, column 5: '<<': a comparison was expected.*\n    p95 << 3\n        \\^",
+        ),
         ("smoke", "'smoke' is no setting: write NAME=value"),
         ("users=5", "there is no setting 'users': choose among PROFILE, SCENARIO, USERS"),
         ("PROFIL=smoke", "there is no setting 'PROFIL'"),
@@ -78,6 +82,12 @@ def test_a_wrong_value_is_refused_by_its_name(argument: str, complaint: str) -> 
     """One line: what is wrong, what to write."""
     with pytest.raises(UsageError, match=complaint):
         settings.read([argument])
+
+
+def test_targets_are_handed_on_as_they_stand() -> None:
+    """The master reads them again; blank ones are not asked for."""
+    assert settings.read(["TARGETS= p95 < 3s, stable "]).targets == "p95 < 3s, stable"
+    assert settings.read(["TARGETS= "]).targets is None
 
 
 @pytest.mark.parametrize("value", ["90", "90s", "5m", "1h30m", "1h", "2h5s"])
