@@ -46,14 +46,14 @@ def page(browser: Browser, cluster: Checkout) -> Iterator[Page]:
     wait_until(lambda: cluster.get("/worker-count")["worker_count"] == WORKERS, "all workers are ready")
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(PATIENCE * 1000)
-    wrong = _watch(page, cluster.ui_url)
+    wrong = watch(page, cluster.ui_url)
     page.goto(cluster.ui_url)
     yield page
     page.close()
     assert wrong == []
 
 
-def _watch(page: Page, url: str) -> list[str]:
+def watch(page: Page, url: str) -> list[str]:
     """What goes wrong on a page from now on; to ask anybody but the master is wrong too."""
     wrong: list[str] = []
 

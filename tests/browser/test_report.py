@@ -1,0 +1,73 @@
+"""The report as somebody opens it who was sent it: from a file, without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from stampede import report
+from tests import runs
+from tests.browser.pages import watch
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Of a run with a worker whose name would be a script."""
+    folder = tmp_path_factory.mktemp("run")
+    run = runs.run(errors=[runs.error(error=runs.HOSTILE, sample={"status": 500, "body": runs.HOSTILE})])
+    run["samples"]["workers"][runs.HOSTILE] = run["samples"]["workers"].pop("1-a1b2c3")
+    (folder / "run.json").write_text(json.dumps(run))
+    (folder / "locust.html").touch()
+    return report.write(Path(folder)).as_uri()
+
+
+@pytest.fixture(params=[(1280, "light"), (400, "dark")], ids=["wide", "narrow"])
+def sent(request: pytest.FixtureRequest, browser: Browser, opened: str) -> Iterator[Page]:
+    """The report, offline; nothing may go wrong on it, and nobody be asked."""
+    width, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True)
+    page = context.new_page()
+    wrong = watch(page, opened.rpartition("/")[0])
+    page.goto(opened)
+    expect(page.locator(".plot .main-svg").first).to_be_visible()
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def test_it_says_the_verdict_in_words_and_draws_every_chart(sent: Page) -> None:
+    expect(sent.get_by_role("heading", level=1)).to_contain_text("PASS")
+    plots = sent.locator(".plot")
+    assert plots.count() == 12
+    assert sent.locator(".plot:has(.main-svg)").count() == plots.count()
+
+
+def test_it_fits_every_width(sent: Page) -> None:
+    """What is wider scrolls by itself."""
+    assert sent.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_is_zoomed_in_one_chart_is_in_all(sent: Page) -> None:
+    """One time axis."""
+    ranges = "[...document.querySelectorAll('.plot')].map(plot => plot.layout.xaxis.range.join())"
+    sent.evaluate(
+        "Plotly.relayout('latency', {'xaxis.range': ['2026-11-22 21:07:20', '2026-11-22 21:07:40']})"
+    )
+    sent.wait_for_function(f"{ranges}.filter(range => range.includes('21:07:20')).length === 11")
+
+
+def test_no_text_of_the_run_is_run(sent: Page) -> None:
+    assert sent.title().startswith("PASS")
+
+
+def test_it_follows_the_colours_of_the_system(sent: Page) -> None:
+    """Charts too."""
+    ink = "getComputedStyle(document.querySelector('.xtick text')).fill"
+    before = sent.evaluate(ink)
+    is_dark = sent.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    sent.emulate_media(color_scheme="light" if is_dark else "dark")
+    sent.wait_for_function(f"{ink} !== '{before}'")
