@@ -175,8 +175,11 @@ def main(arguments: Sequence[str]) -> int:
     try:
         a, b = load(asked.a), load(asked.b)
         judged = verdict(a), verdict(b)
-    except (OSError, ValueError, LookupError) as error:
+    except (OSError, ValueError) as error:
         print(f"stampede: {error}", file=sys.stderr)
+        return UNLIKE
+    except LookupError as error:
+        print(f"stampede: a run.json does not say {error}: it is of another version", file=sys.stderr)
         return UNLIKE
     differences = unlike(a, b)
     if differences and not asked.force:

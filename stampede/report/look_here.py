@@ -46,7 +46,6 @@ class Pressure(NamedTuple):
     share: float
     """Of its limit: 1 is at it."""
     says: str
-    of_the_generator: bool = False
 
 
 Seconds = Callable[[Iterable[Row]], list[Row]]
@@ -61,7 +60,7 @@ def look_here(run: Facts, part: str, check: Check) -> list[str]:
         case "correct":
             return _offenders(check)
         case "valid":
-            return _at_limit(run, lambda rows: series.in_window(run, rows), generator_only=True, quiet=True)
+            return _at_limit(run, lambda rows: series.in_window(run, rows), is_quiet=True)
     if check["name"] == "exceptions":
         return [str(each["message"]) for each in run["exceptions"][:1]]
     if FAILING.search(check["name"]):
@@ -126,12 +125,11 @@ def _statement(statement: Row) -> str:
     return ", ".join(f"{key} {value}" for key, value in statement.items())
 
 
-def _at_limit(run: Facts, seconds: Seconds, generator_only: bool = False, quiet: bool = False) -> list[str]:
+def _at_limit(run: Facts, seconds: Seconds, is_quiet: bool = False) -> list[str]:
     """What was at its limit in those seconds, the worst first; if nothing, what came nearest."""
     found = sorted(pressures(run, seconds), key=lambda pressure: -pressure.share)
-    found = [pressure for pressure in found if pressure.of_the_generator or not generator_only]
     over = [pressure.says for pressure in found if pressure.share >= 1]
-    if over or quiet:
+    if over or is_quiet:
         return over[:MOST_LINES]
     if found:
         return [f"nothing that was sampled was at its limit; nearest: {found[0].says}"]
@@ -163,17 +161,16 @@ def _of_role(role: Role, rows: Sequence[Row], cores: int | None) -> Iterator[Pre
             f"CPU of {_the(role)}: {words.percent(share)} of {words.number(limit)} "
             f"{'core' if limit == 1 else 'cores'}, {words.percent(_peak(rows) / limit)} at its most"
         )
-        yield Pressure(share / BUSY, says, generates)
+        yield Pressure(share / BUSY, says)
     throttled = series.mean(rows, "throttled_percent")
     if throttled is not None:
         time = words.percent(throttled / 100)
         says = f"{_the(role)} was throttled by its limit of CPU for {time} of the time"
-        yield Pressure(throttled / 100 / MOST_THROTTLED, says, generates)
+        yield Pressure(throttled / 100 / MOST_THROTTLED, says)
     late = series.values(rows, "hub_lag_p99_ms")
     if generates and late:
-        worst = words.number(max(late))
-        says = f"{_the(role)} came {worst} ms late to what it had to do (p99 of its worst second)"
-        yield Pressure(median(late) / LATE_HUB, says, True)
+        says = f"{_the(role)} came {words.number(max(late))} ms late to what it had to do (p99, worst second)"
+        yield Pressure(median(late) / LATE_HUB, says)
 
 
 def _the(role: Role) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
 from stampede.check import Facts
 from stampede.report import series, words
+from stampede.report.against import Against, against, of_times
 from stampede.report.words import count, number
+from stampede.targets import Target
 
 TIMES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
 MOST_ERRORS = 50
@@ -28,6 +30,7 @@ class Route(NamedTuple):
     outcomes: list[tuple[str, str]]
     times: list[str]
     from_start_p99: str
+    against: Against | None
 
 
 class ErrorRow(NamedTuple):
@@ -51,7 +54,8 @@ def key_figures(run: Facts) -> list[tuple[str, str]]:
     requests, failures = (figures.get(name, run[name]) for name in ("requests", "failures"))
     return [
         ("requests/s", number(window.get("rps"))),
-        *((name, f"{number(figures[key])} ms") for name, key in times if figures.get(key) is not None),
+        *((name, words.milliseconds(figures[key])) for name, key in times if figures.get(key) is not None),
+        *(("p99 from start", words.milliseconds(late)) for late in [_late(figures)] if late is not None),
         ("requests", number(requests)),
         ("failed", words.percent(failures / requests) if requests else words.NONE),
     ]
@@ -63,6 +67,12 @@ def _total(window: Figures) -> Figures:
     if not methods:
         return {}
     return {name: sum(figures[name] for figures in methods) for name in ("requests", "failures")}
+
+
+def _late(figures: Figures) -> float | None:
+    """From when a request was due: what waiting for slow answers adds."""
+    late: float | None = (figures.get("from_start") or {}).get("p99_ms")
+    return late
 
 
 def methods(run: Facts) -> list[Route]:
@@ -79,10 +89,12 @@ def routes(run: Facts) -> list[Route]:
         f"{each['method']} {each['name']}": each for each in (run.get("window") or {}).get("routes") or ()
     }
     names = sorted({*figures, *outcomes}, key=lambda name: (name.partition(" ")[2], name))
-    return [_route(name, figures.get(name, {}), outcomes.get(name, {})) for name in names]
+    targets = of_times(run)
+    return [_route(name, figures.get(name, {}), outcomes.get(name, {}), targets) for name in names]
 
 
-def _route(name: str, figures: Figures, outcomes: Mapping[str, int]) -> Route:
+def _route(name: str, figures: Figures, outcomes: Mapping[str, int], targets: Sequence[Target] = ()) -> Route:
+    method, _, path = name.partition(" ")
     failures = figures.get("failures", 0)
     return Route(
         name,
@@ -91,7 +103,8 @@ def _route(name: str, figures: Figures, outcomes: Mapping[str, int]) -> Route:
         failures > 0,
         [(outcome(status), f"{times:,}") for status, times in sorted(outcomes.items())],
         [number(figures.get(time)) for time in TIMES],
-        number((figures.get("from_start") or {}).get("p99_ms")),
+        number(_late(figures)),
+        against(targets, method, path, figures),
     )
 
 

@@ -36,6 +36,11 @@ def number(value: float | None) -> str:
     return f"{value:,.{digits}f}"
 
 
+def milliseconds(value: float) -> str:
+    """With their unit: of many seconds."""
+    return f"{number(value / 1000)} s" if value >= 10_000 else f"{number(value)} ms"
+
+
 def percent(share: float | None) -> str:
     """Of a share of 1. What is little is not nothing."""
     if share is None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from stampede import report
 from tests import runs
 from tests.browser.pages import watch
+from tests.checkout import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +26,13 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> str:
     return report.write(Path(folder)).as_uri()
 
 
-@pytest.fixture(params=[(1280, "light"), (400, "dark")], ids=["wide", "narrow"])
+@pytest.fixture(scope="module", params=[(1280, "light"), (400, "dark")], ids=["wide", "narrow"])
 def sent(request: pytest.FixtureRequest, browser: Browser, opened: str) -> Iterator[Page]:
     """The report, offline; nothing may go wrong on it, and nobody be asked."""
     width, scheme = request.param
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
     wrong = watch(page, opened.rpartition("/")[0])
     page.goto(opened)
     expect(page.locator(".plot .main-svg").first).to_be_visible()

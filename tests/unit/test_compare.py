@@ -63,7 +63,7 @@ def test_figures_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixtur
         ({"host": "http://elsewhere"}, "target"),
         ({"locustfile": "mine.py"}, "locustfile"),
         ({"machine": {"cores": 8}}, "machine: cores"),
-        ({"targets": [{"text": "p95 < 1ms"}]}, "targets"),
+        ({"targets": [runs.target("p95", 1, 20.8)]}, "targets"),
         ({"window": {**runs.window(), "seconds": 600}}, "window"),
     ],
 )

@@ -1,0 +1,49 @@
+"""Each route beside the target it came nearest to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stampede.report.against import against, of_times
+
+FIGURES = {"avg_ms": 100.0, "p95_ms": 240.0, "from_start": {"p95_ms": 900.0}}
+
+
+def run(*targets: str) -> dict[str, Any]:
+    return {"targets": [{"text": text} for text in targets]}
+
+
+@pytest.mark.parametrize(
+    ("targets", "says", "colour"),
+    [
+        (("p95 < 500ms",), "48 % of p95 < 500ms", "green"),
+        # the nearest of several
+        (("p95 < 500ms", "GET avg < 110ms"), "90.9 % of GET avg < 110ms", "yellow"),
+        (("p95 of /orders/ < 0.2s",), "over: 120 % of p95 of /orders/ < 0.2s", "red"),
+        (("p95 from start < 1s",), "90 % of p95 from start < 1s", "yellow"),
+    ],
+)
+def test_the_nearest_target_is_named(targets: tuple[str, ...], says: str, colour: str) -> None:
+    """With how much of it was used."""
+    found = against(of_times(run(*targets)), "GET", "/orders/", FIGURES)
+    assert found is not None
+    assert (found.says, found.colour) == (says, colour)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "POST p95 < 500ms",
+        "p95 of /products/ < 1s",
+        "rps > 5",
+        "errors < 1%",
+        "p99 < 1s",
+        "p95 < 1s for 5s",
+        "?",
+    ],
+)
+def test_a_target_of_something_else_is_not(target: str) -> None:
+    """Of other routes, of figures that are not known, of seconds; and one that cannot be read."""
+    assert against(of_times(run(target)), "GET", "/orders/", FIGURES) is None
