@@ -95,9 +95,11 @@ class Row(NamedTuple):
 
 
 def rows(part: dict[str, Any]) -> list[Row]:
-    """The checks of a part that somebody asked for; all of them where nobody asked for any."""
+    """The checks of a part that somebody asked for, if only to see them; all where nobody asked for any."""
     asked = [
-        each for each in part["checks"] if each["verdict"] != "NOT_ASKED" or part["verdict"] == "NOT_ASKED"
+        each
+        for each in part["checks"]
+        if each["verdict"] != "NOT_ASKED" or part["verdict"] == "NOT_ASKED" or each.get("optional")
     ]
     return [row for check in asked for row in _rows(check)]
 

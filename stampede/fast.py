@@ -77,7 +77,7 @@ def _decided(check: Check, target: Mapping[str, Any]) -> Check:
     """What is optional takes nothing from the verdict."""
     if not target["optional"] or check["verdict"] == PASS:
         return check
-    return {**check, "verdict": NOT_ASKED, "detail": f"{check['detail']} (optional)"}
+    return {**check, "optional": True, "verdict": NOT_ASKED, "detail": f"{check['detail']} (optional)"}
 
 
 def _is_of_failures(target: Mapping[str, Any]) -> bool:

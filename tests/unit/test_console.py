@@ -207,3 +207,12 @@ def test_a_check_near_its_limit_looks_like_it_and_says_so() -> None:
         *("PASS", "p95 of POST /orders/ < 500ms", "450 ms", "< 500 ms"),
         *("near its limit; 9,000 requests", "bold yellow"),
     )
+
+
+def test_what_is_optional_is_shown_where_it_decides_nothing() -> None:
+    """Whoever states it wants to see it; what nobody asked for is not in the way."""
+    optional = {"name": "stable", "verdict": "NOT_ASKED", "optional": True, "detail": "34 % (optional)"}
+    unasked = {"name": "targets", "verdict": "NOT_ASKED", "detail": "none were stated"}
+    met = {"name": "errors", "verdict": "PASS", "detail": "0"}
+    shown = rows({"verdict": "PASS", "checks": [optional, unasked, met]})
+    assert [row.name for row in shown] == ["stable", "errors"]
