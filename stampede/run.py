@@ -319,7 +319,9 @@ class Runs:
 
     def _readings(self, run: Run) -> dict[str, Any]:
         return {
-            "machine": self._samples.machine(self._counters.machines if self._counters else ()),
+            "machine": self._samples.machine(
+                self._counters.machines if self._counters else (), self._environment.host
+            ),
             "samples": self.samples,
             "statements": self._audit.statements if self._audit else [],
             "clocks": self._samples.clocks(),

@@ -21,7 +21,7 @@ KEY = "stampede_samples"
 
 Row = dict[str, Any]
 """``second``, what stampede/usage.py tells, ``hub_lag_ms`` (the worst), ``hub_lag_p99_ms``, and ``hub_lags``,
-all of them: pairs of milliseconds and how often."""
+all of them, and ``own_hub_lags``: pairs of milliseconds and how often."""
 
 
 class Sampler:
@@ -49,7 +49,9 @@ class Sampler:
     def _row(self, second: int, usage: dict[str, Any]) -> Row:
         lags = self._hub_lag.take(second)
         figures = {"hub_lag_ms": max(lags, default=None), "hub_lag_p99_ms": percentile(lags, 0.99)}
-        return {"second": second, **usage, **figures, "hub_lags": list(lags.items())}
+        own = self._hub_lag.take_own(second)
+        all_of_them = {"hub_lags": list(lags.items()), "own_hub_lags": list(own.items())}
+        return {"second": second, **usage, **figures, **all_of_them}
 
 
 class OwnSamples:

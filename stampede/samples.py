@@ -49,6 +49,7 @@ class Samples:
         self._heard: dict[str, float] = {}
         self._machines: set[str] = set()
         self._lags: defaultdict[str, dict[int, Lags]] = defaultdict(dict)
+        self._own_lags: defaultdict[str, dict[int, Lags]] = defaultdict(dict)
         self.master: list[Row] = []
         self._workers: defaultdict[str, list[Row]] = defaultdict(list)
 
@@ -63,6 +64,7 @@ class Samples:
             if row["second"] >= int(self._began):
                 figures = dict(row)
                 self._lags[label][row["second"]] = Counter(dict(figures.pop("hub_lags")))
+                self._own_lags[label][row["second"]] = Counter(dict(figures.pop("own_hub_lags")))
                 self._workers[label].append(figures)
 
     def _label(self, worker: str) -> str:
@@ -74,7 +76,7 @@ class Samples:
     def _keep_own(self, row: Row) -> None:
         """Once a second."""
         if self._is_going_on:
-            figures = {name: value for name, value in row.items() if name != "hub_lags"}
+            figures = {name: value for name, value in row.items() if not name.endswith("hub_lags")}
             self.master.append({**figures, "reports_late": self._reports_late()})
             self._clocks.ask(self._there())
 
@@ -102,18 +104,26 @@ class Samples:
         """How far each worker's is ahead: stampede/clocks.py."""
         return self._clocks.facts(self._label)
 
-    def hub_lag(self, window: range) -> dict[str, dict[str, float]]:
+    def hub_lag(self, window: range) -> dict[str, dict[str, float | None]]:
         """Of each worker, in these seconds, since the epoch:
-        ``{"0-ab12cd": {"p99_ms": 1.3, "max_ms": 20.1}}``."""
-        worst = {}
-        for label, seconds in sorted(self._lags.items()):
-            lags: Lags = Counter()
-            for second in window:
-                lags.update(seconds.get(second, {}))
-            if lags:
-                worst[label] = {"p99_ms": percentile(lags, 0.99) or 0.0, "max_ms": max(lags)}
+        ``{"0-ab12cd": {"p99_ms": 1.3, "max_ms": 20.1, "own_p99_ms": 0.9}}``: the last without what it waited
+        for a core, None where the kernel does not tell."""
+        worst: dict[str, dict[str, float | None]] = {}
+        for label in sorted(self._lags):
+            if lags := _in(self._lags[label], window):
+                own = percentile(_in(self._own_lags[label], window), 0.99)
+                worst[label] = {
+                    "p99_ms": percentile(lags, 0.99),
+                    "max_ms": max(lags),
+                    "own_p99_ms": own,
+                }
         return worst
 
-    def machine(self, of_api: Collection[str]) -> dict[str, Any]:
+    def machine(self, of_api: Collection[str], host: str | None) -> dict[str, Any]:
         """Where it takes place: stampede/machine.py; `of_api` are the machines that the API told."""
-        return machine.facts(self._machines, of_api)
+        return machine.facts(self._machines, of_api, host)
+
+
+def _in(lags: Mapping[int, Lags], seconds: range) -> Lags:
+    """Those of all of these seconds."""
+    return sum((lags.get(second, Counter()) for second in seconds), Counter())

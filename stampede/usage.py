@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from cgroup import Cgroup
+from stampede.run_queue import RunQueue
 
 MEGABYTE = 1024 * 1024
 
@@ -23,13 +24,15 @@ class Usage:
     def __init__(self, cgroup: Cgroup | None = None) -> None:
         self._cgroup = cgroup or Cgroup()
         self._process = psutil.Process()
+        self._run_queue = RunQueue()
         self._looked = self._clocks()
 
     def look(self) -> dict[str, Any]:
-        """``cpu_percent`` (of one core), ``cpu_limit_cores``, ``memory_mb``, ``memory_limit_mb`` and
-        ``throttled_percent`` (of the time): None where there is no limit, or nothing known."""
+        """``cpu_percent`` (of one core), ``cpu_limit_cores``, ``memory_mb``, ``memory_limit_mb``,
+        ``throttled_percent`` and ``waited_percent`` (of the time, the latter for a core): None where there is
+        no limit, or nothing known."""
         before, self._looked = self._looked, self._clocks()
-        elapsed, used, throttled = (
+        elapsed, used, throttled, waited = (
             None if then is None or now is None else now - then
             for now, then in zip(self._looked, before, strict=True)
         )
@@ -44,10 +47,11 @@ class Usage:
             "throttled_percent": None
             if throttled is None
             else min(100.0, percent(throttled, elapsed) or 0.0),
+            "waited_percent": percent(waited, elapsed),
         }
 
-    def _clocks(self) -> tuple[float, float, float | None]:
-        return time.monotonic(), time.process_time(), self._cgroup.throttled()
+    def _clocks(self) -> tuple[float, float, float | None, float | None]:
+        return time.monotonic(), time.process_time(), self._cgroup.throttled(), self._run_queue.waited()
 
 
 def percent(part: float | None, whole: float | None) -> float | None:
