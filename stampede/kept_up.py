@@ -20,6 +20,10 @@ MOST_LAG_MS = 5.0
 MOST_CPU_PERCENT = 90.0
 """Of one core, or of what its container may have of one: a worker is one thread."""
 
+MOST_WAITED_PERCENT = 50.0
+"""Of the window: how long a worker may wait for a core. Its hub wants one a hundred times a second at least, so
+that is 5 ms each time."""
+
 MOST_THROTTLED_PERCENT = 5.0
 """Of the window: how long its container's limit may hold a worker back."""
 
@@ -31,6 +35,8 @@ LONGEST_SILENCE = 3.0
 
 NOT_SAMPLED = "the workers told nothing of themselves: workers with this engine do"
 
+OVERLOAD = "an overload fills every core there is, and is judged by what is served and refused"
+
 Row = Mapping[str, Any]
 
 
@@ -38,7 +44,7 @@ def workers_on_time(run: Facts) -> Check:
     """How late greenlets are on the worker that is latest.
 
     On cores that it shares with the target every process waits for a core now and then, the API like the
-    worker; that is no lag of the worker's, and `workers_had_cpu` says whether it got enough. What is left
+    worker; that is no lag of the worker's, and `workers_got_cores` says whether it was too much. What is left
     is. On cores of its own nobody else can be to blame, and all of the lag counts.
     """
     name = "workers_on_time"
@@ -66,7 +72,7 @@ def _lag(told: Mapping[str, Any], shared: bool) -> float:
 def _bursts_on_purpose(run: Facts) -> str | None:
     """Where greenlets are to wait for each other, and other checks say whether it was worth it."""
     if run.get("overload"):
-        return "an overload fills every core there is, and is judged by what is served and refused"
+        return OVERLOAD
     if any(race["shots"] for race in run.get("races", [])):
         return "racers are let go all at once, and judged by whether they met"
     return None
@@ -102,14 +108,26 @@ def _busy(rows: list[Row], run: Facts) -> tuple[float, str]:
     return used / may_have, detail
 
 
+def workers_got_cores(run: Facts) -> Check:
+    """How long a worker waited for a core, at the most: what it measures meanwhile is the wait."""
+    name = "workers_got_cores"
+    waited = _means(run, "waited_percent")
+    if not waited:
+        return not_asked(name, "the kernel of the workers does not tell how long they wait for a core")
+    worker, percent = max(waited.items(), key=lambda each: each[1])
+    detail = f"worker {worker} waited for a core {percent:.0f} % of the window"
+    if run.get("overload"):
+        return not_asked(name, f"{detail}: {OVERLOAD}")
+    if percent >= MOST_WAITED_PERCENT:
+        detail += ": too much runs on its machine"
+    holds = percent < MOST_WAITED_PERCENT
+    return trusted(name, holds, detail, **_limit(MOST_WAITED_PERCENT, round(percent, 1), "%"))
+
+
 def workers_not_throttled(run: Facts) -> Check:
     """How long the limit of its container held a worker back."""
     name = "workers_not_throttled"
-    held_back = {
-        worker: fmean(figures)
-        for worker, rows in _workers(run)
-        if (figures := _known(rows, "throttled_percent"))
-    }
+    held_back = _means(run, "throttled_percent")
     if not held_back:
         return not_asked(name, "workers have no container whose limit could hold them back")
     worker, percent = max(held_back.items(), key=lambda each: each[1])
@@ -174,6 +192,11 @@ def clocks_agree(run: Facts) -> Check:
 def _workers(run: Facts) -> Iterator[tuple[str, list[Row]]]:
     for worker, rows in ((run.get("samples") or {}).get("workers") or {}).items():
         yield worker, _in_window(rows, run)
+
+
+def _means(run: Facts, figure: str) -> dict[str, float]:
+    """Of each worker's figure in the window, where it is known."""
+    return {worker: fmean(figures) for worker, rows in _workers(run) if (figures := _known(rows, figure))}
 
 
 def _in_window(rows: Iterable[Row], run: Facts) -> list[Row]:

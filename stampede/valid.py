@@ -24,6 +24,7 @@ def valid(run: Facts) -> list[Check]:
         users_kept(run),
         kept_up.workers_on_time(run),
         kept_up.workers_had_cpu(run),
+        kept_up.workers_got_cores(run),
         kept_up.workers_not_throttled(run),
     ]
     return [

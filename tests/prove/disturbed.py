@@ -30,6 +30,9 @@ HELD_BACK = 6.0
 WRONG_BY = 3.0
 """Seconds between a clock and the right time."""
 
+OTHERS_PER_CORE = 6
+"""Processes that want all of it, where a machine is too full."""
+
 
 class Undisturbed(ShopUser):
     """Nothing goes wrong."""
@@ -227,6 +230,25 @@ class WorkerHeldUp(Disturbed):
             self.duty.kill()
             self.duty.wait()
             type(self).duty = None
+
+
+class CoresTaken(Disturbed):
+    """Something else runs on the machine, and takes all of its cores.
+
+    Caught by: workers_got_cores.
+    """
+
+    others: ClassVar[list[subprocess.Popen[bytes]]] = []
+
+    def plant(self) -> None:
+        for _ in range(OTHERS_PER_CORE * (os.cpu_count() or 1)):
+            self.others.append(subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"]))
+
+    def undo(self) -> None:
+        for each in self.others:
+            each.kill()
+            each.wait()
+        self.others.clear()
 
 
 class WorkerThrottled(Undisturbed):

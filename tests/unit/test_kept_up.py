@@ -10,6 +10,7 @@ from stampede.check import Check
 from stampede.kept_up import (
     clocks_agree,
     master_kept_up,
+    workers_got_cores,
     workers_had_cpu,
     workers_not_throttled,
     workers_on_time,
@@ -153,10 +154,24 @@ def test_the_busiest_worker_has_time_left(
     assert told(check) == (verdict, detail, actual)
 
 
+@pytest.mark.parametrize(
+    ("percent", "verdict", "detail"),
+    [
+        (49.9, "PASS", "worker b waited for a core 50 % of the window"),
+        (50.0, "UNKNOWN", "worker b waited for a core 50 % of the window: too much runs on its machine"),
+    ],
+)
+def test_a_worker_gets_a_core_when_it_wants_one(percent: float, verdict: str, detail: str) -> None:
+    """Also one that uses little of it: what it measures is the wait."""
+    facts = workers(a=rows(waited_percent=3.0), b=rows(cpu_percent=2.0, waited_percent=percent))
+    assert told(workers_got_cores(facts)) == (verdict, detail, percent)
+
+
 def test_in_an_overload_everybody_waits_for_a_core() -> None:
     """What a worker uses itself is judged all the same."""
     busy = rows(cpu_percent=25.0, waited_percent=74.0)
     assert workers_had_cpu({**workers(a=busy), "overload": True})["verdict"] == "PASS"
+    assert workers_got_cores({**workers(a=busy), "overload": True})["verdict"] == "NOT_ASKED"
     busy = rows(cpu_percent=95.0, waited_percent=4.0)
     assert workers_had_cpu({**workers(a=busy), "overload": True})["verdict"] == "UNKNOWN"
 
@@ -240,7 +255,11 @@ def test_clocks_agree(offset: float, uncertainty: float, verdict: str, detail: s
 
 
 @pytest.mark.parametrize(
-    "check", [workers_on_time, workers_had_cpu, workers_not_throttled, master_kept_up, clocks_agree]
+    "check",
+    [
+        *(workers_on_time, workers_had_cpu, workers_got_cores, workers_not_throttled),
+        *(master_kept_up, clocks_agree),
+    ],
 )
 @pytest.mark.parametrize(
     "facts",

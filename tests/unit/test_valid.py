@@ -34,7 +34,10 @@ HEALTHY: dict[str, Any] = {
     "samples": {
         "master": [{"second": second, "reports_late": 0} for second in SECONDS],
         "workers": {
-            "0-ab": [{"second": second, "cpu_percent": 13.0, "throttled_percent": 0.0} for second in SECONDS]
+            "0-ab": [
+                {"second": second, "cpu_percent": 13.0, "waited_percent": 10.0, "throttled_percent": 0.0}
+                for second in SECONDS
+            ]
         },
     },
 }
@@ -42,8 +45,8 @@ HEALTHY: dict[str, Any] = {
 
 NAMES = [
     *("came_to_its_end", "workers_reported", "all_requests_counted", "rate_reached", "users_kept"),
-    *("workers_on_time", "workers_had_cpu", "workers_not_throttled", "master_kept_up", "clocks_agree"),
-    "contention",
+    *("workers_on_time", "workers_had_cpu", "workers_got_cores", "workers_not_throttled"),
+    *("master_kept_up", "clocks_agree", "contention"),
 ]
 
 
@@ -76,6 +79,7 @@ def test_a_healthy_run_passes_every_check() -> None:
         ("users_kept", {"seconds": [{"second": second, "users": 19} for second in SECONDS]}),
         ("workers_on_time", {"hub_lag": {"0-ab": {"p99_ms": 7.0}}}),
         ("workers_had_cpu", {"samples": worker(cpu_percent=97.0, throttled_percent=0.0)}),
+        ("workers_got_cores", {"samples": worker(cpu_percent=8.0, waited_percent=70.0)}),
         ("workers_not_throttled", {"samples": worker(cpu_percent=9.0, throttled_percent=60.0)}),
         (
             "master_kept_up",
