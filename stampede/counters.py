@@ -139,7 +139,7 @@ class Counters:
         self._has_counters = self._has_gauges = False
         self._seen_late = False
         self._watching: Greenlet[..., None] | None = None
-        self.samples = ApiSamples()
+        self._samples = ApiSamples()
         self.machines: set[str] = set()
         """Those it runs on, where it tells."""
         self.has_looked = Event()
@@ -147,6 +147,12 @@ class Counters:
         self.events: list[dict[str, Any]] = []
         """`api_restarted`, and `api_gone` where an address is silent at the end. What was answered from
         `last_look` to `at`, both seconds since the epoch, by the process that ended nobody has seen."""
+
+    @property
+    def samples(self) -> list[dict[str, Any]]:
+        """How the API was, a row a second: stampede/gauges.py. None of processes that answer in turns: what
+        lies between the one and the other is no rate."""
+        return [] if any(each.is_shared for each in self._replicas.values()) else self._samples.rows
 
     def start(self) -> None:
         """Watch from now on. Until `has_looked`, LONGEST_LOOK at most, nobody may send anything."""
@@ -188,7 +194,7 @@ class Counters:
                 self._look()
             finally:
                 self.has_looked.set()
-            self.samples.close(round(looked) - 1)  # it looks when a second is over
+            self._samples.close(round(looked) - 1)  # it looks when a second is over
             gevent.sleep(INTERVAL - time.time() % INTERVAL)
 
     def _silent_at_the_end(self) -> list[tuple[Address, Replica]]:
@@ -245,7 +251,7 @@ class Counters:
         self._has_counters |= bool(metrics.requests)
         self._has_gauges |= bool(metrics.gauges)
         self.machines |= {metrics.machine} if metrics.machine else set()
-        self.samples.take(address, metrics.gauges, asked)
+        self._samples.take(address, metrics.gauges, asked)
         if address not in self._replicas:
             self._replicas[address] = Replica(metrics, asked, self._before(metrics))
         elif event := self._replicas[address].see(metrics, asked):

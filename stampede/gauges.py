@@ -95,12 +95,12 @@ def figures(before: Mapping[str, float], now: Mapping[str, float], seconds: floa
 
 
 def added_up(each: Iterable[Mapping[str, float | None]]) -> dict[str, float | None]:
-    """The figures of several addresses as one; throttled is as much as the one that was most."""
+    """The figures of several addresses as one. Of throttled, that of the one who was most."""
     columns: dict[str, list[float]] = {}
-    for figures_of_one in each:
-        for name, value in figures_of_one.items():
-            columns.setdefault(name, [])
-            if value is not None:
-                columns[name].append(value)
-    whole = {name: round(sum(values), 2) if values else None for name, values in columns.items()}
-    return {**whole, "throttled_percent": min(100.0, max(columns["throttled_percent"], default=0.0))}
+    for of_one in each:
+        for name, value in of_one.items():
+            columns.setdefault(name, []).extend([] if value is None else [value])
+    return {
+        name: round((max if name == "throttled_percent" else sum)(values), 2) if values else None
+        for name, values in columns.items()
+    }

@@ -332,7 +332,7 @@ class Runs:
     def samples(self) -> dict[str, Any]:
         """Of the newest run, as far as it has come: a row a second of each role, see docs/samples.md."""
         return {
-            "api": self._counters.samples.rows if self._counters else [],
+            "api": self._counters.samples if self._counters else [],
             "postgres": self._audit.samples if self._audit else [],
             "master": self._samples.master,
             "workers": self._samples.workers,

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import stampede
-from stampede.clocks import Clock
 from stampede.rounds import Shot, overlap, spread_ms
 
 ROOT = Path(__file__).parents[2]
@@ -61,36 +60,6 @@ def test_spread_is_from_the_first_to_the_last_shot(shots: list[Shot], expected: 
 )
 def test_overlap_is_the_share_of_losers_who_met_a_winner(shots: list[Shot], expected: float | None) -> None:
     assert overlap(shots) == expected
-
-
-@pytest.mark.parametrize(
-    ("exchanges", "expected"),
-    [
-        ([], 0),
-        ([(10.0, 17.0, 17.0, 10.0)], 7),  # no time under way
-        ([(10.0, 17.5, 17.5, 11.0)], 7),  # half a second there, half a second back
-        ([(10.0, 17.5, 27.5, 21.0)], 7),  # ten seconds of work between question and answer
-        ([(10.0, 7.5, 7.5, 11.0)], -3),  # a worker whose clock is behind
-        ([(10.0, 18.0, 18.0, 11.0), (20.0, 27.125, 27.125, 20.25)], 7),  # the quicker exchange counts
-        ([(20.0, 27.125, 27.125, 20.25), (10.0, 18.0, 18.0, 11.0)], 7),  # first or last
-    ],
-)
-def test_clock_is_set_by_the_quickest_exchange(
-    exchanges: list[tuple[float, float, float, float]], expected: float
-) -> None:
-    clock = Clock()
-    for exchange in exchanges:
-        clock.learn(*exchange)
-    assert clock.offset == expected
-
-
-def test_clock_that_drifts_is_followed() -> None:
-    """However quick an exchange was, later ones take its place in the end."""
-    clock = Clock()
-    clock.learn(10.0, 17.0, 17.0, 10.0)
-    for _ in range(8):
-        clock.learn(10.0, 18.5, 18.5, 11.0)
-    assert clock.offset == 8
 
 
 def test_stampede_imports_locust_only_for_who_races() -> None:
