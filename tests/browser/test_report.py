@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from stampede import report
 from tests import runs
 from tests.browser.pages import watch
-from tests.checkout import PATIENCE
+from tests.checkout import PATIENCE, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,8 @@ def test_what_is_zoomed_in_one_chart_is_in_all(sent: Page) -> None:
     sent.evaluate(
         "Plotly.relayout('latency', {'xaxis.range': ['2026-11-22 21:07:20', '2026-11-22 21:07:40']})"
     )
-    sent.wait_for_function(f"{ranges}.filter(range => range.includes('21:07:20')).length === 11")
+    zoomed = f"{ranges}.filter(range => range.includes('21:07:20')).length"
+    wait_until(lambda: sent.evaluate(zoomed) == 11, "all charts are zoomed")
 
 
 def test_no_text_of_the_run_is_run(sent: Page) -> None:
@@ -72,4 +73,4 @@ def test_it_follows_the_colours_of_the_system(sent: Page) -> None:
     before = sent.evaluate(ink)
     is_dark = sent.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     sent.emulate_media(color_scheme="light" if is_dark else "dark")
-    sent.wait_for_function(f"{ink} !== '{before}'")
+    wait_until(lambda: sent.evaluate(ink) != before, "another ink")
