@@ -77,7 +77,7 @@ class Row(NamedTuple):
     @property
     def cells(self) -> tuple[str, str, str, str, str, str]:
         """In words."""
-        change = words.NONE if self.difference is None else f"{self.difference:+,.1f}"
+        change = words.NONE if self.difference is None else words.change(self.difference)
         times = words.NONE if self.ratio is None else f"{self.ratio:.2f} ×"
         return self.name, words.number(self.a), words.number(self.b), change, times, self.mark
 
@@ -187,9 +187,10 @@ def main(arguments: Sequence[str]) -> int:
         print("\n".join(_told(differences)), file=sys.stderr)
         return UNLIKE
     found = rows(a, b)
-    print("\n".join(_lines((a, b), judged, differences, found)))
     if asked.html:
         asked.html.write_text(comparison((a, b), judged, differences, found), encoding="utf-8")
+    print("\n".join(_lines((a, b), judged, differences, found)))
+    if asked.html:
         print(f"\n{asked.html}")
     return 0
 

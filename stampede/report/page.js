@@ -15,6 +15,7 @@
       red: "#f0746b", red2: "#b04a43", red3: "#f7aca6", violet: "#a68de6", grey: "#76808e",
     },
   };
+  const PAPER_WIDTH = 660; // pixels that fit A4 and Letter
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const plots = Object.keys(figures).map((id) => document.getElementById(id)).filter(Boolean);
@@ -72,9 +73,10 @@
     }];
   }
 
-  function draw(isDark) {
+  function draw(isDark, width) {
     for (const plot of plots) {
       const [data, layout] = drawn(plot, isDark);
+      if (width) layout.width = width;
       const shown = plot.layout && plot.layout.xaxis.range;
       if (shown) layout.xaxis.range = shown;
       Plotly.react(plot, data, layout, { responsive: true, displayModeBar: false, doubleClick: "reset" });
@@ -101,6 +103,6 @@
   draw(dark.matches);
   together();
   dark.addEventListener("change", () => draw(dark.matches));
-  addEventListener("beforeprint", () => draw(false)); // paper is white
+  addEventListener("beforeprint", () => draw(false, PAPER_WIDTH)); // and white
   addEventListener("afterprint", () => draw(dark.matches));
 })();

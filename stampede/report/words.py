@@ -36,6 +36,11 @@ def number(value: float | None) -> str:
     return f"{value:,.{digits}f}"
 
 
+def change(difference: float) -> str:
+    """With its sign."""
+    return number(difference) if difference <= 0 else f"+{number(difference)}"
+
+
 def milliseconds(value: float) -> str:
     """With their unit: of many seconds."""
     return f"{number(value / 1000)} s" if value >= 10_000 else f"{number(value)} ms"

@@ -48,7 +48,7 @@ def test_figures_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixtur
     html = tmp_path / "side_by_side.html"
     assert compare.main([a, b, "--html", str(html)]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "requests/s 748 1,000 +251.8 1.34 × better" in lines
+    assert "requests/s 748 1,000 +252 1.34 × better" in lines
     assert "p99, ms 46.8 18 -28.8 0.38 × better" in lines
     assert "▲ better" in html.read_text()
     assert "<script" not in html.read_text()
