@@ -15,7 +15,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
-from stampede import lifecycle, pace, patches, results
+from stampede import lifecycle, pace, patches, results, webui
 from stampede.allowed import Allowed, AllowedError
 from stampede.clocks import answer_clocks
 from stampede.counts import Counts
@@ -23,10 +23,11 @@ from stampede.crew import END_TIMEOUT, Crew
 from stampede.ledger import Ledger
 from stampede.run import Runs
 from stampede.sampler import OwnSamples
-from stampede.webui import guard, login
-from stampede.webui import runs as runs_page
+from stampede.webui import form, guard, login
 
 _is_attached = Event()
+_choices = [form.NO_PROFILE]
+"""The profiles that the start form offers: Locust asks anew for each page."""
 patches.report_every(lifecycle.REPORT_INTERVAL)
 patches.keep_missing_workers()
 patches.keep_waiting_for_the_master()
@@ -66,6 +67,12 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
         help="File of targets, one a line, that whoever started the cluster has allowed since",
     )
+    parser.add_argument(
+        "--load-profile",
+        default=form.NO_PROFILE,
+        choices=_choices,
+        help="instead of the numbers above",
+    )
     # Not for a user to give: the master sets them when a run starts, Locust carries them to the workers.
     for name in ("--run-id", "--pace-scale", "--overload"):
         parser.add_argument(
@@ -89,7 +96,8 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     crew = Crew(environment, runner, runs.noticed)
     results.conclude_interrupted(Path(options.results))
     _make_safe(web_ui, options.allowed, [environment.host, options.audit_host])
-    runs_page.add(web_ui, runs, Path(options.profiles), Path(options.results))
+    webui.add(web_ui, environment, runs, Path(options.profiles), Path(options.results))
+    _choices[:] = form.choices(Path(options.profiles))
     on = environment.events
     on.test_start.add_listener(lambda **_: counts.clear())
     on.test_start.add_listener(lambda **_: crew.begin(*runs.started()))

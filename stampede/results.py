@@ -6,6 +6,7 @@ import csv
 import json
 import logging
 import time
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,10 @@ class RunFolder:
         self.ledger = LedgerFile(self.path / "ledger.jsonl.gz", run.id, _workers(environment.runner))
         self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
         self._csv_writing = gevent.spawn(self._csv.stats_writer)
-        self._write_facts()
+        self.known = self._write_facts()
+        """run.json, as it was last written."""
+        self.verdict: dict[str, Any] | None = None
+        """verdict.json; None until the run is over."""
         self._facts_writing = gevent.spawn(self._keep_writing_facts)
 
     def close(self) -> None:
@@ -54,15 +58,17 @@ class RunFolder:
         self._finish_csv()
         page = get_html_report(self._environment, show_download_link=False)
         (self.path / "locust.html").write_text(page, encoding="utf-8")
-        known = self._write_facts()
-        self._write("verdict.json", verdict(known))
+        self.known = self._write_facts()
+        judged = verdict(self.known)
+        self._write("verdict.json", judged)
         _report(self.path)
+        self.verdict = judged
 
     def _keep_writing_facts(self) -> None:
         """What is there if the master dies."""
         while True:
             gevent.sleep(FACTS_INTERVAL)
-            self._write_facts()
+            self.known = self._write_facts()
 
     def _write_facts(self) -> dict[str, Any]:
         known = facts(self._run, self._environment, self._counts)
@@ -162,8 +168,14 @@ def facts(run: Run, environment: Environment, counts: Counts) -> dict[str, Any]:
         "seconds": run.seconds,
         "races": run.races,
         **run.readings,
-        "events": [{**event, "at": _iso(event["at"])} for event in run.events],
+        "events": told(run.events),
     }
+
+
+def told(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Events as they stand in ``run.json``, in the order in which they happened."""
+    ordered = sorted(events, key=lambda event: float(event["at"]))
+    return [{**event, "at": _iso(event["at"])} for event in ordered]
 
 
 def _error(error: StatsError, sample: dict[str, Any] | None) -> dict[str, Any]:

@@ -33,10 +33,10 @@ from stampede.counts import Counts
 from stampede.figures import whole_seconds
 from stampede.measured import Evidence, Reading
 from stampede.profiles import Plan
-from stampede.results import RunFolder
+from stampede.results import RunFolder, told
 from stampede.samples import Samples
 from stampede.stages import Stages
-from stampede.targets import Target
+from stampede.targets import Kind, Target
 from stampede.timeline import Timeline
 
 logger = logging.getLogger(__name__)
@@ -312,7 +312,7 @@ class Runs:
         if folder.ledger.error:
             run.findings = {"error": f"the ledger could not be written: {folder.ledger.error}"}
         run.races = list(getattr(self._environment, "stampede_races", ()))
-        run.events = sorted([*run.events, *folder.ledger.events, *self.alarms], key=lambda event: event["at"])
+        run.events += [*folder.ledger.events, *self.alarms]
         run.targets = measured.rows(run.wanted, self._evidence, run.window, self._abort.beyond)
         run.phase = "writing"
         folder.close()
@@ -327,6 +327,50 @@ class Runs:
             "clocks": self._samples.clocks(),
             "hub_lag": self._samples.hub_lag(run.window),
         }
+
+    # What is known of the newest run, at any time.
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """``run.json``, as it was last written; empty where there is none."""
+        return self._folder.known if self._folder else {}
+
+    @property
+    def verdict(self) -> dict[str, Any] | None:
+        """``verdict.json``; None until the run is over."""
+        return self._folder.verdict if self._folder else None
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What has happened in it until now, as in ``run.json``."""
+        if self.current is None:
+            return []
+        elsewhere = [*self.alarms, *(self._counters.events if self._counters else ())]
+        known = set(map(id, self.current.events))  # they are put there in the end
+        return told([*self.current.events, *(each for each in elsewhere if id(each) not in known)])
+
+    def seconds(self, since: int = 0) -> list[dict[str, Any]]:
+        """A row for each second of it from `since` until now, as in ``run.json``."""
+        return self._timeline.rows(since) if self._timeline else []
+
+    def targets(self, seconds: int) -> list[dict[str, Any]]:
+        """Its targets, as in ``run.json``, by the newest seconds of the window that all reports are in of."""
+        run, end = self.current, int(time.time() - SETTLED)
+        if run is None or run.window_start is None:
+            return run.targets if run else []
+        recent = range(max(math.ceil(run.window_start), end - seconds), end)
+        of_all = {target for target in run.wanted if target.figure.kind is not Kind.STABLE}
+        readings = {target: measured.measure(target, self._evidence, recent) for target in of_all}
+        return [measured.row(target, readings.get(target)) for target in run.wanted]
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until its users are stopped; None where no plan says so."""
+        run = self.current
+        if run is None or run.plan is None:
+            return None
+        is_on = run.phase in ("ramp", "window")
+        return max(0.0, round(run.started + run.plan.duration - time.time(), 1)) if is_on else 0.0
 
     @property
     def samples(self) -> dict[str, Any]:

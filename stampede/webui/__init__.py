@@ -1,1 +1,31 @@
-"""What we add to Locust's web UI."""
+"""What we add to Locust's web UI: tabs, the live charts, the reports of all runs, profiles in its form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint
+from locust.env import Environment
+from locust.web import WebUI
+
+from stampede.run import Runs
+from stampede.webui import charts, form, reports, runs, tabs
+from stampede.webui.live import Live
+
+
+def add(web_ui: WebUI, environment: Environment, of: Runs, profiles_file: Path, results: Path) -> None:
+    """Add all of it, below ``/stampede``."""
+    live = Live(environment, of)
+    pages = Blueprint(
+        "stampede",
+        __name__,
+        url_prefix="/stampede",
+        template_folder="pages",
+        static_folder="static",
+    )
+    runs.add(pages, web_ui, of, live, profiles_file)
+    form.add(web_ui, of, profiles_file)
+    tabs.add(web_ui, of, live)
+    charts.add(pages, web_ui, of, live)
+    reports.add(pages, web_ui, results)
+    web_ui.app.register_blueprint(pages)

@@ -1,6 +1,5 @@
-"""Runs over HTTP: start one by its profile, follow it, fetch what it left.
+"""Runs over HTTP: start one by its profile, follow it.
 
-========================================  =====================================================
 ``POST /stampede/run``                    JSON ``{profile, scenario?, users?, spawn_rate?, run_time?,
                                           host?, own_pace?, targets?}``; 202, or 409 and 422 with
                                           ``{message}``
@@ -9,31 +8,39 @@
                                           what the audit has seen so far: ``{name, at, …}``
 ``GET /stampede/results/<id>.tar.gz``     the run's folder
 ========================================  =====================================================
+=======
+=======================  ======================================================================
+``POST /stampede/run``   JSON ``{profile, scenario?, users?, spawn_rate?, run_time?, host?,
+                         own_pace?, targets?}``; 202, or 409 and 422 with ``{message}``
+``GET /stampede/run``    ``{id, phase, in_progress, as_planned, alarms}`` of the newest run, null
+                         where there was none, and how it stands: stampede/webui/live.py.
+                         Alarms are what the audit has seen so far: ``{name, at, …}``
+=======================  ======================================================================
 """
 
 from __future__ import annotations
 
-import io
-import tarfile
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from locust.web import WebUI
 
 from stampede import profiles
 from stampede.cast import CastError
-from stampede.profiles import ProfileError
+from stampede.profiles import Plan, ProfileError
 from stampede.run import RunError, Runs
+from stampede.webui.live import Live
 
 PROBE_TIMEOUT = 5.0
 """Seconds for a host to answer at all before a run is started against it."""
 
 
-def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
-    """Add the routes to Locust's web UI."""
-    pages = Blueprint("stampede", __name__, url_prefix="/stampede")
+def add(pages: Blueprint, web_ui: WebUI, runs: Runs, live: Live, profiles_file: Path) -> None:
+    """Add the routes."""
 
     @pages.post("/run")
     @web_ui.auth_required_if_enabled
@@ -42,13 +49,7 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
         if not isinstance(wanted, dict):
             return jsonify(message="send a JSON object that names a profile"), 422
         try:
-            plan = profiles.choose(profiles.read(profiles_file), str(wanted.get("profile")))
-            if scenario := wanted.get("scenario"):
-                plan = plan.with_user_classes(runs.cast.scenario(str(scenario)))
-            plan = profiles.override(plan, wanted)
-            host = wanted.get("host") or runs.usual_host
-            _refuse_dead_host(host)
-            runs.start(plan, host)
+            plan = begin(runs, profiles_file, wanted)
         except ProfileError as error:
             return jsonify(message=str(error)), 422
         except (RunError, CastError) as error:
@@ -58,8 +59,9 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
     @pages.get("/run")
     @web_ui.auth_required_if_enabled
     def current() -> Response:
-        run = runs.current
+        figures, run = live.look().figures, runs.current
         return jsonify(
+            **figures,
             id=run and run.id,
             phase=run and run.phase,
             as_planned=run and run.as_planned,
@@ -67,21 +69,17 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path, results: Path) -> None:
             alarms=runs.alarms,
         )
 
-    @pages.get("/results/<run_id>.tar.gz")
-    @web_ui.auth_required_if_enabled
-    def fetch(run_id: str) -> Response:
-        if run_id not in {folder.name for folder in results.iterdir() if not folder.is_symlink()}:
-            abort(404)
-        return Response(_archive(results / run_id), mimetype="application/gzip")
 
-    @web_ui.app.before_request
-    def refuse_too_early() -> Response | None:
-        """Locust's own form, while the last run is not over: the two would be mixed."""
-        if request.path.endswith("/swarm") and runs.is_ending:
-            return jsonify(success=False, message="the last run is being audited: try again in a moment")
-        return None
-
-    web_ui.app.register_blueprint(pages)
+def begin(runs: Runs, profiles_file: Path, wanted: Mapping[str, Any]) -> Plan:
+    """Start the run that is wanted; returns its plan. Raises ProfileError, CastError and RunError."""
+    plan = profiles.choose(profiles.read(profiles_file), str(wanted.get("profile")))
+    if scenario := wanted.get("scenario"):
+        plan = plan.with_user_classes(runs.cast.scenario(str(scenario)))
+    plan = profiles.override(plan, wanted)
+    host = wanted.get("host") or runs.usual_host
+    _refuse_dead_host(host)
+    runs.start(plan, host)
+    return plan
 
 
 def _refuse_dead_host(host: object) -> None:
@@ -105,10 +103,3 @@ class _StaysThere(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
-
-
-def _archive(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.add(folder, arcname=folder.name)
-    return buffer.getvalue()

@@ -69,9 +69,13 @@ def watch(page: Page, url: str) -> list[str]:
         if message.type == "error":
             wrong.append(f"console: {message.text}")
 
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # by who went to another page
+            wrong.append(f"{request.failure}: {request.url}")
+
     page.on("request", asked)
     page.on("response", answered)
     page.on("console", said)
-    page.on("requestfailed", lambda request: wrong.append(f"{request.failure}: {request.url}"))
+    page.on("requestfailed", failed)
     page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
     return wrong

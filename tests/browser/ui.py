@@ -30,14 +30,7 @@ def start(page: Page, users: int, spawn_rate: int) -> None:
 def stop(page: Page) -> None:
     """Press Stop and wait until the page says that the run is over."""
     page.get_by_role("button", name="Stop", exact=True).click()
-
-    def stopped() -> bool:
-        status = figure(page, "Status").inner_text().lower()
-        if status == "stopping":
-            page.reload()  # Locust's page asks no more once it was told so, in the blink before stopped
-        return status == "stopped"
-
-    wait_until(stopped, "the page says stopped")
+    expect(figure(page, "Status")).to_have_text("stopped")
 
 
 def open_tab(page: Page, name: str) -> None:

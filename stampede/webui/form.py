@@ -1,0 +1,53 @@
+"""A profile chosen in Locust's start form: the run is that plan, as if the console had asked for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Response, jsonify, request
+from locust.web import WebUI
+
+from stampede import profiles
+from stampede.cast import CastError
+from stampede.profiles import ProfileError
+from stampede.run import RunError, Runs
+from stampede.webui.guard import asked_host
+from stampede.webui.runs import begin
+
+NO_PROFILE = ""
+"""What the form says where its own numbers count."""
+
+
+def choices(profiles_file: Path) -> list[str]:
+    """What the form offers; where the file cannot be read, its own numbers only."""
+    try:
+        return [NO_PROFILE, *profiles.read(profiles_file)]
+    except ProfileError:
+        return [NO_PROFILE]
+
+
+def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
+    """Stand before Locust's own ``/swarm``, and answer as it does: ``{success, message, host}``."""
+
+    @web_ui.app.before_request
+    def before_locust() -> Response | None:
+        if request.method != "POST" or not request.path.endswith("/swarm"):
+            return None
+        if runs.is_ending:  # its figures and those of the next would be mixed
+            return answer(False, "the last run is being audited: try again in a moment")
+        if not request.form.get("load_profile", NO_PROFILE):
+            return None
+        started: Response = start()
+        return started
+
+    @web_ui.auth_required_if_enabled
+    def start() -> Response:
+        wanted = {"profile": request.form["load_profile"], "host": asked_host()}
+        try:
+            plan = begin(runs, profiles_file, wanted)
+        except (ProfileError, RunError, CastError) as error:
+            return answer(False, str(error))
+        return answer(True, f"'{plan.profile}': {plan.users} users, {plan.duration:.0f} s")
+
+    def answer(success: bool, message: str) -> Response:
+        return jsonify(success=success, message=message, host=web_ui.environment.host)

@@ -1,0 +1,56 @@
+"""The rows of the tab System: the newest sample of each role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stampede.webui.live import Look
+
+Row = dict[str, Any]
+
+COLUMNS = {
+    "cpu": ("{cpu_percent:,.0f} %",),
+    "memory": ("{memory_mb:,.0f} MB", "of {memory_limit_mb:,.0f}"),
+    "throttled": ("{throttled_percent:.0f} % of the second",),
+    "more": (
+        "{hub_lag_ms:.1f} ms behind its clock at most,",
+        "{reports_late} workers' reports late,",
+        "{in_flight:,} requests in flight,",
+        "{waiting:,} waiting to be let in,",
+        "{pool_in_use} of {pool_size} database connections in use,",
+        "{states} of at most {max_connections} connections,",
+        "{commits:,.0f} commits/s,",
+        "{rollbacks:,.0f} rollbacks/s,",
+        "{deadlocks:,.0f} deadlocks/s,",
+        "{locks_waiting} locks waited for,",
+        "{cache_hit_percent:.1f} % found in memory,",
+        "{size_mb:,.0f} MB of data,",
+    ),
+}
+"""What each column says: those of its phrases whose figures are known."""
+
+
+def system_rows(look: Look) -> list[Row]:
+    """The API, PostgreSQL, the master, and the workers by their labels."""
+    samples = look.facts.get("samples") or {}
+    roles = {role: samples.get(role) or [] for role in ("api", "postgres", "master")}
+    roles |= {f"worker {label}": rows for label, rows in sorted((samples.get("workers") or {}).items())}
+    return [{"role": role, **_row(rows[-1])} for role, rows in roles.items() if rows]
+
+
+def _row(sample: Mapping[str, Any]) -> Row:
+    known = {name: value for name, value in sample.items() if value is not None}
+    if "connections" in known:
+        known["states"] = ", ".join(f"{count} {state}" for state, count in known["connections"].items())
+    return {name: _said(phrases, known) for name, phrases in COLUMNS.items()}
+
+
+def _said(phrases: tuple[str, ...], known: Mapping[str, Any]) -> str:
+    said = []
+    for phrase in phrases:
+        try:
+            said.append(phrase.format_map(known))
+        except KeyError:  # nobody knows
+            continue
+    return " ".join(said).rstrip(",")

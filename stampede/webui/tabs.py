@@ -1,0 +1,164 @@
+"""Our tabs in Locust's own UI: Verdict, Outcomes, System and Events. It shows tables there, and text in them.
+
+Locust's page asks every two seconds while a run goes on, and no more when it is over; then the audit has only
+begun. So a run is called `running` until its verdict is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from flask import Response, jsonify, request
+from locust.runners import STATE_RUNNING, STATE_SPAWNING
+from locust.web import WebUI
+
+from stampede.check import FAIL, UNKNOWN, Check
+from stampede.run import Runs
+from stampede.webui.live import PARTS, Live, Look
+from stampede.webui.system import system_rows
+
+Row = dict[str, Any]
+
+SIGNS = {
+    "PASS": "✓\xa0PASS",
+    "FAIL": "✗\xa0FAIL",
+    "UNKNOWN": "?\xa0UNKNOWN",
+    "NOT_ASKED": "–\xa0not\xa0asked",
+}
+"""A verdict that is told from others without its colour, which a table of Locust's has not."""
+
+STATUSES = ("200", "201", "204", "404", "409", "422", "503")
+"""Those that have a column; others are named in one."""
+
+MOST_EVENTS = 200
+"""Of those that are shown, the newest: more would make the page slow."""
+
+PAGES = (("./stampede/charts", "Live charts"), ("./stampede/reports", "Reports of all runs"))
+"""What Locust's page links to, in its tab Download Data: it has no other place for links."""
+
+
+def add(web_ui: WebUI, runs: Runs, live: Live) -> None:
+    """Add the tabs, and their rows to what Locust's page asks for."""
+    web_ui.template_args["extended_tabs"] = [{"key": tab.key, "title": tab.title} for tab in TABS]
+    web_ui.template_args["extended_tables"] = [
+        {"key": tab.key, "structure": [{"key": name, "title": title} for name, title in tab.columns.items()]}
+        for tab in TABS
+    ]
+    web_ui.template_args["extended_csv_files"] = [{"href": href, "title": title} for href, title in PAGES]
+
+    @web_ui.app.after_request
+    def add_rows(response: Response) -> Response:
+        if not request.path.endswith("/stats/requests") or not response.is_json:
+            return response
+        stats = response.get_json()  # Locust keeps the response for two seconds: it stays as it is
+        look = live.look()
+        if runs.in_progress and stats["state"] not in (STATE_SPAWNING, STATE_RUNNING):
+            stats["state"] = STATE_RUNNING
+        extended = [{"key": tab.key, "data": tab.rows(look)} for tab in TABS]
+        return jsonify({**stats, "extended_stats": extended})
+
+
+def verdict_rows(look: Look) -> list[Row]:
+    """The run, its three parts, and their checks: first those that did not pass."""
+    judged = look.verdict
+    if judged is None:
+        return []
+    parts = [{"part": part.upper(), "stands": _sign(judged[part])} for part in PARTS]
+    checks = [(part, check) for part in PARTS for check in judged[part]["checks"]]
+    checks.sort(key=lambda each: each[1]["verdict"] not in (FAIL, UNKNOWN))
+    return [_whole(look, judged), *parts, *(_check(part, check) for part, check in checks)]
+
+
+def _whole(look: Look, judged: Mapping[str, Any]) -> Row:
+    facts, left, code = look.facts, look.figures["left_s"], judged["exit_code"]
+    said = [facts.get("profile") or "by the form's numbers", str(facts["phase"])]
+    said += [f"{left:.0f} s left"] if left else []
+    said += [f"exit code {code}"] if code is not None else []
+    return {"part": "RUN", "check": facts["id"], "stands": _sign(judged), "detail": ", ".join(said)}
+
+
+def _check(part: str, check: Check) -> Row:
+    actual, unit = check.get("actual"), check.get("unit") or ""
+    return {
+        "part": part,
+        "check": check["name"],
+        "stands": _sign(check),
+        "measured": "" if actual is None else f"{actual:,} {unit}".strip(),
+        "limit": check.get("limit", ""),
+        "detail": check.get("detail", ""),
+    }
+
+
+def _sign(check: Mapping[str, Any]) -> str:
+    sign = SIGNS.get(check["verdict"], f"…\xa0{check['verdict']}")
+    return f"{sign} (yellow)" if check.get("colour") == "yellow" else sign
+
+
+def outcome_rows(look: Look) -> list[Row]:
+    """Route by status; "no answer" is a request that got no complete one."""
+    return [_route(route, statuses) for route, statuses in look.facts.get("outcomes", {}).items()]
+
+
+def _route(route: str, statuses: Mapping[str, int]) -> Row:
+    others = [f"{status}: {count:,}" for status, count in statuses.items() if status not in (*STATUSES, "0")]
+    counts = {f"s{status}": statuses.get(status, "") for status in STATUSES}
+    return {
+        "route": route,
+        "all": sum(statuses.values()),
+        **counts,
+        "others": ", ".join(others),
+        "none": statuses.get("0", ""),
+    }
+
+
+def event_rows(look: Look) -> list[Row]:
+    """Newest first. What the audit sees stands there at once."""
+    events = list(look.facts.get("events", ()))[-MOST_EVENTS:]
+    return [_event(event) for event in reversed(events)]
+
+
+def _event(event: Mapping[str, Any]) -> Row:
+    rest = {key: value for key, value in event.items() if key not in ("name", "at")}
+    facts = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in rest.items() if value is not None)
+    return {"at": str(event["at"])[11:19], "event": event["name"].replace("_", " "), "facts": facts}
+
+
+class Tab(NamedTuple):
+    """One of ours. No column is a `name`: Locust's page would sort by it."""
+
+    key: str
+    title: str
+    columns: dict[str, str]
+    """What stands over each, by its key in the rows."""
+    rows: Callable[[Look], list[Row]]
+
+
+TABS = (
+    Tab(
+        "verdict",
+        "Verdict",
+        {
+            **{"stands": "Verdict", "part": "Part", "check": "Check"},
+            **{"measured": "Measured", "limit": "Limit", "detail": ""},
+        },
+        verdict_rows,
+    ),
+    Tab(
+        "outcomes",
+        "Outcomes",
+        {
+            **{"route": "Route", "all": "# Requests"},
+            **{f"s{status}": status for status in STATUSES},
+            **{"others": "Others", "none": "No answer"},
+        },
+        outcome_rows,
+    ),
+    Tab(
+        "system",
+        "System",
+        {"role": "Role", "cpu": "CPU, of one core", "memory": "Memory", "throttled": "Throttled", "more": ""},
+        system_rows,
+    ),
+    Tab("events", "Events", {"at": "At (UTC)", "event": "Event", "facts": ""}, event_rows),
+)

@@ -1,0 +1,125 @@
+"""The list of all runs, and what can be fetched of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from flask import Blueprint
+from flask.testing import FlaskClient
+from locust.env import Environment
+from locust.web import WebUI
+
+from stampede.webui import reports
+
+OLD, NEW = "20260101-120000-aaaa", "20260102-120000-bbbb"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Two runs, the newest of them linked; beside them what is no run, and a secret outside."""
+    (tmp_path / "secret.txt").write_text("secret")
+    folder = tmp_path / "results"
+    for run_id in (OLD, NEW):
+        run = {"id": run_id, "profile": "smoke", "users": 10, "workers": 2, "rps": 151.9, "requests": 2795}
+        leave(
+            folder / run_id, {"verdict": "PASS", "run": {**run, "started_at": f"{run_id[:4]}-01-01T12:00:00"}}
+        )
+        (folder / run_id / "report.html").write_text("<h1>PASS</h1>")
+    (folder / "latest").symlink_to(NEW)
+    (folder / "screenshots").mkdir()
+    return folder
+
+
+@pytest.fixture
+def client(results: Path) -> FlaskClient:
+    """Asks Locust's own application, with our routes in it. No server runs."""
+    web_ui = WebUI(Environment(), "127.0.0.1", 0, delayed_start=True)
+    pages = Blueprint("stampede", "stampede.webui", url_prefix="/stampede", template_folder="pages")
+    pages.add_url_rule("/charts", "charts_page")
+    pages.add_url_rule("/static/<filename>", "static")
+    reports.add(pages, web_ui, results)
+    web_ui.app.register_blueprint(pages)
+    client: FlaskClient = web_ui.app.test_client()
+    return client
+
+
+def leave(folder: Path, verdict: object) -> None:
+    """What a run leaves, as far as the list needs it."""
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{}")
+    (folder / "verdict.json").write_text(verdict if isinstance(verdict, str) else json.dumps(verdict))
+
+
+def test_runs_are_listed_newest_first(client: FlaskClient) -> None:
+    """With their verdict and figures; what is no run is not listed."""
+    page = client.get("/stampede/reports").text
+    assert 0 < page.index(f'id="{NEW}"') < page.index(f'id="{OLD}"')
+    assert page.count("<tr id=") == 2
+    assert "151.9" in page
+
+
+@pytest.mark.parametrize(
+    "verdict", ["", "{", "[]", '"PASS"', '{"verdict": "PASS"}', '{"run": []}', '{"run": {}}']
+)
+def test_what_another_version_left_is_listed_all_the_same(
+    client: FlaskClient, results: Path, verdict: str
+) -> None:
+    """With what can be read of it."""
+    leave(results / "19991231-235959", verdict)
+    page = client.get("/stampede/reports")
+    assert page.status_code == 200
+    assert 'id="19991231-235959"' in page.text
+
+
+def test_a_run_that_goes_on_has_no_verdict(results: Path) -> None:
+    """It is listed, and its figures are not known."""
+    (results / NEW / "verdict.json").unlink()
+    told = reports.summary(results / NEW)
+    assert (told["verdict"], told["rps"], told["id"]) == (None, None, NEW)
+
+
+def test_no_results_at_all_are_an_empty_list(client: FlaskClient, results: Path) -> None:
+    """A master that has just been installed has none."""
+    results.rename(results.with_name("moved"))
+    assert "No run has left anything" in client.get("/stampede/reports").text
+    assert client.get(f"/stampede/results/{NEW}.tar.gz").status_code == 404
+
+
+def test_a_report_is_shown_in_the_browser(client: FlaskClient) -> None:
+    """It is not downloaded."""
+    with client.get(f"/stampede/reports/{NEW}/report.html") as answer:
+        assert (answer.data, answer.mimetype) == (b"<h1>PASS</h1>", "text/html")
+        assert "attachment" not in answer.headers.get("Content-Disposition", "")
+
+
+def test_all_files_of_a_run_are_one_archive(client: FlaskClient) -> None:
+    """Named as the run."""
+    with tarfile.open(fileobj=io.BytesIO(client.get(f"/stampede/results/{NEW}.tar.gz").data)) as archive:
+        assert f"{NEW}/report.html" in archive.getnames()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "reports/../secret.txt",
+        "reports/..%2f..%2fsecret.txt",
+        "reports/%2e%2e/secret.txt",
+        f"reports/{NEW}/../../secret.txt",
+        f"reports/{NEW}/..%2f..%2fsecret.txt",
+        f"reports/{NEW}/nothing.html",
+        "reports/latest/report.html",
+        "reports/screenshots/report.html",
+        "results/...tar.gz",
+        "results/..%2fresults.tar.gz",
+        "results/latest.tar.gz",
+        "results/screenshots.tar.gz",
+        "results/.tar.gz",
+    ],
+)
+def test_no_path_leads_out_of_the_runs(client: FlaskClient, path: str) -> None:
+    """Neither up, nor through a link, nor to what is no run."""
+    assert client.get(f"/stampede/{path}").status_code == 404

@@ -1,0 +1,98 @@
+"""What stands in our tabs of Locust's UI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stampede.webui.live import Look
+from stampede.webui.tabs import MOST_EVENTS, TABS, Row, event_rows, outcome_rows, verdict_rows
+
+PASSED = {"verdict": "PASS", "checks": [{"name": "failures", "verdict": "PASS", "detail": "0 of 9"}]}
+ASKED_NOTHING = {"verdict": "NOT_ASKED", "checks": [{"name": "audit", "verdict": "NOT_ASKED"}]}
+
+
+def look(facts: dict[str, Any] | None = None, **changed: Any) -> Look:
+    """A run that is over, and how it stands."""
+    known = {"id": "20260101-120000-abcd", "profile": "smoke", "phase": "done", **(facts or {})}
+    parts = {"correct": ASKED_NOTHING, "fast": PASSED, "valid": PASSED}
+    judged = {"verdict": "PASS", "exit_code": 0, **parts, **changed}
+    return Look({"left_s": 0.0}, judged, known)
+
+
+def test_without_a_run_every_tab_is_empty() -> None:
+    """As the page is, before the first."""
+    assert [tab.rows(Look({}, None, {})) for tab in TABS] == [[]] * len(TABS)
+
+
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.key)
+def test_every_cell_has_a_column_and_is_text_or_a_number(tab: Any) -> None:
+    """Locust's page shows nothing else; and would sort by a column called name."""
+    samples = {"api": [{"second": 1, "cpu_percent": 42.1, "in_flight": 3}], "workers": {"0": [{"second": 1}]}}
+    events = [{"name": "worker_left", "at": "2026-01-01T12:00:05.123+00:00", "worker": "1"}]
+    outcomes = {"GET /": {"200": 5, "418": 1, "0": 2}}
+    rows: list[Row] = tab.rows(look({"samples": samples, "events": events, "outcomes": outcomes}))
+    assert rows
+    assert {key for row in rows for key in row} <= set(tab.columns)
+    assert all(isinstance(cell, str | int) for row in rows for cell in row.values())
+    assert "name" not in tab.columns
+
+
+def test_the_run_and_its_parts_come_first() -> None:
+    """The answer stands above what it is made of."""
+    rows = verdict_rows(look())
+    assert [row["part"] for row in rows[:4]] == ["RUN", "CORRECT", "FAST", "VALID"]
+    assert [row["stands"] for row in rows[:4]] == ["✓\xa0PASS", "–\xa0not\xa0asked", "✓\xa0PASS", "✓\xa0PASS"]
+    assert rows[0]["detail"] == "smoke, done, exit code 0"
+
+
+def test_of_the_checks_those_come_first_that_did_not_pass() -> None:
+    """Why it failed is not looked for."""
+    failed = {"verdict": "FAIL", "checks": [*PASSED["checks"], {"name": "exceptions", "verdict": "FAIL"}]}
+    rows = verdict_rows(look(fast=failed))
+    assert (rows[4]["check"], rows[4]["stands"]) == ("exceptions", "✗\xa0FAIL")
+
+
+def test_a_target_is_shown_with_its_limit_and_what_was_measured() -> None:
+    """And that it was near, where it was."""
+    target = {"name": "p95", "verdict": "PASS", "colour": "yellow", "actual": 270.0, "unit": "ms"}
+    fast = {"verdict": "PASS", "checks": [{**target, "limit": "< 300 ms", "detail": "of 900 requests"}]}
+    row = next(row for row in verdict_rows(look(fast=fast)) if row.get("check") == "p95")
+    assert (row["stands"], row["measured"], row["limit"]) == ("✓\xa0PASS (yellow)", "270.0 ms", "< 300 ms")
+
+
+def test_outcomes_are_counted_by_route_and_status() -> None:
+    """One that has no column of its own is named."""
+    (row,) = outcome_rows(look({"outcomes": {"POST /orders/": {"201": 5, "409": 2, "418": 1, "0": 3}}}))
+    assert row["all"] == 11
+    assert (row["s201"], row["s409"], row["s200"]) == (5, 2, "")
+    assert (row["others"], row["none"]) == ("418: 1", 3)
+
+
+def test_a_sample_says_what_is_known_of_a_role() -> None:
+    """And no more: nothing stands for what nobody has measured."""
+    states = {"active": 3, "idle": 5}
+    postgres = {
+        "second": 2,
+        "cpu_percent": 61.4,
+        "connections": states,
+        "max_connections": 100,
+        "commits": None,
+    }
+    old = {"second": 1, "cpu_percent": 0.0}
+    system = next(tab for tab in TABS if tab.key == "system")
+    (row,) = system.rows(look({"samples": {"postgres": [old, postgres], "api": []}}))
+    assert (row["role"], row["cpu"], row["memory"]) == ("postgres", "61 %", "")
+    assert row["more"] == "3 active, 5 idle of at most 100 connections"
+
+
+def test_events_come_newest_first_and_not_too_many() -> None:
+    """With what is known of each."""
+    events = [
+        {"name": "api_restarted", "at": f"2026-01-01T12:00:00.{n:03}+00:00"} for n in range(MOST_EVENTS)
+    ]
+    alarm = {"name": "oversold", "at": "2026-01-01T12:00:07.000+00:00", "product": 7, "by": None}
+    rows = event_rows(look({"events": [*events, alarm]}))
+    assert len(rows) == MOST_EVENTS
+    assert rows[0] == {"at": "12:00:07", "event": "oversold", "facts": "product 7"}
