@@ -210,7 +210,7 @@ class Runs:
             "STAMPEDE_HOST": self._environment.host or "",
             "STAMPEDE_STARTED_AT": f"{run.started:.6f}",
         }
-        if command is None:
+        if not command:
             return None
         run.findings = {"error": "it was not made: the run was cut off"}  # until it is
         return AuditProcess(command, folder.path, facts)

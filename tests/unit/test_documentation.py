@@ -1,12 +1,14 @@
 """What is documented exists, and what exists is documented."""
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
-from rig.settings import Settings
+from rig.settings import NAMES, Settings
 
 README = Path("README.md").read_text()
 CONTRIBUTING = Path("CONTRIBUTING.md").read_text()
@@ -14,6 +16,8 @@ MAKEFILE = Path("Makefile").read_text()
 COMPOSE = Path("docker-compose.yml").read_text()
 ENV_EXAMPLE = Path(".env.example").read_text()
 SETTINGS = Path("rig/settings.py").read_text()
+
+OWN_API = Path("docs/own-api.md").read_text()
 
 TARGETS = re.findall(r"^([a-z][a-z ]*):.*##", MAKEFILE, re.MULTILINE)
 VERBS = [verb for targets in TARGETS for verb in targets.split()]
@@ -69,3 +73,24 @@ def test_the_guides_example_is_the_one_that_is_tested() -> None:
     """The README's CustomUser is the guide's class, with a request in it."""
     example = Path("load_tests/examples/custom_user.py").read_text()
     assert example.split("@task")[0].split() == README.split("```python\n")[1].split("@task")[0].split()
+
+
+def test_the_pipeline_in_the_documentation_can_be_run() -> None:
+    """It is YAML that GitHub takes; what it calls exists, and what it shows is shown also after a FAIL."""
+    workflow = yaml.safe_load(OWN_API.split("```yaml\n")[1].split("```")[0])
+    assert workflow[True] == "pull_request", "YAML reads on as True, and so does GitHub"
+    steps = {step.get("name", step.get("uses")): step for step in workflow["jobs"]["load-test"]["steps"]}
+    verb, *settings = shlex.split(steps["Send the load"]["run"])[3:]
+    assert verb == "headless"
+    assert {setting.partition("=")[0] for setting in settings} <= set(NAMES)
+    after = list(steps.values())[list(steps).index("Send the load") + 1 :]
+    assert len(after) == 3
+    assert all("always()" in step["if"] for step in after)
+
+
+def test_every_setting_of_the_examples_exists() -> None:
+    """In the page on an API of one's own, as in the README."""
+    commands = re.findall(r"(?:make [a-z]+|rig headless) (.*?)(?:`|$)", README + OWN_API, re.MULTILINE)
+    named = {name for command in commands for name in re.findall(r"\b([A-Z_]+)=", command)}
+    assert {"UI_BIND", "HOST"} <= named
+    assert named <= {*NAMES, "N", "PLAN", "COMPOSE_PROJECT_NAME"}

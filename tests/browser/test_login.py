@@ -1,0 +1,56 @@
+"""The page to log in at: who knows the password is in, who does not reads why. Pictures of it are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.ui import figure
+from tests.checkout import Checkout
+
+PICTURES = Path(__file__).resolve().parents[2] / "results" / "screenshots"
+ADA = ("UI_USER=ada", "UI_PASSWORD=lovelace")
+
+
+@pytest.fixture(scope="module")
+def cluster(browser: Browser, checkout: Checkout) -> Checkout:  # noqa: ARG001  # first the cheap reason to skip
+    """A cluster that asks who one is."""
+    up = checkout.make("up", "WORKERS=1", "RUNTIME=local", *ADA)
+    assert up.returncode == 0, up.stdout
+    return checkout
+
+
+def log_in(page: Page, password: str) -> None:
+    page.get_by_label("Username").fill("ada")
+    page.locator("input[type=password]").fill(password)
+    page.get_by_role("button", name="Login", exact=True).click()
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_session_takes_the_password(browser: Browser, cluster: Checkout, width: int) -> None:
+    """The page is all there is before; it fits a telephone."""
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(cluster.ui_url)
+    log_in(page, "byron")
+    expect(page.get_by_text("User name or password is wrong.")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.screenshot(path=PICTURES / f"login-{width}.png")
+    log_in(page, "lovelace")
+    expect(figure(page, "Workers")).to_have_text("1")
+    context.close()
+
+
+def test_a_strange_host_is_refused_where_it_was_typed(browser: Browser, cluster: Checkout) -> None:
+    """The form says what to do, and no run has begun."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(cluster.ui_url)
+    log_in(page, "lovelace")
+    page.get_by_label("Host").fill("http://stranger.test")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("http://stranger.test is none of this cluster's targets")).to_be_visible()
+    expect(figure(page, "Status")).to_have_text("ready")
+    context.close()
