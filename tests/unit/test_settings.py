@@ -149,3 +149,39 @@ def test_broken_profiles_hinder_nobody_who_names_none(
     assert settings.read([]) == Settings()
     with pytest.raises(UsageError, match=r"profiles\.toml cannot be read: "):
         settings.read(["PROFILE=smoke"])
+
+
+@pytest.mark.parametrize(
+    ("bind", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8089"),
+        ("0.0.0.0", "http://127.0.0.1:8089"),  # noqa: S104
+        ("192.0.2.7", "http://192.0.2.7:8089"),
+        ("::", "http://[::1]:8089"),
+    ],
+)
+def test_the_ui_is_asked_where_it_is_published(bind: str, url: str) -> None:
+    assert settings.read([f"UI_BIND={bind}"]).ui_url == url
+
+
+def test_a_bind_that_is_no_address_is_refused() -> None:
+    with pytest.raises(UsageError, match="UI_BIND must be an address of this machine such as"):
+        settings.read(["UI_BIND=everywhere"])
+
+
+def test_the_login_is_of_the_settings_or_a_file(tmp_path: Path) -> None:
+    """The end of the file's line is no part of the password, which is never shown."""
+    (tmp_path / "secret").write_text("lovelace\n")
+    asked = settings.read(["UI_USER=ada", "UI_PASSWORD=lovelace"])
+    assert asked.login == ("ada", "lovelace")
+    assert "lovelace" not in repr(asked)
+    assert settings.read(["UI_USER=ada", f"UI_PASSWORD_FILE={tmp_path}/secret"]).login == ("ada", "lovelace")
+    assert settings.read([]).login is None
+
+
+@pytest.mark.parametrize(
+    "given", [["UI_USER=ada"], ["UI_PASSWORD=x"], ["UI_USER=ada", "UI_PASSWORD_FILE=/nowhere"]]
+)
+def test_half_a_login_is_refused(given: list[str]) -> None:
+    with pytest.raises(UsageError, match="UI_PASSWORD"):
+        assert settings.read(given).login
