@@ -36,7 +36,7 @@ from stampede.profiles import Plan
 from stampede.results import RunFolder, told
 from stampede.samples import Samples
 from stampede.stages import Stages
-from stampede.targets import Kind, Target
+from stampede.targets import Target
 from stampede.timeline import Timeline
 
 logger = logging.getLogger(__name__)
@@ -119,15 +119,15 @@ class Runs:
         self._audited_host = audited_host
         self._audit: AuditProcess | None = None
         self._counters: Counters | None = None
-        self._timeline: Timeline | None = None
+        self.timeline: Timeline | None = None
         self._stages = Stages(environment)
-        self._evidence = Evidence(counts, lambda: self.samples, os.cpu_count() or 1)
-        self._abort = Abort((), self._evidence)
+        self.evidence = Evidence(counts, lambda: self.samples, os.cpu_count() or 1)
+        self._abort = Abort((), self.evidence)
         self._samples = Samples(environment.runner)
         self._driver: Greenlet[..., None] | None = None
         self._ramp: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
-        self._folder: RunFolder | None = None
+        self.folder: RunFolder | None = None
         self.current: Run | None = None
 
     @property
@@ -184,7 +184,7 @@ class Runs:
         Nothing here waits: until Locust has the state of a run, a stop is not heard.
         """
         plan, self._next_plan = self._next_plan, None
-        self._folder = self._audit = None
+        self.folder = self._audit = None
         now = time.time()
         self.current = Run(_new_id(now), plan, now)
         options = vars(self._environment.parsed_options)
@@ -193,11 +193,11 @@ class Runs:
         options["overload"] = bool(plan and plan.overload)
         self.current.promises = self.cast.promises
         self.current.targets = [measured.row(target, None) for target in self.current.wanted]
-        self._abort = Abort(self.current.wanted, self._evidence)
-        self._folder = RunFolder(self._results, self.current, self._environment, self.counts)
-        self._audit = self._start_audit(self.current, self._folder)
-        self._timeline = Timeline(self._environment, self.counts)
-        self._timeline.start()
+        self._abort = Abort(self.current.wanted, self.evidence)
+        self.folder = RunFolder(self._results, self.current, self._environment, self.counts)
+        self._audit = self._start_audit(self.current, self.folder)
+        self.timeline = Timeline(self._environment, self.counts)
+        self.timeline.start()
         self._samples.begin()
         self._counters = Counters(self._environment.host)
         self._counters.start()
@@ -217,7 +217,7 @@ class Runs:
 
     def noticed(self, name: str, worker_id: str, facts: Mapping[str, Any]) -> None:
         """Something has happened to a worker in the middle of a run."""
-        if self.current is None or self._folder is None:
+        if self.current is None or self.folder is None:
             return
         worker = lifecycle.label(self._environment.runner.get_worker_index(worker_id), worker_id)
         self.current.events.append(
@@ -227,8 +227,8 @@ class Runs:
     def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""
         self._samples.add(worker_id, report)
-        if self._folder:
-            self._folder.ledger.add(worker_id, report)
+        if self.folder:
+            self.folder.ledger.add(worker_id, report)
 
     def users_there(self, users: int) -> None:
         """A ramp is over. If it was to the run's highest number, the window opens."""
@@ -258,9 +258,9 @@ class Runs:
 
     def stopped(self) -> None:
         """All users have stopped, all workers have reported: what is left to do is not Locust's affair."""
-        if self.current and self._folder:
+        if self.current and self.folder:
             self.current.phase = "auditing"
-            gevent.spawn(self._finish, self.current, self._folder)
+            gevent.spawn(self._finish, self.current, self.folder)
         elif self.current:  # it could not even be begun
             self.current.phase = "done"
 
@@ -285,9 +285,9 @@ class Runs:
             run.phase = "done"
 
     def _stop_watching(self, run: Run) -> None:
-        if self._timeline:
-            self._timeline.stop()
-            run.seconds = self._timeline.rows()
+        if self.timeline:
+            self.timeline.stop()
+            run.seconds = self.timeline.rows()
         run.stages = self._stages.rows(self.counts) if run.plan else []
         if self._counters:
             run.counters = self._counters.stop()
@@ -313,7 +313,7 @@ class Runs:
             run.findings = {"error": f"the ledger could not be written: {folder.ledger.error}"}
         run.races = list(getattr(self._environment, "stampede_races", ()))
         run.events += [*folder.ledger.events, *self.alarms]
-        run.targets = measured.rows(run.wanted, self._evidence, run.window, self._abort.beyond)
+        run.targets = measured.rows(run.wanted, self.evidence, run.window, self._abort.beyond)
         run.phase = "writing"
         folder.close()
 
@@ -331,16 +331,6 @@ class Runs:
     # What is known of the newest run, at any time.
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """``run.json``, as it was last written; empty where there is none."""
-        return self._folder.known if self._folder else {}
-
-    @property
-    def verdict(self) -> dict[str, Any] | None:
-        """``verdict.json``; None until the run is over."""
-        return self._folder.verdict if self._folder else None
-
-    @property
     def events(self) -> list[dict[str, Any]]:
         """What has happened in it until now, as in ``run.json``."""
         if self.current is None:
@@ -348,29 +338,6 @@ class Runs:
         elsewhere = [*self.alarms, *(self._counters.events if self._counters else ())]
         known = set(map(id, self.current.events))  # they are put there in the end
         return told([*self.current.events, *(each for each in elsewhere if id(each) not in known)])
-
-    def seconds(self, since: int = 0) -> list[dict[str, Any]]:
-        """A row for each second of it from `since` until now, as in ``run.json``."""
-        return self._timeline.rows(since) if self._timeline else []
-
-    def targets(self, seconds: int) -> list[dict[str, Any]]:
-        """Its targets, as in ``run.json``, by the newest seconds of the window that all reports are in of."""
-        run, end = self.current, int(time.time() - SETTLED)
-        if run is None or run.window_start is None:
-            return run.targets if run else []
-        recent = range(max(math.ceil(run.window_start), end - seconds), end)
-        of_all = {target for target in run.wanted if target.figure.kind is not Kind.STABLE}
-        readings = {target: measured.measure(target, self._evidence, recent) for target in of_all}
-        return [measured.row(target, readings.get(target)) for target in run.wanted]
-
-    @property
-    def left(self) -> float | None:
-        """Seconds until its users are stopped; None where no plan says so."""
-        run = self.current
-        if run is None or run.plan is None:
-            return None
-        is_on = run.phase in ("ramp", "window")
-        return max(0.0, round(run.started + run.plan.duration - time.time(), 1)) if is_on else 0.0
 
     @property
     def samples(self) -> dict[str, Any]:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil, inf
 from typing import Any
 
 from locust.env import Environment
 
+from stampede import measured
+from stampede.abort import SETTLED
 from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts
 from stampede.latency import percentile
-from stampede.run import Runs
+from stampede.measured import Reading
+from stampede.run import Run, Runs
+from stampede.targets import Kind, Target
 from stampede.verdict import verdict
 
 LOOK_INTERVAL = 1.0
 """Seconds between two looks, however many ask."""
 
-RECENT = 10
+NEWEST = 10
 """Seconds that the percentiles are of."""
+
+RECENT = 30
+"""Seconds that targets are measured in while a run goes on."""
 
 LATE = 5
 """Seconds until a worker's report is in, unless it was cut off: then the run's results have it."""
@@ -55,7 +62,7 @@ class Live:
     def __init__(self, environment: Environment, runs: Runs) -> None:
         self._environment = environment
         self._runs = runs
-        self._looked = -math.inf
+        self._looked = -inf
         self._seen: tuple[str, str] | None = None
         self._last: Look | None = None
         self._rows: list[dict[str, Any]] = []
@@ -70,32 +77,54 @@ class Live:
         return self._last
 
     def _look(self) -> Look:
-        run, events = self._runs.current, self._runs.events
-        if run is None:
+        run, folder = self._runs.current, self._runs.folder
+        if run is None or folder is None:
             return Look(self._figures({}, None), None, {})
-        facts = {**self._runs.facts, "phase": run.phase, "events": events}
-        if judged := self._runs.verdict:
-            return Look(self._figures(facts, judged), judged, facts)
-        facts["seconds"] = self._seconds(run.id)
+        facts = {**folder.known, "phase": run.phase, "events": self._runs.events}
+        if folder.verdict:
+            return Look(self._figures(facts, folder.verdict), folder.verdict, facts)
+        facts |= {"seconds": self._seconds(run), "samples": self._runs.samples, "targets": self._targets(run)}
         stands = as_it_stands(facts)
         return Look(self._figures(facts, stands), stands, facts)
 
-    def _seconds(self, run_id: str) -> list[dict[str, Any]]:
-        """Only those are counted anew that reports may still be missing of."""
-        known = self._rows if self._rows_of == run_id else []
+    def _seconds(self, run: Run) -> list[dict[str, Any]]:
+        """All but the one that goes on. Only those are counted anew that reports may still be missing of."""
+        known = self._rows if self._rows_of == run.id else []
         since = known[-1]["second"] - LATE if known else 0
-        self._rows = [row for row in known if row["second"] < since] + self._runs.seconds(since)
-        self._rows_of = run_id
+        newest = self._runs.timeline.rows(since) if self._runs.timeline else []
+        self._rows = [row for row in known if row["second"] < since] + newest[:-1]
+        self._rows_of = run.id
         return self._rows
+
+    def _targets(self, run: Run) -> list[dict[str, Any]]:
+        """By the newest seconds of the window: to count all of it takes a while, and is done in the end."""
+        if run.window_start is None:
+            return run.targets
+        end = int(time.time() - SETTLED)
+        seconds = range(max(ceil(run.window_start), end - RECENT), end)
+        return [measured.row(target, self._reading(target, seconds)) for target in run.wanted]
+
+    def _reading(self, target: Target, seconds: range) -> Reading | None:
+        if target.figure.kind is Kind.STABLE:  # its beginning is compared with its end
+            return None
+        reading = measured.measure(target, self._runs.evidence, seconds)
+        return replace(reading, detail=f"{reading.detail} in the last {len(seconds)} s")
+
+    def _left(self, run: Run | None) -> float | None:
+        """Seconds until its users are stopped; None where no plan says so."""
+        if run is None or run.plan is None:
+            return None
+        left = run.started + run.plan.duration - time.time()
+        return max(0.0, round(left, 1)) if run.phase in ("ramp", "window") else 0.0
 
     def _figures(self, facts: Facts, stands: Mapping[str, Any] | None) -> dict[str, Any]:
         runner, total, run = self._environment.runner, self._environment.stats.total, self._runs.current
         now = int(time.time())
-        times = self._runs.counts.latencies.histogram(now - RECENT, now)
+        times = self._runs.counts.latencies.histogram(now - NEWEST, now)
         percentiles = {f"p{percent}_ms": percentile(times, percent / 100) for percent in (50, 95, 99)}
         return {
             "verdicts": {part: stands and stands[part]["verdict"] for part in PARTS},
-            "left_s": self._runs.left,
+            "left_s": self._left(run),
             "users": runner.user_count,
             "target_users": run and (run.plan.users if run.plan else runner.target_user_count),
             "workers": runner.worker_count,
