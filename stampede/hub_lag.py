@@ -1,6 +1,6 @@
 """How late greenlets are: who wants to go on waits for whoever is at work, and takes that for the API's time.
 
-A greenlet that wants to wake a hundred times a second notes by how much it is late. What it misses while it
+A greenlet that wants to wake fifty times a second notes by how much it is late. What it misses while it
 is held up counts too: for each time it wanted to wake, how long that was before it could.
 
 Part of that may be the machine's: the process could have gone on, and got no core. What is left without it is
@@ -17,8 +17,8 @@ import gevent
 
 from stampede.run_queue import RunQueue
 
-INTERVAL = 0.01
-"""Seconds between two times it wants to wake."""
+INTERVAL = 0.02
+"""Seconds between two times it wants to wake: that costs 0.6 % of a core, and half of it 1.6 %."""
 
 Lags = Counter[float]
 """How often it was so late: milliseconds, in tenths."""

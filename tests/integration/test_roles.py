@@ -35,6 +35,12 @@ FORBIDDEN = [
     ("auditor", "DELETE FROM orders"),
     ("auditor", "SELECT place_order(5, 1)"),
     ("auditor", "CREATE TABLE mine (id int)"),
+    # whose files are the server's: the auditor sees what read_usage makes of them, nobody else even that
+    ("api", "SELECT * FROM read_usage()"),
+    ("api", "SELECT pg_read_file('postmaster.pid')"),
+    ("auditor", "SELECT pg_read_file('postmaster.pid')"),
+    ("auditor", "SELECT pg_read_file('/etc/passwd', true)"),
+    ("auditor", "SET ROLE owner"),
 ]
 
 
@@ -50,6 +56,8 @@ ALLOWED = [
     ("auditor", "SELECT count(*) FROM stock_movements"),
     ("auditor", "SELECT count(*) FROM order_keys"),
     ("auditor", "CREATE TEMPORARY TABLE ledger (id int)"),
+    ("auditor", "SELECT * FROM read_usage()"),
+    ("auditor", "SELECT state FROM pg_stat_activity WHERE state IS NOT NULL"),
 ]
 
 
@@ -67,6 +75,14 @@ def test_everything_belongs_to_the_owner_who_cannot_log_in(database: TestDatabas
         "  UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS things"
     ) == [("owner",)]
     assert database.query("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'owner'") == [(False,)]
+
+
+def test_one_function_runs_with_the_rights_of_another(database: TestDatabase) -> None:
+    """The one that reads fixed files, and takes no argument that could name others."""
+    rows = database.query(
+        "SELECT proname, pronargs FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+    )
+    assert rows == [("read_usage", 0)]
 
 
 def test_no_search_path_misleads_a_function(database: TestDatabase) -> None:

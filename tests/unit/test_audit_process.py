@@ -34,6 +34,20 @@ def test_the_last_line_is_the_judgement(tmp_path: Path) -> None:
     assert (event["name"], event["product_id"]) == ("oversold", 7)
 
 
+def test_samples_are_no_events(tmp_path: Path) -> None:
+    """How the database was, row by row, and which statements were slow."""
+    script = """
+import json, sys
+for line in ({"sample": {"second": 17, "commits": 5}}, {"statements": [{"statement": "buy"}]}):
+    print(json.dumps(line))
+"""
+    process = audit(tmp_path, script + JUDGES)
+    assert process.conclude()["checks"]
+    assert process.samples == [{"second": 17, "commits": 5}]
+    assert process.statements == [{"statement": "buy"}]
+    assert [event["name"] for event in process.events] == ["oversold"]
+
+
 @pytest.mark.parametrize(
     ("script", "words"),
     [

@@ -37,10 +37,10 @@ def test_every_time_it_wants_to_wake_is_noted_once() -> None:
 
 
 def test_who_is_held_up_was_late_each_time_it_wanted_to_wake() -> None:
-    """A hub that stands still for 300 ms is 30 times late, by less and less: not once."""
+    """A hub that stands still for 300 ms is 15 times late, by less and less: not once."""
     lags = noted(HubLag(), 0.2, hold_up=0.3)
     assert max(lags) >= 280
-    assert sum(count for lag, count in lags.items() if lag > 100) >= 18
+    assert sum(count for lag, count in lags.items() if lag > 100) >= 9
 
 
 def test_what_was_taken_is_not_there_again() -> None:

@@ -1,0 +1,108 @@
+"""How a real PostgreSQL is seen to be, by the audit's process and its role."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+
+from stampede.audit.database import Link
+from stampede.audit.pulse import Pulse, sample
+from tests.integration.databases import TestDatabase
+
+PATIENCE = 20
+
+
+class Seen:
+    """What the auditor sees."""
+
+    def __init__(self, database: TestDatabase) -> None:
+        self._link = Link(database.url("auditor"))
+        self._pulse = Pulse()
+
+    def sample(self) -> dict[str, Any]:
+        while not (samples := self._link.ask(self._pulse.take)):
+            pass
+        return samples[0]
+
+    def until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first sample for which it does."""
+        deadline = time.monotonic() + PATIENCE
+        while not holds(found := self.sample()):
+            assert time.monotonic() < deadline, found
+        return found
+
+    def close(self) -> None:
+        self._link.close()
+
+
+@pytest.fixture
+def seen(database: TestDatabase) -> Iterator[Seen]:
+    looking = Seen(database)
+    yield looking
+    looking.close()
+
+
+def test_usage_and_limits_are_in_the_units_of_the_other_roles(seen: Seen) -> None:
+    """Percent of one core, MB; this PostgreSQL is in no container of its own."""
+    seen.sample()
+    found = seen.sample()
+    assert found["cpu_percent"] >= 0
+    assert 5 < found["memory_mb"] < 2000
+    assert (found["max_connections"], found["memory_limit_mb"]) == (200, None)
+    assert 5 < found["size_mb"] < 200
+    assert abs(found["second"] - time.time()) < 5
+
+
+def test_what_postgresql_computes_is_its_cpu(database: TestDatabase, seen: Seen) -> None:
+    """Of a process that is at it, and of one that has ended."""
+    seen.sample()
+    database.query("SELECT count(*) FROM generate_series(1, 3000000)")
+    assert seen.sample()["cpu_percent"] > 20
+
+
+def test_who_waits_for_whom_is_seen(database: TestDatabase, seen: Seen) -> None:
+    """One holds a row in an open transaction, two want it."""
+    statement = "UPDATE products SET stock = stock + 1 WHERE id = 5"
+    holder = psycopg2.connect(database.url())
+    with holder.cursor() as cursor:
+        cursor.execute(statement)
+    waiting = [threading.Thread(target=database.query, args=[statement]) for _ in range(2)]
+    for thread in waiting:
+        thread.start()
+    found = seen.until(lambda each: each["locks_waiting"] == 2)
+    assert found["connections"]["idle in transaction"] >= 1
+    assert found["connections"]["active"] >= 2
+    assert sum(count for wait, count in found["waits"].items() if wait.startswith("Lock:")) == 2
+    holder.rollback()
+    holder.close()
+    for thread in waiting:
+        thread.join()
+
+
+def test_transactions_are_counted_by_their_end(database: TestDatabase, seen: Seen) -> None:
+    """Per second; a session tells what it did when it ends, at the latest."""
+    seen.sample()
+    connection = psycopg2.connect(database.url())
+    for _ in range(20):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM products WHERE id = 5")
+        connection.rollback()
+    connection.close()
+    assert seen.until(lambda each: each["rollbacks"] > 0)["cache_hit_percent"] > 50
+
+
+def test_a_restarted_server_counts_from_the_beginning() -> None:
+    """Less than before is no rate."""
+    counters = ("cpu_seconds", "throttled_seconds", "commits", "rollbacks", "deadlocks")
+    levels = ("cpu_limit_cores", "memory_bytes", "memory_limit_bytes", "size_bytes", "max_connections")
+    nothing = dict.fromkeys((*levels, "connections", "waits", "locks_waiting"))
+    last = {**nothing, **dict.fromkeys(counters, 10.0), "blks_hit": 10, "blks_read": 10, "at": 1.0}
+    look = {**nothing, **dict.fromkeys(counters, 1.0), "blks_hit": 12, "blks_read": 12, "at": 3.0}
+    found = sample(last, look)
+    assert [found[name] for name in ("cpu_percent", "commits", "deadlocks")] == [None] * 3
+    assert found["cache_hit_percent"] == 50.0
