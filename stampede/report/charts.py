@@ -234,10 +234,12 @@ def _latency_throughput(run: Facts) -> Chart | None:
     rows = [row for row in run["seconds"] if row.get("p95_ms") is not None and row["requests"]]
     if not rows:
         return None
+    inside = {row["second"] for row in series.in_window(run, rows)}
     trace = {
         "type": "scatter",
         "mode": "markers",
         "name": "a second",
+        "cliponaxis": False,
         "x": [row["requests"] for row in rows],
         "y": [row["p95_ms"] for row in rows],
         "customdata": [[words.clock(row["second"]), row["users"]] for row in rows],
@@ -246,6 +248,7 @@ def _latency_throughput(run: Facts) -> Chart | None:
         "marker": {
             "size": 7,
             "opacity": 0.75,
+            "symbol": ["circle" if row["second"] in inside else "circle-open" for row in rows],
             "color": [row["users"] for row in rows],
             "colorscale": "users",
             "cmin": 0,
@@ -261,7 +264,8 @@ def _latency_throughput(run: Facts) -> Chart | None:
     }
     says = f"{words.count(len(rows), 'second')}, each a point: requests per second and the p95 of their times"
     figure = {"data": [trace], "layout": layout}
-    return Chart("latency-throughput", "Response times against throughput", "p95, ms", says, figure)
+    unit = "a second is a point, hollow outside the window"
+    return Chart("latency-throughput", "Response times against throughput", unit, says, figure)
 
 
 IN_TIME = (

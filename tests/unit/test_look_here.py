@@ -55,6 +55,16 @@ def test_what_was_at_its_limit_is_named(role: str, figures: dict[str, Any], says
     assert not any("nearest" in line for line in lines)
 
 
+def test_of_many_workers_the_worst_is_named() -> None:
+    """Eight lines of workers would hide the rest."""
+    found = samples("api", cpu_percent=190)
+    busy = [row | {"cpu_percent": 96} for row in found["workers"]["1-a1b2c3"]]
+    found["workers"] = {f"{number}-busy": busy for number in range(8)}
+    lines = look_here(runs.run(samples=found), "fast", SLOW)
+    assert sum("CPU of worker" in line for line in lines) == 1
+    assert any("CPU of the API" in line for line in lines)
+
+
 def test_where_nothing_was_at_its_limit_the_nearest_is_named() -> None:
     quiet = runs.run(machine={"cores": 2})
     assert any("nearest: " in line for line in look_here(quiet, "fast", SLOW))

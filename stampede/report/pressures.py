@@ -1,0 +1,159 @@
+"""What can hold a run up, and how near its limit each of it was: CPU, queues, locks, commits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from statistics import fmean, median
+from typing import NamedTuple
+
+from stampede.check import Facts
+from stampede.report import series, words
+from stampede.report.series import Role, Row
+
+BUSY = 0.85
+"""Share of its limit from where on something holds up the rest: queues grow long before 1."""
+
+WAITING = 0.4
+"""Share of the busy database sessions that wait for the same."""
+
+MOST_THROTTLED = 0.05
+LATE_HUB = 5.0
+"""ms that a generator may come late to what it should do."""
+
+LOCKS, COMMITS = ("Lock:",), ("IO:WalSync", "IO:WalWrite", "LWLock:WALWrite", "IPC:SyncRep")
+IDLE = ("Client:", "Activity:")
+"""What sessions wait for that have nothing to do."""
+
+
+class Pressure(NamedTuple):
+    """One thing that can hold a run up."""
+
+    share: float
+    """Of its limit: 1 is at it."""
+    says: str
+    kind: str
+    """Of each the worst is told: eight workers that are busy are one thing to look at."""
+
+
+Seconds = Callable[[Iterable[Row]], list[Row]]
+"""Which rows matter."""
+
+
+def worst_of_each_kind(found: Iterable[Pressure]) -> list[Pressure]:
+    """The worst first."""
+    kinds: dict[str, Pressure] = {}
+    for pressure in sorted(found, key=lambda pressure: (-pressure.share, pressure.says)):
+        kinds.setdefault(pressure.kind, pressure)
+    return list(kinds.values())
+
+
+def pressures(run: Facts, seconds: Seconds) -> Iterator[Pressure]:
+    """All that are known in those seconds; a share of 1 is where it begins to hold up the rest."""
+    cores = (run.get("machine") or {}).get("cores")
+    for role in series.roles(run):
+        rows = seconds(role.rows)
+        if rows:
+            yield from _of_role(role, rows, cores)
+    yield from _of_machine(run, seconds, cores)
+    samples = run.get("samples") or {}
+    yield from _of_api(seconds(samples.get("api") or ()))
+    yield from _of_database(seconds(samples.get("postgres") or ()))
+
+
+def _of_role(role: Role, rows: Sequence[Row], cores: int | None) -> Iterator[Pressure]:
+    generates = role.key in ("worker", "master")
+    limit = 1.0 if generates else rows[-1].get("cpu_limit_cores") or cores
+    used = series.mean(rows, "cpu_percent")
+    if used is not None and limit:
+        # A generator is one process with one thread: a core at most, less where it is limited to less.
+        limit = min(limit, rows[-1].get("cpu_limit_cores") or limit)
+        share = used / 100 / limit
+        says = (
+            f"CPU of {_the(role)}: {words.percent(share)} of {words.number(limit)} "
+            f"{'core' if limit == 1 else 'cores'}, {words.percent(_peak(rows) / limit)} at its most"
+        )
+        yield Pressure(share / BUSY, says, f"cpu of {role.key}")
+    throttled = series.mean(rows, "throttled_percent")
+    if throttled is not None:
+        time = words.percent(throttled / 100)
+        says = f"{_the(role)} was throttled by its limit of CPU for {time} of the time"
+        yield Pressure(throttled / 100 / MOST_THROTTLED, says, f"throttled {role.key}")
+    late = series.values(rows, "hub_lag_p99_ms")
+    if generates and late:
+        usual, worst = words.number(median(late)), words.number(max(late))
+        says = f"{_the(role)} came {usual} ms late to what it had to do, {worst} ms in its worst second (p99)"
+        yield Pressure(median(late) / LATE_HUB, says, "late")
+
+
+def _the(role: Role) -> str:
+    return role.name if role.key in ("worker", "postgres") else f"the {role.name}"
+
+
+def _peak(rows: Iterable[Row]) -> float:
+    return max(series.values(rows, "cpu_percent")) / 100
+
+
+def _of_machine(run: Facts, seconds: Seconds, cores: int | None) -> Iterator[Pressure]:
+    """All on one machine share its cores: each alone may look idle while together they have none left."""
+    if not cores or not (run.get("machine") or {}).get("generator_shares_cores"):
+        return
+    used = sum(series.mean(seconds(role.rows), "cpu_percent") or 0 for role in series.roles(run))
+    if used:
+        share = used / 100 / cores
+        says = (
+            f"generator and target share {words.count(cores, 'core')}, and used {words.percent(share)}"
+            " of them: with machines of their own both would do more"
+        )
+        yield Pressure(share / BUSY, says, "machine")
+
+
+def _of_api(rows: Sequence[Row]) -> Iterator[Pressure]:
+    full = [row for row in rows if row.get("pool_size")]
+    if full:
+        in_use = fmean((row.get("pool_in_use") or 0) / row["pool_size"] for row in full)
+        waits = sum(series.values(full, "pool_waits"))
+        says = (
+            f"the API's pool of {full[-1]['pool_size']} database connections: {words.percent(in_use)} in use,"
+            f" {words.count(round(waits), 'request')} had to wait for one"
+        )
+        yield Pressure(in_use / BUSY, says, "pool")
+    waiting, in_flight = series.mean(rows, "waiting"), series.mean(rows, "in_flight")
+    if waiting and in_flight is not None:
+        says = (
+            f"{words.number(round(waiting, 1))} requests waited to be let into the API,"
+            f" {words.number(round(in_flight, 1))} were in it"
+        )
+        yield Pressure(1.0 if waiting >= 1 else waiting, says, "queue")
+
+
+def _of_database(rows: Sequence[Row]) -> Iterator[Pressure]:
+    limited = [row for row in rows if row.get("max_connections") and row.get("connections")]
+    if limited:
+        share = fmean(sum(row["connections"].values()) / row["max_connections"] for row in limited)
+        says = (
+            f"{words.percent(share)} of PostgreSQL's {limited[-1]['max_connections']} connections were taken"
+        )
+        yield Pressure(share / BUSY, says, "connections")
+    waits = [_busy_waits(row) for row in rows if row.get("waits") is not None]
+    active = fmean(_active(row) for row in rows if row.get("waits") is not None) if waits else 0
+    for events, says in ((LOCKS, "waited for locks"), (COMMITS, "waited for commits to reach the disk")):
+        waiting = fmean(_of_events(each, events) for each in waits) if waits else 0
+        if waiting and active:
+            most = max({name for each in waits for name in each if name.startswith(events)})
+            busy, held = words.number(round(active, 1)), words.number(round(waiting, 1))
+            told = f"of {busy} busy database sessions {held} {says} ({most})"
+            yield Pressure(waiting / active / WAITING, told, says)
+
+
+def _busy_waits(row: Row) -> dict[str, int]:
+    return {name: number for name, number in row["waits"].items() if not name.startswith(IDLE)}
+
+
+def _of_events(waits: dict[str, int], events: tuple[str, ...]) -> int:
+    return sum(number for name, number in waits.items() if name.startswith(events))
+
+
+def _active(row: Row) -> float:
+    """Those that wait are active too; a look at each comes a moment after the other."""
+    active = (row.get("connections") or {}).get("active", 0)
+    return float(max(active, sum(_busy_waits(row).values())))
