@@ -94,7 +94,7 @@ def _users(run: Facts, axis: Axis) -> Chart | None:
 
 def _outcomes(run: Facts, axis: Axis) -> Chart | None:
     rows = run["seconds"]
-    statuses = series.keys(rows, "outcomes")
+    statuses = sorted(series.keys(rows, "outcomes"), key=lambda status: (status == "0", status))
     traces = [
         stacked(
             axis,

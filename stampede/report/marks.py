@@ -51,7 +51,7 @@ def _event_line(event: Row) -> dict[str, Any]:
 
 def _grouped(events: Iterable[tuple[int, Row]], axis: Axis) -> Iterator[tuple[list[tuple[int, Row]], Row]]:
     """Numbers that would lie on each other are one, from the first to the last."""
-    near = (axis.last + 1 - axis.first) / 40
+    near = (axis.last + 1 - axis.first) / 20
     group: list[tuple[int, Row]] = []
     for number, event in events:
         if group and (words.epoch(event["at"]) or 0) - (words.epoch(group[0][1]["at"]) or 0) > near:
