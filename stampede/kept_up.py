@@ -21,8 +21,7 @@ MOST_CPU_PERCENT = 90.0
 """Of one core, or of what its container may have of one: a worker is one thread."""
 
 MOST_WAITED_PERCENT = 50.0
-"""Of the window: how long a worker may wait for a core. Its hub wants one a hundred times a second at least, so
-that is 5 ms each time."""
+"""Of the window: how long a worker may wait for a core: as long as it is at work."""
 
 MOST_THROTTLED_PERCENT = 5.0
 """Of the window: how long its container's limit may hold a worker back."""

@@ -119,7 +119,7 @@ class Samples:
                 }
         return worst
 
-    def machine(self, of_api: Collection[str], host: str | None) -> dict[str, Any]:
+    def machine(self, of_api: Collection[str], host: str | None = None) -> dict[str, Any]:
         """Where it takes place: stampede/machine.py; `of_api` are the machines that the API told."""
         return machine.facts(self._machines, of_api, host)
 

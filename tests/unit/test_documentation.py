@@ -93,4 +93,4 @@ def test_every_setting_of_the_examples_exists() -> None:
     commands = re.findall(r"(?:make [a-z]+|rig headless) (.*?)(?:`|$)", README + OWN_API, re.MULTILINE)
     named = {name for command in commands for name in re.findall(r"\b([A-Z_]+)=", command)}
     assert {"UI_BIND", "HOST"} <= named
-    assert named <= {*NAMES, "N", "PLAN", "COMPOSE_PROJECT_NAME"}
+    assert named <= {*NAMES, *re.findall(r"\$\((?:or \$\()?([A-Z]+)\)", MAKEFILE)}
