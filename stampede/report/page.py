@@ -60,7 +60,7 @@ def _data(content: dict[str, Any]) -> Markup:
 @cache
 def _parts() -> dict[str, Any]:
     """Our own, and plotly's, which stand in the page as they are."""
-    script = (OWN / "page.js").read_text(encoding="utf-8")
+    script = "".join((OWN / name).read_text(encoding="utf-8") for name in ("drawing.js", "page.js"))
     plotly = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
     return {
         "style": _style(),

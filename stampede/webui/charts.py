@@ -5,6 +5,7 @@
 ``GET /stampede/charts/data``      ``{id, phase, profile, in_progress, charts}``: each chart is
                                    ``{id, title, unit, says, figure}``
 ``GET /stampede/plotly.min.js``    what draws them: it comes with the installed package
+``GET /stampede/drawing.js``       how they look: the report's own
 =================================  ============================================================
 """
 
@@ -13,12 +14,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, render_template, send_file
 from locust.web import WebUI
 
 from stampede.check import Facts
+from stampede.report import drawing as drawing_of_reports
 from stampede.report.charts import charts
 from stampede.run import Runs
 from stampede.webui.live import Live
@@ -54,6 +57,11 @@ def add(pages: Blueprint, web_ui: WebUI, runs: Runs, live: Live) -> None:
     def plotly() -> Response:
         script = distribution("plotly").locate_file("plotly/package_data/plotly.min.js")
         return send_file(str(script), mimetype="text/javascript", conditional=True, max_age=A_DAY)
+
+    @pages.get("/drawing.js")
+    @web_ui.auth_required_if_enabled
+    def drawing() -> Response:
+        return send_file(Path(drawing_of_reports.__file__).with_suffix(".js"), mimetype="text/javascript")
 
 
 def newest(facts: Facts) -> dict[str, Any]:
