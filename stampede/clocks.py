@@ -40,11 +40,13 @@ class Clocks:
     def __init__(self, runner: Any) -> None:
         self._runner = runner
         self._clocks: defaultdict[str, Clock] = defaultdict(Clock)
+        self._worst: dict[str, tuple[float, float]] = {}
         runner.register_message(ANSWER, self._answered)
 
     def begin(self) -> None:
         """A run begins: what was known is not of it."""
         self._clocks.clear()
+        self._worst.clear()
 
     def ask(self, workers: Iterable[str]) -> None:
         """Ask each once; the answers come by themselves."""
@@ -53,17 +55,20 @@ class Clocks:
 
     def _answered(self, msg: Any, **_: Any) -> None:
         said = msg.data
-        self._clocks[msg.node_id].learn(said["asked"], said["received"], said["replied"], time.time())
+        clock = self._clocks[msg.node_id]
+        clock.learn(said["asked"], said["received"], said["replied"], time.time())
+        known = self._worst.get(msg.node_id), (clock.offset, clock.uncertainty)
+        self._worst[msg.node_id] = max(filter(None, known), key=lambda told: abs(told[0]) - told[1])
 
     def facts(self, label: Callable[[str], str]) -> dict[str, dict[str, float]]:
-        """``{"0-ab12cd": {"offset_ms": 1.2, "uncertainty_ms": 0.8}}``: how far each is ahead, and by how much
-        that can be wrong."""
+        """``{"0-ab12cd": {"offset_ms": 1.2, "uncertainty_ms": 0.8}}``: how far each was ahead when it was
+        furthest from right, and by how much that can be wrong."""
         return {
             label(worker): {
-                "offset_ms": round(1000 * clock.offset, 2),
-                "uncertainty_ms": round(1000 * clock.uncertainty, 2),
+                "offset_ms": round(1000 * offset, 2),
+                "uncertainty_ms": round(1000 * uncertainty, 2),
             }
-            for worker, clock in self._clocks.items()
+            for worker, (offset, uncertainty) in self._worst.items()
         }
 
 

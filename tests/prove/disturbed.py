@@ -21,10 +21,10 @@ from locust.rpc import Message
 
 from load_tests.users import ShopUser
 
-SETTLED = 4.0
-"""Seconds from the first user until the fault: by then the window is open."""
+SETTLED = 2.0
+"""Seconds from the first user until the fault: by then all users are there."""
 
-HELD_BACK = 6.0
+HELD_BACK = 7.0
 """Seconds for which reports do not arrive, which come every second."""
 
 WRONG_BY = 3.0
