@@ -27,6 +27,9 @@ time measures how long it waits."""
 MOST_THROTTLED_PERCENT = 5.0
 """Of the window: how long its container's limit may hold a worker back."""
 
+LEAST_THROTTLED_PERCENT = 1.0
+"""Of the window: from here on it shows in 99 of 100 looks at a hub."""
+
 MOST_CLOCK_OFFSET_MS = 100.0
 """Between a worker's clock and the master's, beyond what cannot be measured."""
 
@@ -45,26 +48,33 @@ def workers_on_time(run: Facts) -> Check:
 
     On cores that it shares with the target every process waits for a core now and then, the API like the
     worker; that is no lag of the worker's, and `workers_got_cores` says whether it was too much. What is left
-    is. On cores of its own nobody else can be to blame, and all of the lag counts.
+    is. All of it counts on cores of its own, and where it is its own container that keeps it from one.
     """
     name = "workers_on_time"
     lags = {worker: told for worker, told in (run.get("hub_lag") or {}).items() if told["p99_ms"] is not None}
     if not lags:
         return not_asked(name, NOT_SAMPLED)
-    shared = (run.get("machine") or {}).get("generator_shares_cores") is True
-    judged = {worker: _lag(told, shared) for worker, told in lags.items()}
+    excused = _share_cores(run, lags)
+    judged = {worker: _lag(told, worker in excused) for worker, told in lags.items()}
     worker, lag = max(judged.items(), key=lambda each: each[1])
-    whole = max(told["p99_ms"] for told in lags.values())
     detail = f"hub lag p99 {lag:g} ms, of worker {worker}"
-    if shared and whole > lag:
+    if (whole := max(lags[each]["p99_ms"] for each in excused) if excused else lag) > lag:
         detail += f"; {whole:g} ms with waiting for a core, shared with the target"
     if reason := _bursts_on_purpose(run):
         return not_asked(name, f"{detail}: {reason}")
     return trusted(name, lag < MOST_LAG_MS, detail, **_limit(MOST_LAG_MS, lag, "ms"))
 
 
-def _lag(told: Mapping[str, Any], shared: bool) -> float:
-    own = told.get("own_p99_ms") if shared else None
+def _share_cores(run: Facts, workers: Iterable[str]) -> set[str]:
+    """Those whom only others keep from a core: the kernel counts being held back by a limit as well."""
+    if (run.get("machine") or {}).get("generator_shares_cores") is not True:
+        return set()
+    held_back = _means(run, "throttled_percent")
+    return {worker for worker in workers if held_back.get(worker, 0.0) < LEAST_THROTTLED_PERCENT}
+
+
+def _lag(told: Mapping[str, Any], is_excused: bool) -> float:
+    own = told.get("own_p99_ms") if is_excused else None
     lag: float = told["p99_ms"] if own is None else own
     return lag
 

@@ -69,6 +69,17 @@ def told(check: Check) -> tuple[str, str, Any]:
             "hub lag p99 8 ms, of worker a; 9 ms with waiting for a core, shared with the target",
             8.0,
         ),
+        # it waits for what its own container may not have
+        (
+            {
+                **SHARED,
+                "hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": 1.0}},
+                "samples": {"workers": {"a": rows(throttled_percent=1.0)}},
+            },
+            "UNKNOWN",
+            "hub lag p99 9 ms, of worker a",
+            9.0,
+        ),
         # the kernel does not tell how long it waited
         (
             {**SHARED, "hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": None}}},
