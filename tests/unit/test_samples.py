@@ -39,11 +39,8 @@ def report(*rows: dict[str, Any], machine: str | None = "here") -> dict[str, Any
 
 def row(second: int, **lags: int) -> dict[str, Any]:
     """`ms12=3` is three times 12 ms."""
-    return {
-        "second": second,
-        "cpu_percent": 50.0,
-        "hub_lags": [[float(lag.removeprefix("ms")), count] for lag, count in lags.items()],
-    }
+    late = [[float(lag.removeprefix("ms")), count] for lag, count in lags.items()]
+    return {"second": second, "cpu_percent": 50.0, "hub_lags": late, "own_hub_lags": late}
 
 
 @pytest.fixture
@@ -83,7 +80,7 @@ def test_hub_lag_is_of_all_moments_of_the_window(began: int) -> None:
     calm = [row(began + second, ms1=99, ms2=1) for second in range(1, 10)]
     collected.add("aaaaaabbbbbb", report(row(began, ms900=100), *calm, row(began + 10, ms1=96, ms40=4)))
     window = range(began + 1, began + 11)
-    assert collected.hub_lag(window) == {"0-bbbbbb": {"p99_ms": 2.0, "max_ms": 40.0}}
+    assert collected.hub_lag(window) == {"0-bbbbbb": {"p99_ms": 2.0, "max_ms": 40.0, "own_p99_ms": 2.0}}
     assert collected.hub_lag(range(0)) == {}
 
 
