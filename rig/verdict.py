@@ -154,13 +154,16 @@ def _table(judged: dict[str, Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    has_limits = any(row.limit for part in PARTS for row in rows(judged[part]))
+    every = [row for part in PARTS for row in rows(judged[part])]
+    has_limits = any(row.limit for row in every)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_header=has_limits)
     table.add_column(no_wrap=True)
-    table.add_column("check", min_width=26, overflow="fold")
+    table.add_column(
+        "check", width=min(30, max((len(row.name) for row in every), default=1)), overflow="fold"
+    )
     if has_limits:
-        table.add_column("actual", justify="right")
-        table.add_column("limit")
+        table.add_column("actual", justify="right", no_wrap=True)
+        table.add_column("limit", no_wrap=True)
     table.add_column(overflow="fold")
     for part in PARTS:
         verdict = judged[part]["verdict"]
