@@ -21,8 +21,8 @@ MOST_CPU_PERCENT = 90.0
 """Of one core, or of what its container may have of one: a worker is one thread."""
 
 MOST_WAITED_PERCENT = 50.0
-"""Of the window: how long a worker may wait for a core. On two busy cores it is a tenth; who waits half of the
-time measures how long it waits."""
+"""Of the window: how long a worker may wait for a core. On two busy cores it is a tenth; who waits half of
+the time measures how long it waits."""
 
 MOST_THROTTLED_PERCENT = 5.0
 """Of the window: how long its container's limit may hold a worker back."""
