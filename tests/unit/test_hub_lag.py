@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 import gevent
+import pytest
 
 from stampede.hub_lag import INTERVAL, HubLag, Lags
 
@@ -41,6 +42,31 @@ def test_who_is_held_up_was_late_each_time_it_wanted_to_wake() -> None:
     lags = noted(HubLag(), 0.2, hold_up=0.3)
     assert max(lags) >= 280
     assert sum(count for lag, count in lags.items() if lag > 100) >= 9
+
+
+@pytest.mark.parametrize("for_a_core", [0.0, 0.2, 1.0])
+def test_what_it_waited_for_a_core_is_no_lag_of_its_own(for_a_core: float) -> None:
+    """What is left of a hold-up is."""
+    waited = [5.0]
+    hub_lag = HubLag(waited=lambda: waited[0])
+    watching = hub_lag.watch()
+    second = next(watching)
+    assert hub_lag.take(second) == hub_lag.take_own(second)
+    waited[0] += for_a_core
+    time.sleep(0.3)
+    seconds = range(second, next(watching) + 1)
+    lag, own = (
+        max(lag for each in seconds for lag in take(each)) for take in (hub_lag.take, hub_lag.take_own)
+    )
+    assert own == pytest.approx(max(0.0, lag - 1000 * for_a_core), abs=0.2)
+
+
+def test_where_the_kernel_does_not_tell_nothing_is_known_to_be_its_own() -> None:
+    """Rather than all of it."""
+    hub_lag = HubLag(waited=lambda: None)
+    second = next(hub_lag.watch())
+    assert not hub_lag.take_own(second)
+    assert hub_lag.take(second)
 
 
 def test_what_was_taken_is_not_there_again() -> None:

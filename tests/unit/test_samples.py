@@ -38,9 +38,12 @@ def report(*rows: dict[str, Any], machine: str | None = "here") -> dict[str, Any
 
 
 def row(second: int, **lags: int) -> dict[str, Any]:
-    """`ms12=3` is three times 12 ms."""
-    late = [[float(lag.removeprefix("ms")), count] for lag, count in lags.items()]
-    return {"second": second, "cpu_percent": 50.0, "hub_lags": late, "own_hub_lags": late}
+    """`ms12=3` is three times 12 ms; a quarter of it the process's own."""
+    told = [[float(lag.removeprefix("ms")), count] for lag, count in lags.items()]
+    return {
+        **{"second": second, "cpu_percent": 50.0, "hub_lags": told},
+        "own_hub_lags": [[lag / 4, count] for lag, count in told],
+    }
 
 
 @pytest.fixture
@@ -80,8 +83,17 @@ def test_hub_lag_is_of_all_moments_of_the_window(began: int) -> None:
     calm = [row(began + second, ms1=99, ms2=1) for second in range(1, 10)]
     collected.add("aaaaaabbbbbb", report(row(began, ms900=100), *calm, row(began + 10, ms1=96, ms40=4)))
     window = range(began + 1, began + 11)
-    assert collected.hub_lag(window) == {"0-bbbbbb": {"p99_ms": 2.0, "max_ms": 40.0, "own_p99_ms": 2.0}}
+    assert collected.hub_lag(window) == {"0-bbbbbb": {"p99_ms": 2.0, "max_ms": 40.0, "own_p99_ms": 0.5}}
     assert collected.hub_lag(range(0)) == {}
+
+
+def test_where_the_kernel_does_not_tell_a_lag_of_its_own_is_not_known(began: int) -> None:
+    """The whole is."""
+    collected = Samples(Runner(aaaaaabbbbbb=STATE_RUNNING))
+    collected.begin()
+    collected.add("aaaaaabbbbbb", report({**row(began + 1, ms3=9), "own_hub_lags": []}))
+    told = collected.hub_lag(range(began, began + 2))
+    assert told == {"0-bbbbbb": {"p99_ms": 3.0, "max_ms": 3.0, "own_p99_ms": None}}
 
 
 def test_a_late_report_is_seen_as_long_as_its_worker_is_there(
