@@ -29,6 +29,7 @@ from stampede.audit.database import Link, connect, connect_patiently
 from stampede.audit.judgement import judge
 from stampede.audit.lookout import Lookout
 from stampede.audit.pulse import Pulse
+from stampede.audit.statements import Statements
 from stampede.audit.summary import check_summary
 from stampede.check import FAIL
 
@@ -101,14 +102,16 @@ def main(arguments: Sequence[str]) -> int:
 
 def watch(database: str) -> None:
     """Print what can be seen while the run goes on; returns at its end, when our input is closed."""
-    lookout, pulse = Lookout(), Pulse()
+    lookout, pulse, statements = Lookout(), Pulse(), Statements()
     with closing(Link(database)) as link:
+        link.ask(statements.slowest)
         for second in itertools.count():
             if second % LOOK_SECONDS == 0:
                 tell(*link.ask(lookout.look))
             with suppress(psycopg2.Error):  # a process ended while it was looked at
                 tell(*({"sample": sample} for sample in link.ask(pulse.take)))
             if has_ended(1 - time.time() % 1):
+                tell({"statements": link.ask(statements.slowest)})
                 return
 
 

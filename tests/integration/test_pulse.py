@@ -12,6 +12,7 @@ import pytest
 
 from stampede.audit.database import Link
 from stampede.audit.pulse import Pulse, sample
+from stampede.audit.statements import Statements
 from tests.integration.databases import TestDatabase
 
 PATIENCE = 20
@@ -106,3 +107,25 @@ def test_a_restarted_server_counts_from_the_beginning() -> None:
     found = sample(last, look)
     assert [found[name] for name in ("cpu_percent", "commits", "deadlocks")] == [None] * 3
     assert found["cache_hit_percent"] == 50.0
+
+
+def test_the_functions_that_took_the_most_time_are_named(database: TestDatabase) -> None:
+    """Of those called since the first look, with the time they waited for others."""
+    link, statements = Link(database.url("auditor")), Statements()
+    for _ in range(3):
+        database.query("SELECT place_order(5, 1)")
+    assert link.ask(statements.slowest) == []
+    holder = psycopg2.connect(database.url())
+    holder.cursor().execute("SELECT FROM products WHERE id = 5 FOR UPDATE")
+    waiting = threading.Thread(target=database.query, args=["SELECT place_order(5, 1)"])
+    waiting.start()
+    time.sleep(0.2)  # what is to be measured
+    holder.close()
+    waiting.join()
+    deadline = time.monotonic() + PATIENCE
+    while not (slowest := link.ask(statements.slowest)):
+        assert time.monotonic() < deadline
+    link.close()
+    assert (slowest[0]["statement"], slowest[0]["calls"]) == ("place_order", 1)
+    assert slowest[0]["total_ms"] == pytest.approx(slowest[0]["mean_ms"], abs=0.1)
+    assert slowest[0]["mean_ms"] > 100
