@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stampede.report import series
 from stampede.webui.live import Look
 
 Row = dict[str, Any]
@@ -12,13 +13,13 @@ Row = dict[str, Any]
 COLUMNS = {
     "cpu": ("{cpu_percent:,.0f} %",),
     "memory": ("{memory_mb:,.0f} MB", "of {memory_limit_mb:,.0f}"),
-    "throttled": ("{throttled_percent:.0f} % of the second",),
+    "throttled": ("{throttled_percent:.0f} %",),
     "more": (
         "{hub_lag_ms:.1f} ms behind its clock at most,",
         "{reports_late} workers' reports late,",
-        "{in_flight:,} requests in flight,",
-        "{waiting:,} waiting to be let in,",
-        "{pool_in_use} of {pool_size} database connections in use,",
+        "{in_flight:,.0f} requests in flight,",
+        "{waiting:,.0f} waiting to be let in,",
+        "{pool_in_use:.0f} of {pool_size:.0f} database connections in use,",
         "{states} of at most {max_connections} connections,",
         "{commits:,.0f} commits/s,",
         "{rollbacks:,.0f} rollbacks/s,",
@@ -33,10 +34,7 @@ COLUMNS = {
 
 def system_rows(look: Look) -> list[Row]:
     """The API, PostgreSQL, the master, and the workers by their labels."""
-    samples = look.facts.get("samples") or {}
-    roles = {role: samples.get(role) or [] for role in ("api", "postgres", "master")}
-    roles |= {f"worker {label}": rows for label, rows in sorted((samples.get("workers") or {}).items())}
-    return [{"role": role, **_row(rows[-1])} for role, rows in roles.items() if rows]
+    return [{"role": role.name, **_row(role.rows[-1])} for role in series.roles(look.facts) if role.rows]
 
 
 def _row(sample: Mapping[str, Any]) -> Row:

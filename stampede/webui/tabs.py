@@ -14,6 +14,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from locust.web import WebUI
 
 from stampede.check import FAIL, UNKNOWN, Check
+from stampede.report import words
 from stampede.run import Runs
 from stampede.webui.live import PARTS, Live, Look
 from stampede.webui.system import system_rows
@@ -84,7 +85,7 @@ def _check(part: str, check: Check) -> Row:
         "part": part,
         "check": check["name"],
         "stands": _sign(check),
-        "measured": "" if actual is None else f"{actual:,} {unit}".strip(),
+        "measured": "" if actual is None else f"{words.number(actual)} {unit}".strip(),
         "limit": check.get("limit", ""),
         "detail": check.get("detail", ""),
     }

@@ -59,7 +59,7 @@ def test_a_target_is_shown_with_its_limit_and_what_was_measured() -> None:
     target = {"name": "p95", "verdict": "PASS", "colour": "yellow", "actual": 270.0, "unit": "ms"}
     fast = {"verdict": "PASS", "checks": [{**target, "limit": "< 300 ms", "detail": "of 900 requests"}]}
     row = next(row for row in verdict_rows(look(fast=fast)) if row.get("check") == "p95")
-    assert (row["stands"], row["measured"], row["limit"]) == ("✓\xa0PASS (yellow)", "270.0 ms", "< 300 ms")
+    assert (row["stands"], row["measured"], row["limit"]) == ("✓\xa0PASS (yellow)", "270 ms", "< 300 ms")
 
 
 def test_outcomes_are_counted_by_route_and_status() -> None:
@@ -83,7 +83,7 @@ def test_a_sample_says_what_is_known_of_a_role() -> None:
     old = {"second": 1, "cpu_percent": 0.0}
     system = next(tab for tab in TABS if tab.key == "system")
     (row,) = system.rows(look({"samples": {"postgres": [old, postgres], "api": []}}))
-    assert (row["role"], row["cpu"], row["memory"]) == ("postgres", "61 %", "")
+    assert (row["role"], row["cpu"], row["memory"]) == ("PostgreSQL", "61 %", "")
     assert row["more"] == "3 active, 5 idle of at most 100 connections"
 
 
