@@ -50,8 +50,8 @@ def add(web_ui: WebUI, runs: Runs, live: Live) -> None:
 
     @web_ui.app.after_request
     def add_rows(response: Response) -> Response:
-        if not request.path.endswith("/stats/requests") or not response.is_json:
-            return response
+        if not request.path.endswith("/stats/requests") or response.status_code != 200:
+            return response  # not to those who were turned away
         stats = response.get_json()  # Locust keeps the response for two seconds: it stays as it is
         look = live.look()
         if runs.in_progress and stats["state"] not in (STATE_SPAWNING, STATE_RUNNING):
