@@ -319,9 +319,7 @@ class Runs:
 
     def _readings(self, run: Run) -> dict[str, Any]:
         return {
-            "machine": self._samples.machine(
-                self._counters.machines if self._counters else (), self._environment.host
-            ),
+            "machine": self.machine,
             "samples": self.samples,
             "statements": self._audit.statements if self._audit else [],
             "clocks": self._samples.clocks(),
@@ -338,6 +336,12 @@ class Runs:
         elsewhere = [*self.alarms, *(self._counters.events if self._counters else ())]
         known = set(map(id, self.current.events))  # they are put there in the end
         return told([*self.current.events, *(each for each in elsewhere if id(each) not in known)])
+
+    @property
+    def machine(self) -> dict[str, Any]:
+        """What it takes place on: stampede/machine.py."""
+        of_api = self._counters.machines if self._counters else ()
+        return self._samples.machine(of_api, self._environment.host)
 
     @property
     def samples(self) -> dict[str, Any]:

@@ -131,6 +131,7 @@ class Live:
             "rps": run and round(total.current_rps, 1),
             **percentiles,
             "outcomes": by_status(facts.get("outcomes", {})),
+            "generator_shares_cores": run and self._runs.machine["generator_shares_cores"],
             "events": list(facts.get("events", []))[-NEWEST_EVENTS:],
         }
 
