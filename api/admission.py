@@ -39,8 +39,8 @@ SPARE_THREADS = 4
 APPOINTMENTS_PER_SECOND = 50
 #: Nobody is sent away for longer.
 LONGEST_SECONDS = 30
-#: Bytes of a body that waits; a larger one is refused at once where it would have to.
-LARGEST_KEPT = 64 * 1024
+#: Bytes of all the bodies that wait; one that is too much is refused at once where it would have to.
+MOST_KEPT = 16 * 1024 * 1024
 PROBES = {"/health", "/metrics"}
 
 #: In the WSGI environment: when the request came, as perf_counter() has it, and whether it is refused.
@@ -59,6 +59,7 @@ class Admission:
         self._size = places
         self._places = places
         self._waiting: deque[Waiting] = deque()
+        self._kept = 0
         self._lock = threading.Lock()
 
     @property
@@ -83,10 +84,17 @@ class Admission:
             self._answer(protocol, scope)
         elif self._take_place():
             self._work((protocol, scope))
-        elif keep_body(scope):
+        elif self._has_room(body_length(scope)):
+            keep_body(scope)
             self._wait((protocol, scope))
         else:
             self._refuse((protocol, scope))
+
+    def _has_room(self, length: int | None) -> bool:
+        with self._lock:
+            has_room = length is not None and self._kept + length <= MOST_KEPT
+            self._kept += length or 0 if has_room else 0
+        return has_room
 
     def _take_place(self) -> bool:
         with self._lock:
@@ -110,9 +118,15 @@ class Admission:
     def _next(self) -> Waiting | None:
         with self._lock:
             if self._waiting:
-                return self._waiting.popleft()
+                return self._leave()
             self._places += 1
             return None
+
+    def _leave(self) -> Waiting:
+        """Under the lock: who has waited longest waits no more."""
+        request = self._waiting.popleft()
+        self._kept -= body_length(request[1]) or 0
+        return request
 
     def _look(self) -> None:
         while True:
@@ -123,7 +137,7 @@ class Admission:
     def _next_late(self) -> Waiting | None:
         with self._lock:
             if self._waiting and perf_counter() - self._waiting[0][1][ARRIVED] > WAIT_SECONDS:
-                return self._waiting.popleft()
+                return self._leave()
             return None
 
     def _refuse(self, request: Waiting) -> None:
@@ -137,14 +151,16 @@ class Admission:
             logger.exception("a request was not answered")
 
 
-def keep_body(scope: dict[str, Any]) -> bool:
-    """Read it now: Granian closes what is not read when its call returns. Whether it is small enough to."""
+def body_length(scope: dict[str, Any]) -> int | None:
+    """In bytes; None where that is not said beforehand."""
     length = scope.get("CONTENT_LENGTH", "0")
-    if "HTTP_TRANSFER_ENCODING" in scope or not length.isdigit() or int(length) > LARGEST_KEPT:
-        return False
-    if int(length):
-        scope["wsgi.input"] = BytesIO(scope["wsgi.input"].read(int(length)))
-    return True
+    return int(length) if "HTTP_TRANSFER_ENCODING" not in scope and length.isdigit() else None
+
+
+def keep_body(scope: dict[str, Any]) -> None:
+    """Read it now: Granian closes what is not read when its call returns."""
+    if length := body_length(scope):
+        scope["wsgi.input"] = BytesIO(scope["wsgi.input"].read(length))
 
 
 def is_probe(scope: dict[str, Any]) -> bool:

@@ -17,8 +17,8 @@ from tests.integration.servers import Answer, Api
 from tests.integration.test_monitoring import counted
 
 ORDER = {"product_id": 5, "quantity": 1}
-#: A few bytes more than what waits.
-LARGE = {"orders": [ORDER], "filler": "x" * 64 * 1024}
+#: Bytes: more than all who wait may bring.
+TOO_LONG = str(17 * 1024 * 1024)
 AT_WORK = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
@@ -97,10 +97,23 @@ def test_probes_are_answered_meanwhile(small_api: Api, database: TestDatabase) -
             check_refused(request.result())
 
 
+def test_a_bulk_waits_as_others_do(small_api: Api, database: TestDatabase) -> None:
+    """A thousand lines are a tenth of a megabyte."""
+    bulk = {"orders": [{"product_id": 6, "quantity": 1}] * 1000, "filler": "x" * 64 * 1024}
+    with ThreadPoolExecutor(1) as pool:
+        with busy(small_api, database):
+            waiting = pool.submit(small_api.request, "POST", "/orders/bulk", bulk)
+            time.sleep(0.1)
+            assert not waiting.done()
+        assert waiting.result().status != 503
+
+
 def test_a_large_body_does_not_wait(small_api: Api, database: TestDatabase) -> None:
     """It is refused at once where it would have to, so that what waits takes little memory."""
     with busy(small_api, database):
-        answer, seconds = timed(lambda: small_api.request("POST", "/orders/bulk", LARGE))
+        answer, seconds = timed(
+            lambda: small_api.request("POST", "/orders/bulk", {"orders": [ORDER]}, Content_Length=TOO_LONG)
+        )
         check_refused(answer)
         assert seconds < 0.4
 
