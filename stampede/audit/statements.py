@@ -11,7 +11,13 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
 MOST = 5
 
-CALLS = "SELECT funcname, sum(calls)::bigint, sum(total_time) FROM pg_stat_user_functions GROUP BY funcname"
+# What triggers take is in the time of the statement that sets them off.
+CALLS = """
+SELECT funcname, sum(calls)::bigint, sum(total_time)
+FROM pg_stat_user_functions JOIN pg_proc ON pg_proc.oid = funcid
+WHERE prorettype <> 'trigger'::regtype
+GROUP BY funcname
+"""
 
 Statement = dict[str, Any]
 
