@@ -42,6 +42,7 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
             "run_time": settings.run_time,
             "host": host,
             "targets": settings.targets,
+            "own_users": settings.locustfile is not None,
             # Who brings users of their own and names no load has not asked for a rate.
             "own_pace": settings.locustfile is not None and settings.profile is None,
         }

@@ -120,7 +120,8 @@ def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
     """The plan with what is wanted otherwise of ``users``, ``spawn_rate``, ``run_time`` and ``targets``, a
     text; None is not.
 
-    With ``own_pace`` the users keep their own waits, and nothing is wanted of them but what is told here.
+    With ``own_pace`` the users keep their own waits, and nothing is wanted of them but what is told here; of
+    ``own_users``, whom the profile does not know, what it wants of all routes.
     Raises ProfileError where that is nothing to run.
     """
     given = {key: value for key, value in wanted.items() if value is not None}
@@ -130,6 +131,8 @@ def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
         plan = plan.with_spawn_rate(_positive(plan.profile, given, "spawn_rate"))
     if given.get("own_pace"):
         plan = dataclasses.replace(plan, pace=None, targets=())
+    if given.get("own_users"):
+        plan = plan.with_user_classes(plan.user_classes)
     if "run_time" in given:
         plan = plan.with_duration(_seconds(plan.profile, given, "run_time"))
     if "targets" in given:

@@ -1,17 +1,10 @@
 """Runs over HTTP: start one by its profile, follow it.
 
-``POST /stampede/run``                    JSON ``{profile, scenario?, users?, spawn_rate?, run_time?,
-                                          host?, own_pace?, targets?}``; 202, or 409 and 422 with
-                                          ``{message}``
-``GET /stampede/run``                     ``{id, phase, in_progress, as_planned, alarms}`` of the
-                                          newest run; all null where there was none. Alarms are
-                                          what the audit has seen so far: ``{name, at, …}``
-``GET /stampede/results/<id>.tar.gz``     the run's folder
-========================================  =====================================================
+=======================  =====================================================
 =======
 =======================  ======================================================================
 ``POST /stampede/run``   JSON ``{profile, scenario?, users?, spawn_rate?, run_time?, host?,
-                         own_pace?, targets?}``; 202, or 409 and 422 with ``{message}``
+                         own_users?, own_pace?, targets?}``; 202, or 409 and 422 with ``{message}``
 ``GET /stampede/run``    ``{id, phase, in_progress, as_planned, alarms}`` of the newest run, null
                          where there was none, and how it stands: stampede/webui/live.py.
                          Alarms are what the audit has seen so far: ``{name, at, …}``

@@ -21,6 +21,10 @@ LEFT_BEHIND = {
     "locust_exceptions.csv",
     "ledger.jsonl.gz",
     "verdict.json",
+    "report.html",
+    "summary.md",
+    "junit.xml",
+    "timeline.csv",
 }
 MARK = '{"sku": "MARK", "name": "Not in the catalogue", "price": 1, "stock": 1}'
 

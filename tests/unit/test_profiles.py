@@ -164,6 +164,7 @@ def test_the_callers_targets_take_the_place_of_the_profiles() -> None:
     assert texts(profiles.override(heavy, {"targets": "p95 < 3s"})) == ["p95 < 3s"]
     assert texts(profiles.override(heavy, {"own_pace": True, "targets": "p95 < 3s"})) == ["p95 < 3s"]
     assert texts(profiles.override(heavy, {"own_pace": True})) == []
+    assert texts(profiles.override(heavy, {"own_users": True})) == ["rps >= 500", "errors < 1%"]
     assert profiles.override(heavy, {"targets": " "}) == heavy
 
 
