@@ -1,7 +1,5 @@
 """Runs over HTTP: start one by its profile, follow it.
 
-=======================  =====================================================
-=======
 =======================  ======================================================================
 ``POST /stampede/run``   JSON ``{profile, scenario?, users?, spawn_rate?, run_time?, host?,
                          own_users?, own_pace?, targets?}``; 202, or 409 and 422 with ``{message}``
