@@ -105,8 +105,10 @@ def conclude_interrupted(results: Path) -> None:
             _write(facts_file, known)
             _write(verdict_file, judged)
             _report(facts_file.parent)
-        except (OSError, ValueError, LookupError) as error:
-            logger.error("stampede: %s is not concluded: %s", facts_file.parent, error)
+        except Exception as error:  # what lies in a folder must not keep the master from starting
+            logger.error(
+                "stampede: %s is not concluded: %s: %s", facts_file.parent, type(error).__name__, error
+            )
 
 
 def _report(folder: Path) -> None:

@@ -31,7 +31,7 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
 
     @web_ui.app.before_request
     def before_locust() -> Response | None:
-        if request.method != "POST" or not request.path.endswith("/swarm"):
+        if request.method != "POST" or request.endpoint != "locust.swarm":
             return None
         if runs.is_ending:  # its figures and those of the next would be mixed
             return answer(False, "the last run is being audited: try again in a moment")

@@ -34,6 +34,8 @@ def add(web_ui: WebUI, allowed: Allowed) -> None:
             return _refused(
                 f"{host} is none of this cluster's targets: start it with ALLOW_TARGETS={host}"
             ), status
+        if request.endpoint == "locust.update_user" and _names_a_proxy():
+            return _refused("users are given no proxy from here: it would be whom the load hits"), 409
         return None
 
     @web_ui.app.after_request
@@ -56,6 +58,12 @@ def asked_host() -> str | None:
     told = request.get_json(silent=True, force=True)
     host = told.get("host") if isinstance(told, dict) else None
     return None if host is None else str(host)
+
+
+def _names_a_proxy() -> bool:
+    """Whether a kind of user is to send its requests by way of another host, as FastHttpUser can."""
+    told = request.get_json(silent=True, force=True)
+    return isinstance(told, dict) and bool(told.get("proxy_host"))
 
 
 def is_this_machine(host: str | None) -> bool:

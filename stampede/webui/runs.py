@@ -14,6 +14,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,10 @@ def _refuse_dead_host(host: object) -> None:
         urllib.request.build_opener(_StaysThere).open(request, timeout=PROBE_TIMEOUT).close()
     except urllib.error.HTTPError:
         return
-    except (OSError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:  # the second: what answers is no HTTP
         reason = getattr(error, "reason", error)
         raise RunError(
-            f"{host} does not answer the cluster: start it, or give another HOST ({reason})"
+            f"{host} does not answer the cluster: start it, or give another HOST ({str(reason).strip()})"
         ) from error
 
 

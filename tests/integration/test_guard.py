@@ -21,6 +21,7 @@ import pytest
 from rig.master import Master as RigsMaster
 from rig.settings import UsageError
 from tests.checkout import wait_until
+from tests.integration.speaking import speaking
 
 PASSWORD = {"UI_USER": "ada", "UI_PASSWORD": "lovelace"}
 BROWSER = {"Accept": "text/html"}
@@ -133,6 +134,11 @@ def test_the_form_sends_users_to_the_clusters_target_only(open_master: MasterPro
     assert "stranger.test" not in open_master.ask("GET", "/").body
 
 
+def test_a_run_is_started_at_the_forms_own_address_only(open_master: MasterProcess) -> None:
+    """A profile that is sent to what merely ends like it meets no route."""
+    assert open_master.ask("POST", "/elsewhere/swarm", "load_profile=smoke").status == 404
+
+
 def test_a_run_is_refused_for_a_target_nobody_has_allowed(open_master: MasterProcess) -> None:
     answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": "http://stranger.test"})
     assert answer.status == 409
@@ -143,6 +149,13 @@ def test_a_kind_of_user_is_given_no_other_host(open_master: MasterProcess) -> No
     """Locust's dialog for kinds of user could name one, past the form."""
     answer = open_master.ask("POST", "/user", {"user_class_name": "Visitor", "host": "http://stranger.test"})
     assert answer.status == 409
+
+
+def test_a_kind_of_user_is_given_no_proxy(open_master: MasterProcess) -> None:
+    """It would get the whole load, whatever the host."""
+    answer = open_master.ask("POST", "/user", {"user_class_name": "Visitor", "proxy_host": "stranger.test"})
+    assert answer.status == 409
+    assert "no proxy" in answer.body
 
 
 @pytest.mark.parametrize("host", [TARGET, "http://staging.test:9"])
@@ -158,6 +171,15 @@ def test_what_the_rig_allows_later_is_allowed(open_master: MasterProcess, tmp_pa
     assert "none of this" in open_master.ask("POST", "/stampede/run", wanted).body
     (tmp_path_factory.getbasetemp() / "open0" / "allowed").write_text("http://127.0.0.2:9\n")
     assert "does not answer" in open_master.ask("POST", "/stampede/run", wanted).body
+
+
+def test_a_target_that_speaks_no_http_is_named(open_master: MasterProcess, tmp_path_factory: Any) -> None:
+    """A port mistyped: something answers there, and it is no API."""
+    with speaking("SSH-2.0-OpenSSH") as url:
+        (tmp_path_factory.getbasetemp() / "open0" / "allowed").write_text(f"{url}\n")
+        answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": url})
+    assert answer.status == 409
+    assert f"{url} does not answer the cluster" in json.loads(answer.body)["message"]
 
 
 # Pages of other sites.
@@ -245,6 +267,15 @@ def test_without_a_session_there_is_nothing_but_the_page_to_log_in(locked_master
     for path in ("/swarm", "/stop", "/stampede/run", "/user"):
         assert locked_master.ask("POST", path, {}).status == 401
     assert locked_master.ask("GET", "/login").status == 200
+
+
+def test_what_lies_in_results_keeps_no_master_from_starting(tmp_path: Path) -> None:
+    """A run.json that is none is logged, and the rest goes on."""
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "run.json").write_text("[]")
+    with running(tmp_path, "--web-host", "127.0.0.1", **PASSWORD) as master:
+        assert master.ask("GET", "/").status == 401
+        assert RigsMaster(master.url, ("ada", "lovelace")).run()["in_progress"] is False
 
 
 def test_who_knows_the_password_has_a_session(locked_master: MasterProcess) -> None:
