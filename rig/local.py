@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import http.client
 import os
 import shlex
 import shutil
@@ -310,7 +311,7 @@ def _answers(url: str) -> bool:
         urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=2).close()
     except urllib.error.HTTPError as error:
         return error.code < 500
-    except OSError:
+    except (OSError, http.client.HTTPException):  # the second: it died while it answered
         return False
     return True
 

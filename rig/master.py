@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import tarfile
@@ -20,8 +21,10 @@ TIMEOUT = 30.0
 REFUSALS = (409, 422)
 """Answers of the master to what the user asked for; others are faults."""
 
-
 NOT_LOGGED_IN = 401
+
+NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
+"""Nobody is there, or what came is cut off or no HTTP."""
 
 
 class MasterGoneError(Exception):
@@ -58,8 +61,7 @@ class Master:
         request = urllib.request.Request(
             f"{self.url}/stampede/run", data=body, headers={"Content-Type": "application/json"}
         )
-        answer: dict[str, Any] = json.loads(self._open(request))
-        return answer
+        return self._told(request)
 
     def run(self) -> dict[str, Any]:
         """The newest run: id, phase, in_progress, as_planned."""
@@ -84,7 +86,14 @@ class Master:
         return into / run_id
 
     def _get(self, path: str) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self._open(urllib.request.Request(self.url + path)))
+        return self._told(urllib.request.Request(self.url + path))
+
+    def _told(self, request: urllib.request.Request) -> dict[str, Any]:
+        content = self._open(request)
+        try:
+            answer: dict[str, Any] = json.loads(content)
+        except ValueError as error:
+            raise self._gone(error) from error
         return answer
 
     def _open(self, request: urllib.request.Request, *, may_log_in: bool = True) -> bytes:
@@ -97,12 +106,21 @@ class Master:
                 self._log_in()
                 return self._open(request, may_log_in=False)
             if error.code in REFUSALS:
-                raise UsageError(json.loads(error.read())["message"]) from error
+                raise UsageError(self._refusal(error)) from error
             raise MasterGoneError(f"the master answered {error.code} to {error.url}") from error
-        except (OSError, ValueError) as error:
-            raise MasterGoneError(
-                f"the master at {self.url} does not answer: `make up` starts it again ({error})"
-            ) from error
+        except NO_ANSWER as error:
+            raise self._gone(error) from error
+
+    def _refusal(self, error: urllib.error.HTTPError) -> str:
+        """The master's reason."""
+        try:
+            return str(json.loads(error.read())["message"])
+        except (*NO_ANSWER, LookupError, TypeError) as unreadable:
+            raise self._gone(error) from unreadable
+
+    def _gone(self, error: Exception) -> MasterGoneError:
+        why = str(error).strip()
+        return MasterGoneError(f"the master at {self.url} does not answer: `make up` starts it again ({why})")
 
     def _log_in(self) -> None:
         if not self._login:
@@ -112,8 +130,10 @@ class Master:
         try:
             self._opener.open(request, timeout=TIMEOUT).close()
         except urllib.error.HTTPError as error:
-            told = json.loads(error.read())["message"]
+            told = self._refusal(error)
             raise UsageError(f"the UI does not let UI_USER and UI_PASSWORD in: {told}") from error
+        except NO_ANSWER as error:
+            raise self._gone(error) from error
 
 
 def wait_for_workers(master: Master, wanted: int, seconds: float) -> int:
