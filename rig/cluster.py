@@ -81,10 +81,12 @@ def wait_until_joined(asked: Settings, wanted: int) -> None:
 
 def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:
     """Raise UsageError for what a cluster that is up cannot change; the number of its workers it can."""
-    for name, value in settings.recall().items():
-        wanted = getattr(asked, name.lower())
-        if name not in but and str(wanted) != value:
-            raise UsageError(f"the cluster that is up has {name}={value}: `make down` first, for {wanted}")
+    remembered = settings.recall()
+    for name in settings.OF_THE_CLUSTER if remembered else ():
+        wanted, value = getattr(asked, name.lower()), remembered.get(name)
+        if name not in but and wanted is not None and str(wanted) != value:
+            has = f"{name}={value}" if value else f"no {name}"
+            raise UsageError(f"the cluster that is up has {has}: `make down` first, for {wanted}")
 
 
 def _refuse_open_to_all(asked: Settings) -> None:

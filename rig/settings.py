@@ -22,7 +22,10 @@ NAMES = (
     *("TARGETS", "RUNTIME", "KEEP_DATA", "UI_PORT", "API_PORT", "MASTER_PORT"),
     *("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS"),
 )
-OF_THE_CLUSTER = ("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT", "UI_BIND")
+OF_THE_CLUSTER = (
+    *("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
+    *("UI_BIND", "ALLOW_TARGETS"),
+)
 """What a cluster is brought up with; it stays so until it is taken down."""
 
 DOTENV_LINE = re.compile(
@@ -85,7 +88,7 @@ class Settings:
         password = self.ui_password
         if self.ui_password_file:
             try:
-                password = self.ui_password_file.read_text(encoding="utf-8").rstrip("\r\n")
+                password = self.ui_password_file.read_text(encoding="utf-8").rstrip("\r\n") or password
             except (OSError, UnicodeDecodeError) as error:
                 raise UsageError(f"UI_PASSWORD_FILE cannot be read: {error}") from error
         if bool(self.ui_user) != bool(password):
@@ -276,6 +279,8 @@ def _host(given: Mapping[str, str]) -> str | None:
     value = given.get("HOST")
     if value is not None and not _is_address(value):
         raise UsageError(f"HOST must be an address such as http://localhost:9000, not '{value}'")
+    if value and "@" in urlsplit(value).netloc:
+        raise UsageError("HOST must not hold a password, as each report tells it: let the locustfile log in")
     return value and value.rstrip("/")
 
 
