@@ -38,7 +38,8 @@ def main() -> None:
         case ["targets", text]:
             sys.exit(_targets(text))
         case _:
-            sys.exit(USAGE)
+            print(USAGE, file=sys.stderr)
+            sys.exit(2)
 
 
 def _targets(text: str) -> int:

@@ -6,13 +6,13 @@ or ``latest``. Runs that are not alike are refused. Needs neither Locust nor gev
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from stampede import report
 from stampede.check import Facts
 from stampede.report import series, words
 from stampede.report.page import comparison
@@ -165,8 +165,7 @@ def load(name: str) -> dict[str, Any]:
     folder = next((path for path in (Path(name), RESULTS / name) if (path / "run.json").is_file()), None)
     if folder is None:
         raise FileNotFoundError(f"there is no run '{name}': name one in {RESULTS}/, or its folder")
-    run: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return run
+    return report.read(folder)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -188,7 +187,11 @@ def main(arguments: Sequence[str]) -> int:
         return UNLIKE
     found = rows(a, b)
     if asked.html:
-        asked.html.write_text(comparison((a, b), judged, differences, found), encoding="utf-8")
+        try:
+            asked.html.write_text(comparison((a, b), judged, differences, found), encoding="utf-8")
+        except OSError as error:
+            print(f"stampede: {error}", file=sys.stderr)
+            return UNLIKE
     print("\n".join(_lines((a, b), judged, differences, found)))
     if asked.html:
         print(f"\n{asked.html}")

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from stampede.report.junit import junit
 from stampede.report.page import page
@@ -24,12 +25,20 @@ LOCUSTS_FILES = (
 )
 
 
+def read(folder: Path) -> dict[str, Any]:
+    """The folder's ``run.json``. Raises OSError, and ValueError where it is none."""
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    if not isinstance(run, dict):
+        raise ValueError("its run.json is no object")
+    return run
+
+
 def write(folder: Path) -> Path:
     """Make all again from the folder's ``run.json``; returns the report's path.
 
     Raises OSError where files cannot be read or written, ValueError and LookupError where run.json is none.
     """
-    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    run = read(folder)
     judged = verdict(run)
     beside = [name for name in LOCUSTS_FILES if (folder / name).exists()]
     texts = {

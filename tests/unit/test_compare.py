@@ -92,6 +92,14 @@ def test_a_run_is_named_by_its_folder_its_id_or_latest(
     assert "there is no run 'nosuch'" in capsys.readouterr().err
 
 
+def test_a_page_that_cannot_be_written_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = leave(tmp_path / "a")
+    assert compare.main([folder, folder, "--html", str(tmp_path / "nowhere" / "page.html")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_what_only_one_of_them_has_is_shown() -> None:
     """A run before samples were taken, and one after."""
     (row,) = (

@@ -81,8 +81,11 @@ def test_it_needs_neither_locust_nor_gevent(folder: Path) -> None:
 
 
 def test_where_there_is_no_run_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert report.main([str(tmp_path)]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    for content in (None, "[]", "{}", "{"):
+        if content:
+            (tmp_path / "run.json").write_text(content)
+        assert report.main([str(tmp_path)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_locusts_own_files_are_linked_where_they_are(folder: Path) -> None:
