@@ -10,7 +10,7 @@ BIN := .venv/bin
 
 ##@ Use it
 help: ## What there is
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z ]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## Start the cluster and say where it is             [WORKERS= HOST= LOCUSTFILE= RUNTIME=]
 	@$(RIG)

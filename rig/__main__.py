@@ -20,13 +20,15 @@ INTERRUPTED_EXIT = 130
 def main() -> int:
     """Run one verb; returns the exit code. What a user can mend is one line on stderr and exit code 2."""
     verb, *arguments = sys.argv[1:] or [""]
-    if verb not in VERBS:
-        print(f"rig: choose one of {', '.join(VERBS)}", file=sys.stderr)
+    if verb not in (*VERBS, *ALONE):
+        print(f"rig: choose one of {', '.join([*VERBS, *ALONE])}", file=sys.stderr)
         return USAGE_EXIT
     # A pipeline that is canceled leaves nothing behind either; a script's background jobs ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
+        if verb in ALONE:
+            return ALONE[verb]() or 0
         return VERBS[verb](*cluster.find(arguments)) or 0
     except (UsageError, MasterGoneError) as error:
         print(f"rig: {error}", file=sys.stderr)
@@ -124,7 +126,7 @@ def _refuse_while_running(asked: Settings) -> None:
         raise UsageError("a run is in progress: wait for its end, or stop it in the browser")
 
 
-def report(_asked: Settings, _found: Runtime) -> None:
+def report() -> None:
     """Open the newest report in a browser, and say where it is."""
     names = ("report.html", "locust.html")  # the second where the first could not be made
     found = (headless.RESULTS / "latest" / name for name in names)
@@ -140,12 +142,14 @@ VERBS = {
     "down": down,
     "scale": scale,
     "headless": run_headless,
-    "report": report,
     "logs": logs,
     "ps": ps,
     "restart": restart,
     "reset": reset,
 }
+
+ALONE = {"report": report}
+"""Verbs that need no cluster, nor what it runs on."""
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -28,6 +29,12 @@ DOCUMENTED_VARIABLES = set(re.findall(r"^#([A-Z][A-Z0-9_]*)=", ENV_EXAMPLE, re.M
 def test_every_make_target_is_documented(verb: str) -> None:
     """Users find theirs in the README, developers theirs in CONTRIBUTING."""
     assert f"make {verb}" in README + CONTRIBUTING
+
+
+def test_make_alone_lists_every_command() -> None:
+    """As the README says."""
+    listed = subprocess.run(["make", "--silent", "help"], capture_output=True, text=True, check=True).stdout
+    assert [verb for verb in VERBS if not re.search(rf"\b{verb}\b", listed)] == []
 
 
 def test_every_documented_make_target_exists() -> None:
