@@ -130,9 +130,10 @@ def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:
     if len(readings) == 1 or not met:
         return next(iter(readings.values()))
     unknown = [name for name, reading in met.items() if reading.actual is None]
-    name = max((name for name in met if name not in unknown), key=lambda name: _badness(target, met[name]))
-    if unknown and (name is None or target.is_met_by(met[name].actual or 0)):
-        name = unknown[0]
+    known = [name for name, reading in met.items() if reading.actual is not None]
+    known.sort(key=lambda name: _badness(target, met[name]), reverse=True)
+    beyond = [name for name in known if not target.is_met_by(met[name].actual or 0.0)]
+    name = [*beyond, *unknown, *known][0]
     return replace(met[name], detail=f"the worst of {len(met)}: {name}, {met[name].detail}")
 
 
@@ -169,9 +170,22 @@ def _reading(target: Target, fetch: Fetch, seconds: range) -> Reading:
         return _stability(fetch, seconds)
     if target.seconds is None:
         return read(target, fetch(seconds.start, seconds.stop), len(seconds))
-    readings = [read(target, counts, target.seconds) for counts in _spans(fetch, seconds, target.seconds)]
-    known = [reading for reading in readings if reading.actual is not None]
-    return max(known, key=lambda reading: _badness(target, reading), default=readings[0])
+    return _worst_span(target, fetch, seconds, target.seconds)
+
+
+def _worst_span(target: Target, fetch: Fetch, seconds: range, length: int) -> Reading:
+    """Where little was answered it may have been slow: that is not left out, as if it had been fast."""
+    found = [
+        (read(target, counts, length), max(counts, default=0)) for counts in _spans(fetch, seconds, length)
+    ]
+    known = [reading for reading, _ in found if reading.actual is not None]
+    if not known:
+        return max((reading for reading, _ in found), key=lambda reading: reading.count)
+    worst_known = max(known, key=lambda reading: _badness(target, reading))
+    if not target.is_met_by(worst_known.actual or 0.0):
+        return worst_known
+    unknown = [(reading, slowest) for reading, slowest in found if reading.actual is None and reading.count]
+    return next((reading for reading, slowest in unknown if not target.is_met_by(slowest)), worst_known)
 
 
 def _spans(fetch: Fetch, seconds: range, length: int) -> Iterator[Found]:
@@ -230,9 +244,9 @@ def _time(figure: Figure, counts: Found) -> float | None:
 
 
 def _share(target: Target, part: int, whole: int) -> float | None:
-    if target.unit != "%":
-        return float(part)
-    return 100 * part / whole if whole else None
+    if not whole:
+        return None
+    return 100 * part / whole if target.unit == "%" else float(part)
 
 
 def _is(status: str, wanted: str) -> bool:

@@ -77,7 +77,7 @@ def test_a_figure_is_of_the_window(shop: Shop, text: str, actual: float, count: 
         ("p99 of POST < 1s", "93 requests only: too few for a p99, which takes 100"),
         ("p95 from start < 1s", "nobody was paced"),
         ("avg < 1s for 31s", "the window has 30 whole seconds: too few for it"),
-        ("p99 < 1s for 10s", "61 requests only: too few for a p99, which takes 100"),
+        ("p99 < 1s for 10s", "64 requests only: too few for a p99, which takes 100"),
         ("stable of /summary", "1 request only: too few for two p95"),
         ("cpu of api < 1%", "nothing is known of the cpu of api"),
         (
@@ -205,3 +205,33 @@ def test_a_row_says_what_was_asked(shop: Shop) -> None:
         **{"text": "5xx of POST = 0", "name": "5xx of POST", "column": 9, "kind": "status", "routes": "POST"},
         **{"operator": "=", "limit": 0.0, "unit": "", "optional": False, "aborted": False},
     }
+
+
+def test_where_nothing_was_asked_nothing_is_none() -> None:
+    """No error among no requests is what a target that answers nobody shows too."""
+    shop = Shop()
+    shop.answers([990], "GET /", [5] * 9)
+    for text in ("errors = 0", "5xx = 0", "errors < 1%"):
+        reading = measure(target(text), evidence(shop), WINDOW)
+        assert (reading.actual, reading.detail) == (None, "no request in that time")
+
+
+@pytest.mark.parametrize("text", ["every route p99 < 100ms", "every route p99 < 100ms for 5s"])
+def test_routes_of_none_of_which_enough_is_known_are_unknown(text: str) -> None:
+    """Also one that began to be asked late."""
+    shop = Shop()
+    shop.answers(range(1010, 1020), "GET /a", [500])
+    shop.answers(range(1015, 1020), "GET /b", [500])
+    reading = measure(target(text), evidence(shop), WINDOW)
+    assert reading.actual is None
+    assert "the worst of 2: GET /a" in reading.detail
+
+
+def test_seconds_in_which_little_was_answered_slowly_are_not_left_out() -> None:
+    """Too few for a percentile, and too slow for any: what was fast before says nothing of them."""
+    shop = Shop()
+    shop.answers(range(1000, 1015), "GET /", [5] * 2000)
+    shop.answers(range(1015, 1030), "GET /", [9000])
+    reading = measure(target("p99 < 2s for 10s"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.count) == (None, 10)
+    assert measure(target("p99 < 10s for 10s"), evidence(shop), WINDOW).actual == 5
