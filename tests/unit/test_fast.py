@@ -119,7 +119,11 @@ def test_the_name_tells_over_how_long() -> None:
         ((asked("p95 < 1s", 5),), ["p95", "failures", "exceptions"]),
         # who says how much may fail has said so
         ((asked("errors < 1%", 0.5),), ["errors", "exceptions"]),
-        ((asked("5xx = 0", 0),), ["5xx", "exceptions"]),
+        # not of all that can fail: who never answers has no status
+        ((asked("5xx = 0", 0),), ["5xx", "failures", "exceptions"]),
+        ((asked("201 >= 1", 5),), ["201", "failures", "exceptions"]),
+        # not at most
+        ((asked("errors >= 1%", 5),), ["errors", "failures", "exceptions"]),
         # not of all, or not for sure
         ((asked("errors of POST < 1%", 0.5),), ["errors of POST", "failures", "exceptions"]),
         ((asked("errors < 1% (optional)", 0.5),), ["errors", "failures", "exceptions"]),
@@ -139,3 +143,20 @@ def test_who_states_no_targets_is_told_how() -> None:
 def test_exceptions_in_the_users_own_code_are_no_matter_of_targets() -> None:
     checks = fast(run(asked("errors < 1%", 0), exceptions=[{"count": 2}]))
     assert [check["name"] for check in checks if check["verdict"] == "FAIL"] == ["exceptions"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict"),
+    [
+        ({"requests": 0}, "UNKNOWN"),
+        # it answered until its users were all there, and nobody since
+        ({"window": {"total": {"requests": 0}}}, "UNKNOWN"),
+        ({"window": {"total": {"requests": 0}}, "failures": 1}, "FAIL"),
+        ({"window": {"total": {"requests": 1}}}, "PASS"),
+        ({"window": None}, "PASS"),
+    ],
+)
+def test_who_answers_nobody_has_not_passed(facts: dict[str, Any], verdict: str) -> None:
+    """An API that hangs fails no request until somebody gives up."""
+    (failures,) = (check for check in fast(run(**facts)) if check["name"] == "failures")
+    assert failures["verdict"] == verdict
