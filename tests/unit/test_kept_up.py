@@ -235,6 +235,14 @@ LOST = {"name": "worker_lost", "at": "2026-01-01T00:00:06.500+00:00", "last_repo
         ([*rows(0, 3), *rows(7, 10)], [], "UNKNOWN", "the master itself was held up for 4 s"),
         ([*rows(0, 3), *rows(6, 10)], [], "PASS", "every report was there in time"),
         (rows(0, 6), [], "UNKNOWN", "the master itself was held up for 4 s"),
+        # it has made up for the rows since
+        (
+            [*rows(0, 4), *rows(4, 5, hub_lag_ms=3456.7), *rows(5, 10, hub_lag_ms=1.0)],
+            [],
+            "UNKNOWN",
+            "the master itself was held up for 3.46 s",
+        ),
+        (rows(hub_lag_ms=3000.0), [], "PASS", "every report was there in time"),
     ],
 )
 def test_the_master_has_every_report_in_time(
