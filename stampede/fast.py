@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts, limit, none_of
@@ -40,7 +40,7 @@ def fast(run: Facts) -> list[Check]:
 
 
 def _failures(run: Facts) -> Check:
-    """None in the whole run. Who answers nobody in the window has not failed either, and has shown nothing."""
+    """None in the whole run. Who answers nobody in its window has not failed, and has shown nothing."""
     failures, requests = run["failures"], run["requests"]
     total = (run.get("window") or {}).get("total") or {}
     if not failures and not total.get("requests", requests):
@@ -124,12 +124,18 @@ def _overload(run: Facts) -> list[Check]:
             late <= MOST_LATE_REFUSALS * refused,
             f"{refused:,} told to come back later, {late:,} of them after more than a second",
         ),
-        _recovered(stages[0], stages[-1]),
+        _recovered(stages[0], stages[-1], run.get("seconds") or []),
     ]
 
 
-def _recovered(before: Mapping[str, Any], after: Mapping[str, Any]) -> Check:
+def _recovered(
+    before: Mapping[str, Any], after: Mapping[str, Any], seconds: Sequence[Mapping[str, Any]]
+) -> Check:
+    """As fast as before, with as many users again: the run's last second says whether there are to be."""
     if before["users"] != after["users"]:
+        if seconds and seconds[-1].get("target_users") == before["users"]:
+            detail = "the last stage has no figures: it was too short; more RUN_TIME may help"
+            return {"name": "recovered", "verdict": UNKNOWN, "detail": detail}
         return {"name": "recovered", "verdict": NOT_ASKED, "detail": "it does not end with as many users"}
     p95_before, p95_after = before.get("p95_ms"), after.get("p95_ms")
     if p95_before is None or p95_after is None:

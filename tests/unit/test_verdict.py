@@ -155,6 +155,15 @@ def test_stages_that_have_no_figures_decide_nothing(stages: list[dict[str, Any]]
     assert verdict(run(**OVERLOAD, stages=stages))["fast"]["verdict"] == "UNKNOWN"
 
 
+@pytest.mark.parametrize(("users_at_the_end", "expected"), [(200, "UNKNOWN"), (2000, "NOT_ASKED")])
+def test_a_recovery_that_nobody_could_look_at_is_unknown(users_at_the_end: int, expected: str) -> None:
+    """Its stage was too short. A run that is not to end with as few users is not asked."""
+    seconds = [{"second": 1, "users": 200, "target_users": users_at_the_end}]
+    fast = verdict(run(**OVERLOAD, stages=STEADY[:2], seconds=seconds))["fast"]["checks"]
+    (check,) = (check for check in fast if check["name"] == "recovered")
+    assert check["verdict"] == expected
+
+
 def test_who_serves_nothing_does_not_pass() -> None:
     """Without an answer there are no percentiles either."""
     nothing = [
