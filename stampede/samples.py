@@ -7,8 +7,10 @@ Workers report their rows (stampede/sampler.py), the master makes its own, the A
 from __future__ import annotations
 
 import time
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner
@@ -21,6 +23,10 @@ from stampede.sampler import KEY, Row, Sampler
 
 LATE_REPORT = 3.0
 """Seconds without a new report of a worker that is there: it reports every second."""
+
+
+Packed = bytes
+"""Lags of a second as they are kept, of each worker for the whole run: tenths of a ms, and how often."""
 
 
 class Samples:
@@ -48,8 +54,8 @@ class Samples:
         self._labels: dict[str, str] = {}
         self._heard: dict[str, float] = {}
         self._machines: set[str] = set()
-        self._lags: defaultdict[str, dict[int, Lags]] = defaultdict(dict)
-        self._own_lags: defaultdict[str, dict[int, Lags]] = defaultdict(dict)
+        self._lags: defaultdict[str, dict[int, Packed]] = defaultdict(dict)
+        self._own_lags: defaultdict[str, dict[int, Packed]] = defaultdict(dict)
         self.master: list[Row] = []
         self._workers: defaultdict[str, list[Row]] = defaultdict(list)
 
@@ -63,8 +69,8 @@ class Samples:
         for row in told["rows"]:
             if row["second"] >= int(self._began):
                 figures = dict(row)
-                self._lags[label][row["second"]] = Counter(dict(figures.pop("hub_lags")))
-                self._own_lags[label][row["second"]] = Counter(dict(figures.pop("own_hub_lags")))
+                self._lags[label][row["second"]] = _packed(figures.pop("hub_lags"))
+                self._own_lags[label][row["second"]] = _packed(figures.pop("own_hub_lags"))
                 self._workers[label].append(figures)
 
     def _label(self, worker: str) -> str:
@@ -124,6 +130,15 @@ class Samples:
         return machine.facts(self._machines, of_api, host)
 
 
-def _in(lags: Mapping[int, Lags], seconds: range) -> Lags:
+def _packed(lags: Iterable[tuple[float, int]]) -> Packed:
+    return array("I", chain.from_iterable((round(10 * lag), times) for lag, times in lags)).tobytes()
+
+
+def _in(lags: Mapping[int, Packed], seconds: range) -> Lags:
     """Those of all of these seconds."""
-    return sum((lags.get(second, Counter()) for second in seconds), Counter())
+    found: Lags = Counter()
+    for second in seconds:
+        numbers = iter(array("I", lags.get(second, b"")))
+        for tenths, times in zip(numbers, numbers, strict=True):
+            found[tenths / 10] += times
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from types import SimpleNamespace
 from typing import Any
 
@@ -134,3 +135,17 @@ def test_a_generator_shares_cores_with_what_runs_on_the_same_machine(
     assert machine["generator_shares_cores"] is shared
     assert machine["cores"] >= 1
     assert machine["memory_mb"] > 100
+
+
+def test_lags_are_kept_small(began: int) -> None:
+    """A run of hours has fifty of them a second, of each worker."""
+    lags = {f"ms{tenths / 10}": 1 for tenths in range(50)}
+    collected = Samples(Runner(aaaaaabbbbbb=STATE_RUNNING))
+    collected.begin()
+    tracemalloc.start()
+    for second in range(began, began + 200):
+        collected.add("aaaaaabbbbbb", report(row(second, **lags)))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept / 200 < 2000
+    assert collected.hub_lag(range(began, began + 200))["0-bbbbbb"]["max_ms"] == 4.9
