@@ -44,6 +44,7 @@ class Latencies:
     def clear(self) -> None:
         """Forget everything: a run begins."""
         self._seconds: defaultdict[int, defaultdict[Route, _Slot]] = defaultdict(lambda: defaultdict(_Slot))
+        self._routes: set[Route] = set()  # asked for again and again, also late in a long run
 
     def count(
         self,
@@ -57,7 +58,7 @@ class Latencies:
     ) -> None:
         """Count one request; the arguments are those of Locust's request event, the time in ms."""
         now = time.time()
-        slot = self._seconds[int(now)][request_type, name]
+        slot = self._slot(int(now), (request_type, name))
         slot.requests += 1
         if exception is not None:
             slot.failures += 1
@@ -83,11 +84,11 @@ class Latencies:
     def add(self, report: Mapping[str, Any]) -> None:
         """Add what stands in a worker's report."""
         for second, method, name, *counted in report.get(KEY, ()):
-            self._seconds[second][method, name].add(*counted)
+            self._slot(second, (method, name)).add(*counted)
 
     def routes(self) -> list[Route]:
         """Every method and name that was counted."""
-        return sorted({route for slots in self._seconds.values() for route in slots})
+        return sorted(self._routes)
 
     def histogram(
         self, start: int, end: int, routes: Routes | None = None, from_start: bool = False
@@ -117,8 +118,12 @@ class Latencies:
         one = Latencies()
         for second in range(start, end):
             for route, slot in self._seconds.get(second, {}).items():
-                one._seconds[start][route].add(*slot.packed)
+                one._slot(start, route).add(*slot.packed)
         return one
+
+    def _slot(self, second: int, route: Route) -> _Slot:
+        self._routes.add(route)
+        return self._seconds[second][route]
 
     def _slots(self, start: int, end: int, routes: Routes | None) -> Iterator[_Slot]:
         for second in range(start, end):

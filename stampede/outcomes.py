@@ -50,6 +50,7 @@ class Outcomes:
         """Forget everything: a run begins."""
         self._seconds: defaultdict[int, Counter[Outcome]] = defaultdict(Counter)
         self._refused_late: Counter[int] = Counter()
+        self._total: Counter[Outcome] = Counter()  # asked for again and again, also late in a long run
 
     def count(
         self, request_type: str, name: str, response_time: float | None = 0, response: Any = None, **_: Any
@@ -57,7 +58,7 @@ class Outcomes:
         """Count one request; the arguments are those of Locust's request event, the time in ms."""
         second = int(time.time())
         status = getattr(response, "status_code", None) or NO_ANSWER
-        self._seconds[second][request_type, name, status] += 1
+        self._count(second, (request_type, name, status), 1)
         if status == REFUSED and (response_time or 0) > LONGEST_REFUSAL_MS:
             self._refused_late[second] += 1
 
@@ -75,7 +76,7 @@ class Outcomes:
         """Add what stands in a worker's report."""
         told = report.get(KEY, {"counts": (), "refused_late": {}})
         for second, method, name, status, count in told["counts"]:
-            self._seconds[second][method, name, status] += count
+            self._count(second, (method, name, status), count)
         self._refused_late.update(told["refused_late"])
 
     def histogram(self, start: int, end: int, routes: Routes | None = None) -> Counter[int]:
@@ -97,12 +98,10 @@ class Outcomes:
     def by_route(self) -> dict[str, dict[str, int]]:
         """``{"POST /orders/": {"201": 21000, "409": 310}}``; status "0" is no complete answer."""
         routes: dict[str, dict[str, int]] = {}
-        for (method, name, status), count in sorted(self._total().items()):
+        for (method, name, status), count in sorted(self._total.items()):
             routes.setdefault(f"{method} {name}", {})[str(status)] = count
         return routes
 
-    def _total(self) -> Counter[Outcome]:
-        total: Counter[Outcome] = Counter()
-        for outcomes in self._seconds.values():
-            total.update(outcomes)
-        return total
+    def _count(self, second: int, outcome: Outcome, times: int) -> None:
+        self._seconds[second][outcome] += times
+        self._total[outcome] += times
