@@ -91,11 +91,12 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 
 def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:
     options = environment.parsed_options
+    # First: Locust goes on serving whatever fails below.
+    _make_safe(web_ui, options.allowed, [environment.host, options.audit_host])
     counts = Counts()
     runs = Runs(environment, counts, Path(options.results), options.audit_host)
     crew = Crew(environment, runner, runs.noticed)
     results.conclude_interrupted(Path(options.results))
-    _make_safe(web_ui, options.allowed, [environment.host, options.audit_host])
     webui.add(web_ui, environment, runs, Path(options.profiles), Path(options.results))
     _choices[:] = form.choices(Path(options.profiles))
     on = environment.events
