@@ -91,10 +91,7 @@ class Admission:
             self._refuse((protocol, scope))
 
     def _has_room(self, length: int | None) -> bool:
-        with self._lock:
-            has_room = length is not None and self._kept + length <= MOST_KEPT
-            self._kept += length or 0 if has_room else 0
-        return has_room
+        return length is not None and self._kept + length <= MOST_KEPT
 
     def _take_place(self) -> bool:
         with self._lock:
@@ -105,6 +102,7 @@ class Admission:
     def _wait(self, waiting: Waiting) -> None:
         with self._lock:
             self._waiting.append(waiting)
+            self._kept += body_length(waiting[1]) or 0
         # The places may all have become free meanwhile, with nobody left to look.
         if self._take_place():
             self._work(None)

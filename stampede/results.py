@@ -52,6 +52,10 @@ class RunFolder:
         """verdict.json; None until the run is over."""
         self._facts_writing = gevent.spawn(self._keep_writing_facts)
 
+    def leave(self) -> None:
+        """Write nothing more: what is counted from now on is another run's."""
+        gevent.killall([self._facts_writing, self._csv_writing])
+
     def close(self) -> None:
         """Write what is known at the end."""
         gevent.kill(self._facts_writing)

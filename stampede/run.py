@@ -279,7 +279,11 @@ class Runs:
             self._audit_and_write(run, folder)
         except OSError as error:
             logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
+        except Exception as error:
+            logger.error("stampede: %s has no verdict: %s: %s", run.id, type(error).__name__, error)
+            logger.debug("Traceback", exc_info=True)
         finally:  # whatever happens here, the next run must be able to begin
+            folder.leave()
             self.cast.choose_usual()  # the next run's dispatcher takes them at once
             self._are_ready(run.workers)
             run.phase = "done"
