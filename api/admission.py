@@ -36,7 +36,7 @@ LOOK_SECONDS = 0.05
 SPARE_THREADS = 4
 #: Of those whom a process refused, so many are asked to come again in each second. A refusal costs half as
 #: much as an answer: these few, refused once more, take little from those who are served.
-APPOINTMENTS_PER_SECOND = 50
+APPOINTMENTS_PER_SECOND = 25
 #: Nobody is sent away for longer.
 LONGEST_SECONDS = 30
 #: Bytes of all the bodies that wait; one that is too much is refused at once where it would have to.

@@ -31,7 +31,7 @@ ANY_STATUS: Set[int] = frozenset(range(100, 600))
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds before an order without an answer is repeated; the pause doubles each time."""
 
-LONGEST_BACK_OFF, BACK_OFF_STEP = 30.0, 0.5
+LONGEST_BACK_OFF, BACK_OFF_STEP = 30.0, 1.0
 """Seconds that a user who is told to come back later waits at most; and until it looks whether to stop."""
 
 _IDENTITY = {"Accept-Encoding": "identity"}

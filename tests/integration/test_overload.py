@@ -50,7 +50,8 @@ def timed(call: Callable[[], Answer]) -> tuple[Answer, float]:
 
 
 def check_refused(answer: Answer) -> None:
-    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert answer.status == 503
+    assert 1 <= int(answer.headers["retry-after"]) <= 2
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.json["code"], answer.json["status"]) == ("overloaded", 503)
 
