@@ -113,10 +113,13 @@ def _route(route: str, statuses: Mapping[str, int]) -> Row:
     }
 
 
+NOTHING_YET: Row = {"at": "", "event": "none", "facts": "restarts, lost workers and alarms would stand here"}
+
+
 def event_rows(look: Look) -> list[Row]:
     """Newest first. What the audit sees stands there at once."""
     events = list(look.facts.get("events", ()))[-MOST_EVENTS:]
-    return [_event(event) for event in reversed(events)]
+    return [_event(event) for event in reversed(events)] or [NOTHING_YET]
 
 
 def _event(event: Mapping[str, Any]) -> Row:

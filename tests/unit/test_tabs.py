@@ -96,3 +96,9 @@ def test_events_come_newest_first_and_not_too_many() -> None:
     rows = event_rows(look({"events": [*events, alarm]}))
     assert len(rows) == MOST_EVENTS
     assert rows[0] == {"at": "12:00:07", "event": "oversold", "facts": "product 7"}
+
+
+def test_a_run_without_events_says_so() -> None:
+    """An empty table might be one that does not work."""
+    (row,) = event_rows(look({"events": []}))
+    assert row["event"] == "none"
