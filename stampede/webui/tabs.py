@@ -118,7 +118,9 @@ NOTHING_YET: Row = {"at": "", "event": "none", "facts": "restarts, lost workers 
 
 def event_rows(look: Look) -> list[Row]:
     """Newest first. What the audit sees stands there at once."""
-    events = list(look.facts.get("events", ()))[-MOST_EVENTS:]
+    if "events" not in look.facts:
+        return []
+    events = list(look.facts["events"])[-MOST_EVENTS:]
     return [_event(event) for event in reversed(events)] or [NOTHING_YET]
 
 
