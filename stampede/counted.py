@@ -37,6 +37,8 @@ def all_requests_counted(run: Mapping[str, Any]) -> dict[str, Any]:
     counters, events = run.get("counters"), run.get("events", [])
     if counters is None or "error" in counters:
         return _check("NOT_ASKED", counters["error"] if counters else NO_COUNTERS)
+    if "missed" in counters:
+        return _check("UNKNOWN", counters["missed"])
     if strange := sorted(filter(_is_no_path, run["outcomes"])):
         return _check(
             "NOT_ASKED", f"'{strange[0]}' is no route of an API: name requests by theirs to have it asked"

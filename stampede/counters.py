@@ -163,7 +163,8 @@ class Counters:
         """Look a last time. What was counted since the start, or None where nobody tells:
 
         ``{"api": {"POST /orders/": {"201": 21000}}, "addresses": ["10.0.0.3:8000"], "looks": 62}``.
-        An ``error`` in place of ``api`` says why what they tell is not the whole.
+        In place of ``api``, an ``error`` says why what they tell is never the whole, and ``missed`` why it is
+        not in this run.
         """
         if self._watching:
             self._watching.kill()
@@ -174,7 +175,7 @@ class Counters:
             return None
         told = {"addresses": [_text(address) for address in self._replicas], "looks": self._looks}
         if self._seen_late:
-            return {**told, "error": "the API could not be asked when the run began"}
+            return {**told, "missed": "the API did not answer in time when the run began"}
         if shared := [_text(address) for address, each in self._replicas.items() if each.is_shared]:
             return {**told, "error": f"behind {', '.join(shared)} several processes answer in turns"}
         return {**told, "api": self._by_route()}

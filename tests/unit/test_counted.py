@@ -177,6 +177,12 @@ def test_what_cannot_be_compared_is_not_asked(facts: dict[str, Any], detail: str
     assert "count" not in told
 
 
+def test_an_api_that_was_too_slow_to_be_asked_is_unknown() -> None:
+    """It counts, and so its run promised a comparison."""
+    told = all_requests_counted({"outcomes": {}, "counters": {"missed": "it did not answer in time"}})
+    assert (told["verdict"], told["detail"]) == ("UNKNOWN", "it did not answer in time")
+
+
 @pytest.mark.parametrize(
     ("name", "route"),
     [
