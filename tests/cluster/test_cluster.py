@@ -42,6 +42,11 @@ containers_first = pytest.mark.parametrize(
 )
 """As processes too, where there is time for it: `pytest -m long`."""
 
+processes_first = pytest.mark.parametrize(
+    "runtime", ["local", pytest.param("compose", marks=pytest.mark.long)], indirect=True
+)
+"""In containers it is what .ci/run begins with."""
+
 
 def closed(port: int) -> bool:
     """Whether nobody listens on a port of this machine."""
@@ -49,6 +54,7 @@ def closed(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+@processes_first
 def test_headless_alone_leaves_results_and_nothing_else(checkout: Checkout, runtime: str) -> None:
     """A smoke run passes, leaves its files for who called, and takes the cluster down."""
     done = checkout.rig("headless", "PROFILE=smoke", "WORKERS=2", "RUN_TIME=10s", runtime)

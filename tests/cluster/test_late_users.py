@@ -51,6 +51,7 @@ def test_a_freeze_shows_from_the_intended_start_and_hides_in_the_service_time(cl
     assert pace["sent_rps"] == pytest.approx(pace["wanted_rps"], rel=0.1), "all were sent in the end"
 
 
+@pytest.mark.long
 def test_the_seconds_add_up_to_the_run(cluster: Processes) -> None:
     """Requests, failures and outcomes are in their seconds, each once; none was answered in the freeze."""
     run = cluster.checkout.run_left_behind()
