@@ -353,10 +353,12 @@ class ErrorConditions(ShopUser):
         if not self._cases:
             self._cases = self.random.sample(CASES, len(CASES))
             self.own.clear()
-        if (case := self._cases[-1]).needs in self.own:
-            self._try(self._cases.pop(), self.own[case.needs])
+        needed = ("product", self._cases[-1].needs)  # some cases want it beside their own
+        if missing := [what for what in needed if what not in self.own]:
+            self._come_by(missing[0])
         else:
-            self._come_by(case.needs)
+            case = self._cases.pop()
+            self._try(case, self.own[case.needs])
 
     def _try(self, case: Case, it: Owned) -> None:
         with self.shop.expecting(ANY_STATUS, lambda answer: case.fault(answer, it)):

@@ -599,6 +599,15 @@ def test_a_walk_takes_every_case_once() -> None:
     assert walks[0] != walks[1]
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
+def test_a_case_that_comes_first_has_all_it_wants(case: Case) -> None:
+    """Some want the product beside what they need."""
+    user = somebody(ErrorConditions)
+    user._cases = [case]
+    while user._cases:
+        live(user, 1)
+
+
 def test_orders_of_each_status_are_come_by_step_by_step() -> None:
     """A shipped one: a product, an order of it under a key, paid, shipped."""
     user = somebody(ErrorConditions)
