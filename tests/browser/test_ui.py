@@ -7,6 +7,7 @@ import json
 import tarfile
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import ui
@@ -49,6 +50,7 @@ def test_a_run_is_started_watched_and_stopped_in_the_browser(page: Page, cluster
     assert b"<html" in left["locust.html"]
 
 
+@pytest.mark.long
 def test_stop_in_the_browser_loses_no_request(page: Page, cluster: Checkout) -> None:
     """Where the page says stopped, it shows every order the API served, also in a run that New started."""
     for users in (40, 20):

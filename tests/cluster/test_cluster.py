@@ -45,7 +45,7 @@ containers_first = pytest.mark.parametrize(
 processes_first = pytest.mark.parametrize(
     "runtime", ["local", pytest.param("compose", marks=pytest.mark.long)], indirect=True
 )
-"""In containers it is what .ci/run begins with."""
+"""In containers too, where there is time for it."""
 
 
 def closed(port: int) -> bool:
@@ -133,6 +133,7 @@ def test_no_request_is_missing_when_the_ui_stops_a_run(checkout: Checkout, runti
     assert counted == checkout.orders_served() - before
 
 
+@pytest.mark.long
 @containers_first
 def test_stop_in_the_middle_of_a_ramp_stops(checkout: Checkout, runtime: str) -> None:
     """No user comes after it; the master takes the next run, by the form and with the usual users."""
@@ -193,6 +194,7 @@ def start_run(checkout: Checkout, **wanted: object) -> None:
         pytest.fail(f"refused: {refused.read().decode()}")
 
 
+@processes_first
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
@@ -225,7 +227,8 @@ def test_a_port_in_use_is_named(checkout: Checkout, runtime: str) -> None:
     assert "UI_PORT=" in done.stdout
 
 
-@containers_first
+@pytest.mark.long
+@processes_first
 def test_a_locustfile_of_ones_own_runs_unchanged(checkout: Checkout, runtime: str) -> None:
     """The guide's CustomUser, and one that imports what lies beside it."""
     own = checkout.folder / "mine"
@@ -237,7 +240,7 @@ def test_a_locustfile_of_ones_own_runs_unchanged(checkout: Checkout, runtime: st
         .replace("        pass", "        self.client.get(PATH)")
         .replace("between(1, 3)", "between(0.1, 0.2)")
     )
-    settings = ["PROFILE=smoke", "RUN_TIME=5s", "WORKERS=1", runtime]
+    settings = ["PROFILE=smoke", "RUN_TIME=10s", "WORKERS=1", runtime]
     done = checkout.rig("headless", *settings, "LOCUSTFILE=mine/mine.py")
     assert done.returncode == 0, done.stdout
     assert checkout.latest_run()["window"]["routes"][0]["name"] == "/health"

@@ -26,6 +26,7 @@ def check(part: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(found)
 
 
+@pytest.mark.long
 def test_in_a_race_for_the_last_items_five_win(checkout: Checkout) -> None:
     """Round after round, over two workers; a scenario that nobody knows is refused with those there are."""
     assert checkout.make("up", "WORKERS=2", "RUNTIME=local").returncode == 0

@@ -38,6 +38,7 @@ def frozen_run(cluster: Processes) -> dict[str, Any]:
     return checkout.run_left_behind()
 
 
+@pytest.mark.long
 def test_a_freeze_shows_from_the_intended_start_and_hides_in_the_service_time(cluster: Processes) -> None:
     """Of 150 requests a second ten met it: those of the ten users. 300 more could not be sent when they were
     due, and what was measured of them begins when they were."""

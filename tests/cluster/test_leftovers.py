@@ -52,6 +52,7 @@ def in_progress(checkout: Checkout) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_ctrl_c_takes_the_processes_along(checkout: Checkout) -> None:
     """Interrupted in the middle of a run, headless ends what it started, in words instead of a traceback."""
     headless = start_headless(checkout, "local")

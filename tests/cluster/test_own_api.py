@@ -47,7 +47,7 @@ def port() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("targets", "code", "runtime"),
     [
-        ("p95 < 5s, errors < 1%", 0, "compose"),
+        pytest.param("p95 < 5s, errors < 1%", 0, "compose", marks=pytest.mark.long),
         ("p50 < 0.001ms", 10, "local"),
         pytest.param("p95 < 5s, errors < 1%", 0, "local", marks=pytest.mark.long),
         pytest.param("p50 < 0.001ms", 10, "compose", marks=pytest.mark.long),

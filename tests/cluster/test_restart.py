@@ -15,7 +15,8 @@ def append(file: Path, text: str) -> None:
     file.write_text(file.read_text() + text)
 
 
-@pytest.mark.parametrize("runtime", ["local", pytest.param("compose", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("runtime", ["local", "compose"])
 def test_an_edit_takes_effect_without_a_build(
     checkout: Checkout, runtime: str, request: pytest.FixtureRequest
 ) -> None:

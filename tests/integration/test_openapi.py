@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.integration.servers import Api
 
 #: Those that hold for an API whose refusals are part of its contract. Left out is positive_data_acceptance: a
@@ -24,6 +26,7 @@ CHECKS = [
 LEAST_CASES = 1000
 
 
+@pytest.mark.long
 def test_schemathesis_finds_nothing_over_a_thousand_cases(api: Api, tmp_path: Path) -> None:
     """No server error, no undocumented answer, no wrong input that is accepted."""
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{api.url}/openapi.json"]
