@@ -220,6 +220,7 @@ def test_what_cannot_run_is_said_in_one_line(
 
 def test_a_port_in_use_is_named(checkout: Checkout, runtime: str) -> None:
     """The variable that chooses another stands in the line."""
+    assert checkout.make("down", runtime).returncode == 0
     with socket.create_server(("127.0.0.1", checkout.ui_port)):
         done = checkout.rig("up", runtime)
     assert done.returncode == 2
