@@ -21,7 +21,7 @@ from stampede.clocks import answer_clocks
 from stampede.counts import Counts
 from stampede.crew import END_TIMEOUT, Crew
 from stampede.ledger import Ledger
-from stampede.run import Runs
+from stampede.runs import Runs
 from stampede.sampler import OwnSamples
 from stampede.webui import form, guard, login
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 from locust.env import Environment
@@ -21,10 +21,8 @@ from stampede import figures, lifecycle, report
 from stampede.counts import Counts
 from stampede.figures import whole_seconds
 from stampede.ledger import LedgerFile
+from stampede.run import Run
 from stampede.verdict import verdict
-
-if TYPE_CHECKING:
-    from stampede.run import Run
 
 logger = logging.getLogger(__name__)
 

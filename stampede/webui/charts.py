@@ -23,7 +23,7 @@ from locust.web import WebUI
 from stampede.check import Facts
 from stampede.report import drawing as drawing_of_reports
 from stampede.report.charts import charts
-from stampede.run import Runs
+from stampede.runs import Runs
 from stampede.webui.live import Live
 
 NEWEST = 900

@@ -10,7 +10,7 @@ from locust.web import WebUI
 from stampede import profiles
 from stampede.cast import CastError
 from stampede.profiles import ProfileError
-from stampede.run import RunError, Runs
+from stampede.runs import RunError, Runs
 from stampede.webui.guard import asked_host
 from stampede.webui.runs import begin
 

@@ -16,7 +16,8 @@ from stampede.abort import SETTLED
 from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts
 from stampede.latency import percentile
 from stampede.measured import Reading
-from stampede.run import Run, Runs
+from stampede.run import Run
+from stampede.runs import Runs
 from stampede.targets import Kind, Target
 from stampede.verdict import verdict
 

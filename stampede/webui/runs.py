@@ -24,7 +24,7 @@ from locust.web import WebUI
 from stampede import profiles
 from stampede.cast import CastError
 from stampede.profiles import Plan, ProfileError
-from stampede.run import RunError, Runs
+from stampede.runs import RunError, Runs
 from stampede.webui.live import Live
 
 PROBE_TIMEOUT = 5.0

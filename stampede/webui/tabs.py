@@ -15,7 +15,7 @@ from locust.web import WebUI
 
 from stampede.check import FAIL, UNKNOWN, Check
 from stampede.report import words
-from stampede.run import Runs
+from stampede.runs import Runs
 from stampede.webui.live import PARTS, Live, Look
 from stampede.webui.system import system_rows
 

@@ -1,0 +1,325 @@
+"""The runs of a master, each from start to results: the same for the browser and for headless.
+
+Whoever starts one, Locust's events carry it along, through the phases of stampede/run.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent import Greenlet
+from gevent.event import Event
+from locust.env import Environment
+from locust.runners import STATE_MISSING
+
+from stampede import lifecycle, measured
+from stampede.abort import Abort
+from stampede.audit_process import AuditProcess, audit_command
+from stampede.cast import Cast
+from stampede.counters import Counters
+from stampede.counts import Counts
+from stampede.measured import Evidence, Reading
+from stampede.profiles import Plan
+from stampede.results import RunFolder, told
+from stampede.run import Run
+from stampede.samples import Samples
+from stampede.stages import Stages
+from stampede.targets import Target
+from stampede.timeline import Timeline
+
+logger = logging.getLogger(__name__)
+
+LOOK_INTERVAL = 0.5
+"""Seconds between two looks at whether the users of a stage are there."""
+
+LAST_REPORTS_TIMEOUT = 5.0
+"""Seconds for the workers to say that all their users have stopped, when none is left."""
+
+READY_TIMEOUT = 5.0
+"""Seconds for the workers of a run to be ready for the next; one that has died never will be."""
+
+
+class RunError(Exception):
+    """A run that cannot start; the message says why and what to do."""
+
+
+class Runs:
+    """The runs of one master: starts them, follows them, sees to it that they leave results."""
+
+    def __init__(
+        self, environment: Environment, counts: Counts, results: Path, audited_host: str | None
+    ) -> None:
+        self._environment = environment
+        self.counts = counts
+        self._results = results
+        self.cast = Cast(environment)
+        self.usual_host = environment.host
+        """What is tested where a run does not say."""
+        self._audited_host = audited_host
+        self._audit: AuditProcess | None = None
+        self._counters: Counters | None = None
+        self.timeline: Timeline | None = None
+        self._stages = Stages(environment)
+        self.evidence = Evidence(counts, lambda: self.samples, os.cpu_count() or 1)
+        self._abort = Abort((), self.evidence)
+        self._samples = Samples(environment.runner)
+        self._driver: Greenlet[..., None] | None = None
+        self._ramp: Greenlet[..., None] | None = None
+        self._next_plan: Plan | None = None
+        self.folder: RunFolder | None = None
+        self.current: Run | None = None
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether a run has begun, or is about to, and has not ended."""
+        return self._next_plan is not None or (self.current is not None and self.current.phase != "done")
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the newest run is past its users, and has not ended."""
+        return self.current is not None and self.current.phase in ("stopping", "auditing", "writing")
+
+    def start(self, plan: Plan, host: str | None) -> None:
+        """Begin to carry out a plan. Raises CastError, and RunError where none can begin now."""
+        self._refuse_while_in_progress()
+        if not self._are_ready(1):
+            raise RunError("no worker has joined yet: wait, or look at the workers' logs")
+        self._refuse_while_in_progress()  # somebody else may have been faster
+        self.cast.choose(plan)
+        self._environment.host = host
+        self._next_plan = plan
+        self._stages = Stages(self._environment)
+        self._driver = gevent.spawn(self._drive, plan)
+
+    def _refuse_while_in_progress(self) -> None:
+        if self.in_progress:
+            raise RunError("a run is in progress: wait for its end, or stop it in the browser")
+
+    def _drive(self, plan: Plan) -> None:
+        runner = self._environment.runner
+        end = time.monotonic()
+        for stage in plan.stages:
+            end += stage.duration
+            self._stages.begin(stage.users)
+            self._ramp = gevent.spawn(runner.start, stage.users, stage.spawn_rate)
+            while (left := end - time.monotonic()) > 0:
+                gevent.sleep(min(left, LOOK_INTERVAL))
+                self._stages.look()
+            self._stages.end()
+        if self._next_plan is not None:  # it never began: the last worker left at this very moment
+            self._next_plan = None
+            self.cast.choose_usual()
+            runner.stop()
+            return
+        if self.current:
+            self.current.as_planned = True
+        runner.stop()
+
+    # What Locust's events tell.
+
+    def started(self) -> tuple[str, Event]:
+        """The test begins: no user is there yet. Returns the run's id, and when there may be one.
+
+        Nothing here waits: until Locust has the state of a run, a stop is not heard.
+        """
+        plan, self._next_plan = self._next_plan, None
+        self.folder = self._audit = None
+        now = time.time()
+        self.current = Run(_new_id(now), plan, now)
+        options = vars(self._environment.parsed_options)
+        options["run_id"] = self.current.id
+        options["pace_scale"] = self.cast.pace_scale(plan)
+        options["overload"] = bool(plan and plan.overload)
+        self.current.promises = self.cast.promises
+        self.current.targets = [measured.row(target, None) for target in self.current.wanted]
+        self._abort = Abort(self.current.wanted, self.evidence)
+        self.folder = RunFolder(self._results, self.current, self._environment, self.counts)
+        self._audit = self._start_audit(self.current, self.folder)
+        self.timeline = Timeline(self._environment, self.counts)
+        self.timeline.start()
+        self._samples.begin()
+        self._counters = Counters(self._environment.host)
+        self._counters.start()
+        return self.current.id, self._counters.has_looked
+
+    def _start_audit(self, run: Run, folder: RunFolder) -> AuditProcess | None:
+        command = audit_command(self._environment.host, self._audited_host)
+        facts = {
+            "STAMPEDE_RUN_ID": run.id,
+            "STAMPEDE_HOST": self._environment.host or "",
+            "STAMPEDE_STARTED_AT": f"{run.started:.6f}",
+        }
+        if not command:
+            return None
+        run.findings = {"error": "it was not made: the run was cut off"}  # until it is
+        return AuditProcess(command, folder.path, facts)
+
+    def noticed(self, name: str, worker_id: str, facts: Mapping[str, Any]) -> None:
+        """Something has happened to a worker in the middle of a run."""
+        if self.current is None or self.folder is None:
+            return
+        worker = lifecycle.label(self._environment.runner.get_worker_index(worker_id), worker_id)
+        self.current.events.append(
+            {"name": name, "at": time.time(), "worker": worker, "id": worker_id, **facts}
+        )
+
+    def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
+        """A worker's report is in."""
+        self._samples.add(worker_id, report)
+        if self.folder:
+            self.folder.ledger.add(worker_id, report)
+
+    def users_there(self, users: int) -> None:
+        """A ramp is over. If it was to the run's highest number, the window opens."""
+        run = self.current
+        if run is None or run.phase != "ramp" or (run.plan and users < run.plan.users):
+            return
+        run.phase = "window"
+        run.window_start = time.time()
+        self._abort.watch(partial(self._end_by_target, run))
+
+    def _end_by_target(self, run: Run, target: Target, reading: Reading) -> None:
+        run.aborted = f"{target.text}: {reading.actual:g}{target.unit}, {reading.detail}"
+        run.events.append({"name": "target_aborted", "at": time.time(), "target": run.aborted})
+        gevent.spawn(self._environment.runner.stop)  # not here: a stop ends the watching, which is us
+
+    def stopping(self) -> None:
+        """Users are told to stop; nothing may start any more."""
+        self._abort.stop()
+        if self.current:
+            self.current.phase = "stopping"
+            self.current.window_end = time.time()
+            self.current.workers = self._environment.runner.worker_count
+        if self._ramp:
+            self._ramp.kill()
+        if self._driver and self._driver is not gevent.getcurrent():
+            self._driver.kill()
+
+    def stopped(self) -> None:
+        """All users have stopped, all workers have reported: what is left to do is not Locust's affair."""
+        if self.current and self.folder:
+            self.current.phase = "auditing"
+            gevent.spawn(self._finish, self.current, self.folder)
+        elif self.current:  # it could not even be begun
+            self.current.phase = "done"
+
+    def see_out(self, seconds: float) -> None:
+        """The master is told to end: stop the run in progress, and wait until it has left its results."""
+        deadline = time.monotonic() + seconds
+        if self.in_progress:
+            self._environment.runner.stop()
+        while self.current and self.current.phase != "done" and time.monotonic() < deadline:
+            gevent.sleep(0.05)
+
+    def _finish(self, run: Run, folder: RunFolder) -> None:
+        try:
+            self._await_last_reports(folder)
+            self._stop_watching(run)  # before the audit, which asks the API too
+            self._audit_and_write(run, folder)
+        except OSError as error:
+            logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
+        except Exception as error:
+            logger.error("stampede: %s has no verdict: %s: %s", run.id, type(error).__name__, error)
+            logger.debug("Traceback", exc_info=True)
+        finally:  # whatever happens here, the next run must be able to begin
+            folder.leave()
+            self.cast.choose_usual()  # the next run's dispatcher takes them at once
+            self._are_ready(run.workers)
+            run.phase = "done"
+
+    def _stop_watching(self, run: Run) -> None:
+        if self.timeline:
+            self.timeline.stop()
+            run.seconds = self.timeline.rows()
+        run.stages = self._stages.rows(self.counts) if run.plan else []
+        if self._counters:
+            run.counters = self._counters.stop()
+            run.events += self._counters.events
+        self._samples.end()
+
+    def _await_last_reports(self, folder: RunFolder) -> None:
+        """Those of all workers that are there."""
+        deadline = time.monotonic() + LAST_REPORTS_TIMEOUT
+        clients = self._environment.runner.clients
+        while time.monotonic() < deadline and any(
+            worker in clients and clients[worker].state != STATE_MISSING
+            for worker in folder.ledger.still_working.values()
+        ):
+            gevent.sleep(0.05)
+
+    def _audit_and_write(self, run: Run, folder: RunFolder) -> None:
+        run.lost_workers = folder.ledger.close()
+        if self._audit:
+            run.findings = self._audit.conclude()
+        run.readings = self._readings(run)
+        if folder.ledger.error:
+            run.findings = {"error": f"the ledger could not be written: {folder.ledger.error}"}
+        run.races = list(getattr(self._environment, "stampede_races", ()))
+        run.events += [*folder.ledger.events, *self.alarms]
+        run.targets = measured.rows(run.wanted, self.evidence, run.window, self._abort.beyond)
+        run.phase = "writing"
+        folder.close()
+
+    def _readings(self, run: Run) -> dict[str, Any]:
+        return {
+            "machine": self.machine,
+            "samples": self.samples,
+            "statements": self._audit.statements if self._audit else [],
+            "clocks": self._samples.clocks(),
+            "hub_lag": self._samples.hub_lag(run.window),
+        }
+
+    # What is known of the newest run, at any time.
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What has happened in it until now, as in ``run.json``."""
+        if self.current is None:
+            return []
+        elsewhere = [*self.alarms, *(self._counters.events if self._counters else ())]
+        known = set(map(id, self.current.events))  # they are put there in the end
+        return told([*self.current.events, *(each for each in elsewhere if id(each) not in known)])
+
+    @property
+    def machine(self) -> dict[str, Any]:
+        """What it takes place on: stampede/machine.py."""
+        of_api = self._counters.machines if self._counters else ()
+        return self._samples.machine(of_api, self._environment.host)
+
+    @property
+    def samples(self) -> dict[str, Any]:
+        """Of the newest run, as far as it has come: a row a second of each role, see docs/samples.md."""
+        return {
+            "api": self._counters.samples if self._counters else [],
+            "postgres": self._audit.samples if self._audit else [],
+            "master": self._samples.master,
+            "workers": self._samples.workers,
+        }
+
+    @property
+    def alarms(self) -> list[dict[str, Any]]:
+        """What the audit of the newest run has seen while it went on."""
+        return self._audit.events if self._audit else []
+
+    def _are_ready(self, workers: int) -> bool:
+        """Wait a little until so many workers can begin a run: between two they are not listed."""
+        deadline = time.monotonic() + READY_TIMEOUT
+        while len(self._environment.runner.clients.ready) < workers:
+            if time.monotonic() > deadline:
+                return False
+            gevent.sleep(0.05)
+        return True
+
+
+def _new_id(now: float) -> str:
+    """Sorts by time, and differs between clusters that start in the same second."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
