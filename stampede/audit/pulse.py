@@ -11,9 +11,9 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
-LOOK = Path(__file__).with_name("pulse.sql").read_text(encoding="utf-8")
+from stampede.usage import megabytes
 
-MEGABYTE = 1024 * 1024
+LOOK = Path(__file__).with_name("pulse.sql").read_text(encoding="utf-8")
 
 Look = dict[str, Any]
 Sample = dict[str, Any]
@@ -65,7 +65,3 @@ def sample(last: Look, look: Look) -> Sample:
 
 def percent(share: float | None) -> float | None:
     return None if share is None else round(100 * share, 1)
-
-
-def megabytes(count: int | None) -> float | None:
-    return None if count is None else round(count / MEGABYTE, 1)

@@ -5,7 +5,7 @@ They share one time axis.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
 from stampede.check import Facts
@@ -58,6 +58,18 @@ def _throughput(run: Facts, axis: Axis) -> Chart | None:
     return chart(axis, "throughput", "Throughput", "per second", traces, _span(run, "requests", "requests/s"))
 
 
+def _traces(
+    figures: Callable[[Iterable[Row], Axis, str], Column],
+    rows: Sequence[Row],
+    axis: Axis,
+    lines: Iterable[tuple[str, str, str, str]],
+) -> list[Trace]:
+    """Of each of `lines` a figure's key, its name, colour and dash."""
+    return [
+        line(axis, figures(rows, axis, key), name, colour, dash=dash) for key, name, colour, dash in lines
+    ]
+
+
 def _latency(run: Facts, axis: Axis) -> Chart | None:
     rows = run["seconds"]
     lines = (
@@ -66,10 +78,7 @@ def _latency(run: Facts, axis: Axis) -> Chart | None:
         ("p99_ms", "p99", "amber", "solid"),
         ("from_start_p99_ms", "p99 from the intended start", "red", "dot"),
     )
-    traces = [
-        line(axis, series.column(rows, axis, key), name, colour, dash=dash)
-        for key, name, colour, dash in lines
-    ]
+    traces = _traces(series.column, rows, axis, lines)
     says = _span(run, "p99_ms", "ms in the p99 of a second")
     drawn = chart(axis, "latency", "Response times", "ms", traces, says)
     known = [value for trace in traces for value in trace["y"] if value]
@@ -208,10 +217,7 @@ def _inside_api(run: Facts, axis: Axis) -> Chart | None:
         ("pool_in_use", "database connections in use", "green", "solid"),
         ("pool_size", "database connections", "grey", "dot"),
     )
-    traces = [
-        line(axis, series.sampled(rows, axis, key), name, colour, dash=dash)
-        for key, name, colour, dash in lines
-    ]
+    traces = _traces(series.sampled, rows, axis, lines)
     return chart(axis, "inside", "Inside the API", "requests, connections", traces, "")
 
 
