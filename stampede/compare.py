@@ -35,6 +35,7 @@ CONDITIONS = {
     "overload": "overload",
 }
 MACHINE = ("cores", "memory_mb", "generator_shares_cores", "kernel", "python", "locust")
+SAME_WORK = "ms for the same work"
 TIMES = ("avg_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms")
 
 
@@ -154,10 +155,11 @@ def _resources(run: Facts) -> Iterator[tuple[tuple[str, str], float | None]]:
                 yield (role.name, name), mean
         if workers:
             yield ("all workers", name), sum(workers)
+    yield ("cores", SAME_WORK), series.mean(series.in_window(run, series.same_work(run)), "same_work_ms")
 
 
 def _more_is_better(_group: str, name: str) -> bool | None:
-    return None if name.startswith("memory") else name == "requests/s"
+    return None if name.startswith("memory") or name == SAME_WORK else name == "requests/s"
 
 
 def load(name: str) -> dict[str, Any]:

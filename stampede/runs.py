@@ -240,7 +240,7 @@ class Runs:
         if self.timeline:
             self.timeline.stop()
             run.seconds = self.timeline.rows()
-        run.stages = self._stages.rows(self.counts) if run.plan else []
+        run.stages = self._stages.rows(self.counts, self._samples.workers) if run.plan else []
         if self._counters:
             run.counters = self._counters.stop()
             run.events += self._counters.events

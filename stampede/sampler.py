@@ -12,6 +12,7 @@ from typing import Any
 import gevent
 
 import cgroup
+from stampede.core_speed import same_work_ms
 from stampede.hub_lag import HubLag
 from stampede.latency import percentile
 from stampede.usage import Usage
@@ -20,8 +21,9 @@ KEY = "stampede_samples"
 """Where the rows stand in a worker's report."""
 
 Row = dict[str, Any]
-"""``second``, what stampede/usage.py tells, ``hub_lag_ms`` (the worst), ``hub_lag_p99_ms``, and ``hub_lags``,
-all of them, and ``own_hub_lags``: pairs of milliseconds and how often."""
+"""``second``, what stampede/usage.py tells, ``same_work_ms`` (stampede/core_speed.py), ``hub_lag_ms`` (the
+worst), ``hub_lag_p99_ms``, and ``hub_lags``, all of them, and ``own_hub_lags``: pairs of milliseconds and how
+often."""
 
 
 class Sampler:
@@ -41,7 +43,7 @@ class Sampler:
         second = int(time.time())
         for now in self._hub_lag.watch():
             if now != second:
-                usage = self._usage.look()
+                usage = {**self._usage.look(), "same_work_ms": same_work_ms()}
                 for passed in range(second, now):  # several where it was held up: they are alike
                     self._keep(self._row(passed, usage))
                 second = now

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from locust.env import Environment
 
 from stampede.counts import Counts
 from stampede.figures import figures, whole_seconds
+from stampede.sampler import Row
 
 SETTLE = 5.0
 """Seconds from when all users of a stage are there until its figures begin."""
@@ -48,14 +52,15 @@ class Stages:
         if self._reached is not None:
             self._stages.append(Stage(self._users, *whole_seconds(self._reached + SETTLE, time.time())))
 
-    def rows(self, counts: Counts) -> list[dict[str, Any]]:
-        """``{"users", "seconds", "rps", "goodput", "refused", "requests", "avg_ms", "p50_ms", …}`` of each
-        that was long enough, when all has been reported: goodput is what was served a second, refused what
-        got a 503, refused_late what got it after more than a second."""
-        return [_row(stage, counts) for stage in self._stages if stage.end - stage.start >= SHORTEST]
+    def rows(self, counts: Counts, workers: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
+        """``{"users", "seconds", "rps", "goodput", "refused", "same_work_ms", "requests", "p50_ms", …}`` of
+        each that was long enough, when all has been reported: goodput is what was served a second, refused
+        what got a 503, refused_late what got it after more than a second, same_work_ms what one piece of work
+        took the cores of the `workers`, whose samples these are (None: not known)."""
+        return [_row(stage, counts, workers) for stage in self._stages if stage.end - stage.start >= SHORTEST]
 
 
-def _row(stage: Stage, counts: Counts) -> dict[str, Any]:
+def _row(stage: Stage, counts: Counts, workers: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     seconds = stage.end - stage.start
     found = figures(counts.latencies, stage.start, stage.end)
     tally = counts.outcomes.tally(stage.start, stage.end)
@@ -66,5 +71,15 @@ def _row(stage: Stage, counts: Counts) -> dict[str, Any]:
         "goodput": round(tally.served / seconds, 1),
         "refused": tally.refused,
         "refused_late": tally.refused_late,
+        "same_work_ms": _same_work(stage, workers),
         **found,
     }
+
+
+def _same_work(stage: Stage, workers: Mapping[str, Sequence[Row]]) -> float | None:
+    took = [
+        row["same_work_ms"]
+        for row in chain.from_iterable(workers.values())
+        if stage.start <= row["second"] < stage.end
+    ]
+    return round(fmean(took), 4) if took else None

@@ -235,6 +235,15 @@ def _lag(run: Facts, axis: Axis) -> Chart | None:
     )
 
 
+def _cores(run: Facts, axis: Axis) -> Chart | None:
+    """Were they as fast all the time? Whoever shares the machine slows them down."""
+    rows = series.same_work(run)
+    traces = [line(axis, series.sampled(rows, axis, "same_work_ms"), "the same work", "violet")]
+    known = series.values(series.in_window(run, rows), "same_work_ms")
+    says = f"{words.number(min(known))} to {words.number(max(known))} ms; more is slower" if known else ""
+    return chart(axis, "cores", "How long the cores took for the same work", "ms of CPU", traces, says)
+
+
 def _latency_throughput(run: Facts) -> Chart | None:
     """A second is a point: where more is asked for and not more is done, times grow."""
     rows = [row for row in run["seconds"] if row.get("p95_ms") is not None and row["requests"]]
@@ -276,7 +285,7 @@ def _latency_throughput(run: Facts) -> Chart | None:
 
 IN_TIME = (
     *(_throughput, _latency, _users, _outcomes, _cpu, _memory, _inside_api),
-    *(_connections, _waits, _transactions, _lag),
+    *(_connections, _waits, _transactions, _lag, _cores),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -99,3 +100,14 @@ def roles(run: Facts) -> Iterator[Role]:
             yield Role(key, name, samples[key])
     for label, rows in sorted((samples.get("workers") or {}).items()):
         yield Role("worker", f"worker {label}", rows)
+
+
+def same_work(run: Facts) -> list[Row]:
+    """What one piece of work took the cores of all workers, on average, by the second: `same_work_ms`."""
+    seconds: defaultdict[int, list[float]] = defaultdict(list)
+    for role in roles(run):
+        if role.key == "worker":
+            for row in role.rows:
+                if row.get("same_work_ms") is not None:
+                    seconds[row["second"]].append(row["same_work_ms"])
+    return [{"second": second, "same_work_ms": fmean(took)} for second, took in sorted(seconds.items())]

@@ -186,7 +186,7 @@ def shares_cores(run: Facts) -> bool:
 def stages(run: Facts) -> list[list[str]]:
     """Where there are several: what more users did."""
     found = run.get("stages") or []
-    names = ("users", "rps", "goodput", "refused", "failures", "p50_ms", "p95_ms", "p99_ms")
+    names = ("users", "rps", "goodput", "refused", "failures", "p50_ms", "p95_ms", "p99_ms", "same_work_ms")
     return [[number(stage.get(name)) for name in names] for stage in found] if len(found) > 1 else []
 
 

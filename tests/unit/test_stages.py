@@ -9,6 +9,7 @@ import pytest
 from locust.env import Environment
 
 from stampede.counts import Counts
+from stampede.sampler import Row
 from stampede.stages import Stages
 
 
@@ -20,6 +21,7 @@ class Shop:
         for module in ("stages", "latency", "outcomes"):
             monkeypatch.setattr(f"stampede.{module}.time", SimpleNamespace(time=lambda: self.now))
         self.counts = Counts()
+        self.workers: dict[str, list[Row]] = {}
         self.runner = SimpleNamespace(user_count=0)
         self.stages = Stages(cast("Environment", SimpleNamespace(runner=self.runner)))
 
@@ -44,7 +46,7 @@ class Shop:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        return self.stages.rows(self.counts)
+        return self.stages.rows(self.counts, self.workers)
 
 
 @pytest.fixture
@@ -70,3 +72,12 @@ def test_each_stage_stands_for_itself_and_one_too_short_for_nothing(shop: Shop) 
     shop.stages.end()
     shop.stage(10, 10, 200, 200)
     assert [(row["users"], row["rps"]) for row in shop.rows] == [(10, 1.0), (10, 2.0)]
+
+
+def test_how_fast_the_cores_were_is_that_of_its_seconds(shop: Shop) -> None:
+    """On the average of all workers; a stage whose workers told nothing of it has no figure."""
+    took = {second: 0.3 if second < 1020 else 0.5 for second in range(1000, 1060)}
+    rows = [{"second": second, "same_work_ms": ms} for second, ms in took.items()]
+    shop.workers = {"0-a": rows, "1-b": [{**row, "same_work_ms": row["same_work_ms"] + 0.2} for row in rows]}
+    figures = [shop.stage(users, 10, 200)["same_work_ms"] for users in (10, 20, 30, 40)]
+    assert figures == [0.4, 0.6, 0.6, None]

@@ -125,49 +125,8 @@ def test_the_run_is_summed_up() -> None:
     assert (summary["users"], summary["window_s"], summary["rps"]) == (9, 60.0, 1.5)
 
 
-def stage(users: int, goodput: float, p95_ms: int = 20, refused: int = 0, late: int = 0) -> dict[str, Any]:
-    figures = {"users": users, "goodput": goodput, "p95_ms": p95_ms}
-    return {**figures, "refused": refused, "refused_late": late}
-
-
-OVERLOAD = {"overload": True, "users": 2000}
-STEADY = [stage(200, 1000), stage(2000, 900, 500, refused=5000, late=50), stage(200, 990, 21)]
-
-
-@pytest.mark.parametrize(
-    ("changes", "failing"),
-    [
-        ({"stages": STEADY}, set()),
-        ({"stages": [stage(200, 1000), stage(2000, 790), stage(200, 1000)]}, {"goodput_kept"}),
-        ({"stages": [*STEADY, stage(200, 990, 21, refused=50, late=1)]}, {"refused_in_time"}),
-        ({"stages": [*STEADY[:2], stage(200, 990, 25)]}, {"recovered"}),
-    ],
-)
-def test_an_overload_is_judged_by_what_is_still_served(changes: dict[str, Any], failing: set[str]) -> None:
-    fast = verdict(run(**(OVERLOAD | changes)))["fast"]["checks"]
-    assert {check["name"] for check in fast if check["verdict"] == "FAIL"} == failing
-    assert {"goodput_kept", "refused_in_time", "recovered"} <= {check["name"] for check in fast}
-
-
-@pytest.mark.parametrize("stages", [STEADY[:1], [STEADY[0], STEADY[2]]])
-def test_stages_that_have_no_figures_decide_nothing(stages: list[dict[str, Any]]) -> None:
-    """The one with all the users least of all."""
-    assert verdict(run(**OVERLOAD, stages=stages))["fast"]["verdict"] == "UNKNOWN"
-
-
-@pytest.mark.parametrize(("users_at_the_end", "expected"), [(200, "UNKNOWN"), (2000, "NOT_ASKED")])
-def test_a_recovery_that_nobody_could_look_at_is_unknown(users_at_the_end: int, expected: str) -> None:
-    """Its stage was too short. A run that is not to end with as few users is not asked."""
-    seconds = [{"second": 1, "users": 200, "target_users": users_at_the_end}]
-    fast = verdict(run(**OVERLOAD, stages=STEADY[:2], seconds=seconds))["fast"]["checks"]
-    (check,) = (check for check in fast if check["name"] == "recovered")
-    assert check["verdict"] == expected
-
-
-def test_who_serves_nothing_does_not_pass() -> None:
-    """Without an answer there are no percentiles either."""
-    nothing = [
-        {"users": users, "goodput": 0.0, "refused": 9, "refused_late": 0} for users in (200, 2000, 200)
-    ]
-    fast = verdict(run(**OVERLOAD, stages=nothing))["fast"]["checks"]
-    assert {"goodput_kept", "recovered"} <= {check["name"] for check in fast if check["verdict"] == "FAIL"}
+def test_an_overload_is_judged_as_one() -> None:
+    """By its stages, beside its targets."""
+    judged = verdict(run(overload=True, stages=[]))
+    assert [check["name"] for check in judged["fast"]["checks"]][-1] == "goodput_kept"
+    assert judged["verdict"] == "UNKNOWN"
