@@ -119,5 +119,8 @@ def _follow(master: Master, display: Display, what: str, duration: float) -> Ite
 def link_latest(folder: Path) -> None:
     """Let results/latest name the run."""
     link = folder.with_name("latest")
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.name)
+    try:
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.name)
+    except OSError as error:  # somebody's own folder of that name, or a disk that knows no links
+        print(f"{link} does not name this run: {error.strerror}", file=sys.stderr)

@@ -35,6 +35,8 @@ CONDITIONS = {
     "overload": "overload",
 }
 MACHINE = ("cores", "memory_mb", "generator_shares_cores", "kernel", "python", "locust")
+ROLES = ("api", "postgres", "master", "worker")
+LIMITS = {"cpu_limit_cores": "CPU limit", "memory_limit_mb": "memory limit"}
 SAME_WORK = "ms for the same work"
 TIMES = ("avg_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms")
 
@@ -101,6 +103,21 @@ def _conditions(run: Facts) -> Iterator[tuple[str, Any]]:
     machine = run.get("machine") or {}
     for key in MACHINE:
         yield f"machine: {words.title(key)}", machine.get(key)
+    for role in ROLES:
+        for figure, what in LIMITS.items():
+            yield f"{what} of {role}", _limits(run, role, figure)
+
+
+def _limits(run: Facts, role: str, figure: str) -> list[float]:
+    """All that its containers had; none where there is no limit, or no container."""
+    return sorted(
+        {
+            limit
+            for each in series.roles(run)
+            if each.key == role
+            for limit in series.values(each.rows, figure)
+        }
+    )
 
 
 def _planned_seconds(run: Facts) -> str:

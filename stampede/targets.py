@@ -151,7 +151,10 @@ class Target:
         if self.unit != "/s":
             return self
         limit = round(self.limit * factor, 1)
-        return replace(self, text=f"{self.name} {self.operator} {limit:g}/s", limit=limit)
+        during = f" for {self.seconds}s" if self.seconds else ""
+        ending = ", abort" * self.abort + " (optional)" * self.optional
+        text = f"{self.name} {self.operator} {limit:g}/s{during}{ending}"
+        return replace(self, text=text, limit=limit)
 
 
 def parse(text: str) -> tuple[Target, ...]:

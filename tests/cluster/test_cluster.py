@@ -37,6 +37,13 @@ def runtime(request: pytest.FixtureRequest) -> str:
     return f"RUNTIME={request.param}"
 
 
+@pytest.fixture
+def nothing_up(checkout: Checkout) -> None:
+    """Whichever test came before, in whichever runtime: its cluster holds no port any more."""
+    for used in sorted(checkout.used):
+        assert checkout.make("down", f"RUNTIME={used}").returncode == 0
+
+
 containers_first = pytest.mark.parametrize(
     "runtime", [pytest.param("local", marks=pytest.mark.long), "compose"], indirect=True
 )
@@ -55,6 +62,7 @@ def closed(port: int) -> bool:
 
 
 @processes_first
+@pytest.mark.usefixtures("nothing_up")
 def test_headless_alone_leaves_results_and_nothing_else(checkout: Checkout, runtime: str) -> None:
     """A smoke run passes, leaves its files for who called, and takes the cluster down."""
     done = checkout.rig("headless", "PROFILE=smoke", "WORKERS=2", "RUN_TIME=10s", runtime)
@@ -204,11 +212,11 @@ def start_run(checkout: Checkout, **wanted: object) -> None:
         (["LOCUSTFILE=broken.py"], "No module named 'nowhere_to_be_found'"),
     ],
 )
+@pytest.mark.usefixtures("nothing_up")
 def test_what_cannot_run_is_said_in_one_line(
     checkout: Checkout, runtime: str, settings: list[str], complaint: str
 ) -> None:
     """Exit code 2, one line, nothing left running."""
-    assert checkout.make("down", runtime).returncode == 0
     (checkout.folder / "broken.py").write_text("import nowhere_to_be_found\n")
     done = checkout.rig("headless", "WORKERS=1", runtime, *settings)
     assert done.returncode == 2, done.stdout
@@ -218,9 +226,9 @@ def test_what_cannot_run_is_said_in_one_line(
     assert closed(checkout.api_port)
 
 
+@pytest.mark.usefixtures("nothing_up")
 def test_a_port_in_use_is_named(checkout: Checkout, runtime: str) -> None:
     """The variable that chooses another stands in the line."""
-    assert checkout.make("down", runtime).returncode == 0
     with socket.create_server(("127.0.0.1", checkout.ui_port)):
         done = checkout.rig("up", runtime)
     assert done.returncode == 2
@@ -230,6 +238,7 @@ def test_a_port_in_use_is_named(checkout: Checkout, runtime: str) -> None:
 
 @pytest.mark.long
 @processes_first
+@pytest.mark.usefixtures("nothing_up")
 def test_a_locustfile_of_ones_own_runs_unchanged(checkout: Checkout, runtime: str) -> None:
     """The guide's CustomUser, and one that imports what lies beside it."""
     own = checkout.folder / "mine"

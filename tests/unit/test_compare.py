@@ -65,6 +65,11 @@ def test_figures_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixtur
         ({"machine": {"cores": 8}}, "machine: cores"),
         ({"targets": [runs.target("p95", 1, 20.8)]}, "targets"),
         ({"window": {**runs.window(), "seconds": 600}}, "window"),
+        ({"samples": {"api": [{"second": runs.START, "cpu_limit_cores": 0.5}]}}, "CPU limit of api"),
+        (
+            {"samples": {"workers": {"0-a": [{"second": runs.START, "memory_limit_mb": 64.0}]}}},
+            "memory limit of worker",
+        ),
     ],
 )
 def test_runs_that_are_not_alike_are_refused(

@@ -242,6 +242,10 @@ def test_a_percentile_takes_as_many_requests_as_one_of_them_is_beyond_it(statist
 def test_a_larger_load_is_wanted_more_of() -> None:
     """Rates grow with it; times do not."""
     assert parsed("rps >= 500 for 10s").scaled(0.25).limit == 125
+    assert parsed("rps >= 500 for 10s, abort").scaled(0.25).text == "rps >= 125/s for 10s, abort"
+    assert parsed("goodput of orders >= 20/s (optional)").scaled(2).text == (
+        "goodput of orders >= 40/s (optional)"
+    )
     assert parsed("p95 < 500ms").scaled(0.25) == parsed("p95 < 500ms")
 
 
