@@ -15,7 +15,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
-from stampede import lifecycle, pace, patches, results, webui
+from stampede import interrupt, lifecycle, pace, patches, results, webui
 from stampede.allowed import Allowed, AllowedError
 from stampede.clocks import answer_clocks
 from stampede.counts import Counts
@@ -82,6 +82,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
 
 @events.init.add_listener
 def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:
+    interrupt.to_main_greenlet()
     if isinstance(runner, MasterRunner) and web_ui:
         _attach_master(environment, runner, web_ui)
     elif isinstance(runner, WorkerRunner):

@@ -188,11 +188,23 @@ class Cluster:
         worker.process.kill()
         worker.process.wait()
 
-    def kill_master(self) -> None:
-        """End the master likewise."""
-        master = self._must_have_master()
-        master.kill()
-        master.wait()
+    def restart_master(self, workers: int, patience: float) -> float | None:
+        """End the master likewise, and start it again at once; seconds until so many workers are back."""
+        with _starting:  # as ever: who starts beside half a dozen others is not itself slow
+            master = self._must_have_master()
+            master.kill()
+            master.wait()
+            begun = time.monotonic()
+            self.start_master()
+            came = self._wait_until(self._master_answers, START_TIMEOUT)
+        if not came:
+            raise RowError("the master did not start again")
+        is_back = self._wait_until(lambda: self.master.worker_count() == workers, patience)
+        return time.monotonic() - begun if is_back else None
+
+    def _master_answers(self) -> bool:
+        """Raises MasterGoneError as long as it does not."""
+        return self.master.worker_count() is not None
 
     def interrupt(self) -> None:
         """Ctrl-C at the master; wait until all have ended."""

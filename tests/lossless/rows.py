@@ -189,10 +189,8 @@ def _named(cluster: Cluster, missing: int) -> Figure:
 def master_restart(cluster: Cluster) -> list[Figure]:
     """The master is killed in a run, and starts again at once."""
     cluster.start(2)
-    cluster.kill_master()
-    cluster.start_master()
     patience = 75.0
-    joined = cluster.seconds_until(lambda: cluster.master.worker_count() == 2, patience)
+    joined = cluster.restart_master(2, patience)
     return [seconds("workers are back after", joined, BACK, patience), _what_is_left(cluster)]
 
 
