@@ -203,7 +203,7 @@ class Cluster:
         return time.monotonic() - begun if is_back else None
 
     def _master_answers(self) -> bool:
-        """Raises MasterGoneError as long as it does not."""
+        """Whether it is there again."""
         return self.master.worker_count() is not None
 
     def interrupt(self) -> None:
