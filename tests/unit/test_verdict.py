@@ -119,6 +119,13 @@ def test_a_broken_promise_says_whose_it_was() -> None:
     assert judged["correct"]["checks"][0]["detail"] == "no 409, which Depletion promises"
 
 
+def test_a_promise_that_the_audit_has_no_check_of_is_unknown() -> None:
+    """Nobody looked: a name misspelt, or an audit of one's own that knows less."""
+    judged = verdict(run(promises={"no_oversel": "Race"}))
+    assert (judged["verdict"], judged["correct"]["verdict"]) == ("UNKNOWN", "UNKNOWN")
+    assert judged["correct"]["checks"][-1]["detail"] == "the audit has no such check, which Race promises"
+
+
 def test_the_run_is_summed_up() -> None:
     """Who reads the verdict alone knows what was run."""
     summary = verdict(run())["run"]
