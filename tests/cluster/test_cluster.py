@@ -256,4 +256,5 @@ def test_a_locustfile_of_ones_own_runs_unchanged(checkout: Checkout, runtime: st
     assert checkout.latest_run()["window"]["routes"][0]["name"] == "/health"
     if runtime == "RUNTIME=local":  # to the letter it sends nothing, and needs to be loaded once only
         done = checkout.rig("headless", *settings, "LOCUSTFILE=load_tests/examples/custom_user.py")
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == 12, done.stdout
+        assert "no request to any route in this run" in done.stdout, "who sends nothing has shown nothing"
