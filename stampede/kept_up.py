@@ -13,6 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from stampede.check import Check, Facts, moment, not_asked, trusted
+from stampede.settled import settled
 
 MOST_LAG_MS = 5.0
 """Of a worker's hub, in 99 of 100 looks: what greenlets wait until it is their turn."""
@@ -202,8 +203,13 @@ def clocks_agree(run: Facts) -> Check:
 
 
 def _workers(run: Facts) -> Iterator[tuple[str, list[Row]]]:
+    """Each one's rows of when users were at rest: while they change places a worker has a ramp."""
+    window = run["window"] or {}
+    if "end" not in window:
+        return
+    at_rest = set(settled(range(int(window["start"]), int(window["end"])), run.get("events", ())))
     for worker, rows in ((run.get("samples") or {}).get("workers") or {}).items():
-        yield worker, _in_window(rows, run)
+        yield worker, [row for row in rows if row["second"] in at_rest]
 
 
 def _means(run: Facts, figure: str) -> dict[str, float]:

@@ -32,6 +32,7 @@ from stampede.profiles import Plan
 from stampede.results import RunFolder, told
 from stampede.run import Run
 from stampede.samples import Samples
+from stampede.settled import settled
 from stampede.stages import Stages
 from stampede.targets import Target
 from stampede.timeline import Timeline
@@ -275,7 +276,7 @@ class Runs:
             "samples": self.samples,
             "statements": self._audit.statements if self._audit else [],
             "clocks": self._samples.clocks(),
-            "hub_lag": self._samples.hub_lag(run.window),
+            "hub_lag": self._samples.hub_lag(settled(run.window, run.events)),
         }
 
     # What is known of the newest run, at any time.

@@ -110,14 +110,14 @@ class Samples:
         """How far each worker's is ahead: stampede/clocks.py."""
         return self._clocks.facts(self._label)
 
-    def hub_lag(self, window: range) -> dict[str, dict[str, float | None]]:
+    def hub_lag(self, seconds: Collection[int]) -> dict[str, dict[str, float | None]]:
         """Of each worker, in these seconds, since the epoch:
         ``{"0-ab12cd": {"p99_ms": 1.3, "max_ms": 20.1, "own_p99_ms": 0.9}}``: the last without what it waited
         for a core, None where the kernel does not tell."""
         worst: dict[str, dict[str, float | None]] = {}
         for label in sorted(self._lags):
-            if lags := _in(self._lags[label], window):
-                own = percentile(_in(self._own_lags[label], window), 0.99)
+            if lags := _in(self._lags[label], seconds):
+                own = percentile(_in(self._own_lags[label], seconds), 0.99)
                 worst[label] = {
                     "p99_ms": percentile(lags, 0.99),
                     "max_ms": max(lags),
@@ -134,7 +134,7 @@ def _packed(lags: Iterable[tuple[float, int]]) -> Packed:
     return array("I", chain.from_iterable((round(10 * lag), times) for lag, times in lags)).tobytes()
 
 
-def _in(lags: Mapping[int, Packed], seconds: range) -> Lags:
+def _in(lags: Mapping[int, Packed], seconds: Iterable[int]) -> Lags:
     """Those of all of these seconds."""
     found: Lags = Counter()
     for second in seconds:

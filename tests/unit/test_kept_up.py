@@ -35,6 +35,10 @@ def workers(**by_worker: list[dict[str, Any]]) -> dict[str, Any]:
     return run(samples={"workers": by_worker})
 
 
+def moved(second: int, name: str = "worker_joined") -> dict[str, Any]:
+    return {"name": name, "at": START + second, "id": "b"}
+
+
 def told(check: Check) -> tuple[str, str, Any]:
     return check["verdict"], check["detail"], check.get("actual")
 
@@ -295,3 +299,14 @@ def test_what_is_not_known_is_not_asked(check: Any, facts: dict[str, Any]) -> No
     found = check(run(**facts))
     assert found["verdict"] == "NOT_ASKED"
     assert found["detail"]
+
+
+def test_a_worker_has_a_ramp_when_it_joins() -> None:
+    """What it takes then is not looked at; from five seconds after it is."""
+    busy = rows(0, 4, cpu_percent=99.0)
+    joined = workers(b=[*busy, *rows(4, 10, cpu_percent=9.0)])
+    assert told(workers_had_cpu(joined))[2] > 40
+    joined["events"] = [moved(0)]
+    assert told(workers_had_cpu(joined))[2] == 9.0
+    joined["samples"] = {"workers": {"b": rows(6, 10, cpu_percent=99.0)}}
+    assert told(workers_had_cpu(joined))[0] == "UNKNOWN"
