@@ -16,7 +16,7 @@ def work():
         end = time.monotonic() + 0.02
         while time.monotonic() < end:
             pass
-        gevent.sleep(0)
+        gevent.sleep(0.001)
 
 interrupt.to_main_greenlet()
 workers = [gevent.spawn(work) for _ in range(3)]
