@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from stampede.check import Check, Facts, moment, not_asked, trusted
-from stampede.settled import settled
+from stampede.moves import settled
 
 MOST_LAG_MS = 5.0
 """Of a worker's hub, in 99 of 100 looks: what greenlets wait until it is their turn."""

@@ -28,11 +28,11 @@ from stampede.cast import Cast
 from stampede.counters import Counters
 from stampede.counts import Counts
 from stampede.measured import Evidence, Reading
+from stampede.moves import settled
 from stampede.profiles import Plan
 from stampede.results import RunFolder, told
 from stampede.run import Run
 from stampede.samples import Samples
-from stampede.settled import settled
 from stampede.stages import Stages
 from stampede.targets import Target
 from stampede.timeline import Timeline

@@ -12,35 +12,13 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from stampede.check import Check, Facts, moment, not_asked, trusted
+from stampede.check import Check, Facts, not_asked, trusted
+from stampede.moves import Move, moves
 
 NAME = "users_kept"
 
-AFTER_A_LOSS = 11.0
-"""Seconds after the last report of a worker that died until all users are there: ten from its death, which
-nobody saw, and the one until it would have reported again."""
-
-AFTER_A_MOVE = 5.0
-"""Seconds after a worker has come, gone or returned until all users are there."""
-
-BEFORE_IT_LEFT = 5.0
-"""Seconds that a worker which leaves may take to stop its users: it is gone when they are."""
-
 Row = Mapping[str, Any]
 """A second of ``run.json``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Excuse:
-    """An event that lets users be missing for a while. Times are seconds since the epoch."""
-
-    what: str
-    start: float
-    end: float
-
-    def covers(self, row: Row) -> bool:
-        """Users are counted as a second begins; the event may be later in the one before."""
-        return bool(int(self.start) <= row["second"] <= self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +35,13 @@ class Dip:
         at = datetime.fromtimestamp(self.rows[0]["second"], UTC)
         return f"{worst:,} of {self.wanted:,} users at {at:%H:%M:%S}, for {len(self.rows)} s"
 
-    def excuses(self, events: Iterable[Excuse]) -> list[str]:
+    def excuses(self, events: Iterable[Move]) -> list[str]:
         """What has to do with it."""
-        return [event.what for event in events if any(event.covers(row) for row in self.rows)]
+        return [event.what for event in events if any(event.covers(row["second"]) for row in self.rows)]
 
-    def is_excused(self, events: Iterable[Excuse]) -> bool:
+    def is_excused(self, events: Iterable[Move]) -> bool:
         """Whether each of its seconds is."""
-        return all(any(event.covers(row) for event in events) for row in self.rows)
+        return all(any(event.covers(row["second"]) for event in events) for row in self.rows)
 
 
 def users_kept(run: Facts) -> Check:
@@ -80,11 +58,13 @@ def users_kept(run: Facts) -> Check:
             return trusted(NAME, False, f"there were never {wanted:,} users, but {closest:,}")
     most = max(wanted for wanted, _ in spans)
     return _explained(
-        most, [dip for wanted, rows in spans for dip in _dips(wanted, rows)], list(_excuses(run))
+        most,
+        [dip for wanted, rows in spans for dip in _dips(wanted, rows)],
+        list(moves(run.get("events", ()))),
     )
 
 
-def _explained(most: int, dips: list[Dip], excuses: list[Excuse]) -> Check:
+def _explained(most: int, dips: list[Dip], excuses: list[Move]) -> Check:
     """Whether events say why others than the users wanted were there: `most` of them, at their highest."""
     if unexplained := [dip for dip in dips if not dip.is_excused(excuses)]:
         told = _listed(dip.in_words for dip in unexplained)
@@ -117,17 +97,3 @@ def _dips(wanted: int, span: list[dict[str, Any]]) -> Iterator[Dip]:
     for is_dip, rows in groupby(span[reached:], key=lambda row: row["users"] != wanted):
         if is_dip:
             yield Dip(wanted, tuple(rows))
-
-
-def _excuses(run: Facts) -> Iterator[Excuse]:
-    for event in run.get("events", []):
-        at = moment(event).timestamp()
-        what = f"worker {event.get('worker')} {str(event['name']).removeprefix('worker_')}"
-        match event["name"]:
-            case "worker_lost":
-                died = event.get("last_report") or at
-                yield Excuse(what, died, max(died + AFTER_A_LOSS, at))
-            case "worker_joined" | "worker_returned":
-                yield Excuse(what, at, at + AFTER_A_MOVE)
-            case "worker_left":
-                yield Excuse(what, at - BEFORE_IT_LEFT, at + AFTER_A_MOVE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stampede.settled import settled
+from stampede.moves import settled
 
 START = 1767225600
 """2026-01-01 00:00:00 UTC."""
@@ -16,8 +16,8 @@ WINDOW = range(START, START + 20)
     [
         ("worker_joined", range(8, 14)),
         ("worker_returned", range(8, 14)),
-        ("worker_lost", range(8, 14)),
-        ("worker_left", range(4, 14)),  # its users stop before it is gone
+        ("worker_lost", range(8, 20)),
+        ("worker_left", range(3, 14)),  # its users stop before it is gone
         ("depleted", range(0)),
     ],
 )
