@@ -88,6 +88,16 @@ def test_hub_lag_is_of_all_moments_of_the_window(began: int) -> None:
     assert collected.hub_lag(range(0)) == {}
 
 
+@pytest.mark.parametrize(("late", "p99_ms"), [(5, 4.0), (6, 40.0)])
+def test_one_hiccup_is_no_percentile_of_a_short_window(began: int, late: int, p99_ms: float) -> None:
+    """Of the hundred looks of two seconds the 99th percentile would be but the second latest."""
+    collected = Samples(Runner(aaaaaabbbbbb=STATE_RUNNING))
+    collected.begin()
+    collected.add("aaaaaabbbbbb", report(row(began, ms4=50), row(began + 1, ms4=50 - late, ms40=late)))
+    told = collected.hub_lag(range(began, began + 2))["0-bbbbbb"]
+    assert told == {"p99_ms": p99_ms, "max_ms": 40.0, "own_p99_ms": p99_ms / 4}
+
+
 def test_where_the_kernel_does_not_tell_a_lag_of_its_own_is_not_known(began: int) -> None:
     """The whole is."""
     collected = Samples(Runner(aaaaaabbbbbb=STATE_RUNNING))
