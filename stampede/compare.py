@@ -106,6 +106,7 @@ def _conditions(run: Facts) -> Iterator[tuple[str, Any]]:
     for role in ROLES:
         for figure, what in LIMITS.items():
             yield f"{what} of {role}", _limits(run, role, figure)
+    yield "database connections of api", _connections(run)
 
 
 def _limits(run: Facts, role: str, figure: str) -> list[float]:
@@ -118,6 +119,12 @@ def _limits(run: Facts, role: str, figure: str) -> list[float]:
             for limit in series.values(each.rows, figure)
         }
     )
+
+
+def _connections(run: Facts) -> float | None:
+    """Of all its processes and threads, when all were there."""
+    sizes = (series.values(role.rows, "pool_size") for role in series.roles(run) if role.key == "api")
+    return max((size for each in sizes for size in each), default=None)
 
 
 def _planned_seconds(run: Facts) -> str:

@@ -70,6 +70,10 @@ def test_figures_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixtur
             {"samples": {"workers": {"0-a": [{"second": runs.START, "memory_limit_mb": 64.0}]}}},
             "memory limit of worker",
         ),
+        (
+            {"samples": {"api": [{"second": runs.START + at, "pool_size": 10.0 + 8 * at} for at in (0, 1)]}},
+            "database connections of api",
+        ),
     ],
 )
 def test_runs_that_are_not_alike_are_refused(
