@@ -22,10 +22,10 @@ def find(arguments: list[str]) -> tuple[Settings, Runtime]:
     """What is asked for, and the cluster it is asked of. One that crashed is swept up and forgotten."""
     asked = settings.read(arguments)
     found = runtime.choose(asked)
-    if settings.recall() and not found.is_up():
+    while settings.recall(found.key) and not found.is_up():
         if found.key == "local":
             found.down()
-        settings.forget()
+        settings.forget(found.key)
         asked = settings.read(arguments)
         found = runtime.choose(asked)
     return asked, found
@@ -58,7 +58,7 @@ def take_down(found: Runtime) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     found.down()
-    settings.forget()
+    settings.forget(found.key)
 
 
 def workers(count: int) -> str:
@@ -81,7 +81,7 @@ def wait_until_joined(asked: Settings, wanted: int) -> None:
 
 def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:
     """Raise UsageError for what a cluster that is up cannot change; the number of its workers it can."""
-    remembered = settings.recall()
+    remembered = settings.recall(asked.runtime)
     for name in settings.OF_THE_CLUSTER if remembered else ():
         wanted, value = getattr(asked, name.lower()), remembered.get(name)
         if name not in but and wanted is not None and str(wanted) != value:

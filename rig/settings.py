@@ -33,7 +33,8 @@ DOTENV_LINE = re.compile(
     r"""((?P<quote>['"])(?P<quoted>.*)(?P=quote)\s*(\#.*)?|(?P<bare>.*?)(\s\#.*)?)"""
 )
 
-MEMORY = ROOT / ".local" / "up.json"
+MEMORY = ROOT / ".local" / "clusters.json"
+"""What each cluster that is up was brought up with, by its runtime: there may be one of each."""
 
 
 class UsageError(Exception):
@@ -112,10 +113,7 @@ def read(arguments: list[str]) -> Settings:
     given = {**_dotenv(ROOT / ".env"), **exported, **told}
     given = {name: value for name, value in given.items() if value != ""}
     _refuse_missing_locustfile(given)
-    remembered = recall()
-    if given.get("RUNTIME", remembered.get("RUNTIME")) != remembered.get("RUNTIME"):
-        remembered = {}  # of another cluster
-    settings = _settings({**remembered, **given})
+    settings = _settings({**recall(given.get("RUNTIME")), **given})
     _refuse_equal_ports(settings)
     return settings
 
@@ -126,23 +124,33 @@ def environment() -> dict[str, str]:
 
 
 def remember(asked: Settings) -> None:
-    """Keep what the cluster is brought up with, for the commands that follow."""
+    """Keep what the cluster of its runtime is brought up with, for the commands that follow."""
     values = {name: getattr(asked, name.lower()) for name in OF_THE_CLUSTER}
-    MEMORY.parent.mkdir(exist_ok=True)
-    MEMORY.write_text(json.dumps({name: str(value) for name, value in values.items() if value is not None}))
+    told = {name: str(value) for name, value in values.items() if value is not None}
+    _write({**_remembered(), told["RUNTIME"]: told})
 
 
-def recall() -> dict[str, str]:
-    """What the cluster that is up was brought up with; nothing where none is."""
+def recall(runtime: str | None = None) -> dict[str, str]:
+    """What the cluster of this runtime that is up was brought up with, or of any; nothing where none is."""
+    clusters = _remembered()
+    return clusters.get(runtime, {}) if runtime else next(iter(clusters.values()), {})
+
+
+def forget(runtime: str) -> None:
+    """The cluster of this runtime is down."""
+    _write({key: told for key, told in _remembered().items() if key != runtime})
+
+
+def _remembered() -> dict[str, dict[str, str]]:
     if not MEMORY.exists():
         return {}
-    remembered: dict[str, str] = json.loads(MEMORY.read_text() or "{}")
-    return remembered
+    clusters: dict[str, dict[str, str]] = json.loads(MEMORY.read_text() or "{}")
+    return clusters
 
 
-def forget() -> None:
-    """The cluster is down."""
-    MEMORY.unlink(missing_ok=True)
+def _write(clusters: Mapping[str, Mapping[str, str]]) -> None:
+    MEMORY.parent.mkdir(exist_ok=True)
+    MEMORY.write_text(json.dumps(clusters))
 
 
 def _assignment(argument: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in settings.NAMES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(settings, "ROOT", tmp_path)
-    monkeypatch.setattr(settings, "MEMORY", tmp_path / ".local" / "up.json")
+    monkeypatch.setattr(settings, "MEMORY", tmp_path / ".local" / "clusters.json")
 
 
 @pytest.mark.parametrize(
@@ -31,19 +31,19 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ],
 )
 def test_what_it_was_not_brought_up_with_is_refused(up: list[str], asked: list[str], complaint: str) -> None:
-    settings.remember(settings.read(up))
+    settings.remember(settings.read([*up, "RUNTIME=compose"]))
     with pytest.raises(UsageError, match=complaint):
         cluster.refuse_changes(settings.read(asked))
 
 
 @pytest.mark.parametrize("asked", [[], ["PROFILE=smoke", "WORKERS=2"], [OWN], ["ALLOW_TARGETS=login.test"]])
 def test_what_stays_as_it_is_is_not(asked: list[str]) -> None:
-    settings.remember(settings.read([OWN, "ALLOW_TARGETS=login.test"]))
+    settings.remember(settings.read([OWN, "ALLOW_TARGETS=login.test", "RUNTIME=compose"]))
     cluster.refuse_changes(settings.read(asked))
 
 
 def test_a_run_may_bring_its_own_host() -> None:
-    settings.remember(settings.read([]))
+    settings.remember(settings.read(["RUNTIME=compose"]))
     cluster.refuse_changes(settings.read(["HOST=http://api:1"]), but={"HOST"})
 
 

@@ -14,7 +14,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in settings.NAMES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(settings, "ROOT", tmp_path)
-    monkeypatch.setattr(settings, "MEMORY", tmp_path / ".local" / "up.json")
+    monkeypatch.setattr(settings, "MEMORY", tmp_path / ".local" / "clusters.json")
 
 
 def test_nothing_asked_for_is_all_defaults() -> None:
@@ -99,11 +99,22 @@ def test_run_times_are_locusts(value: str) -> None:
 
 def test_what_the_cluster_was_brought_up_with_is_remembered() -> None:
     """`make scale N=8` after `make up UI_PORT=8090` finds it; once it is down, it is forgotten."""
-    settings.remember(settings.read(["UI_PORT=8090", "HOST=http://api:1", "WORKERS=2", "PROFILE=smoke"]))
-    assert settings.read([]) == Settings(ui_port=8090, host="http://api:1")
+    up = ["UI_PORT=8090", "HOST=http://api:1", "WORKERS=2", "PROFILE=smoke", "RUNTIME=compose"]
+    settings.remember(settings.read(up))
+    assert settings.read([]) == Settings(runtime="compose", ui_port=8090, host="http://api:1")
     assert settings.read(["UI_PORT=8091"]).ui_port == 8091
-    settings.forget()
+    settings.forget("compose")
     assert settings.read([]) == Settings()
+
+
+def test_two_clusters_are_remembered_each_by_its_runtime() -> None:
+    """One that is brought up, or down, beside another takes nothing from it."""
+    settings.remember(settings.read(["HOST=http://api:1", "RUNTIME=compose"]))
+    settings.remember(settings.read(["UI_PORT=8090", "RUNTIME=local"]))
+    assert settings.read(["RUNTIME=local"]) == Settings(runtime="local", ui_port=8090)
+    settings.forget("local")
+    assert settings.read(["RUNTIME=local"]) == Settings(runtime="local")
+    assert settings.read([]) == Settings(runtime="compose", host="http://api:1")
 
 
 @pytest.mark.parametrize(
