@@ -44,8 +44,9 @@ def percentiles(histogram: Histogram) -> Figures:
 
 
 def window(latencies: Latencies, start: int, end: int) -> Figures:
-    """All figures of the seconds [start, end), at least one: together, by method and by route."""
-    routes, one = latencies.routes(), latencies.as_one_second(start, end)
+    """All figures of the seconds [start, end), at least one: together, by method and by route. What was
+    answered later was sent in them, and counts for all but the rate."""
+    routes, one = latencies.routes(), latencies.as_one_second(start, latencies.drained(end))
     return {
         "start": start,
         "end": end,

@@ -31,6 +31,9 @@ Routes = Callable[[str, str], bool]
 Histogram = Counter[float]
 """How many requests took so many ms."""
 
+LONGEST_DRAIN = 60
+"""Seconds in which all that was sent has been answered or given up: what is later is a wrong clock."""
+
 _TENTHS = 1000
 """How many buckets there are below 100 ms; from there on 900 for each power of ten."""
 
@@ -89,6 +92,11 @@ class Latencies:
     def routes(self) -> list[Route]:
         """Every method and name that was counted."""
         return sorted(self._routes)
+
+    def drained(self, end: int) -> int:
+        """The second after the last answer to what was sent before the second `end`, since the epoch."""
+        last = max(self._seconds, default=end - 1)
+        return min(max(end, last + 1), end + LONGEST_DRAIN)
 
     def histogram(
         self, start: int, end: int, routes: Routes | None = None, from_start: bool = False

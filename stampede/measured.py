@@ -1,7 +1,9 @@
 """Targets, measured: on the master, over the window of a run, from what was counted second by second.
 
-Ramp-up and drain are outside. What is to hold for some seconds is measured over any so many in a row, and
-the worst of them counts; what is to hold of every route, or of all workers, at the worst of them.
+Ramp-up and drain are outside, but what is answered in the drain was sent in the window: its time and its
+outcome count, else an API that freezes until the end would have been fast. What is to hold for some seconds
+is measured over any so many in a row, and the worst of them counts; what is to hold of every route, or of
+all workers, at the worst of them.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ Fetch = Callable[[int, int], Found]
 Samples = Mapping[str, Any]
 """``samples`` of ``run.json``."""
 
+SENT = (Kind.TIME, Kind.STABLE, Kind.ERRORS, Kind.STATUS)
+"""Figures of requests that were sent in the window, whenever they are answered; a rate is of its seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -44,6 +49,10 @@ class Evidence:
         self._counts = counts
         self._samples = samples
         self._cores = cores
+
+    def drained(self, end: int) -> int:
+        """The second after the last answer to what was sent before the second `end`."""
+        return self._counts.latencies.drained(end)
 
     def of(self, target: Target) -> dict[str, Fetch]:
         """Where to look for a target's figure, by name; nothing where there is nothing of it in the run."""
@@ -97,9 +106,12 @@ class Evidence:
         return 100 * used / most if most else None
 
 
-def measure(target: Target, evidence: Evidence, seconds: range) -> Reading:
-    """What a target's figure was in some whole seconds since the epoch."""
+def measure(target: Target, evidence: Evidence, seconds: range, drained: int | None = None) -> Reading:
+    """What a target's figure was in some whole seconds since the epoch. Where it is known when all that was
+    sent in them was answered, before the second `drained`, what came late counts too."""
     where = evidence.of(target)
+    if drained is not None and target.figure.kind in SENT:
+        where = {name: _with_the_late(fetch, seconds.stop, drained) for name, fetch in where.items()}
     if not where:
         return Reading(None, 0, _nothing_of(target.figure))
     if len(seconds) < (target.seconds or (3 if target.figure.kind is Kind.STABLE else 1)):
@@ -142,8 +154,9 @@ def rows(
 ) -> list[dict[str, Any]]:
     """``targets`` of ``run.json``. Of one that ended the run, what was measured then."""
     ended, then = beyond or (None, None)
+    drained = evidence.drained(seconds.stop)
     return [
-        row(target, then if target == ended else measure(target, evidence, seconds), target == ended)
+        row(target, then if target == ended else measure(target, evidence, seconds, drained), target == ended)
         for target in targets
     ]
 
@@ -163,6 +176,11 @@ def row(target: Target, reading: Reading | None, aborted: bool = False) -> dict[
         "aborted": aborted,
         "measured": reading and asdict(reading),
     }
+
+
+def _with_the_late(fetch: Fetch, end: int, drained: int) -> Fetch:
+    """As if what was answered after the `end` had been answered in the last second before it."""
+    return lambda start, stop: fetch(start, drained if stop == end else stop)
 
 
 def _reading(target: Target, fetch: Fetch, seconds: range) -> Reading:

@@ -1,4 +1,4 @@
-"""Figures are of whole seconds: what came before and after is no part of them."""
+"""Figures are of whole seconds, and of what was sent in them: when that is answered is another matter."""
 
 from __future__ import annotations
 
@@ -22,21 +22,33 @@ def latencies(monkeypatch: pytest.MonkeyPatch) -> Latencies:
         (100.9, "GET", "/products/", 20, None),
         (101.5, "GET", "/products/", 30, ValueError()),
         (101.9, "POST", "/orders/", 500, None),
-        (102.0, "GET", "/health", 7, None),
+        (102.0, "GET", "/products/", 7000, None),
+        (103.4, "DELETE", "/orders/{id}", 9000, ValueError()),
+        (99.9, "GET", "/health", 7, None),
     ):
         latencies.count(method, name, milliseconds, exception)
     return latencies
 
 
-def test_what_came_before_and_after_the_window_is_no_part_of_it(latencies: Latencies) -> None:
+def test_what_came_before_the_window_is_no_part_of_it_and_what_was_left_over_no_part_of_its_rate(
+    latencies: Latencies,
+) -> None:
+    """Who waits for an answer when the users are to stop has sent its request before."""
     window = figures.window(latencies, 100, 102)
     assert (window["start"], window["end"], window["seconds"], window["rps"]) == (100, 102, 2, 2.0)
     assert window["by_method"]["GET"] == {
-        **{"requests": 3, "failures": 1, "avg_ms": 20, "p50_ms": 20, "p95_ms": 30, "p99_ms": 30},
-        **{"max_ms": 30, "from_start": None},
+        **{"requests": 4, "failures": 1, "avg_ms": 1765, "p50_ms": 20, "p95_ms": 7000, "p99_ms": 7000},
+        **{"max_ms": 7000, "from_start": None},
     }
-    assert window["total"]["requests"] == 4
-    assert window["total"]["max_ms"] == 500
+    assert (window["total"]["requests"], window["total"]["failures"]) == (6, 2)
+    assert window["total"]["max_ms"] == 9000
+
+
+def test_what_a_wrong_clock_puts_far_behind_the_window_is_no_part_of_it(latencies: Latencies) -> None:
+    """All that was sent is answered or given up within a minute."""
+    assert latencies.drained(102) == 104
+    assert latencies.drained(110) == 110
+    assert latencies.drained(20) == 80
 
 
 def test_each_route_has_its_figures_and_one_without_requests_no_times(latencies: Latencies) -> None:

@@ -106,6 +106,30 @@ def test_for_some_seconds_takes_the_worst_of_them(shop: Shop) -> None:
     assert measure(target("5xx = 0 for 2s"), evidence(shop), WINDOW).actual == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "in_time", "with_the_late"),
+    [
+        ("GET p95 < 1s", 10, 9000),
+        ("GET max < 1s for 5s", 10, 9000),
+        ("stable", 0, 89900),
+        ("errors < 1%", 0, 100 * 20 / 320),
+        ("5xx = 0", 0, 20),
+        ("rps >= 1", 10, 10),
+        ("goodput >= 1/s", 10, 10),
+        ("rps >= 1 for 5s", 10, 10),
+    ],
+)
+def test_an_api_that_freezes_until_the_end_was_slow(text: str, in_time: float, with_the_late: float) -> None:
+    """What was sent in the window and answered after it was sent in it; a rate is of its seconds alone."""
+    shop = Shop()
+    shop.answers(WINDOW, "GET /", [10] * 10)
+    shop.answers([1038], "GET /", [9000] * 20, status=503)
+    assert measure(target(text), evidence(shop), WINDOW).actual == pytest.approx(in_time)
+    found = evidence(shop)
+    (row,) = measured.rows([target(text)], found, WINDOW, None)
+    assert row["measured"]["actual"] == pytest.approx(with_the_late, rel=1e-5)
+
+
 def test_every_route_is_as_good_as_the_worst(shop: Shop) -> None:
     """Named; one that was not asked in the window is none of them."""
     reading = measure(target("every route avg < 1s"), evidence(shop), WINDOW)
