@@ -17,7 +17,7 @@ ALL = "all"
 
 
 class CastError(Exception):
-    """Somebody is to take part whom nobody knows; the message says who there is."""
+    """Who is to take part is not there, or cannot do what is wanted; the message says what to do."""
 
 
 class Cast:
@@ -47,7 +47,10 @@ class Cast:
         return (name,)
 
     def choose(self, plan: Plan) -> None:
-        """Let the classes take part that the plan names, the usual ones where it names none."""
+        """Let the classes take part that the plan names, the usual ones where it names none.
+
+        Raises CastError for a name that nobody has, and where no waits could bring them to the plan's rate.
+        """
         available = self._environment.available_user_classes
         if unknown := set(plan.user_classes) - set(available):
             raise CastError(
@@ -57,7 +60,13 @@ class Cast:
         named = [available[name] for name in plan.user_classes]
         for user_class in named:
             user_class.weight = user_class.weight or 1  # who is named takes part, also at weight 0
-        self._environment.user_classes = named or self._usual
+        chosen = named or self._usual
+        if plan.pace and not pace.factor(chosen, plan.users, plan.pace):
+            raise CastError(
+                f"profile '{plan.profile}' offers {plan.pace:g}/s, and none of its users has a wait that can "
+                "be scaled: give them wait_time = between(…), or name no PROFILE"
+            )
+        self._environment.user_classes = chosen
 
     @property
     def promises(self) -> dict[str, str]:

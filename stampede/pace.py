@@ -28,7 +28,7 @@ _own_contexts: dict[type[User], Context] = {}
 
 
 def factor(user_classes: Iterable[type[User]], users: int, rate: float) -> float:
-    """What to multiply waits by so that `users` users offer `rate` requests per second.
+    """What to multiply waits by so that `users` users offer `rate` requests per second; 0 where no waits do.
 
     Users are taken to be of each class by weight. Classes without a wait of their own are left
     out: they send as fast as answers come, whatever the pace.
@@ -61,7 +61,7 @@ def _no_wait(_user: User) -> float:
 def _paced(own: WaitTime, scale: float) -> WaitTime:
     def wait_time(user: User) -> float:
         now = perf_counter()
-        due: float = getattr(user, "_due", now) + own(user) * scale
+        due: float = getattr(user, "_due", now) + _draw(own, user) * scale
         user._due = user._task_due = due
         return max(0.0, due - now)
 
@@ -77,9 +77,16 @@ def _dated(own: Context) -> Context:
 
 
 def _mean_wait(user_class: type[User]) -> float:
-    """Seconds; 0 where the class has no wait, or one that depends on the user's own past."""
+    """Seconds; 0 where the class has no wait, or one that cannot be told without a user of its own."""
     own = _own_waits.get(user_class, user_class.wait_time)
     try:
-        return fmean(own(SimpleNamespace()) for _ in range(SAMPLES))
-    except AttributeError:
+        return max(0.0, fmean(_draw(own, SimpleNamespace()) for _ in range(SAMPLES)))
+    except Exception:  # it is the users' own code
         return 0.0
+
+
+def _draw(own: WaitTime, user: Any) -> float:
+    """Seconds. `constant_pacing` and `constant_throughput` take off what has passed since the user's last
+    task; to them it has only just begun, as what is late is made up for here."""
+    user._cp_last_run, user._cp_last_wait_time = perf_counter(), 0.0
+    return own(user)

@@ -6,8 +6,9 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from locust import User, between, constant, constant_pacing
+from locust import User, between, constant, constant_pacing, constant_throughput
 from locust.env import Environment
+from locust.user import wait_time
 
 from stampede import pace
 from stampede.latency import DUE
@@ -35,7 +36,31 @@ class OnSchedule(User):
     wait_time = constant_pacing(2)
 
 
-CLASSES = (Calm, Busy, Restless, OnSchedule)
+class Hurried(User):
+    wait_time = constant_throughput(4)
+
+
+class Growing(User):
+    """Waits a second more each time, as an example of Locust's does."""
+
+    last_wait_time = 0.0
+
+    def wait_time(self) -> float:
+        self.last_wait_time += 1
+        return self.last_wait_time
+
+
+class Forgetful(User):
+    def wait_time(self) -> None:
+        """It forgot to return anything."""
+
+
+class Broken(User):
+    def wait_time(self) -> float:
+        raise KeyError("pause")
+
+
+CLASSES = (Calm, Busy, Restless, OnSchedule, Hurried, Growing)
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +76,19 @@ def test_the_factor_brings_the_users_to_the_rate() -> None:
 
 def test_users_without_a_wait_are_no_part_of_the_reckoning() -> None:
     """A class that never waits, or whose wait depends on its own past, offers what it offers."""
-    assert pace.factor([Restless, OnSchedule], users=100, rate=200) == 0
+    assert pace.factor([Restless, Growing], users=100, rate=200) == 0
+
+
+@pytest.mark.parametrize("user_class", [Forgetful, Broken])
+def test_a_wait_that_goes_wrong_is_none(user_class: type[User]) -> None:
+    """It is the users' own code: Locust says so when it is their turn."""
+    assert pace.factor([user_class], users=100, rate=200) == 0
+
+
+@pytest.mark.parametrize(("user_class", "own_rate"), [(OnSchedule, 50), (Hurried, 400)])
+def test_a_schedule_of_their_own_is_a_wait(user_class: type[User], own_rate: float) -> None:
+    """What constant_pacing and constant_throughput offer is told by the number they were given."""
+    assert pace.factor([user_class], users=100, rate=200) == pytest.approx(own_rate / 200, rel=0.01)
 
 
 def test_a_paced_wait_counts_from_when_the_task_was_due(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +109,7 @@ def test_a_paced_wait_counts_from_when_the_task_was_due(monkeypatch: pytest.Monk
 def test_unpaced_users_do_not_wait() -> None:
     """A scale of 0 takes every wait away, of whatever kind it was."""
     pace.apply(CLASSES, 0)
-    assert [user_class.wait_time(SimpleNamespace()) for user_class in CLASSES] == [0, 0, 0, 0]
+    assert {user_class(Environment()).wait_time() for user_class in CLASSES} == {0}
 
 
 def test_own_waits_come_back() -> None:
@@ -84,11 +121,26 @@ def test_own_waits_come_back() -> None:
     assert Calm.wait_time is own
 
 
-def test_a_wait_that_keeps_its_own_schedule_stays() -> None:
-    """constant_pacing already counts from the last start: scaling it would be wrong."""
-    own = OnSchedule.wait_time
-    pace.apply([OnSchedule], 0.5)
-    assert OnSchedule.wait_time is own
+def test_a_wait_that_depends_on_the_users_past_stays() -> None:
+    """Nobody can say what it will be."""
+    own = Growing.wait_time
+    pace.apply([Growing], 0.5)
+    assert Growing.wait_time is own
+
+
+def test_a_schedule_of_their_own_is_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late answers are taken off once: constant_pacing does so too, and is not asked to."""
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(pace, "perf_counter", lambda: clock.now)
+    monkeypatch.setattr(wait_time, "perf_counter", lambda: clock.now)
+    pace.apply([OnSchedule], 1 / 2)
+    user = OnSchedule(Environment())
+    waits = []
+    for answered_after in (0.0, 0.25, 2.5, 0.0, 0.0, 0.0):
+        clock.now += answered_after
+        waits.append(user.wait_time())
+        clock.now += waits[-1]
+    assert waits == [1.0, 0.75, 0, 0, 0.5, 1.0]
 
 
 def test_a_wait_from_a_parent_is_scaled_once() -> None:
@@ -138,5 +190,5 @@ def test_users_without_a_pace_are_never_due(scale: float | None) -> None:
 
 
 def test_who_keeps_a_schedule_of_their_own_is_never_due() -> None:
-    pace.apply([OnSchedule], 0.5)
-    assert OnSchedule(Environment()).context() == {}
+    pace.apply([Growing], 0.5)
+    assert Growing(Environment()).context() == {}
