@@ -6,6 +6,7 @@ or ``latest``. Runs that are not alike are refused. Needs neither Locust nor gev
 
 from __future__ import annotations
 
+import math
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,10 @@ UNLIKE = 2
 
 SAME = 0.05
 """Share of the first by which two runs of the same may differ."""
+
+WINDOW = "window, seconds"
+CHANCE = 2
+"""Seconds by which windows of the same plan may differ, also where that is a larger share."""
 
 CONDITIONS = {
     "profile": "profile",
@@ -90,8 +95,15 @@ def unlike(a: Facts, b: Facts) -> list[Difference]:
     return [
         Difference(what, _words(of_a), _words(of_b))
         for (what, of_a), (_, of_b) in zip(_conditions(a), _conditions(b), strict=True)
-        if of_a != of_b
+        if not _is_alike(what, of_a, of_b)
     ]
+
+
+def _is_alike(what: str, a: Any, b: Any) -> bool:
+    """Only windows are measured: when a ramp is over is chance."""
+    if what == WINDOW and None not in (a, b):
+        return math.isclose(a, b, rel_tol=SAME, abs_tol=CHANCE)
+    return bool(a == b)
 
 
 def _conditions(run: Facts) -> Iterator[tuple[str, Any]]:
@@ -99,7 +111,7 @@ def _conditions(run: Facts) -> Iterator[tuple[str, Any]]:
         yield what, run.get(key)
     yield "targets", [target["text"] for target in run.get("targets") or ()]
     yield "offered requests/s", (run.get("pace") or {}).get("wanted_rps")
-    yield "window", _planned_seconds(run)
+    yield WINDOW, (run.get("window") or {}).get("seconds")
     machine = run.get("machine") or {}
     for key in MACHINE:
         yield f"machine: {words.title(key)}", machine.get(key)
@@ -125,12 +137,6 @@ def _connections(run: Facts) -> float | None:
     """Of all its processes and threads, when all were there."""
     sizes = (series.values(role.rows, "pool_size") for role in series.roles(run) if role.key == "api")
     return max((size for each in sizes for size in each), default=None)
-
-
-def _planned_seconds(run: Facts) -> str:
-    """Of windows: a second more or less is chance."""
-    seconds = (run.get("window") or {}).get("seconds")
-    return words.NONE if seconds is None else f"about {5 * round(seconds / 5)} s"
 
 
 def _words(value: Any) -> str:

@@ -64,7 +64,8 @@ def test_figures_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixtur
         ({"locustfile": "mine.py"}, "locustfile"),
         ({"machine": {"cores": 8}}, "machine: cores"),
         ({"targets": [runs.target("p95", 1, 20.8)]}, "targets"),
-        ({"window": {**runs.window(), "seconds": 600}}, "window"),
+        ({"window": {**runs.window(), "seconds": 600}}, "window, seconds"),
+        ({"window": None}, "window, seconds"),
         ({"samples": {"api": [{"second": runs.START, "cpu_limit_cores": 0.5}]}}, "CPU limit of api"),
         (
             {"samples": {"workers": {"0-a": [{"second": runs.START, "memory_limit_mb": 64.0}]}}},
@@ -85,6 +86,24 @@ def test_runs_that_are_not_alike_are_refused(
     assert f"\n  {what} " in capsys.readouterr().err
     assert compare.main([*both, "--force"]) == 0
     assert "They are not alike" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("of_a", "of_b", "alike"),
+    [
+        (57, 58, True),
+        (8, 10, True),
+        (8, 11, False),
+        (100, 95, True),
+        (100, 94, False),
+        (598, 570, True),
+        (598, 560, False),
+    ],
+)
+def test_windows_may_differ_by_chance(of_a: int, of_b: int, alike: bool) -> None:
+    """By two seconds or five percent, wherever they lie."""
+    a, b = (runs.run(window={**runs.window(), "seconds": seconds}) for seconds in (of_a, of_b))
+    assert [each.what for each in compare.unlike(a, b)] == ([] if alike else ["window, seconds"])
 
 
 def test_a_run_is_named_by_its_folder_its_id_or_latest(
