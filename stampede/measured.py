@@ -137,8 +137,9 @@ def read(target: Target, counts: Found, seconds: int) -> Reading:
 
 
 def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:
-    """The one that is farthest on the wrong side. What is beyond the limit decides, whatever is not known."""
-    met = {name: reading for name, reading in readings.items() if reading.count}
+    """The one that is farthest on the wrong side. What is beyond the limit decides, whatever is not known.
+    Who is silent has no times, and the lowest rate there is."""
+    met = {name: reading for name, reading in readings.items() if reading.count or reading.actual is not None}
     if len(readings) == 1 or not met:
         return next(iter(readings.values()))
     unknown = [name for name, reading in met.items() if reading.actual is None]

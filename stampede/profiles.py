@@ -99,7 +99,8 @@ class Plan:
 
     def with_user_classes(self, user_classes: tuple[str, ...]) -> Plan:
         """The same plan for others: what it wants of particular routes is not wanted of theirs."""
-        kept = tuple(target for target in self.targets if target.figure.routes == Routes())
+        whichever = (Routes(), Routes(group="every"))
+        kept = tuple(target for target in self.targets if target.figure.routes in whichever)
         return dataclasses.replace(self, user_classes=user_classes, targets=kept)
 
     def with_spawn_rate(self, spawn_rate: float) -> Plan:

@@ -131,10 +131,31 @@ def test_an_api_that_freezes_until_the_end_was_slow(text: str, in_time: float, w
 
 
 def test_every_route_is_as_good_as_the_worst(shop: Shop) -> None:
-    """Named; one that was not asked in the window is none of them."""
+    """Named; one that was not asked in the window has no times."""
     reading = measure(target("every route avg < 1s"), evidence(shop), WINDOW)
     assert reading.detail == "the worst of 3: POST /orders/, 93 requests"
     assert reading.actual == pytest.approx((30 * 95 + 6000) / 93, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "actual"),
+    [
+        ("every route rps >= 1", 0),
+        ("every route goodput >= 1", 0),
+        # the few seconds in which it was silent, and those in which it was not
+        ("every route rps >= 1 for 10s", 0),
+        ("every route rps <= 5 for 10s", 3.3),
+        ("every route max < 1s", 2000),
+        ("every route max < 9s for 10s", 2000),
+        ("every route errors = 0", 3),
+    ],
+)
+def test_of_rates_a_silent_route_has_the_lowest(shop: Shop, text: str, actual: float) -> None:
+    """GET /docs was asked before the window only; a target of it alone is not met either."""
+    reading = measure(target(text), evidence(shop), WINDOW)
+    assert reading.actual == actual
+    assert ("GET /docs" in reading.detail) is (actual == 0)
+    assert measure(target("rps of GET /docs >= 1"), evidence(shop), WINDOW).actual == 0
 
 
 def test_of_a_route_that_is_rarely_asked_the_slowest_request_counts(shop: Shop) -> None:

@@ -181,6 +181,12 @@ def test_other_users_have_other_routes() -> None:
     assert (plan.user_classes, texts(plan)) == (("Racer",), ["rps >= 500", "errors < 1%"])
 
 
+def test_every_route_is_no_particular_one() -> None:
+    """Theirs too."""
+    plan = profiles.read(SHIPPED)["baseline-development"]
+    assert texts(plan.with_user_classes(("Racer",))) == texts(plan)
+
+
 def test_stress_goes_up_and_comes_back() -> None:
     """200, 2,000, 200 users, without waits."""
     stress = profiles.read(SHIPPED)["stress"]
