@@ -19,8 +19,8 @@ LEAST_SENT = 0.95
 LEAST_WAITING = 0.05
 """Share of the users that wait for an answer, on average, where the API is what keeps them from sending."""
 
-JUDGING_UNITS = ("ms", "/s")
-"""Of targets on times and rates."""
+JUDGING = (("ms", "<"), ("/s", ">"))
+"""Targets that a slow API can miss: times with an upper limit, rates with a lower one."""
 
 
 def rate_reached(run: Facts, of_the_generator: Iterable[Check]) -> Check:
@@ -52,7 +52,8 @@ def rate_reached(run: Facts, of_the_generator: Iterable[Check]) -> Check:
 def _is_judged(run: Facts) -> bool:
     """Whether being slow can make the run fail."""
     return any(
-        target["unit"] in JUDGING_UNITS and not target.get("optional") for target in run.get("targets") or ()
+        (target["unit"], target["operator"][0]) in JUDGING and not target.get("optional")
+        for target in run.get("targets") or ()
     )
 
 
