@@ -186,13 +186,16 @@ def _plan(name: str, table: Any) -> Plan:
         stages = (_stage(name, table, "run_time"),)
     if not stages:
         raise ProfileError(f"[{name}] has no stages")
+    overload = _truth(name, table, "overload")
+    if overload and len(stages) < 2:
+        raise ProfileError(f"[{name}] overload compares stages with each other: it must have two or more")
     user_classes = tuple(table.get("user_classes", ()))
     return Plan(
         name,
         stages,
         _pace(name, table.get("pace")),
         user_classes,
-        _truth(name, table, "overload"),
+        overload,
         _targets(name, table.get("targets", [])),
     )
 

@@ -36,6 +36,9 @@ AFTER = stage(200, 990, 21)
         ([BEFORE, stage(2000, 800), AFTER], set()),
         ([BEFORE, stage(2000, 790), AFTER], {"goodput_kept"}),
         ([BEFORE, stage(2000, 900), stage(200, 1200)], {"goodput_kept"}),
+        # one of two spikes
+        ([BEFORE, SPIKE, BEFORE, stage(2000, 790), AFTER], {"goodput_kept"}),
+        ([BEFORE, stage(2000, 790), BEFORE, SPIKE, AFTER], {"goodput_kept"}),
         ([BEFORE, SPIKE, stage(200, 990, 21, refused=50, refused_late=1)], {"refused_in_time"}),
         ([BEFORE, SPIKE, stage(200, 990, 24)], set()),
         ([BEFORE, SPIKE, stage(200, 990, 25)], {"recovered"}),

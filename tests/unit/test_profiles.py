@@ -54,6 +54,7 @@ def test_stages_follow_each_other(tmp_path: Path) -> None:
         (f"{ONE}targets = 5", r"\[x\] targets must be a text such as"),
         ("[x]\nstages = 3", r"\[x\] stages must be a list"),
         ("[x]\nstages = []", r"\[x\] has no stages"),
+        (f"{ONE}overload = true", r"\[x\] overload compares stages with each other: it must have two"),
         ("users = 1", "'users' stands outside"),
         ("[x", "profiles.toml: "),
     ],
