@@ -38,7 +38,8 @@ UNPACED = 0.0
 SHORTEST_LOOK = 2.0
 """Seconds to look at a stage when its users are there: their first reports are in after one."""
 
-PROFILE_KEYS = {"users", "spawn_rate", "run_time", "stages", "pace", "user_classes", "overload", "targets"}
+LOAD_KEYS = {"users", "spawn_rate", "run_time"}
+PROFILE_KEYS = {*LOAD_KEYS, "stages", "pace", "user_classes", "overload", "targets"}
 STAGE_KEYS = {"users", "spawn_rate", "duration"}
 
 
@@ -181,6 +182,8 @@ def _plan(name: str, table: Any) -> Plan:
     if "stages" in table:
         if not isinstance(table["stages"], list) or not all(isinstance(s, dict) for s in table["stages"]):
             raise ProfileError(f"[{name}] stages must be a list such as [{{users = …, …}}]")
+        if beside := LOAD_KEYS & set(table):
+            raise ProfileError(f"[{name}] has stages: {min(beside)} beside them says nothing")
         stages = tuple(_stage(name, stage, "duration") for stage in table["stages"])
     else:
         stages = (_stage(name, table, "run_time"),)
@@ -189,12 +192,11 @@ def _plan(name: str, table: Any) -> Plan:
     overload = _truth(name, table, "overload")
     if overload and len(stages) < 2:
         raise ProfileError(f"[{name}] overload compares stages with each other: it must have two or more")
-    user_classes = tuple(table.get("user_classes", ()))
     return Plan(
         name,
         stages,
         _pace(name, table.get("pace")),
-        user_classes,
+        _names(name, table, "user_classes"),
         overload,
         _targets(name, table.get("targets", [])),
     )
@@ -226,8 +228,8 @@ def _positive(name: str, table: Mapping[str, Any], key: str) -> float:
 
 def _seconds(name: str, table: Mapping[str, Any], key: str) -> float:
     try:
-        seconds: float = parse_timespan(table.get(key))
-    except (ValueError, TypeError):
+        seconds = float(parse_timespan(table.get(key)))
+    except (ValueError, TypeError, OverflowError):
         seconds = 0
     if seconds <= 0:
         raise ProfileError(f"[{name}] {key} must be a time such as '90s' or '1h30m', not {table.get(key)!r}")
@@ -239,6 +241,13 @@ def _truth(name: str, table: Mapping[str, Any], key: str) -> bool:
     if not isinstance(value, bool):
         raise ProfileError(f"[{name}] {key} must be true or false, not {value!r}")
     return value
+
+
+def _names(name: str, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ProfileError(f"[{name}] {key} must be a list of names such as ['Buyer'], not {value!r}")
+    return tuple(value)
 
 
 def _pace(name: str, value: Any) -> float | None:
