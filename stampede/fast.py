@@ -54,7 +54,8 @@ def judge(target: Mapping[str, Any]) -> Check:
     if actual is None:
         return _decided({**check, "verdict": UNKNOWN, "detail": measured["detail"]}, target)
     tint = colour(target["operator"], actual, target["limit"])
-    detail = f"{_shown(actual)}{_after_number(unit)}, {check['limit']} wanted: {measured['detail']}"
+    shown = _shown(actual, target["operator"], target["limit"])
+    detail = f"{shown}{_after_number(unit)}, {check['limit']} wanted: {measured['detail']}"
     if target["aborted"]:
         tint, detail = "red", f"{detail}; it ended the run"
     verdict = FAIL if tint == "red" else PASS
@@ -91,6 +92,10 @@ def _after_number(unit: str) -> str:
     return unit if unit in ("", "/s") else f" {unit}"
 
 
-def _shown(actual: float) -> str:
-    """To three digits, and every whole one."""
-    return f"{actual:,.0f}" if abs(actual) >= 100 else f"{actual:.3g}"
+def _shown(actual: float, operator: str, limit: float) -> str:
+    """To three digits, and every whole one; to all, where so few would be on the other side of the limit."""
+    few = f"{actual:,.0f}" if abs(actual) >= 100 else f"{actual:.3g}"
+    is_met = COMPARISONS[operator]
+    if is_met(float(few.replace(",", "")), limit) == is_met(actual, limit):
+        return few
+    return f"{actual:,.10g}"

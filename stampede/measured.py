@@ -113,7 +113,7 @@ def measure(target: Target, evidence: Evidence, seconds: range, drained: int | N
     if drained is not None and target.figure.kind in SENT:
         where = {name: _with_the_late(fetch, seconds.stop, drained) for name, fetch in where.items()}
     if not where:
-        return Reading(None, 0, _nothing_of(target.figure))
+        return Reading(None, 0, _nothing_of(target))
     if len(seconds) < (target.seconds or (3 if target.figure.kind is Kind.STABLE else 1)):
         return Reading(None, 0, f"the window has {len(seconds)} whole seconds: too few for it")
     return worst(target, {name: _reading(target, fetch, seconds) for name, fetch in where.items()})
@@ -283,10 +283,12 @@ def _badness(target: Target, reading: Reading) -> float:
     return abs(actual - target.limit)
 
 
-def _nothing_of(figure: Figure) -> str:
+def _nothing_of(target: Target) -> str:
+    figure = target.figure
     if not figure.role:
         return f"no request to {figure.routes} in this run"
-    more = ": it has no limit of its own, state it in MB" if figure.kind is Kind.MEMORY else ""
+    is_share = figure.kind is Kind.MEMORY and target.unit == "%"
+    more = ": it has no limit of its own, state it in MB" if is_share else ""
     return f"nothing is known of the {figure.kind.name.lower()} of {figure.role}{more}"
 
 

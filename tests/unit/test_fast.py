@@ -72,6 +72,11 @@ def test_a_check_says_what_was_wanted_and_what_there_was() -> None:
         (asked("rps >= 500", 750.25), "PASS", "750/s, >= 500/s wanted: 9 requests"),
         (asked("errors < 1%", 0.004), "PASS", "0.004 %, < 1 % wanted: 9 requests"),
         (asked("5xx = 0", 1), "FAIL", "1, = 0 wanted: 9 requests"),
+        # three digits would say the contrary
+        (asked("avg <= 200ms", 200.33), "FAIL", "200.33 ms, <= 200 ms wanted: 9 requests"),
+        (asked("avg > 1s", 1000.4), "PASS", "1,000.4 ms, > 1,000 ms wanted: 9 requests"),
+        (asked("errors < 1%", 0.99997), "PASS", "0.99997 %, < 1 % wanted: 9 requests"),
+        (asked("rps >= 500", 499.9), "FAIL", "499.9/s, >= 500/s wanted: 9 requests"),
         # promised, and not to be decided
         (asked("p95 < 1s", None, "9 requests are too few"), "UNKNOWN", "9 requests are too few"),
         # what ended a run is beyond its limit, whatever came of it at the end

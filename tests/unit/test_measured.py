@@ -84,6 +84,7 @@ def test_a_figure_is_of_the_window(shop: Shop, text: str, actual: float, count: 
             "memory of api < 1%",
             "nothing is known of the memory of api: it has no limit of its own, state it in MB",
         ),
+        ("memory of postgres < 400MB", "nothing is known of the memory of postgres"),
     ],
 )
 def test_what_cannot_be_measured_says_why(shop: Shop, text: str, detail: str) -> None:
