@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from stampede import targets
@@ -186,6 +186,7 @@ def test_a_mistake_is_pointed_at() -> None:
     assert str(refused.value).splitlines()[1:] == ["     GET p95 << 3", "             ^"]
 
 
+@settings(deadline=None)  # which would be the machine's speed
 @given(some.text(alphabet=string.printable))
 def test_any_text_is_understood_or_refused(text: str) -> None:
     """Never anything but a TargetError, whose mark is within the text or right behind it."""
@@ -196,6 +197,7 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
         assert len(mark) <= len(line.rstrip()) + 1 or not line.strip()
 
 
+@settings(deadline=None)
 @given(
     some.sampled_from(
         ["rps >= 5", "GET avg < 200ms", "p99 of POST /o < 1s for 3s, abort", "stable (optional)"]
