@@ -153,8 +153,8 @@ def reasons(judged: Judged) -> list[tuple[str, Check]]:
     parts = sorted(PARTS, key=lambda part: part != decisive)
     return [
         (part, check)
-        for verdict in (FAIL, UNKNOWN)
         for part in parts
+        for verdict in (FAIL, UNKNOWN)
         for check in judged[part]["checks"]
         if check["verdict"] == verdict
     ]

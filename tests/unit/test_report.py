@@ -22,6 +22,7 @@ from stampede.report.junit import junit
 from stampede.report.page import page
 from stampede.report.summary import summary
 from stampede.report.timeline import timeline
+from stampede.report.words import PARTS, reasons
 from stampede.verdict import verdict
 from tests import runs
 from tests.runs import HOSTILE, Run
@@ -152,6 +153,39 @@ def cells(line: str) -> int:
 
 def test_the_summary_begins_with_the_verdict() -> None:
     assert summary(runs.run(), verdict(runs.run())).startswith("## 🟢 PASS")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "verdicts", "told"),
+    [
+        # a run that cannot be trusted is UNKNOWN, however slow it was
+        (12, {"fast": ["FAIL", "FAIL"], "valid": ["UNKNOWN"]}, ["valid", "fast", "fast"]),
+        (12, {"fast": ["FAIL"], "valid": ["UNKNOWN", "FAIL"]}, ["valid FAIL", "valid UNKNOWN", "fast"]),
+        (12, {"correct": ["UNKNOWN"], "fast": ["UNKNOWN"]}, ["correct", "fast"]),
+        # wrong data is wrong data, however little the run can be trusted
+        (11, {"correct": ["FAIL"], "fast": ["FAIL"], "valid": ["FAIL"]}, ["correct", "fast", "valid"]),
+        # what could not be decided is no reason for a FAIL
+        (10, {"correct": ["UNKNOWN"], "fast": ["FAIL"]}, ["fast", "correct"]),
+        (0, {}, []),
+    ],
+)
+def test_what_decided_the_verdict_is_told_first(
+    exit_code: int, verdicts: dict[str, list[str]], told: list[str]
+) -> None:
+    parts = {
+        part: {"checks": [{"name": "a", "verdict": verdict} for verdict in verdicts.get(part, ["PASS"])]}
+        for part in PARTS
+    }
+    found = [f"{part} {check['verdict']}" for part, check in reasons({"exit_code": exit_code, **parts})]
+    assert len(found) == len(told)
+    assert all(map(str.startswith, found, told)), found
+
+
+def test_the_summary_has_what_decided_the_verdict() -> None:
+    """However many targets were missed in a run that is not trusted."""
+    missed = [runs.target(f"p{percent}", 1.0, 9.0) for percent in range(80, 99)]
+    untrusted = runs.run(targets=missed, lost_workers=["1-a1b2c3"])
+    assert "- 🟡 **workers reported**" in summary(untrusted, verdict(untrusted))
 
 
 def test_junit_has_a_case_for_each_check() -> None:
