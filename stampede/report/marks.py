@@ -9,29 +9,30 @@ from typing import Any
 from stampede.check import Facts
 from stampede.report import series, words
 from stampede.report.drawing import date
+from stampede.report.events import Numbered, most_telling, numbered
 from stampede.report.series import Axis, Row
 
 MOST_MARKS = 60
 """Events marked in the charts: more would hide the lines."""
-
-
-def marked(run: Facts, axis: Axis) -> list[tuple[int, Row]]:
-    """The events that are drawn, with their number in the list of all."""
-    numbered = enumerate(run.get("events") or (), start=1)
-    inside = [
-        (number, event)
-        for number, event in numbered
-        if axis.first <= (words.epoch(event["at"]) or 0) <= axis.last + 1
-    ]
-    return inside[:MOST_MARKS]
+HOVERED = 12
+"""Events told where the pointer rests on their number."""
 
 
 def marks(run: Facts, axis: Axis) -> dict[str, Any]:
     """The window shaded, and a line with a number for each event."""
-    events = marked(run, axis)
+    events = _marked(run, axis)
     shapes = [*_window(run), *(_event_line(event) for _, event in events)]
     notes = [_event_number(names, event) for names, event in _grouped(events, axis)]
     return {"shapes": shapes, "annotations": notes}
+
+
+def _marked(run: Facts, axis: Axis) -> list[Numbered]:
+    inside = [
+        (number, event)
+        for number, event in numbered(run)
+        if axis.first <= (words.epoch(event["at"]) or 0) <= axis.last + 1
+    ]
+    return most_telling(inside, MOST_MARKS)
 
 
 def _window(run: Facts) -> Iterator[dict[str, Any]]:
@@ -49,10 +50,10 @@ def _event_line(event: Row) -> dict[str, Any]:
     return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": line}
 
 
-def _grouped(events: Iterable[tuple[int, Row]], axis: Axis) -> Iterator[tuple[list[tuple[int, Row]], Row]]:
+def _grouped(events: Iterable[Numbered], axis: Axis) -> Iterator[tuple[list[Numbered], Row]]:
     """Numbers that would lie on each other are one, from the first to the last."""
     near = (axis.last + 1 - axis.first) / 20
-    group: list[tuple[int, Row]] = []
+    group: list[Numbered] = []
     for number, event in events:
         if group and (words.epoch(event["at"]) or 0) - (words.epoch(group[0][1]["at"]) or 0) > near:
             yield group, group[0][1]
@@ -62,15 +63,17 @@ def _grouped(events: Iterable[tuple[int, Row]], axis: Axis) -> Iterator[tuple[li
         yield group, group[0][1]
 
 
-def _event_number(group: list[tuple[int, Row]], first: Row) -> dict[str, Any]:
+def _event_number(group: list[Numbered], first: Row) -> dict[str, Any]:
     numbers = [number for number, _ in group]
     text = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
     hover = "<br>".join(
         html.escape(
             f"{number} · {words.clock(event['at'])} · {words.title(event['name'])} {words.event(event)}"[:110]
         )
-        for number, event in group[:12]
+        for number, event in most_telling(group, HOVERED)
     )
+    if len(group) > HOVERED:
+        hover += f"<br>and {len(group) - HOVERED} more"
     return {
         **{"x": date(words.epoch(first["at"]) or 0), "y": 1, "xref": "x", "yref": "paper"},
         **{"yanchor": "bottom", "showarrow": False, "text": text, "hovertext": hover},

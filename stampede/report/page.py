@@ -21,6 +21,7 @@ from stampede.check import Facts
 from stampede.report import tables, words
 from stampede.report.charts import charts
 from stampede.report.look_here import look_here
+from stampede.report.marks import MOST_MARKS
 from stampede.report.words import Judged
 
 OWN = files("stampede.report")
@@ -36,6 +37,7 @@ def page(run: Facts, judged: Judged, beside: list[str]) -> str:
         "page.html",
         **{"run": run, "judged": judged, "beside": beside, "charts": drawn, "words": words, "tables": tables},
         reasons=[(part, check, look_here(run, part, check)) for part, check in words.reasons(judged)],
+        most_marks=MOST_MARKS,
         figures_json=_data({chart.id: chart.figure for chart in drawn}),
         **_parts(),
     )

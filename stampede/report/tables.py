@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 from stampede.check import Facts
 from stampede.report import series, words
 from stampede.report.against import Against, against, of_times
+from stampede.report.events import most_telling, numbered
 from stampede.report.words import count, number
 from stampede.targets import Target
 
 TIMES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
 MOST_ERRORS = 50
 """Rows of errors: more are of the same few causes."""
+MOST_EVENTS = 200
 
 Figures = Mapping[str, Any]
 
@@ -214,5 +216,5 @@ def events(run: Facts) -> list[tuple[str, str, str, str]]:
     """Number, time, what and the rest of it."""
     return [
         (str(place), words.clock(event["at"]), words.title(event["name"]), words.event(event))
-        for place, event in enumerate(run.get("events") or (), start=1)
+        for place, event in most_telling(numbered(run), MOST_EVENTS)
     ]
