@@ -28,6 +28,7 @@ from locust.web import WebUI
 from stampede.webui.tries import Doorkeeper
 
 SESSION = timedelta(hours=12)
+"""Without a request: each answer renews it, so that a run can be watched for as long as it takes."""
 
 OPEN = {"locust.login", "locust.send_assets", "stampede_login.log_in"}
 """Routes for everybody."""

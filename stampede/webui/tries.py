@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 FORGOTTEN_AFTER = 900.0
 """Seconds without a wrong try."""
 
+MOST_DOUBLINGS = 60
+"""Far beyond any longest wait; 1,024 are more than a float can hold."""
+
 
 @dataclass(slots=True)
 class Tries:
@@ -22,7 +25,7 @@ class Tries:
         """Seconds until the next try is looked at."""
         if self.wrong < self.free:
             return 0.0
-        wait = min(2.0 ** (self.wrong - self.free), self.longest)
+        wait = min(2.0 ** min(self.wrong - self.free, MOST_DOUBLINGS), self.longest)
         return max(0.0, self.last + wait - now)
 
     def failed(self, now: float) -> None:

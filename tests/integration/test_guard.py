@@ -290,7 +290,9 @@ def test_who_knows_the_password_has_a_session(locked_master: MasterProcess) -> N
     assert right.status == 204
     assert "HttpOnly" in right.headers["Set-Cookie"]
     assert "SameSite=Strict" in right.headers["Set-Cookie"]
-    assert locked_master.ask("GET", "/stats/requests", Cookie=cookie_of(right)).status == 200
+    polled = locked_master.ask("GET", "/stats/requests", Cookie=cookie_of(right))
+    assert polled.status == 200
+    assert cookie_of(polled).startswith("session="), "who watches a run for twelve hours is not logged out"
 
 
 def test_who_guesses_has_to_wait(locked_master: MasterProcess) -> None:

@@ -16,6 +16,12 @@ def test_some_tries_are_free_then_the_wait_doubles_up_to_its_longest() -> None:
     assert tries.wait(200.0) == 0
 
 
+def test_who_tries_for_days_does_not_lock_everybody_out() -> None:
+    tries = Tries(free=25, longest=60.0, wrong=100_000, last=100.0)
+    assert tries.wait(100.0) == 60
+    assert tries.wait(160.0) == 0
+
+
 def test_what_is_long_ago_is_forgotten() -> None:
     tries = Tries(free=1, longest=4.0)
     tries.failed(0.0)
