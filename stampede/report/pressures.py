@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
@@ -134,26 +135,23 @@ def _of_database(rows: Sequence[Row]) -> Iterator[Pressure]:
             f"{words.percent(share)} of PostgreSQL's {limited[-1]['max_connections']} connections were taken"
         )
         yield Pressure(share / BUSY, says, "connections")
-    waits = [_busy_waits(row) for row in rows if row.get("waits") is not None]
-    active = fmean(_active(row) for row in rows if row.get("waits") is not None) if waits else 0
+    looks = [row for row in rows if row.get("waits") is not None]
+    active = fmean(map(_active, looks)) if looks else 0
+    waits = sum((_busy_waits(row) for row in looks), Counter())
     for events, says in ((LOCKS, "waited for locks"), (COMMITS, "waited for commits to reach the disk")):
-        waiting = fmean(_of_events(each, events) for each in waits) if waits else 0
-        if waiting and active:
-            most = max({name for each in waits for name in each if name.startswith(events)})
+        found = Counter({name: number for name, number in waits.items() if name.startswith(events)})
+        if found:
+            (most, _), waiting = found.most_common(1)[0], found.total() / len(looks)
             busy, held = words.number(round(active, 1)), words.number(round(waiting, 1))
             told = f"of {busy} busy database sessions {held} {says} ({most})"
             yield Pressure(waiting / active / WAITING, told, says)
 
 
-def _busy_waits(row: Row) -> dict[str, int]:
-    return {name: number for name, number in row["waits"].items() if not name.startswith(IDLE)}
-
-
-def _of_events(waits: dict[str, int], events: tuple[str, ...]) -> int:
-    return sum(number for name, number in waits.items() if name.startswith(events))
+def _busy_waits(row: Row) -> Counter[str]:
+    return Counter({name: number for name, number in row["waits"].items() if not name.startswith(IDLE)})
 
 
 def _active(row: Row) -> float:
     """Those that wait are active too; a look at each comes a moment after the other."""
     active = (row.get("connections") or {}).get("active", 0)
-    return float(max(active, sum(_busy_waits(row).values())))
+    return float(max(active, _busy_waits(row).total()))

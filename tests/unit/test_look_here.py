@@ -44,6 +44,12 @@ def samples(role: str, **figures: Any) -> dict[str, Any]:
         ),
         ("api", {"waiting": 31}, "31 requests waited to be let into the API"),
         ("postgres", {"waits": {"Lock:transactionid": 6}}, "6 waited for locks (Lock:transactionid)"),
+        # the most frequent of them, not the last by its name
+        (
+            "postgres",
+            {"waits": {"Lock:relation": 9, "Lock:tuple": 1}},
+            "10 waited for locks (Lock:relation)",
+        ),
         ("postgres", {"waits": {"IO:WalSync": 3}}, "waited for commits to reach the disk (IO:WalSync)"),
         ("postgres", {"connections": {"active": 97}}, "97 % of PostgreSQL's 100 connections were taken"),
     ],
