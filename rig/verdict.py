@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,13 @@ from rig.terminal import STYLES
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+
+MOST_FAILURES = 10
+"""Errors, and exceptions, that are shown: the report has more."""
+
+LONGEST = 200
+"""Characters of one of them: an error may be a page."""
 
 
 class Verdict(NamedTuple):
@@ -38,10 +46,8 @@ def show(folder: Path) -> Verdict:
         for method, figures in window["by_method"].items():
             print(f"  {method:7} {_figures(figures)}")
     _print_stages(run["stages"])
-    for error in run["errors"]:
-        print(f"  {error['occurrences']} × {error['error']}")
-    for exception in run["exceptions"]:
-        print(f"  {exception['count']} × {exception['message']} in the locustfile")
+    _print_failures((each["occurrences"], _error(each)) for each in run["errors"])
+    _print_failures((each["count"], f"in the locustfile: {each['message']}") for each in run["exceptions"])
     _print_races(run["races"])
     _print_parts(judged)
     if (run.get("machine") or {}).get("generator_shares_cores"):
@@ -51,6 +57,28 @@ def show(folder: Path) -> Verdict:
         print(f"Report:  {report}")
     code = judged["exit_code"]
     return Verdict(code, f"{judged['verdict']} (exit code {code})")
+
+
+def _print_failures(found: Iterable[tuple[int, str]]) -> None:
+    """How often, and what: the most frequent first, a line each."""
+    ordered = sorted(found, key=lambda each: (-each[0], each[1]))
+    for times, what in ordered[:MOST_FAILURES]:
+        print(f"  {times:,} × {_short(printable(what))}")
+    if len(ordered) > MOST_FAILURES:
+        print(f"  and {len(ordered) - MOST_FAILURES:,} more")
+
+
+def _error(error: dict[str, Any]) -> str:
+    return f"{error['method']} {error['name']}: {error['error']}".strip()
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
+def printable(text: object) -> str:
+    """In one line, and without what a terminal would do instead of showing it."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in " ".join(str(text).split()))
 
 
 def _print_stages(stages: list[dict[str, Any]]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from rich.console import Console
 from rig import console, verdict
 from rig.look import SHARED, Look, look
 from rig.verdict import Row, rows
+from tests import runs
 from tests.unit.test_look import RUN, STATS
 
 TOLD: dict[str, Any] = {
@@ -202,6 +205,31 @@ VALID    PASS
   PASS      counted                    9 of 9
 """
     )
+
+
+def shown(folder: Path, **facts: Any) -> None:
+    """A run's end, of these facts."""
+    (folder / "run.json").write_text(json.dumps(runs.run(**facts)))
+    (folder / "verdict.json").write_text(json.dumps({**JUDGED, "verdict": "FAIL", "exit_code": 10}))
+    verdict.show(folder)
+
+
+def test_of_errors_the_most_frequent_are_shown_a_line_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With their routes; what an API answered does nothing to the terminal."""
+    errors = [runs.error(occurrences=number, error=f"{number}") for number in range(1, 12)]
+    errors += [runs.error(occurrences=5000, error="<html>\n" * 99 + "\x1b[2J")]
+    errors += [runs.error(occurrences=4000, method="GET", name="/\x1b[2J\x9b\u202e", error="none")]
+    exceptions = [{"count": 1, "message": f"{number}", "traceback": ""} for number in range(12)]
+    shown(tmp_path, errors=errors, exceptions=exceptions)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "×" in line or "more" in line]
+    assert [len(line) for line in lines if len(line) > 100] == [len("  5,000 × ") + 200]
+    assert lines[0].startswith("  5,000 × POST /orders/: <html> <html>")
+    assert lines[1:3] == ["  4,000 × GET /\ufffd[2J\ufffd\ufffd: none", "  11 × POST /orders/: 11"]
+    assert lines[9:11] == ["  4 × POST /orders/: 4", "  and 3 more"]
+    assert lines[11:][-1] == "  and 2 more"
+    assert len(lines) == 22
 
 
 def test_a_check_near_its_limit_looks_like_it_and_says_so() -> None:
