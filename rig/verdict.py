@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +17,9 @@ from rig.terminal import STYLES
 if TYPE_CHECKING:
     from rich.table import Table
 
+
+PLACE = re.compile(r'File ".*", line \d+, in .*')
+"""A line of a traceback."""
 
 MOST_FAILURES = 10
 """Errors, and exceptions, that are shown: the report has more."""
@@ -47,7 +51,7 @@ def show(folder: Path) -> Verdict:
             print(f"  {method:7} {_figures(figures)}")
     _print_stages(run["stages"])
     _print_failures((each["occurrences"], _error(each)) for each in run["errors"])
-    _print_failures((each["count"], f"in the locustfile: {each['message']}") for each in run["exceptions"])
+    _print_failures((each["count"], _exception(each)) for each in run["exceptions"])
     _print_races(run["races"])
     _print_parts(judged)
     if (run.get("machine") or {}).get("generator_shares_cores"):
@@ -70,6 +74,12 @@ def _print_failures(found: Iterable[tuple[int, str]]) -> None:
 
 def _error(error: dict[str, Any]) -> str:
     return f"{error['method']} {error['name']}: {error['error']}".strip()
+
+
+def _exception(exception: dict[str, Any]) -> str:
+    """With the last place of its traceback: Locust does not say of what kind it is."""
+    places = PLACE.findall(str(exception.get("traceback") or ""))
+    return f"{places[-1] if places else 'in the locustfile'}: {exception['message']}"
 
 
 def _short(words: str) -> str:

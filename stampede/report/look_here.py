@@ -34,7 +34,7 @@ def look_here(run: Facts, part: str, check: Check) -> list[str]:
         case "valid":
             return _at_limit(run, lambda rows: series.in_window(run, rows), is_quiet=True)
     if check["name"] == "exceptions":
-        return [str(each["message"]) for each in run["exceptions"][:1]]
+        return _exceptions(run)
     if FAILING.search(check["name"]):
         return _failures(run)
     return _slow(run)
@@ -45,6 +45,14 @@ def _offenders(check: Check) -> list[str]:
     if found.get("first") == found.get("worst"):
         found.pop("worst", None)
     return [f"the {which}: {words.offender(what)}" for which, what in found.items()]
+
+
+def _exceptions(run: Facts) -> list[str]:
+    """The most frequent."""
+    found = sorted(run["exceptions"], key=lambda each: -each["count"])
+    return [
+        f"most often, {words.count(each['count'], 'time')}: {words.exception(each)}" for each in found[:1]
+    ]
 
 
 def _failures(run: Facts) -> list[str]:

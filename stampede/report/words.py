@@ -21,6 +21,9 @@ NONE = "–"
 LOCUSTS_ERROR = re.compile(r"""\w+\((["'])(?P<text>.*)\1\)""", re.DOTALL)
 """`CatchResponseError('GET /health: 503')`: Locust tells errors as Python writes them."""
 
+PLACE = re.compile(r'File ".*", line \d+, in .*')
+"""A line of a traceback."""
+
 NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML has no way to write, and C1's control characters."""
 
@@ -116,6 +119,12 @@ def failure(told: Mapping[str, Any]) -> str:
     """An error of Locust's statistics, with its route said once."""
     route, text = f"{told['method']} {told['name']}".strip(), error(str(told["error"]))
     return text if text.startswith(route) else f"{route}: {text}"
+
+
+def exception(told: Mapping[str, Any]) -> str:
+    """Where it was raised, which is the last place of its traceback, and what it says."""
+    places = PLACE.findall(str(told.get("traceback") or ""))
+    return ": ".join([*places[-1:], str(told["message"])])
 
 
 def offender(found: Mapping[str, Any]) -> str:

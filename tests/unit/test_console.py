@@ -232,6 +232,16 @@ def test_of_errors_the_most_frequent_are_shown_a_line_each(
     assert len(lines) == 22
 
 
+def test_of_an_exception_is_shown_where_it_was_raised(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    traceback = (
+        '  File "/task.py", line 5, in run\n    go()\n  File "/mine.py", line 98, in <lambda>\n    own["x"]\n'
+    )
+    shown(tmp_path, exceptions=[{"count": 2, "message": "'product'", "traceback": traceback}])
+    assert "  2 × File \"/mine.py\", line 98, in <lambda>: 'product'\n" in capsys.readouterr().out
+
+
 def test_a_check_near_its_limit_looks_like_it_and_says_so() -> None:
     near = rows(JUDGED["fast"])[0]
     assert near == Row(

@@ -91,6 +91,19 @@ def test_of_failures_the_most_frequent_is_named_and_when() -> None:
     assert lines[1] == "requests failed from 21:07:31 to 21:07:33, in 2 seconds, right after api restarted"
 
 
+def test_of_exceptions_the_most_frequent_is_named_and_where() -> None:
+    """Locust does not say of what kind it was: 'product' alone says nothing."""
+    traceback = (
+        '  File "/task.py", line 5, in run\n    go()\n  File "/mine.py", line 98, in <lambda>\n    own["x"]\n'
+    )
+    rare = {"count": 1, "message": "rare", "traceback": ""}
+    frequent = {"count": 2, "message": "'product'", "traceback": traceback}
+    check = {"name": "exceptions", "verdict": "FAIL"}
+    told = look_here(runs.run(exceptions=[rare, frequent]), "fast", check)
+    assert told == ["most often, 2 times: File \"/mine.py\", line 98, in <lambda>: 'product'"]
+    assert look_here(runs.run(exceptions=[rare]), "fast", check) == ["most often, 1 time: rare"]
+
+
 def test_of_wrong_data_the_first_and_the_worst_are_named() -> None:
     check = {"name": "no_oversell", "verdict": "FAIL", "first": {"what": "3 too many", "product_id": 7}}
     assert look_here(runs.run(), "correct", check) == ["the first: 3 too many (product_id 7)"]
