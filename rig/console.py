@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from rig import terminal
 from rig.look import PARTS, SHARED, Look, figures, ms, words
+from rig.verdict import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -103,7 +104,10 @@ def board(seen: Look) -> RenderableType:
         lines.append(_answers(seen))
     if seen.verdicts:
         lines.append(_verdicts(seen))
-    lines += [Text(words(event), "dim", no_wrap=True, overflow="ellipsis") for event in seen.events[-EVENTS:]]
+    lines += [
+        Text(printable(words(event)), "dim", no_wrap=True, overflow="ellipsis")
+        for event in seen.events[-EVENTS:]
+    ]
     if seen.shares_cores:
         lines.append(Text(SHARED, "yellow"))
     return Panel(

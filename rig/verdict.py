@@ -48,7 +48,7 @@ def show(folder: Path) -> Verdict:
     if window:
         print(f"\nWindow of {window['seconds']} s: {window['rps']} requests/s")
         for method, figures in window["by_method"].items():
-            print(f"  {method:7} {_figures(figures)}")
+            print(f"  {printable(method):7} {_figures(figures)}")
     _print_stages(run["stages"])
     _print_failures((each["occurrences"], _error(each)) for each in run["errors"])
     _print_failures((each["count"], _exception(each)) for each in run["exceptions"])
@@ -143,7 +143,7 @@ def rows(part: dict[str, Any]) -> list[Row]:
 
 
 def _rows(check: dict[str, Any]) -> list[Row]:
-    verdict, detail = check["verdict"], str(check["detail"])
+    verdict, detail = check["verdict"], printable(check.get("detail", ""))
     actual = limit = ""
     if check.get("limit") is not None and check.get("actual") is not None:
         actual, limit = _with_unit(check["actual"], check), _with_unit(check["limit"], check)
@@ -159,7 +159,7 @@ def _rows(check: dict[str, Any]) -> list[Row]:
     if check.get("first") == check.get("worst"):
         found_here = found_here[:1]
     return [
-        Row(verdict, check["name"], actual, limit, detail, style),
+        Row(verdict, printable(check["name"]), actual, limit, detail, style),
         *(Row("", "", "", "", f"{which}: {found(check[which])}", "") for which in found_here),
     ]
 
@@ -167,8 +167,8 @@ def _rows(check: dict[str, Any]) -> list[Row]:
 def _with_unit(value: Any, check: dict[str, Any]) -> str:
     """A limit that is written out has its own."""
     if isinstance(value, str):
-        return value
-    unit = check.get("unit") or ""
+        return printable(value)
+    unit = printable(check.get("unit") or "")
     number = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
     return number + (unit if unit in ("", "/s") else f" {unit}")
 
@@ -226,8 +226,10 @@ def _figures(figures: dict[str, Any]) -> str:
     return line
 
 
-def found(offender: dict[str, Any]) -> str:
-    """What is wrong, and in brackets what one needs to find it."""
+def found(offender: dict[str, Any] | str) -> str:
+    """What is wrong, and in brackets what one needs to find it. An audit of one's own may say it in words."""
+    if not isinstance(offender, dict):
+        return printable(offender)
     what = offender.get("what") or offender.get("name")
     rest = [f"{key} {value}" for key, value in offender.items() if key not in ("what", "name", "at")]
-    return f"{what} ({', '.join([*rest, str(offender['at'])] if offender.get('at') else rest)})"
+    return printable(f"{what} ({', '.join([*rest, str(offender['at'])] if offender.get('at') else rest)})")

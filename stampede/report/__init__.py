@@ -25,18 +25,23 @@ LOCUSTS_FILES = (
 )
 
 
+NULL_IS_NOTHING = frozenset(("events", "lost_workers", "promises", "races", "seconds", "targets"))
+"""What a run may not know; elsewhere a null says something."""
+
+
 def read(folder: Path) -> dict[str, Any]:
     """The folder's ``run.json``. Raises OSError, and ValueError where it is none."""
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     if not isinstance(run, dict):
         raise ValueError("its run.json is no object")
-    return run
+    return {name: fact for name, fact in run.items() if fact is not None or name not in NULL_IS_NOTHING}
 
 
 def write(folder: Path) -> Path:
     """Make all again from the folder's ``run.json``; returns the report's path.
 
-    Raises OSError where files cannot be read or written, ValueError and LookupError where run.json is none.
+    Raises OSError where files cannot be read or written, LookupError where run.json does not say what every
+    run says, ValueError, TypeError and AttributeError where it is none.
     """
     run = read(folder)
     judged = verdict(run)
@@ -50,7 +55,8 @@ def write(folder: Path) -> Path:
     }
     for name, text in texts.items():
         begun = folder / f"{name}.part"  # whoever looks meanwhile sees the old one or the new
-        begun.write_text(text, encoding="utf-8", newline="\n")
+        # "replace": half a surrogate can stand in JSON, and has no bytes
+        begun.write_text(text, encoding="utf-8", errors="replace", newline="\n")
         begun.replace(folder / name)
     return folder / "report.html"
 
@@ -60,9 +66,16 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         print(USAGE, file=sys.stderr)
         return 2
+    folder = arguments[0]
     try:
-        print(write(Path(arguments[0])))
-    except (OSError, ValueError, LookupError) as error:
-        print(f"stampede: {arguments[0]} is no folder of a run: {error}", file=sys.stderr)
-        return 2
-    return 0
+        print(write(Path(folder)))
+    except LookupError as error:
+        why = f"{folder}: its run.json does not say {error}: it is of another version"
+    except (OSError, ValueError) as error:
+        why = f"{folder} is no folder of a run: {error}"
+    except (TypeError, AttributeError) as error:
+        why = f"{folder}: its run.json cannot be read: {error}"
+    else:
+        return 0
+    print(f"stampede: {why}", file=sys.stderr)
+    return 2

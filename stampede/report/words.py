@@ -127,8 +127,10 @@ def exception(told: Mapping[str, Any]) -> str:
     return ": ".join([*places[-1:], str(told["message"])])
 
 
-def offender(found: Mapping[str, Any]) -> str:
-    """What is wrong, and in brackets what one needs to find it."""
+def offender(found: Mapping[str, Any] | str) -> str:
+    """What is wrong, and in brackets what one needs to find it. An audit of one's own may say it in words."""
+    if not isinstance(found, Mapping):
+        return str(found)
     what = found.get("what") or title(str(found.get("name", "")))
     rest = [f"{key} {value}" for key, value in sorted(found.items()) if key not in ("what", "name", "at")]
     when = [str(found["at"])] if found.get("at") else []

@@ -27,7 +27,7 @@ TOLD: dict[str, Any] = {
     "outcomes": {"200": 1_234_567, "201": 234_567, "204": 12_345, "409": 1_234, "422": 99, "503": 9},
     "verdicts": {"correct": "running", "fast": "FAIL", "valid": "NOT_ASKED"},
     "events": [
-        {"name": "depleted", "at": f"2026-01-01T12:00:0{n}.000+00:00", "product": n, "by": "x" * 90}
+        {"name": "depleted", "at": f"2026-01-01T12:00:0{n}.000+00:00", "product": "\ud83d", "by": "x" * 90}
         for n in range(9)
     ],
     "generator_shares_cores": True,
@@ -230,6 +230,20 @@ def test_of_errors_the_most_frequent_are_shown_a_line_each(
     assert lines[9:11] == ["  4 × POST /orders/: 4", "  and 3 more"]
     assert lines[11:][-1] == "  and 2 more"
     assert len(lines) == 22
+
+
+def test_what_an_audit_says_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Halves of surrogates have no bytes, escape codes a meaning; a check of one's own may say little."""
+    wild = "\x1b[2J \ud83d"
+    finding = {"what": wild, wild: wild, "at": wild}
+    checks = [
+        {"name": wild, "verdict": "FAIL", "detail": wild, "first": finding, "worst": wild},
+        {"name": wild, "verdict": "FAIL", "actual": wild, "limit": wild, "unit": wild},
+    ]
+    verdict._print_parts({**JUDGED, "correct": {"verdict": "FAIL", "checks": checks}})
+    printed = capsys.readouterr().out
+    assert "worst: \ufffd[2J \ufffd\n" in printed
+    assert "\x1b" not in printed
 
 
 def test_of_an_exception_is_shown_where_it_was_raised(

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -28,6 +29,7 @@ from tests import runs
 from tests.runs import HOSTILE, Run
 
 MADE = ("verdict.json", "report.html", "summary.md", "junit.xml", "timeline.csv")
+OPTIONAL = (*sorted(report.NULL_IS_NOTHING), "errors", "machine", "pace", "samples", "stages", "counters")
 SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 DATA = re.compile(r'<script type="application/json" id="figures">(.*?)</script>', re.DOTALL)
 
@@ -87,6 +89,50 @@ def test_where_there_is_no_run_it_says_so(tmp_path: Path, capsys: pytest.Capture
             (tmp_path / "run.json").write_text(content)
         assert report.main([str(tmp_path)]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def own_check(**told: Any) -> Run:
+    """A run with an audit of one's own."""
+    return runs.run(audit={"checks": [{"name": "mine", "verdict": "FAIL", **told}]})
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        # what a run could not know is null, or not there
+        *(runs.run(**{name: None}) for name in OPTIONAL),
+        *({key: fact for key, fact in runs.run().items() if key != name} for name in OPTIONAL),
+        # a check of one's own need not say much, and may say it in words
+        own_check(),
+        own_check(first="order 7", worst=[7, 8]),
+        # JSON has halves of surrogates, UTF-8 has none
+        own_check(detail="\ud83d", first={"what": "\ud83d"}),
+        runs.run(failures=1, errors=[runs.error(name="/\ud83d", error="\ud83d", sample={"body": "\ud83d"})]),
+    ],
+)
+def test_what_a_run_may_hold_has_a_report(folder: Path, run: Run) -> None:
+    (folder / "run.json").write_text(json.dumps(run))
+    assert report.main([str(folder)]) == 0
+    assert set(contents(folder)) == set(MADE)
+    assert not list(folder.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("run", "complaint"),
+    [
+        ({"schema": 1, "id": "a"}, "its run.json does not say 'exceptions': it is of another version"),
+        (runs.run(samples=5), "its run.json cannot be read: "),
+        (runs.run(users=None), "its run.json cannot be read: "),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_a_line(
+    folder: Path, run: Run, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "run.json").write_text(json.dumps(run))
+    assert report.main([str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"stampede: {folder}: {complaint}")
+    assert said.count("\n") == 1
 
 
 def test_locusts_own_files_are_linked_where_they_are(folder: Path) -> None:
