@@ -220,7 +220,8 @@ def main(arguments: Sequence[str]) -> int:
     found = rows(a, b)
     if asked.html:
         try:
-            asked.html.write_text(comparison((a, b), judged, differences, found), encoding="utf-8")
+            page = comparison((a, b), judged, differences, found)
+            asked.html.write_text(page, encoding="utf-8", errors="replace")
         except OSError as error:
             print(f"stampede: {error}", file=sys.stderr)
             return UNLIKE
