@@ -63,7 +63,7 @@ class Dispatcher:
         self._target = self._level_before = 0
         self._rate, self._since = 1.0, monotonic()
         self.iterations = 0
-        """How many go on at this moment."""
+        """How many will look again at this moment."""
         self._is_over = False
         self._changed = Event()
         self._may_begin = Event()
@@ -158,11 +158,11 @@ class Dispatcher:
                     self._changed.clear()
                 if self._is_over:  # what follows in Locust would call the run a running one again
                     raise gevent.GreenletExit
-            yield self._give(self._told)
-            if self._is_over:
-                raise gevent.GreenletExit
         finally:
-            self.iterations -= 1
+            self.iterations -= 1  # whoever comes or goes from here on needs another
+        yield self._give(self._told)
+        if self._is_over:
+            raise gevent.GreenletExit
 
     def _possible_changes(self) -> dict[str, Users]:
         """What workers can be told now: to stop users at once, to start as many as there is room for."""

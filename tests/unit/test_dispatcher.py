@@ -46,7 +46,11 @@ class Cluster:
 
     def run(self) -> None:
         for orders in self.dispatcher:
-            for worker, users in orders.items():
+            self.send(orders)
+
+    def send(self, orders: Orders) -> None:
+        for worker, users in orders.items():
+            if worker in self.nodes:
                 self.carry_out(worker, users)
 
     def carry_out(self, worker: str, users: dict[str, int]) -> None:
@@ -107,6 +111,19 @@ def test_many_joins_and_losses_lose_no_user_and_never_exceed(cluster: Cluster) -
     assert cluster.sizes() == [10] * 4
     assert cluster.mix() == {"Shopper": 30, "Guard": 10}
     assert cluster.highest == 40
+
+
+@pytest.mark.parametrize(("what", "worker", "sizes"), [("join", "c", [13, 13, 14]), ("lose", "b", [40])])
+def test_who_comes_or_goes_while_the_last_orders_are_sent_is_dealt_with(
+    cluster: Cluster, what: str, worker: str, sizes: list[int]
+) -> None:
+    """Locust hears of workers while it sends."""
+    for orders in cluster.dispatcher:  # all is as wanted: these are the last
+        happening = gevent.spawn(getattr(cluster, what), worker)
+        gevent.sleep(0)
+        cluster.send(orders)
+    happening.get(timeout=10)
+    assert cluster.sizes() == sizes
 
 
 def test_a_newcomer_waits_until_the_others_have_stopped_theirs(cluster: Cluster) -> None:
