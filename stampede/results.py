@@ -43,12 +43,12 @@ class RunFolder:
         self._counts = counts
         self.ledger = LedgerFile(self.path / "ledger.jsonl.gz", run.id, _workers(environment.runner))
         self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
-        self._csv_writing = gevent.spawn(self._csv.stats_writer)
         self.known = self._write_facts()
         """run.json, as it was last written."""
         self.verdict: dict[str, Any] | None = None
         """verdict.json; None until the run is over."""
         self._facts_writing = gevent.spawn(self._keep_writing_facts)
+        self._csv_writing = gevent.spawn(self._csv.stats_writer)
 
     def leave(self) -> None:
         """Write nothing more: what is counted from now on is another run's."""

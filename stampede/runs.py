@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import gevent
@@ -92,6 +93,7 @@ class Runs:
     def start(self, plan: Plan, host: str | None) -> None:
         """Begin to carry out a plan. Raises CastError, and RunError where none can begin now."""
         self._refuse_while_in_progress()
+        self._refuse_without_results()
         if not self._are_ready(1):
             raise RunError("no worker has joined yet: wait, or look at the workers' logs")
         self._refuse_while_in_progress()  # somebody else may have been faster
@@ -104,6 +106,14 @@ class Runs:
     def _refuse_while_in_progress(self) -> None:
         if self.in_progress:
             raise RunError("a run is in progress: wait for its end, or stop it in the browser")
+
+    def _refuse_without_results(self) -> None:
+        try:
+            self._results.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self._results) as file:
+                file.write(b"-")
+        except OSError as error:
+            raise RunError(f"{self._results}/ cannot be written: {error.strerror}") from error
 
     def _drive(self, plan: Plan) -> None:
         runner = self._environment.runner
@@ -133,7 +143,7 @@ class Runs:
         Nothing here waits: until Locust has the state of a run, a stop is not heard.
         """
         plan, self._next_plan = self._next_plan, None
-        self.folder = self._audit = None
+        self.folder = self._audit = self.timeline = self._counters = None
         now = time.time()
         self.current = Run(_new_id(now), plan, now)
         options = vars(self._environment.parsed_options)
@@ -143,7 +153,12 @@ class Runs:
         self.current.promises = self.cast.promises
         self.current.targets = [measured.row(target, None) for target in self.current.wanted]
         self._abort = Abort(self.current.wanted, self.evidence)
-        self.folder = RunFolder(self._results, self.current, self._environment, self.counts)
+        try:
+            self.folder = RunFolder(self._results, self.current, self._environment, self.counts)
+        except OSError as error:
+            logger.error("stampede: no run: %s/ cannot be written: %s", self._results, error.strerror)
+            gevent.spawn(self._environment.runner.stop)  # not here: the state is not a run's yet
+            return self.current.id, Event()
         self._audit = self._start_audit(self.current, self.folder)
         self.timeline = Timeline(self._environment, self.counts)
         self.timeline.start()
@@ -211,6 +226,7 @@ class Runs:
             self.current.phase = "auditing"
             gevent.spawn(self._finish, self.current, self.folder)
         elif self.current:  # it could not even be begun
+            self.cast.choose_usual()
             self.current.phase = "done"
 
     def see_out(self, seconds: float) -> None:

@@ -1,0 +1,50 @@
+"""A real master; what workers say is handed to it as if it had come over the network, what it tells them is
+kept."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from locust import User, __version__
+from locust.env import Environment
+from locust.rpc import Message
+
+
+class Shopper(User):
+    """Somebody."""
+
+
+class Master:
+    """A master, and all that was ``told``: to whom, and what type of message."""
+
+    def __init__(self) -> None:
+        self.environment = Environment(user_classes=[Shopper])
+        self.environment.available_user_classes = {"Shopper": Shopper}
+        self.environment.parsed_options = Namespace(headless=False, enable_rebalancing=False)
+        self.runner = self.environment.create_master_runner("127.0.0.1", 0)
+        self.runner.server.send_to_client = self.tell
+        self.told: list[tuple[str, str]] = []
+
+    def tell(self, message: Message) -> None:
+        self.told.append((message.node_id, message.type))
+
+    def hears(self, worker: str, what: str, data: Any = None) -> None:
+        """What a worker says."""
+        self.runner.handle_message(worker, Message(what, data, worker))
+
+    def hears_ready(self, worker: str) -> None:
+        self.hears(worker, "client_ready", __version__)
+
+
+@contextmanager
+def master() -> Iterator[Master]:
+    """It is gone in the end."""
+    made = Master()
+    try:
+        yield made
+    finally:
+        made.runner.greenlet.kill()
+        made.runner.server.socket.context.destroy(linger=0)

@@ -1,0 +1,59 @@
+"""Runs of a real master that cannot leave results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+
+from stampede.counts import Counts
+from stampede.crew import Crew
+from stampede.profiles import Plan, Stage
+from stampede.runs import RunError, Runs
+from tests.integration.masters import Master, master
+
+
+@pytest.fixture
+def own() -> Iterator[Master]:
+    """With one worker."""
+    with master() as made:
+        made.hears_ready("host_abc")
+        yield made
+
+
+@pytest.fixture
+def runs(own: Master, tmp_path: Path) -> Runs:
+    """Their results are to be in what is a file."""
+    file = tmp_path / "results"
+    file.touch()
+    runs = Runs(own.environment, Counts(), file, None)
+    crew = Crew(own.environment, own.runner, runs.noticed)
+    on = own.environment.events
+    on.test_start.add_listener(lambda **_: crew.begin(*runs.started()))
+    on.test_stopping.add_listener(lambda **_: crew.end())
+    on.test_stopping.add_listener(lambda **_: runs.stopping())
+    on.test_stop.add_listener(lambda **_: runs.stopped())
+    return runs
+
+
+def test_who_asks_for_a_run_without_results_is_told_why_not(runs: Runs, tmp_path: Path) -> None:
+    """Before anything starts."""
+    plan = Plan("smoke", stages=(Stage(1, 1, 1),))
+    with pytest.raises(RunError, match=f"{tmp_path}/results/ cannot be written: "):
+        runs.start(plan, "http://127.0.0.1:9")
+    assert not runs.in_progress
+
+
+def test_a_run_without_results_sends_nothing_and_is_over(
+    runs: Runs, own: Master, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Started by the numbers of the form, where nobody has asked before."""
+    starting = gevent.spawn(own.runner.start, 5, 100)
+    starting.join(10)
+    assert runs.current
+    assert (runs.current.phase, runs.in_progress) == ("done", False)
+    assert {what for _worker, what in own.told} == {"ack", "stop"}
+    (line,) = (record.message for record in caplog.records if record.levelname == "ERROR")
+    assert line.endswith("/results/ cannot be written: Not a directory")
