@@ -109,8 +109,12 @@ class Replica:
         last, last_look = self._last, self.last_look
         self._last, self.last_look, self.missed = metrics, asked, None
         younger = metrics.started - last.started if metrics.started and last.started else 0.0
-        self.is_shared |= younger < -CLOCK_JITTER
-        if abs(younger) <= CLOCK_JITTER and last.requests <= metrics.requests:
+        is_same = abs(younger) <= CLOCK_JITTER
+        if is_same and last.requests <= metrics.requests:
+            return None
+        # An older one comes again, or one that was forked at the same time has counted less.
+        self.is_shared |= younger < -CLOCK_JITTER or (is_same and None not in (metrics.started, last.started))
+        if self.is_shared:
             return None
         self._ended += last.requests - self._before
         self._before.clear()
@@ -177,6 +181,7 @@ class Counters:
         if self._seen_late:
             return {**told, "missed": "the API did not answer in time when the run began"}
         if shared := [_text(address) for address, each in self._replicas.items() if each.is_shared]:
+            self.events = [event for event in self.events if event["address"] not in shared]
             return {**told, "error": f"behind {', '.join(shared)} several processes answer in turns"}
         return {**told, "api": self._by_route()}
 

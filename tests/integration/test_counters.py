@@ -277,3 +277,4 @@ def test_processes_that_answer_in_turns_are_not_taken_for_one(serve: Callable[..
         served.text = f"process_start_time_seconds {start}\n" + ORDERS
         wait_for_a_look(watch)
     assert "several processes" in told(watch)["error"]
+    assert watch.events == [], "nobody was restarted"

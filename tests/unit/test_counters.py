@@ -127,6 +127,15 @@ def test_processes_that_answer_in_turns_are_seen() -> None:
     assert not replica.is_shared
     replica.see(metrics(101, 30.0), 63)
     assert replica.is_shared
+    assert replica.see(metrics(8, 60.0), 64) is None, "that was no restart"
+
+
+@pytest.mark.parametrize("start", [30.0, 30.3])
+def test_processes_that_were_forked_together_are_seen(start: float) -> None:
+    """What a process has counted does not fall: one that tells the same start and less is another."""
+    replica = Replica(metrics(100, 30.0), 61, before={})
+    assert replica.see(metrics(7, start), 62) is None
+    assert replica.is_shared
 
 
 @pytest.mark.parametrize("host", [None, "", "nonsense", "http://shop:eighty", "http://a..b"])
