@@ -69,7 +69,8 @@ class Inbox:
         self._run_id = run_id
         self._seen: defaultdict[str, set[int]] = defaultdict(set)
         self._last: dict[str, float] = {}
-        self._most: defaultdict[str, int] = defaultdict(int)
+        self._most = 0
+        """Requests in one report."""
 
     def takes(self, worker: str, report: Mapping[str, Any]) -> bool:
         """Whether a report is to be counted: of this run, and not counted yet."""
@@ -80,10 +81,11 @@ class Inbox:
             return False
         self._seen[worker].add(mark["number"])
         self._last[worker] = time.time()
-        self._most[worker] = max(self._most[worker], report["stats_total"]["num_requests"])
+        self._most = max(self._most, report["stats_total"]["num_requests"])
         return True
 
     def last_heard(self, worker: str) -> dict[str, Any]:
         """When a worker reported last (`last_report`, seconds since the epoch), and how many requests it may
-        have made in an interval after that (`at_most`): twice the most that it ever had in one."""
-        return {"last_report": self._last.get(worker), "at_most": 2 * self._most[worker]}
+        have made in an interval after that (`at_most`): twice the most that anybody had in one. Workers share
+        evenly, and its own tell nothing where it died in its first seconds."""
+        return {"last_report": self._last.get(worker), "at_most": 2 * self._most}

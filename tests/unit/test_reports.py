@@ -51,10 +51,14 @@ def test_a_worker_without_the_engine_is_counted_as_in_stock_locust() -> None:
     assert Inbox().takes("a", report())
 
 
-def test_what_a_lost_worker_may_have_done_is_twice_its_most() -> None:
-    outbox, inbox = Outbox(), Inbox()
+def test_what_a_lost_worker_may_have_done_is_twice_the_most_of_any() -> None:
+    """Also where it died before it had reported a whole second."""
+    outbox, newcomers, inbox = Outbox(), Outbox(), Inbox()
     for requests in (10, 40, 20):
         assert inbox.takes("a", sent(outbox, requests))
-    assert inbox.last_heard("a")["at_most"] == 80
+    assert inbox.takes("b", sent(newcomers, 3))
+    assert inbox.last_heard("a")["at_most"] == inbox.last_heard("b")["at_most"] == 80
     assert inbox.last_heard("a")["last_report"] > 0
-    assert inbox.last_heard("never") == {"last_report": None, "at_most": 0}
+    assert inbox.last_heard("never") == {"last_report": None, "at_most": 80}
+    inbox.begin("next")
+    assert inbox.last_heard("a") == {"last_report": None, "at_most": 0}
