@@ -88,6 +88,7 @@ class LedgerFile:
         self._file = gzip.open(path, "wt", compresslevel=1, encoding="utf-8")  # noqa: SIM115 - closed by close()
         self.still_working = dict(workers)
         """Those that have not reported their end: Locust's names, by label."""
+        self._heard: set[str] = set()
         self._ended: set[str] = set()
         self.events: list[Entry] = []
         """Those of the run so far: ``name``, ``at`` (seconds since the epoch) and their facts."""
@@ -100,6 +101,7 @@ class LedgerFile:
         if not batch or batch["run"] != self._run_id or self._file.closed:
             return
         worker = batch["worker"]
+        self._heard.add(worker)
         if batch["ended"]:
             self._ended.add(worker)
             self.still_working.pop(worker, None)
@@ -109,6 +111,11 @@ class LedgerFile:
             if entry["act"] == "event":
                 self.events.append({key: value for key, value in entry.items() if key not in ("n", "act")})
         self._write(*({"worker": worker, **entry} for entry in (*batch["settled"], *batch["open"])))
+
+    def left(self, worker: str) -> None:
+        """A worker has said farewell, known by its label: one that has reported nothing has done nothing."""
+        if worker not in self._heard:
+            self.still_working.pop(worker, None)
 
     def close(self) -> list[str]:
         """Note which workers never reported their end, and return Locust's names for them."""

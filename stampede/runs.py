@@ -187,6 +187,8 @@ class Runs:
         self.current.events.append(
             {"name": name, "at": time.time(), "worker": worker, "id": worker_id, **facts}
         )
+        if name == "worker_left":
+            self.folder.ledger.left(worker)
 
     def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""

@@ -1,7 +1,8 @@
-"""Runs of a real master that cannot leave results."""
+"""Runs of a real master whose results cannot be written, or whose workers leave at once."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from stampede.counts import Counts
 from stampede.crew import Crew
 from stampede.profiles import Plan, Stage
+from stampede.results import RunFolder
+from stampede.run import Run
 from stampede.runs import RunError, Runs
 from tests.integration.masters import Master, master
 
@@ -57,3 +60,15 @@ def test_a_run_without_results_sends_nothing_and_is_over(
     assert {what for _worker, what in own.told} == {"ack", "stop"}
     (line,) = (record.message for record in caplog.records if record.levelname == "ERROR")
     assert line.endswith("/results/ cannot be written: Not a directory")
+
+
+def test_a_worker_that_leaves_before_it_has_done_anything_is_not_awaited(
+    runs: Runs, own: Master, tmp_path: Path
+) -> None:
+    """It is an event of the run all the same."""
+    runs.current = Run("run", None, time.time())
+    runs.folder = RunFolder(tmp_path, runs.current, own.environment, runs.counts)
+    runs.noticed("worker_left", "host_abc", {})
+    runs.folder.leave()
+    assert [event["name"] for event in runs.current.events] == ["worker_left"]
+    assert runs.folder.ledger.close() == []

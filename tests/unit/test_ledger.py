@@ -132,6 +132,16 @@ def test_a_worker_that_dies_before_its_first_report_is_lost_too(tmp_path: Path) 
     assert file.close() == ["host_1"]
 
 
+def test_a_worker_that_leaves_before_its_first_report_is_not_lost(ledger: Ledger, tmp_path: Path) -> None:
+    """It was scaled away before it was told to do anything; of one that has begun the end is missing."""
+    begun = {"0-abcdef": "host_1", "1-bbbbbb": "host_2"}
+    file = LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", begun)
+    file.add("host_1", report(ledger))
+    for worker in begun:
+        file.left(worker)
+    assert file.close() == ["host_1"]
+
+
 def test_a_ledger_that_cannot_be_written_is_noted(ledger: Ledger) -> None:
     """A full disk: the run goes on, and nobody is accused of what is missing."""
     full = LedgerFile(Path("/dev/full"), "run-1", {})
