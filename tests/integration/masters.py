@@ -4,8 +4,6 @@ kept."""
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from locust import User, __version__
@@ -38,13 +36,7 @@ class Master:
     def hears_ready(self, worker: str) -> None:
         self.hears(worker, "client_ready", __version__)
 
-
-@contextmanager
-def master() -> Iterator[Master]:
-    """It is gone in the end."""
-    made = Master()
-    try:
-        yield made
-    finally:
-        made.runner.greenlet.kill()
-        made.runner.server.socket.context.destroy(linger=0)
+    def close(self) -> None:
+        """Nobody is heard any more."""
+        self.runner.greenlet.kill()
+        self.runner.server.socket.context.destroy(linger=0)

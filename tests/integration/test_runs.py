@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import gevent
@@ -15,13 +16,13 @@ from stampede.profiles import Plan, Stage
 from stampede.results import RunFolder
 from stampede.run import Run
 from stampede.runs import RunError, Runs
-from tests.integration.masters import Master, master
+from tests.integration.masters import Master
 
 
 @pytest.fixture
 def own() -> Iterator[Master]:
     """With one worker."""
-    with master() as made:
+    with closing(Master()) as made:
         made.hears_ready("host_abc")
         yield made
 
