@@ -109,8 +109,11 @@ class Crew:
 
     def _screen(self, handle: patches.Handle, worker: str, msg: Message) -> None:
         """Handle a message, or not; and what Locust does not think of."""
-        if worker not in self._runner.worker_indexes and msg.type in SIGNS_OF_LIFE:
+        is_stranger = worker not in self._runner.worker_indexes
+        if is_stranger and msg.type in SIGNS_OF_LIFE:
             self._runner.send_message(UNKNOWN, client_id=worker)
+        elif is_stranger and msg.type in self._runner.custom_messages:
+            return  # it was meant for another master, and Locust would give its sender an index
         elif msg.type in ("spawning", "spawning_complete") and self._is_missing(worker):
             return  # Locust would take it for one that was never away; its next heartbeat brings it back
         elif msg.type == "stats":

@@ -15,7 +15,9 @@ from locust.stats import RequestStats
 
 from stampede.crew import Crew
 from stampede.lifecycle import ACKNOWLEDGED, GAVE_UP, LEAVING, UNKNOWN
+from stampede.race import RacingUser
 from stampede.reports import KEY
+from stampede.rounds import REPLY, Races
 from tests.integration.masters import Master
 
 
@@ -88,6 +90,14 @@ def test_a_worker_that_is_not_known_is_told_so_and_is_known_when_it_joins_again(
     cluster.hears_ready("c")
     cluster.hears_heartbeat("c")
     assert cluster.told.count(("c", UNKNOWN)) == 1
+
+
+def test_a_racer_of_a_master_that_was_restarted_joins_again(cluster: Cluster) -> None:
+    """Its worker's answer to a call of the former master may come before anything else."""
+    Races(cluster.environment, cluster.runner, RacingUser)
+    cluster.hears("c", REPLY, {"user_class": "Racer", "asked": 1.0, "received": 1.0, "replied": 1.0})
+    cluster.hears_heartbeat("c")
+    assert ("c", UNKNOWN) in cluster.told
 
 
 def test_who_is_missing_when_a_run_is_over_has_to_join_again(cluster: Cluster) -> None:
