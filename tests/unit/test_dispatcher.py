@@ -177,7 +177,7 @@ def test_one_that_has_stopped_its_users_by_itself_gets_them_again(cluster: Clust
 
 
 def test_users_come_at_their_rate_and_a_loss_is_made_good_at_once(cluster: Cluster) -> None:
-    cluster.dispatcher.new_dispatch(60, 2)
+    cluster.dispatcher.new_dispatch(60, 0.2)  # the next one after 5 s
     iterating = gevent.spawn(cluster.run)
     gevent.sleep(0.2)
     assert cluster.users() == 41
@@ -191,7 +191,7 @@ def test_users_come_at_their_rate_and_a_loss_is_made_good_at_once(cluster: Clust
 
 def test_nobody_is_told_anything_when_the_run_has_ended(cluster: Cluster) -> None:
     """And what Locust does after the last order is not done: it would call the run a running one."""
-    cluster.dispatcher.new_dispatch(60, 2)
+    cluster.dispatcher.new_dispatch(60, 0.2)  # the next one after 5 s
     iterating = gevent.spawn(cluster.run)
     gevent.sleep(0.05)
     cluster.dispatcher.end()
