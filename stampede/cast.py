@@ -41,8 +41,9 @@ class Cast:
             return tuple(user_class.__name__ for user_class in self._scenarios)
         available = self._environment.available_user_classes
         if name not in available:
+            choice = f"{ALL} or one" if self._scenarios else "one"
             raise CastError(
-                f"there is no scenario '{name}': choose {ALL} or one of {', '.join(sorted(available))}"
+                f"there is no scenario '{name}': choose {choice} of {', '.join(sorted(available))}"
             )
         return (name,)
 

@@ -79,3 +79,12 @@ def test_some_who_wait_are_enough() -> None:
     of_both, environment = cast(Restless, Waiting)
     of_both.choose(plan(150))
     assert environment.user_classes == [Restless, Waiting]
+
+
+@pytest.mark.parametrize(("files", "choice"), [(FILES, "all or one of"), (FILES[:1], "one of")])
+def test_all_scenarios_are_offered_where_there_are_any(files: list[str], choice: str) -> None:
+    """A locustfile of one's own has none."""
+    environment = Environment(user_classes=EVERYBODY, parsed_locustfiles=files)
+    environment.available_user_classes = {"InventoryManagementUser": EVERYBODY[0]}
+    with pytest.raises(CastError, match=f"'nobody': choose {choice} InventoryManagementUser"):
+        Cast(environment).scenario("nobody")
