@@ -168,3 +168,5 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     )
     on.test_stop.add_listener(lambda **_: ledger.end())
     on.test_stop.add_listener(lambda **_: membership.end())
+    on.heartbeat_received.add_listener(lambda **_: membership.heard())
+    on.quitting.add_listener(lambda **_: membership.leave())

@@ -69,8 +69,6 @@ class Membership:
         patches.screen_orders(runner, self._screen)
         runner.register_message(ACKNOWLEDGED, lambda msg, **_: self._outbox.acknowledged(msg.data["number"]))
         runner.register_message(UNKNOWN, lambda **_: self._join_again())
-        environment.events.heartbeat_received.add_listener(lambda **_: self._heard())
-        environment.events.quitting.add_listener(lambda **_: self._leave())
         runner.greenlet.spawn(self._watch)
 
     def begin(self, run_id: str | None) -> None:
@@ -89,8 +87,20 @@ class Membership:
         self._runner._send_stats()
         patches.ready_at_once(self._environment.stop_timeout)
 
-    def _heard(self) -> None:
+    def heard(self) -> None:
+        """The master has given a sign."""
         self._last_sign = time.monotonic()
+
+    def leave(self) -> None:
+        """Told to end: users finish what they are at, and the master hears all that was counted."""
+        self._environment.process_exit_code = 0  # failed requests are the master's to judge
+        if self._runner.worker_state not in HAS_USERS or not len(self._runner.greenlet):
+            return
+        self._is_leaving = True
+        self._runner.send_message(LEAVING)
+        self._runner.stop()
+        if not self._outbox.wait_until_empty(FAREWELL_TIMEOUT):
+            logger.warning("stampede: the master did not acknowledge the last report")
 
     def _watch(self) -> None:
         connected = time.monotonic()
@@ -143,7 +153,7 @@ class Membership:
 
     def _join_again(self) -> None:
         """The master has never heard of this worker, nor of its run: it is another one."""
-        self._heard()
+        self.heard()
         self._gave_up = False
         if self._runner.worker_state in HAS_USERS:
             logger.warning("stampede: the master was restarted: the run is over here")
@@ -159,7 +169,7 @@ class Membership:
                 handle(msg)
         finally:
             self._is_handling = False
-            self._heard()
+            self.heard()
 
     def _is_welcome(self, msg: Message) -> bool:
         """Who leaves starts no users, nor does anybody in a run that has ended. Who has missed its end ends
@@ -175,14 +185,3 @@ class Membership:
             self._runner.stop()
             self._runner.worker_state = STATE_INIT
         return True
-
-    def _leave(self) -> None:
-        """Told to end: users finish what they are at, and the master hears all that was counted."""
-        self._environment.process_exit_code = 0  # failed requests are the master's to judge
-        if self._runner.worker_state not in HAS_USERS or not len(self._runner.greenlet):
-            return
-        self._is_leaving = True
-        self._runner.send_message(LEAVING)
-        self._runner.stop()
-        if not self._outbox.wait_until_empty(FAREWELL_TIMEOUT):
-            logger.warning("stampede: the master did not acknowledge the last report")

@@ -257,8 +257,8 @@ class Starter:
         self._runner.send_message(REPLY, {**said, **outcome, "replied": time.time()})
 
 
-# hooks.py alone listens to Locust's events, with this exception: a locustfile that races must work with
-# Locust as it is, where nobody has loaded the engine.
+# hooks.py alone listens to Locust's events, but for this and rounds.py: a locustfile that races
+# must work with Locust as it is, where nobody has loaded the engine.
 @events.init.add_listener
 def _attach(environment: Environment, runner: Any, **_: Any) -> None:
     if isinstance(runner, (WorkerRunner, LocalRunner)):
