@@ -25,7 +25,9 @@ def test_each_second_that_is_over_has_one_row() -> None:
     """With what was used in it, and how late greenlets were."""
     began = int(time.time())
     rows = rows_of(2.2)
-    assert [row["second"] for row in rows] == list(range(began, began + len(rows)))
+    seconds = [row["second"] for row in rows]
+    assert seconds[0] in (began, began + 1)  # it may have begun in the last moment of a second
+    assert seconds == list(range(seconds[0], seconds[0] + len(rows)))
     assert len(rows) >= 2
     whole = rows[1]
     assert whole["hub_lag_p99_ms"] <= whole["hub_lag_ms"] == max(lag for lag, _ in whole["hub_lags"])
