@@ -48,14 +48,14 @@ def up(asked: Settings, found: Runtime) -> None:
     print(f"Locust  {asked.ui_url}\nAPI     {asked.host or asked.api_url + '/docs'}\nRuntime {found.name}")
 
 
-def down(_asked: Settings, found: Runtime) -> None:
+def down(asked: Settings, found: Runtime) -> None:
     """Take the cluster down; the data stays."""
-    take_down(found)
+    take_down(found, asked)
 
 
-def reset(_asked: Settings, found: Runtime) -> None:
+def reset(asked: Settings, found: Runtime) -> None:
     """Take the cluster down and delete its data."""
-    take_down(found)
+    take_down(found, asked)
     found.reset()
 
 
@@ -109,7 +109,7 @@ def run_headless(asked: Settings, found: Runtime) -> int:
         verdict = headless.drive(Master(asked.ui_url, asked.login), asked, host)
     finally:
         if not was_up:
-            take_down(found)
+            take_down(found, asked)
     terminal.say(verdict.words, verdict.style)
     return verdict.code
 

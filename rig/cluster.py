@@ -20,15 +20,19 @@ JOIN_TIMEOUT = 60.0
 
 def find(arguments: list[str]) -> tuple[Settings, Runtime]:
     """What is asked for, and the cluster it is asked of. One that crashed is swept up and forgotten."""
-    asked = settings.read(arguments)
-    found = runtime.choose(asked)
-    while settings.recall(found.key) and not found.is_up():
+    asked, found = _choose(arguments)
+    while settings.recall(found.key, asked.compose_project_name) and not found.is_up():
         if found.key == "local":
             found.down()
-        settings.forget(found.key)
-        asked = settings.read(arguments)
-        found = runtime.choose(asked)
+        settings.forget(found.key, asked.compose_project_name)
+        asked, found = _choose(arguments)
     return asked, found
+
+
+def _choose(arguments: list[str]) -> tuple[Settings, Runtime]:
+    asked = settings.read(arguments)
+    found = runtime.choose(asked)
+    return dataclasses.replace(asked, runtime=found.key), found
 
 
 def bring_up(found: Runtime, asked: Settings) -> None:
@@ -41,24 +45,24 @@ def bring_up(found: Runtime, asked: Settings) -> None:
     else:
         _refuse_ports_in_use(found, asked)
     print(f"Starting the cluster with {workers(asked.worker_count)}: {found.name} …", flush=True)
-    settings.remember(dataclasses.replace(asked, runtime=found.key))
+    settings.remember(asked)
     try:
         found.up()
         wait_until_joined(asked, asked.worker_count)
     except BaseException:
         if not was_up:
-            take_down(found)
+            take_down(found, asked)
         raise
     print(f"Up in {time.monotonic() - begun:.1f} s: {workers(asked.worker_count)} joined", flush=True)
 
 
-def take_down(found: Runtime) -> None:
+def take_down(found: Runtime, asked: Settings) -> None:
     """End it; the data stays. Another Ctrl-C does not leave half of it."""
     print("Taking the cluster down …", flush=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     found.down()
-    settings.forget(found.key)
+    settings.forget(found.key, asked.compose_project_name)
 
 
 def workers(count: int) -> str:
@@ -81,7 +85,7 @@ def wait_until_joined(asked: Settings, wanted: int) -> None:
 
 def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:
     """Raise UsageError for what a cluster that is up cannot change; the number of its workers it can."""
-    remembered = settings.recall(asked.runtime)
+    remembered = settings.recall(asked.runtime, asked.compose_project_name)
     for name in settings.OF_THE_CLUSTER if remembered else ():
         wanted, value = getattr(asked, name.lower()), remembered.get(name)
         if name not in but and wanted is not None and str(wanted) != value:

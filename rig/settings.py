@@ -20,8 +20,11 @@ PROFILES = ROOT / "load_tests" / "profiles.toml"
 NAMES = (
     *("PROFILE", "SCENARIO", "USERS", "SPAWN_RATE", "RUN_TIME", "WORKERS", "HOST", "LOCUSTFILE"),
     *("TARGETS", "RUNTIME", "KEEP_DATA", "UI_PORT", "API_PORT", "MASTER_PORT"),
-    *("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS"),
+    *("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS", "COMPOSE_PROJECT_NAME"),
 )
+RUNTIMES = ("compose", "local")
+PROJECT = "stampede"
+"""What docker-compose.yml is called where COMPOSE_PROJECT_NAME says nothing else."""
 OF_THE_CLUSTER = (
     *("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
     *("UI_BIND", "ALLOW_TARGETS"),
@@ -34,7 +37,7 @@ DOTENV_LINE = re.compile(
 )
 
 MEMORY = ROOT / ".local" / "clusters.json"
-"""What each cluster that is up was brought up with, by its runtime: there may be one of each."""
+"""What each cluster that is up was brought up with: one of processes, one of containers to a project."""
 
 
 class UsageError(Exception):
@@ -64,6 +67,7 @@ class Settings:
     ui_password: str | None = field(default=None, repr=False)
     ui_password_file: Path | None = None
     allow_targets: str | None = None
+    compose_project_name: str = PROJECT
 
     @property
     def worker_count(self) -> int:
@@ -113,7 +117,8 @@ def read(arguments: list[str]) -> Settings:
     given = {**_dotenv(ROOT / ".env"), **exported, **told}
     given = {name: value for name, value in given.items() if value != ""}
     _refuse_missing_locustfile(given)
-    settings = _settings({**recall(given.get("RUNTIME")), **given})
+    project = given.get("COMPOSE_PROJECT_NAME", PROJECT)
+    settings = _settings({**recall(given.get("RUNTIME"), project), **given})
     _refuse_equal_ports(settings)
     return settings
 
@@ -124,21 +129,27 @@ def environment() -> dict[str, str]:
 
 
 def remember(asked: Settings) -> None:
-    """Keep what the cluster of its runtime is brought up with, for the commands that follow."""
+    """Keep what a cluster, whose runtime is known, is brought up with, for the commands that follow."""
     values = {name: getattr(asked, name.lower()) for name in OF_THE_CLUSTER}
     told = {name: str(value) for name, value in values.items() if value is not None}
-    _write({**_remembered(), told["RUNTIME"]: told})
+    _write({**_remembered(), _name(told["RUNTIME"], asked.compose_project_name): told})
 
 
-def recall(runtime: str | None = None) -> dict[str, str]:
-    """What the cluster of this runtime that is up was brought up with, or of any; nothing where none is."""
-    clusters = _remembered()
-    return clusters.get(runtime, {}) if runtime else next(iter(clusters.values()), {})
+def recall(runtime: str | None, project: str) -> dict[str, str]:
+    """What the cluster of this runtime, or of any, was brought up with; nothing where none is up."""
+    names = [_name(each, project) for each in ((runtime,) if runtime else RUNTIMES)]
+    return next((told for name, told in _remembered().items() if name in names), {})
 
 
-def forget(runtime: str) -> None:
-    """The cluster of this runtime is down."""
-    _write({key: told for key, told in _remembered().items() if key != runtime})
+def forget(runtime: str, project: str) -> None:
+    """The cluster is down."""
+    down = _name(runtime, project)
+    _write({name: told for name, told in _remembered().items() if name != down})
+
+
+def _name(runtime: str, project: str) -> str:
+    """What a cluster is remembered by."""
+    return f"compose {project}" if runtime == "compose" else runtime
 
 
 def _remembered() -> dict[str, dict[str, str]]:
@@ -191,7 +202,7 @@ def _settings(given: Mapping[str, str]) -> Settings:
         host=_host(given),
         locustfile=_locustfile(given),
         targets=_targets(given),
-        runtime=_one_of(given, "RUNTIME", "compose", "local"),
+        runtime=_one_of(given, "RUNTIME", *RUNTIMES),
         keep_data=_one_of(given, "KEEP_DATA", "0", "1") == "1",
         ui_port=_port(given, "UI_PORT") or 8089,
         api_port=_port(given, "API_PORT") or 8000,
@@ -201,6 +212,7 @@ def _settings(given: Mapping[str, str]) -> Settings:
         ui_password=given.get("UI_PASSWORD"),
         ui_password_file=_file(given, "UI_PASSWORD_FILE"),
         allow_targets=given.get("ALLOW_TARGETS"),
+        compose_project_name=given.get("COMPOSE_PROJECT_NAME", PROJECT),
     )
 
 

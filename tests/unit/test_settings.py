@@ -103,7 +103,7 @@ def test_what_the_cluster_was_brought_up_with_is_remembered() -> None:
     settings.remember(settings.read(up))
     assert settings.read([]) == Settings(runtime="compose", ui_port=8090, host="http://api:1")
     assert settings.read(["UI_PORT=8091"]).ui_port == 8091
-    settings.forget("compose")
+    settings.forget("compose", "stampede")
     assert settings.read([]) == Settings()
 
 
@@ -112,9 +112,19 @@ def test_two_clusters_are_remembered_each_by_its_runtime() -> None:
     settings.remember(settings.read(["HOST=http://api:1", "RUNTIME=compose"]))
     settings.remember(settings.read(["UI_PORT=8090", "RUNTIME=local"]))
     assert settings.read(["RUNTIME=local"]) == Settings(runtime="local", ui_port=8090)
-    settings.forget("local")
+    settings.forget("local", "stampede")
     assert settings.read(["RUNTIME=local"]) == Settings(runtime="local")
     assert settings.read([]) == Settings(runtime="compose", host="http://api:1")
+
+
+def test_clusters_of_different_names_are_remembered_each_by_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As .env.example promises: without its name nobody finds, or forgets, what is up under another."""
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "other")
+    settings.remember(settings.read(["UI_PORT=8090", "RUNTIME=compose"]))
+    monkeypatch.delenv("COMPOSE_PROJECT_NAME")
+    assert settings.read([]) == Settings()
+    settings.forget("compose", "stampede")
+    assert settings.read(["COMPOSE_PROJECT_NAME=other"]).ui_port == 8090
 
 
 @pytest.mark.parametrize(
