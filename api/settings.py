@@ -66,7 +66,9 @@ def database_url(given: Mapping[str, str]) -> str | None:
     if password is not None or file is None:
         return url
     try:
-        password = Path(file).read_text().rstrip("\n")
+        password = Path(file).read_text(encoding="utf-8").rstrip("\n")
+    except UnicodeDecodeError:
+        raise SettingError(f"DATABASE_PASSWORD_FILE is not UTF-8 text: {file}") from None
     except OSError as error:
         raise SettingError(f"DATABASE_PASSWORD_FILE cannot be read: {error.strerror}: {file}") from None
     user, _, address = parts.netloc.rpartition("@")

@@ -144,7 +144,9 @@ def recall(runtime: str | None, project: str) -> dict[str, str]:
 def forget(runtime: str, project: str) -> None:
     """The cluster is down."""
     down = _name(runtime, project)
-    _write({name: told for name, told in _remembered().items() if name != down})
+    clusters = _remembered()
+    if clusters.pop(down, None):
+        _write(clusters)
 
 
 def _name(runtime: str, project: str) -> str:
@@ -153,15 +155,25 @@ def _name(runtime: str, project: str) -> str:
 
 
 def _remembered() -> dict[str, dict[str, str]]:
-    if not MEMORY.exists():
+    """What cannot be read is not remembered."""
+    try:
+        clusters = json.loads(MEMORY.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
-    clusters: dict[str, dict[str, str]] = json.loads(MEMORY.read_text() or "{}")
-    return clusters
+    is_ours = isinstance(clusters, dict) and all(isinstance(told, dict) for told in clusters.values())
+    return clusters if is_ours else {}
 
 
 def _write(clusters: Mapping[str, Mapping[str, str]]) -> None:
-    MEMORY.parent.mkdir(exist_ok=True)
-    MEMORY.write_text(json.dumps(clusters))
+    """Beside, then in its place: whoever reads it meanwhile finds the old or the new."""
+    beside = MEMORY.with_suffix(f".{os.getpid()}")
+    try:
+        MEMORY.parent.mkdir(exist_ok=True)
+        beside.write_text(json.dumps(clusters), encoding="utf-8")
+        beside.replace(MEMORY)
+    except OSError as error:
+        folder = MEMORY.parent.name
+        raise UsageError(f"{folder} is no folder that can be written to: {error.strerror}") from error
 
 
 def _assignment(argument: str) -> tuple[str, str]:
@@ -178,9 +190,12 @@ def _dotenv(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError as error:
         raise UsageError(f"{path.name} is not UTF-8 text: write it again") from error
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be read: {error.strerror}") from error
+    lines = [line.strip() for line in text.splitlines()]
     pairs = {}
     for number, line in enumerate(lines, start=1):
         if line and not line.startswith("#"):
@@ -318,15 +333,22 @@ def _locustfile(given: Mapping[str, str]) -> Path | None:
 
 def _file(given: Mapping[str, str], name: str) -> Path | None:
     value = given.get(name)
-    return Path(value).expanduser().resolve() if value else None
+    try:
+        return Path(value).expanduser().resolve() if value else None
+    except (RuntimeError, ValueError) as error:  # ~ of a user who is none, a character of no name
+        raise UsageError(f"{name}: '{value}' is no file: {error}") from error
 
 
 def _refuse_missing_locustfile(given: Mapping[str, str]) -> None:
     """What was asked for must be there; what is only remembered may be gone by now."""
     path = _locustfile(given)
-    if path and not path.is_file():
+    try:
+        if not path or path.is_file():
+            return
         what = "is a folder: name a file in it" if path.is_dir() else "does not exist"
-        raise UsageError(f"LOCUSTFILE: '{given['LOCUSTFILE']}' {what}")
+    except OSError as error:  # too long a name, a folder that is closed to us
+        what = f"cannot be read: {error.strerror}"
+    raise UsageError(f"LOCUSTFILE: '{given['LOCUSTFILE']}' {what}")
 
 
 def _refuse_equal_ports(settings: Settings) -> None:

@@ -78,3 +78,10 @@ def test_a_wrong_value_names_its_key(wrong: dict[str, str]) -> None:
     """In the message, for whoever starts it."""
     with pytest.raises(SettingError, match=list(wrong)[-1]):
         Settings.from_environment(wrong)
+
+
+def test_a_password_file_that_is_no_text_names_its_key(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(b"\377")
+    with pytest.raises(SettingError, match="DATABASE_PASSWORD_FILE is not UTF-8 text"):
+        Settings.from_environment({"DATABASE_URL": URL, "DATABASE_PASSWORD_FILE": str(file)})

@@ -68,6 +68,9 @@ def test_an_empty_value_is_not_asked_for() -> None:
         ("KEEP_DATA=false", "KEEP_DATA must be 0 or 1, not 'false'"),
         ("LOCUSTFILE=nowhere.py", "LOCUSTFILE: 'nowhere.py' does not exist"),
         ("LOCUSTFILE=.", "LOCUSTFILE: '.' is a folder: name a file in it"),
+        (f"LOCUSTFILE={'x' * 300}.py", "LOCUSTFILE: 'xxx.*' cannot be read: File name too long"),
+        ("LOCUSTFILE=~nosuchuser/x.py", "LOCUSTFILE: '~nosuchuser/x.py' is no file: "),
+        ("UI_PASSWORD_FILE=~nosuchuser/x", "UI_PASSWORD_FILE: '~nosuchuser/x' is no file: "),
         ("HOST=http://localhost:abc", "HOST must be an address such as"),
         ("API_PORT=8089", "UI_PORT, API_PORT and MASTER_PORT must differ: they are 8089, 8089 and 5557"),
         (
@@ -127,6 +130,26 @@ def test_clusters_of_different_names_are_remembered_each_by_its_own(monkeypatch:
     assert settings.read(["COMPOSE_PROJECT_NAME=other"]).ui_port == 8090
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"local": 1}', "\udcff"])
+def test_a_memory_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> None:
+    """A rig that was killed, or a full disk, keeps no verb from working; the next one writes it anew."""
+    memory = tmp_path / ".local" / "clusters.json"
+    memory.parent.mkdir()
+    memory.write_bytes(content.encode(errors="surrogateescape"))
+    assert settings.read([]) == Settings()
+    settings.remember(settings.read(["UI_PORT=8090", "RUNTIME=local"]))
+    assert settings.read([]).ui_port == 8090
+    assert list(memory.parent.iterdir()) == [memory]
+
+
+def test_a_memory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """Only where there is something to write: what was never up is forgotten without it."""
+    (tmp_path / ".local").touch()
+    settings.forget("local", "stampede")
+    with pytest.raises(UsageError, match=r"^\.local is no folder that can be written to: File exists"):
+        settings.remember(settings.read(["RUNTIME=local"]))
+
+
 @pytest.mark.parametrize(
     ("line", "value"),
     [
@@ -140,9 +163,17 @@ def test_clusters_of_different_names_are_remembered_each_by_its_own(monkeypatch:
     ],
 )
 def test_dotenv_is_read_as_compose_reads_it(tmp_path: Path, line: str, value: str) -> None:
-    """Quotes, blanks and comments are no part of a value."""
+    """Quotes, blanks and comments are no part of a value, nor is the mark that some editors begin with."""
     (tmp_path / ".env").write_text(f"\n# a comment\n{line}\n")
     assert settings.environment()["UI_PORT"] == value
+    (tmp_path / ".env").write_text(line, encoding="utf-8-sig")
+    assert settings.environment()["UI_PORT"] == value
+
+
+def test_a_dotenv_that_is_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(UsageError, match=r"^\.env cannot be read: Is a directory"):
+        settings.read([])
 
 
 @pytest.mark.parametrize(
