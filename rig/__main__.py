@@ -95,6 +95,7 @@ def ps(_asked: Settings, found: Runtime) -> None:
 
 def run_headless(asked: Settings, found: Runtime) -> int:
     """Run a profile without a browser; a cluster that was not up is taken down again."""
+    headless.make_results_folder()
     was_up = found.is_up()
     if was_up:
         _use_what_is_up(asked, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from rig import console
 from rig.console import Display
 from rig.look import look
 from rig.master import Master, MasterGoneError
-from rig.settings import ROOT, Settings
+from rig.settings import ROOT, Settings, UsageError
 from rig.verdict import Verdict, found, show
 
 RESULTS = ROOT / "results"
@@ -27,6 +28,17 @@ RETURN_PATIENCE = 30.0
 
 MOST_ALARMS = 5
 """Things found wrong while a run goes on that are shown at once; the verdict has them all."""
+
+
+def make_results_folder() -> None:
+    """Before a run, so that it is not found at its end that nothing can be left. Raises UsageError."""
+    try:
+        RESULTS.mkdir(exist_ok=True)
+        tempfile.TemporaryFile(dir=RESULTS).close()
+    except OSError as error:
+        raise UsageError(
+            f"{RESULTS} is no folder that you can write to ({error.strerror}): move it away, or make it yours"
+        ) from error
 
 
 def drive(master: Master, settings: Settings, host: str | None) -> Verdict:

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,15 @@ class Master:
         return self._get("/stats/requests")
 
     def fetch_results(self, run_id: str, into: Path) -> Path:
-        """Unpack a run's folder into `into`, owned by whoever calls; returns it."""
+        """Unpack a run's folder into `into`, owned by whoever calls; returns it. Raises MasterGoneError."""
         archive = self._open(urllib.request.Request(f"{self.url}/stampede/results/{run_id}.tar.gz"))
-        into.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            # The filter came with 3.11.4; until then the master's word must do.
-            tar.extraction_filter = getattr(tarfile, "data_filter", None)
-            tar.extractall(into)  # noqa: S202
+        try:
+            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+                # The filter came with 3.11.4; until then the master's word must do.
+                tar.extraction_filter = getattr(tarfile, "data_filter", None)
+                tar.extractall(into)  # noqa: S202
+        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:  # a full disk, a torn archive
+            raise MasterGoneError(f"its results cannot be unpacked into {into}: {error}") from error
         return into / run_id
 
     def _get(self, path: str) -> dict[str, Any]:

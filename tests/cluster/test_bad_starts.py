@@ -117,3 +117,17 @@ def test_a_ui_for_all_without_a_password(checkout: Checkout, settings: tuple[str
     (line,) = done.stdout.splitlines()
     assert "UI_USER and UI_PASSWORD" in line
     assert processes_of(checkout.folder) == []
+
+
+def test_results_that_could_not_be_left(checkout: Checkout) -> None:
+    """It is said before the run, not at its end: nothing is started."""
+    results = checkout.folder / "results"
+    results.touch()
+    try:
+        done = checkout.rig("headless", "RUNTIME=local", "PROFILE=smoke")
+    finally:
+        results.unlink()
+    assert done.returncode == 2, done.stdout
+    assert done.stdout.splitlines() == [
+        f"rig: {results} is no folder that you can write to (File exists): move it away, or make it yours"
+    ]
