@@ -38,7 +38,7 @@ def _choose(arguments: list[str]) -> tuple[Settings, Runtime]:
 def bring_up(found: Runtime, asked: Settings) -> None:
     """Start it and wait until all is healthy and joined. What could not start leaves nothing behind."""
     begun = time.monotonic()
-    _refuse_open_to_all(asked)
+    _refuse_wrong_login(asked)
     was_up = found.is_up()
     if was_up:
         refuse_changes(asked)
@@ -93,9 +93,10 @@ def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:
             raise UsageError(f"the cluster that is up has {has}: `make down` first, for {wanted}")
 
 
-def _refuse_open_to_all(asked: Settings) -> None:
+def _refuse_wrong_login(asked: Settings) -> None:
     """Whoever reaches the UI can send a load: beyond this machine it wants a password."""
-    if not ipaddress.ip_address(asked.ui_bind).is_loopback and not asked.login:
+    login = asked.login  # on this machine, too, half a one is refused
+    if not login and not ipaddress.ip_address(asked.ui_bind).is_loopback:
         raise UsageError(
             f"UI_BIND={asked.ui_bind} publishes the UI beyond this machine: set UI_USER and UI_PASSWORD"
         )

@@ -288,7 +288,9 @@ def _run_time(given: Mapping[str, str]) -> str | None:
     value = given.get("RUN_TIME")
     if value is None:
         return None
-    if not re.fullmatch(r"\d+|(?=\d)(\d+h)?(\d+m)?(\d+s)?", value) or not re.search("[1-9]", value):
+    number = "[0-9]{1,9}"
+    times = rf"{number}|(?=[0-9])({number}h)?({number}m)?({number}s)?"
+    if not re.fullmatch(times, value) or not re.search("[1-9]", value):
         raise UsageError(f"RUN_TIME must be a time such as 90, 90s, 5m or 1h30m, not '{value}'")
     return value
 

@@ -109,10 +109,18 @@ def test_a_port_in_use_is_named(checkout: Checkout, runtime: str, name: str) -> 
     assert processes_of(checkout.folder) == []
 
 
-@pytest.mark.parametrize("settings", [(), ("UI_USER=ada",), ("UI_USER=ada", "UI_PASSWORD_FILE=/dev/null")])
-def test_a_ui_for_all_without_a_password(checkout: Checkout, settings: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("UI_BIND=0.0.0.0",),
+        ("UI_BIND=0.0.0.0", "UI_USER=ada"),
+        ("UI_BIND=0.0.0.0", "UI_USER=ada", "UI_PASSWORD_FILE=/dev/null"),
+        ("UI_USER=ada",),
+    ],
+)
+def test_a_ui_without_the_password_it_wants(checkout: Checkout, settings: tuple[str, ...]) -> None:
     """Whoever reaches it could send a load: nothing is started, and the line says what is missing."""
-    done = checkout.rig("up", "RUNTIME=local", "UI_BIND=0.0.0.0", *settings)
+    done = checkout.rig("up", "RUNTIME=local", *settings)
     assert done.returncode == 2, done.stdout
     (line,) = done.stdout.splitlines()
     assert "UI_USER and UI_PASSWORD" in line

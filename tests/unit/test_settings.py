@@ -61,6 +61,8 @@ def test_an_empty_value_is_not_asked_for() -> None:
         ("RUN_TIME=5x", "RUN_TIME must be a time such as 90, 90s, 5m or 1h30m, not '5x'"),
         ("RUN_TIME=0s", "RUN_TIME must be a time"),
         ("RUN_TIME=1s1m", "RUN_TIME must be a time"),
+        ("RUN_TIME=99999999999999999h", "RUN_TIME must be a time"),
+        ("RUN_TIME=٣s", "RUN_TIME must be a time"),
         ("HOST=localhost:9000", "HOST must be an address such as"),
         ("HOST=http://ada:secret@localhost", "^HOST must not hold a password, as each report tells it"),
         ("UI_PORT=99999", "UI_PORT must be a port number up to 65535"),
