@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import ipaddress
 import signal
 import socket
@@ -43,7 +44,7 @@ def bring_up(found: Runtime, asked: Settings) -> None:
     if was_up:
         refuse_changes(asked)
     else:
-        _refuse_ports_in_use(found, asked)
+        refuse_ports(found, asked)
     print(f"Starting the cluster with {workers(asked.worker_count)}: {found.name} …", flush=True)
     settings.remember(asked)
     try:
@@ -102,7 +103,8 @@ def _refuse_wrong_login(asked: Settings) -> None:
         )
 
 
-def _refuse_ports_in_use(found: Runtime, asked: Settings) -> None:
+def refuse_ports(found: Runtime, asked: Settings) -> None:
+    """Raise UsageError for one in use, or that processes may not have: containers' the engine publishes."""
     ports = {"UI_PORT": asked.ui_port}
     if not asked.host:
         ports["API_PORT"] = asked.api_port
@@ -114,6 +116,9 @@ def _refuse_ports_in_use(found: Runtime, asked: Settings) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
-                raise UsageError(
-                    f"port {port} is in use: end what holds it, or choose another with {name}="
-                ) from error
+                if error.errno == errno.EADDRINUSE:
+                    raise UsageError(
+                        f"port {port} is in use: end what holds it, or choose another with {name}="
+                    ) from error
+                if isinstance(error, PermissionError) and found.key == "local":
+                    raise UsageError(f"port {port} is root's: choose one over 1023 with {name}=") from error
