@@ -4,6 +4,8 @@ PYTHON := $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 RIG = $(PYTHON) -m rig $@ $(if $(filter command,$(origin HOST)),HOST='$(HOST)')
 UV := .local/uv/bin/uv
 BIN := .venv/bin
+# Not the folder itself: it is there before what belongs into it.
+SYNCED := .venv/synced
 
 .DEFAULT_GOAL := help
 .PHONY: help up down scale headless report compare logs ps restart reset install test unit integration cluster browser prove lossless chaos lint fmt clean
@@ -27,7 +29,7 @@ headless: ## Run a load, leave results/, exit with a verdict   [PROFILE=ci USERS
 report: ## Open the newest report
 	@$(RIG)
 
-compare: .venv ## Two runs side by side: ids in results/, or latest   A= B= [FORCE=1 HTML=file]
+compare: $(SYNCED) ## Two runs side by side: ids in results/, or latest   A= B= [FORCE=1 HTML=file]
 	@$(BIN)/python -m stampede compare '$(A)' '$(B)' $(if $(FORCE),--force) $(if $(HTML),--html '$(HTML)')
 
 logs: ## What the cluster prints
@@ -43,34 +45,34 @@ reset: ## Stop it and delete the data
 	@$(RIG)
 
 ##@ Work on it
-install: .venv ## Make .venv, from nothing but python3 and pip
+install: $(SYNCED) ## Make .venv, from nothing but python3 and pip
 
-.venv: pyproject.toml uv.lock $(UV)
-	@$(UV) sync --locked --quiet && touch .venv
+$(SYNCED): pyproject.toml uv.lock $(UV)
+	@$(UV) sync --locked --quiet && touch $@
 
 # Into a folder of its own: a system's pip refuses anything else (PEP 668).
 $(UV):
 	@python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv==0.13.9
 
-test: .venv ## Every test that this machine can run; what it skips, it says
+test: $(SYNCED) ## Every test that this machine can run; what it skips, it says
 	@$(BIN)/pytest
 
-unit integration cluster browser: .venv ## One kind of test
+unit integration cluster browser: $(SYNCED) ## One kind of test
 	@$(BIN)/pytest tests/$@
 
-prove: .venv ## Plant faults: each must be caught by its check
+prove: $(SYNCED) ## Plant faults: each must be caught by its check
 	@$(BIN)/python -m tests.prove
 
-lossless: .venv ## Scale, kill, restart, cut off: what stock Locust loses and this does not
+lossless: $(SYNCED) ## Scale, kill, restart, cut off: what stock Locust loses and this does not
 	@$(BIN)/python -m tests.lossless
 
-chaos: .venv ## Break things under load: what is lost, how long it takes   [PLAN=default RUNTIME=]
+chaos: $(SYNCED) ## Break things under load: what is lost, how long it takes   [PLAN=default RUNTIME=]
 	@$(BIN)/python -m tests.chaos $(PLAN)
 
-lint: .venv ## Format, lint, types
+lint: $(SYNCED) ## Format, lint, types
 	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy .
 
-fmt: .venv ## Format and mend what can be mended
+fmt: $(SYNCED) ## Format and mend what can be mended
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
 clean: ## Delete what was built here: .venv, caches, .local

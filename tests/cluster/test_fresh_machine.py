@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,9 +110,7 @@ def test_install_where_pip_refuses(newcomer: Newcomer) -> None:
     assert version.stdout.startswith("locust "), version.stdout
     made = (newcomer.checkout.folder / ".venv").stat().st_mtime_ns
 
-    begun = time.monotonic()
     assert newcomer.run("make", "install").returncode == 0
-    assert time.monotonic() - begun < 2
     assert (newcomer.checkout.folder / ".venv").stat().st_mtime_ns == made
     assert newcomer.run("make", "--question", "install").returncode == 0
 
