@@ -1,7 +1,8 @@
 # The front door: `make` prints help. Settings are NAME=value: make headless PROFILE=smoke WORKERS=2
 PYTHON := $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
-# HOST counts where make is told it; shells export one of their own.
-RIG = $(PYTHON) -m rig $@ $(if $(filter command,$(origin HOST)),HOST='$(HOST)')
+# What make is told goes on to the rig, which knows what it means. N is short for WORKERS.
+TOLD = $(foreach name,$(filter-out PYTHON,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(patsubst N,WORKERS,$(name))="$$$(name)"))
+RIG = $(PYTHON) -m rig $@ $(TOLD)
 UV := .local/uv/bin/uv
 BIN := .venv/bin
 # Not the folder itself: it is there before what belongs into it.
@@ -21,7 +22,7 @@ down: ## Stop it; the data stays
 	@$(RIG)
 
 scale: ## Change the number of workers, also in a run      N=8
-	@$(RIG) WORKERS=$(or $(N),$(WORKERS))
+	@$(RIG)
 
 headless: ## Run a load, leave results/, exit with a verdict   [PROFILE=ci USERS= SPAWN_RATE= RUN_TIME= WORKERS= HOST= LOCUSTFILE= TARGETS=]
 	@$(RIG)

@@ -64,22 +64,22 @@ def scale(asked: Settings, found: Runtime) -> None:
     if asked.workers is None:
         raise UsageError("say how many workers: make scale N=8")
     cluster.must_be_up(found)
+    master = Master(asked.ui_url, asked.login)  # first: half a login changes nothing
     found.scale(asked.workers)
-    wait_until_joined(asked, asked.workers)
+    wait_until_joined(master, asked.workers)
     print(f"{cluster.workers(asked.workers)} joined")
 
 
 def restart(asked: Settings, found: Runtime) -> None:
     """Start master and workers again, with the load tests as they are now."""
     cluster.must_be_up(found)
-    if (
-        Master(asked.ui_url, asked.login).worker_count() is not None
-    ):  # else the master is what has to be mended
-        _refuse_while_running(asked)
+    master = Master(asked.ui_url, asked.login)
+    if master.worker_count() is not None:  # else the master is what has to be mended
+        _refuse_while_running(master)
     print("Starting master and workers again …", flush=True)
     found.restart_load()
     workers = found.worker_count()
-    wait_until_joined(asked, workers)
+    wait_until_joined(master, workers)
     print(f"{cluster.workers(workers)} joined")
 
 
@@ -116,14 +116,14 @@ def run_headless(asked: Settings, found: Runtime) -> int:
 
 
 def _use_what_is_up(asked: Settings, found: Runtime) -> None:
-    _refuse_while_running(asked)
+    _refuse_while_running(Master(asked.ui_url, asked.login))
     cluster.refuse_changes(asked, but={"HOST"})  # the run brings its own
     if asked.workers:
         scale(asked, found)
 
 
-def _refuse_while_running(asked: Settings) -> None:
-    if Master(asked.ui_url, asked.login).run()["in_progress"]:
+def _refuse_while_running(master: Master) -> None:
+    if master.run()["in_progress"]:
         raise UsageError("a run is in progress: wait for its end, or stop it in the browser")
 
 

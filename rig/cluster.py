@@ -49,7 +49,7 @@ def bring_up(found: Runtime, asked: Settings) -> None:
     settings.remember(asked)
     try:
         found.up()
-        wait_until_joined(asked, asked.worker_count)
+        wait_until_joined(Master(asked.ui_url, asked.login), asked.worker_count)
     except BaseException:
         if not was_up:
             take_down(found, asked)
@@ -77,9 +77,9 @@ def must_be_up(found: Runtime) -> None:
         raise UsageError("the cluster is not up: `make up` starts it")
 
 
-def wait_until_joined(asked: Settings, wanted: int) -> None:
+def wait_until_joined(master: Master, wanted: int) -> None:
     """Raise UsageError if not so many workers join in time."""
-    joined = wait_for_workers(Master(asked.ui_url, asked.login), wanted, JOIN_TIMEOUT)
+    joined = wait_for_workers(master, wanted, JOIN_TIMEOUT)
     if joined != wanted:
         raise UsageError(f"{joined} of {workers(wanted)} joined within {JOIN_TIMEOUT:.0f} s: see `make logs`")
 
@@ -87,9 +87,9 @@ def wait_until_joined(asked: Settings, wanted: int) -> None:
 def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:
     """Raise UsageError for what a cluster that is up cannot change; the number of its workers it can."""
     remembered = settings.recall(asked.runtime, asked.compose_project_name)
-    for name in settings.OF_THE_CLUSTER if remembered else ():
-        wanted, value = getattr(asked, name.lower()), remembered.get(name)
-        if name not in but and wanted is not None and str(wanted) != value:
+    for name, wanted in asked.of_the_cluster.items() if remembered else ():
+        value = remembered.get(name)
+        if name not in but and wanted != value:
             has = f"{name}={value}" if value else f"no {name}"
             raise UsageError(f"the cluster that is up has {has}: `make down` first, for {wanted}")
 

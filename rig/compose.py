@@ -149,7 +149,7 @@ class Compose:
     def _variables(self) -> dict[str, str]:
         """What docker-compose.yml takes from its environment."""
         settings = self._settings
-        variables = {"COMPOSE_PROJECT_NAME": settings.compose_project_name}
+        variables = {**settings.of_the_services, "COMPOSE_PROJECT_NAME": settings.compose_project_name}
         variables |= {"UI_PORT": str(settings.ui_port), "API_PORT": str(settings.api_port)}
         if settings.workers:
             variables["WORKERS"] = str(settings.workers)

@@ -102,7 +102,12 @@ class Local:
                 [sys.executable, "-m", "circus.circusd", str(configuration)],
                 cwd=ROOT,
                 # Not in the file: a password is among them.
-                env={**environment(), **self._guarding(), MARK: str(FOLDER)},
+                env={
+                    **environment(),
+                    **self._settings.of_the_services,
+                    **self._guarding(),
+                    MARK: str(FOLDER),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

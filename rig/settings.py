@@ -17,19 +17,32 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 PROFILES = ROOT / "load_tests" / "profiles.toml"
 
-NAMES = (
+OF_THE_RIG = (
     *("PROFILE", "SCENARIO", "USERS", "SPAWN_RATE", "RUN_TIME", "WORKERS", "HOST", "LOCUSTFILE"),
     *("TARGETS", "RUNTIME", "KEEP_DATA", "UI_PORT", "API_PORT", "MASTER_PORT"),
     *("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS", "COMPOSE_PROJECT_NAME"),
 )
+OF_THE_CLUSTER = (
+    *("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
+    *("UI_BIND", "UI_USER", "UI_PASSWORD_FILE", "ALLOW_TARGETS"),
+)
+"""Of those, what a cluster is brought up with; it stays so until it is taken down."""
+
+OF_THE_SERVICES = (
+    *("LOCUST_LOGLEVEL", "API_PROCESSES", "API_THREADS"),
+    *("POSTGRES_CPUS", "POSTGRES_MEMORY", "API_CPUS", "API_MEMORY"),
+    *("MASTER_CPUS", "MASTER_MEMORY", "WORKER_CPUS", "WORKER_MEMORY"),
+)
+"""What a cluster is brought up with too, and the rig hands on as it is."""
+
+PASSWORDS = ("POSTGRES_PASSWORD", "API_DB_PASSWORD", "AUDITOR_DB_PASSWORD")
+"""Likewise, and never written down."""
+
+NAMES = (*OF_THE_RIG, *OF_THE_SERVICES, *PASSWORDS)
+
 RUNTIMES = ("compose", "local")
 PROJECT = "stampede"
 """What docker-compose.yml is called where COMPOSE_PROJECT_NAME says nothing else."""
-OF_THE_CLUSTER = (
-    *("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
-    *("UI_BIND", "ALLOW_TARGETS"),
-)
-"""What a cluster is brought up with; it stays so until it is taken down."""
 
 DOTENV_LINE = re.compile(
     r"""(export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*"""
@@ -68,11 +81,19 @@ class Settings:
     ui_password_file: Path | None = None
     allow_targets: str | None = None
     compose_project_name: str = PROJECT
+    of_the_services: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def worker_count(self) -> int:
         """How many workers a cluster starts with."""
         return self.workers or 4
+
+    @property
+    def of_the_cluster(self) -> dict[str, str]:
+        """What is remembered of a cluster that is brought up with these: no password."""
+        ours = {name: getattr(self, name.lower()) for name in OF_THE_CLUSTER}
+        theirs = {name: self.of_the_services.get(name) for name in OF_THE_SERVICES}
+        return {name: str(value) for name, value in {**ours, **theirs}.items() if value is not None}
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -130,8 +151,7 @@ def environment() -> dict[str, str]:
 
 def remember(asked: Settings) -> None:
     """Keep what a cluster, whose runtime is known, is brought up with, for the commands that follow."""
-    values = {name: getattr(asked, name.lower()) for name in OF_THE_CLUSTER}
-    told = {name: str(value) for name, value in values.items() if value is not None}
+    told = asked.of_the_cluster
     _write({**_remembered(), _name(told["RUNTIME"], asked.compose_project_name): told})
 
 
@@ -181,7 +201,9 @@ def _assignment(argument: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"'{argument}' is no setting: write NAME=value, such as PROFILE=smoke")
     if name not in NAMES:
-        raise UsageError(f"there is no setting '{name}': choose among {', '.join(NAMES)}")
+        raise UsageError(
+            f"there is no setting '{name}': choose among {', '.join(OF_THE_RIG)}, or .env.example"
+        )
     return name, value
 
 
@@ -228,6 +250,7 @@ def _settings(given: Mapping[str, str]) -> Settings:
         ui_password_file=_file(given, "UI_PASSWORD_FILE"),
         allow_targets=given.get("ALLOW_TARGETS"),
         compose_project_name=given.get("COMPOSE_PROJECT_NAME", PROJECT),
+        of_the_services={name: given[name] for name in (*OF_THE_SERVICES, *PASSWORDS) if name in given},
     )
 
 

@@ -87,7 +87,7 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
 
     A headless run keeps the data it finds if it is told to, else it starts from the seeded catalogue.
     """
-    up = checkout.make("up", "WORKERS=2", runtime)
+    up = checkout.make("up", "WORKERS=2", "WORKER_MEMORY=400m", runtime)
     assert up.returncode == 0, up.stdout
     assert f"http://127.0.0.1:{checkout.ui_port}" in up.stdout
 
@@ -109,6 +109,10 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
     assert run["lost_workers"] == [], "who joined, and who left, has reported to its end"
     assert max(second["users"] for second in run["seconds"]) == 40, "and never were there more"
     assert [check["name"] for check in run["audit"]["checks"] if check["verdict"] == "FAIL"] == []
+    limits = {row["memory_limit_mb"] for rows in run["samples"]["workers"].values() for row in rows}
+    assert limits == {None if runtime == "RUNTIME=local" else 400}, (
+        "who joined later is limited like the first"
+    )
     wait_until(
         lambda: [worker["state"] for worker in checkout.workers()] == ["ready"] * 3, "workers ready again"
     )

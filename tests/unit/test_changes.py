@@ -27,6 +27,8 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         # It would run the usual users, as if they were those that were asked for.
         ([], [OWN], "has no LOCUSTFILE: `make down` first, for .*custom_user.py"),
         ([], ["ALLOW_TARGETS=login.test"], "has no ALLOW_TARGETS: `make down` first, for login.test"),
+        (["WORKER_CPUS=0.5"], ["WORKER_CPUS=1"], "has WORKER_CPUS=0.5: `make down` first, for 1"),
+        ([], ["UI_USER=ada", "UI_PASSWORD=x"], "has no UI_USER: `make down` first, for ada"),
         ([], ["HOST=http://api:1"], "has no HOST: `make down` first, for http://api:1"),
     ],
 )

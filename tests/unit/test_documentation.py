@@ -52,6 +52,14 @@ def test_every_variable_of_compose_and_of_the_rig_is_in_env_example() -> None:
     assert of_compose | of_the_rig == DOCUMENTED_VARIABLES
 
 
+def test_the_rig_takes_every_variable_but_those_it_sets_itself() -> None:
+    """On its command line, where it refuses others."""
+    set_by_the_rig = set(
+        re.findall(r"^#([A-Z_]+)=", ENV_EXAMPLE.split("set by `python -m rig`")[1], re.MULTILINE)
+    )
+    assert set(NAMES) == DOCUMENTED_VARIABLES - set_by_the_rig
+
+
 def test_defaults_in_env_example_are_those_of_compose() -> None:
     """A variable's documented default is the one it has."""
     of_compose = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", COMPOSE))
@@ -100,4 +108,4 @@ def test_every_setting_of_the_examples_exists() -> None:
     commands = re.findall(r"(?:make [a-z]+|rig headless) (.*?)(?:`|$)", README + OWN_API, re.MULTILINE)
     named = {name for command in commands for name in re.findall(r"\b([A-Z_]+)=", command)}
     assert {"UI_BIND", "HOST"} <= named
-    assert named <= {*NAMES, *re.findall(r"\$\((?:or \$\()?([A-Z]+)\)", MAKEFILE)}
+    assert named <= {*NAMES, *re.findall(r"\$\((?:patsubst )?([A-Z]+)[,)]", MAKEFILE)}

@@ -36,3 +36,23 @@ def test_an_install_that_failed_is_taken_up_again(folder: Path) -> None:
     assert make(folder, "install").returncode == 0
     assert make(folder, "install").returncode == 0
     assert (folder / "tries").read_text().count("tried") == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "handed_on"),
+    [
+        (["headless", "PROFIL=smoke", "DURATION=60s"], ["headless", "DURATION=60s", "PROFIL=smoke"]),
+        (
+            ["headless", "TARGETS=p95 < 3s, stable", "USERS="],
+            ["headless", "TARGETS=p95 < 3s, stable", "USERS="],
+        ),
+        (["scale", "N=8", "RUNTIME=local"], ["scale", "RUNTIME=local", "WORKERS=8"]),
+        (["up", """HOST=http://it's/"here`"""], ["up", """HOST=http://it's/"here`"""]),
+        (["up"], ["up"]),
+    ],
+)
+def test_what_make_is_told_goes_on_to_the_rig(folder: Path, told: list[str], handed_on: list[str]) -> None:
+    """All of it, so that a word that means nothing is refused there; nothing of the environment's."""
+    (folder / "rig").mkdir()
+    (folder / "rig" / "__main__.py").write_text("import sys; print(sys.argv[1:2] + sorted(sys.argv[2:]))")
+    assert make(folder, *told).stdout == f"{handed_on}\n"

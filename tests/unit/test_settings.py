@@ -112,6 +112,37 @@ def test_what_the_cluster_was_brought_up_with_is_remembered() -> None:
     assert settings.read([]) == Settings()
 
 
+def test_what_the_services_were_brought_up_with_is_remembered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """So that workers added later are like the first, and a second `make up` changes nothing."""
+    monkeypatch.setenv("API_PROCESSES", "3")
+    (tmp_path / ".env").write_text("LOCUST_LOGLEVEL=DEBUG\nAPI_THREADS=\n")
+    up = settings.read(["WORKER_CPUS=0.5", "RUNTIME=compose"])
+    settings.remember(up)
+    monkeypatch.delenv("API_PROCESSES")
+    (tmp_path / ".env").unlink()
+    assert settings.read([]) == up
+    handed_on = {"WORKER_CPUS": "0.5", "API_PROCESSES": "3", "LOCUST_LOGLEVEL": "DEBUG"}
+    assert settings.read([]).of_the_services == handed_on
+    assert settings.read(["WORKER_CPUS=1"]).of_the_services == {**handed_on, "WORKER_CPUS": "1"}
+
+
+def test_no_password_is_remembered(tmp_path: Path) -> None:
+    """Whom it belongs to is: half a login is refused, so that none is lost. A file is found again."""
+    secrets = ["UI_PASSWORD=lovelace", "API_DB_PASSWORD=lovelace", "UI_USER=ada"]
+    told = settings.read([*secrets, "RUNTIME=compose"])
+    assert told.of_the_services == {"API_DB_PASSWORD": "lovelace"}
+    settings.remember(told)
+    assert "lovelace" not in settings.MEMORY.read_text() + repr(told)
+    with pytest.raises(UsageError, match="one is missing"):
+        assert settings.read([]).login
+    assert settings.read(["UI_PASSWORD=lovelace"]).login == ("ada", "lovelace")
+    (tmp_path / "secret").write_text("lovelace\n")
+    settings.remember(settings.read([f"UI_PASSWORD_FILE={tmp_path}/secret", "RUNTIME=compose"]))
+    assert settings.read([]).login == ("ada", "lovelace")
+
+
 def test_two_clusters_are_remembered_each_by_its_runtime() -> None:
     """One that is brought up, or down, beside another takes nothing from it."""
     settings.remember(settings.read(["HOST=http://api:1", "RUNTIME=compose"]))
