@@ -28,7 +28,9 @@ SELECT format('CREATE ROLE %I', name)
 FROM unnest(ARRAY['owner', 'api', 'auditor']) AS name
 WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec
 
-ALTER ROLE api LOGIN PASSWORD :'api_password';
+-- Of the 97 connections that roles like these can have. An API that wants more (API_PROCESSES=10) shares what
+-- it gets; the rest is for the auditor, who could not say whether the data is right without.
+ALTER ROLE api LOGIN PASSWORD :'api_password' CONNECTION LIMIT 85;
 ALTER ROLE auditor LOGIN PASSWORD :'auditor_password';
 
 SELECT format('ALTER DATABASE %I SET timezone TO ''UTC''', current_database()) \gexec

@@ -297,6 +297,17 @@ def test_processes_share_the_connections_there_are(
     assert 1 <= len([message for message in messages if "lacks" in message]) <= 2
 
 
+def test_an_api_that_wants_all_connections_leaves_the_auditor_some(
+    own_server: embedded.Server, start_api: Callable[..., Api], tmp_path: Path
+) -> None:
+    """Two processes of 64 threads, and a hundred connections: it serves with what it gets."""
+    log = tmp_path / "log"
+    api = start_api(own_server.url("api"), log, API_PROCESSES="2", API_THREADS="64")
+    wait_until(lambda: log.read_text().count("lacks") == 2)
+    assert execute(own_server.url("auditor"), "SELECT count(*) FROM products") != []
+    wait_until_healthy(api)
+
+
 def test_connections_are_opened_when_there_are_some_again(
     database: TestDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

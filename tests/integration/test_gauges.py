@@ -41,6 +41,7 @@ def test_who_finds_no_connection_free_has_waited(
     start_api: Callable[..., Api], database: TestDatabase
 ) -> None:
     """A role that may have two connections leaves the pool one, beside the keeper's."""
+    ((limit,),) = database.query("SELECT rolconnlimit FROM pg_roles WHERE rolname = 'api'")
     database.query("ALTER ROLE api CONNECTION LIMIT 2")
     try:
         api = start_api(database.url(), API_THREADS="4")
@@ -49,7 +50,7 @@ def test_who_finds_no_connection_free_has_waited(
                 assert answer.status == 200
         wait_until(lambda: told(api)["database_connection_waits_total"] > 0, "the waits are told")
     finally:
-        database.query("ALTER ROLE api CONNECTION LIMIT -1")
+        database.query(f"ALTER ROLE api CONNECTION LIMIT {limit}")
 
 
 @pytest.fixture
