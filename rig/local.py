@@ -312,8 +312,9 @@ def _is_circus(process: psutil.Process) -> bool:
 
 
 def _answers(url: str) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=2).close()
+        opener.open(urllib.request.Request(url, method="HEAD"), timeout=2).close()
     except urllib.error.HTTPError as error:
         return error.code < 500
     except (OSError, http.client.HTTPException):  # the second: it died while it answered

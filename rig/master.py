@@ -38,7 +38,9 @@ class Master:
     def __init__(self, url: str, login: tuple[str, str] | None = None) -> None:
         self.url = url
         self._login = login
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor()
+        )
 
     def worker_count(self) -> int | None:
         """Workers that have joined; None while the master does not answer."""
