@@ -196,6 +196,19 @@ def sold_out_for_a_moment(shop: History) -> None:
     shop.order(product, 4)
 
 
+def commits_that_took_long(shop: History) -> None:
+    """What brought units was written seconds before anyone could see it: a refusal meanwhile was true."""
+    shop.started -= 60
+    shop.order(CATALOGUE)
+    product = shop.product(3)
+    order = shop.order(product, 2)["order_id"]
+    shop.order(product, 2)
+    shop.change_order(order, 1)
+    shop.order(product, 3)
+    shop.turn(shop.adjust(product, 5), "unknown", 503)
+    shop.spoil("UPDATE stock_movements SET at = at - interval '8 s' WHERE product_id = %s", product)
+
+
 def a_worker_that_was_lost(shop: History) -> None:
     """What it did last is in no ledger: orders, and all that it did with orders of which it had told."""
     product = shop.product(20, price=2.5)
@@ -228,6 +241,7 @@ HEALTHY = [
     others_in_the_shop,
     a_race_that_was_cut_off,
     sold_out_for_a_moment,
+    commits_that_took_long,
     a_worker_that_was_lost,
 ]
 
