@@ -5,7 +5,7 @@ the master starts it; as long as its input is open it looks each second at how t
 then for the worst, and prints what it sees; when its input is closed the ledger is complete, and it judges.
 docs/audit.md has the protocol.
 
-By hand it judges at once and prints a table.
+By hand it judges at once, prints a table, and exits with 11 if a check FAILs, else 12 if one is UNKNOWN.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from stampede.audit.lookout import Lookout
 from stampede.audit.pulse import Pulse
 from stampede.audit.statements import Statements
 from stampede.audit.summary import check_summary
-from stampede.check import FAIL
+from stampede.check import FAIL, UNKNOWN
 
 LOOK_SECONDS = 2
 
@@ -97,7 +97,13 @@ def main(arguments: Sequence[str]) -> int:
         tell({"checks": [asdict(check) for check in checks]})
         return 0
     print(table(checks))
-    return 11 if any(check.verdict == FAIL for check in checks) else 0
+    return exit_code(checks)
+
+
+def exit_code(checks: Sequence[Check]) -> int:
+    """As a run's: what is wrong goes before what is not known."""
+    verdicts = {check.verdict for check in checks}
+    return 11 if FAIL in verdicts else 12 if UNKNOWN in verdicts else 0
 
 
 def watch(database: str) -> None:

@@ -214,7 +214,7 @@ def leave_facts(history: History, **more: object) -> None:
 
 
 def test_by_hand_it_prints_a_table(history: History) -> None:
-    """And exits with 11 if the data are wrong, else with 0."""
+    """And exits with 11 if the data are wrong, with 0 if they are right."""
     database = history.database.url("auditor")
     order, other = (history.order(5)["order_id"] for _ in range(2))
     history.write()
@@ -235,6 +235,15 @@ def test_by_hand_it_prints_a_table(history: History) -> None:
     done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
     assert (done.returncode, done.stdout) == (1, "")
     assert "not one order of this run is there any more" in done.stderr
+
+
+def test_by_hand_what_is_not_known_is_no_success(history: History) -> None:
+    """12, as for a run: nobody answers for the summary."""
+    history.write()
+    leave_facts(history, host="http://127.0.0.1:1")
+    done = by_hand(history.folder, AUDIT_DATABASE_URL=history.database.url("auditor"))
+    assert (done.returncode, done.stderr) == (12, "")
+    assert "UNKNOWN   summary_equals_recount " in done.stdout
 
 
 def test_what_a_run_whose_master_died_ordered_last_is_in_doubt(history: History) -> None:
