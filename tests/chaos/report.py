@@ -86,7 +86,6 @@ class Interruption:
     """A run that its master did not see to its end. Times in seconds since the epoch."""
 
     fault: Fault
-    run_id: str
     started: float
     ordered: float
     answered: float
@@ -178,9 +177,8 @@ def of_an_interruption(
     left = verdict["verdict"] if verdict else "no verdict"
     if left != "UNKNOWN":
         found.append(f"the interrupted run left {left}; UNKNOWN is promised")
-    wrong = [check for check in correct if check["verdict"] in ("FAIL", "UNKNOWN")]
-    remarks = [f"run {happened.run_id}, interrupted, audited by hand: {_in_words(check)}" for check in wrong]
-    return Report([row], remarks, [*_about(fault, [*found, *_wrong_orders(row)])])
+    found += [*_wrong_orders(row), *_not_green(correct)]
+    return Report([row], complaints=_about(fault, found))
 
 
 def complaints(row: Row) -> list[str]:
@@ -227,8 +225,11 @@ def _of_the_run(
         found.append(f"{UNACCOUNTED}: {counted['detail']}")
     if not evidence.correct:
         found.append("the run was not audited")
-    found += [_in_words(check) for check in evidence.correct if check["verdict"] in ("FAIL", "UNKNOWN")]
-    return found
+    return found + _not_green(evidence.correct)
+
+
+def _not_green(correct: Sequence[Check]) -> list[str]:
+    return [_in_words(check) for check in correct if check["verdict"] in ("FAIL", "UNKNOWN")]
 
 
 def _events(evidence: Evidence, injection: Injection, injections: Sequence[Injection]) -> list[str]:

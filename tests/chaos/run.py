@@ -159,7 +159,7 @@ def _interrupted_load(cluster: Cluster, plan: Plan, fault: Fault, into: Path, sa
     answered = time.time()
     say(f"{fault.words}: the master answered after {answered - ordered:.1f} s")
     ready = _wait_for_workers(cluster, plan.load.workers)
-    happened = Interruption(fault, run_id, started, ordered, answered, ready)
+    happened = Interruption(fault, started, ordered, answered, ready)
     say(happened.words)
     if ready is None:
         cluster.heal()

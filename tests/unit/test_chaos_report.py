@@ -168,12 +168,27 @@ def test_an_interrupted_run_is_left_as_unknown_and_workers_come_back(
     ready: float | None, verdict: str | None, wrong: list[str]
 ) -> None:
     """The good order is of the run after it."""
-    happened = Interruption(RESTART, "the-run", started=100, ordered=110, answered=115, ready=ready)
+    happened = Interruption(RESTART, started=100, ordered=110, answered=115, ready=ready)
     after = dataclasses.replace(HEALTHY, orders=[(130.0, 130.5)])
     left = {"verdict": verdict} if verdict else None
     report = of_an_interruption(happened, after, HEALTHY.correct, left)
     assert report.complaints == [f"fault 4 (restart master): {each}" for each in wrong]
     assert report.rows[0].good_order == 20.5
+
+
+@pytest.mark.parametrize(
+    ("verdict", "wrong"),
+    [
+        ("FAIL", ["3 acknowledged orders lost", "acknowledged_orders_kept is FAIL: what it says"]),
+        ("UNKNOWN", ["acknowledged_orders_kept is UNKNOWN: what it says"]),
+    ],
+)
+def test_wrong_data_of_an_interrupted_run_is_a_complaint(verdict: str, wrong: list[str]) -> None:
+    """As in any other; and what could not be decided is no zero."""
+    happened = Interruption(RESTART, started=100, ordered=110, answered=115, ready=121)
+    correct = corrected("acknowledged_orders_kept", verdict, 3)
+    report = of_an_interruption(happened, HEALTHY, correct, {"verdict": "UNKNOWN"})
+    assert report.complaints == [f"fault 4 (restart master): {each}" for each in wrong]
 
 
 def test_the_table_is_markdown_with_its_columns_aligned() -> None:
