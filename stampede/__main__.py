@@ -1,6 +1,6 @@
 """``python -m stampede locust …``: Locust's own command, with the engine loaded.
 
-``python -m stampede audit RUN_FOLDER``: is the data right that a run has left?
+``python -m stampede audit RUN_FOLDER [--json]``: is the data right that a run has left?
 ``python -m stampede report RUN_FOLDER``: its report, summary and verdict anew, from its run.json alone.
 ``python -m stampede compare A B [--force] [--html FILE]``: two runs side by side.
 ``python -m stampede targets TEXT``: what targets does a text state?
@@ -14,7 +14,7 @@ import traceback
 
 USAGE = (
     "usage: python -m stampede locust [locust's own options]"
-    " | audit RUN_FOLDER | targets TEXT | report RUN_FOLDER | compare A B [--force] [--html FILE]"
+    " | audit RUN_FOLDER [--json] | targets TEXT | report RUN_FOLDER | compare A B [--force] [--html FILE]"
 )
 
 

@@ -1,11 +1,12 @@
-"""Is the data right that a run has left? ``python -m stampede audit RUN_FOLDER``
+"""Is the data right that a run has left? ``python -m stampede audit RUN_FOLDER [--json]``
 
 A process of its own, without Locust: psycopg2 would stop all greenlets of the master. When the run starts,
 the master starts it; as long as its input is open it looks each second at how the database is, and now and
 then for the worst, and prints what it sees; when its input is closed the ledger is complete, and it judges.
 docs/audit.md has the protocol.
 
-By hand it judges at once, prints a table, and exits with 11 if a check FAILs, else 12 if one is UNKNOWN.
+By hand it judges at once and prints a table, or with --json its judgement. It exits with 11 if a check is
+FAIL, else with 12 if one is UNKNOWN.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from stampede.check import FAIL, UNKNOWN
 
 LOOK_SECONDS = 2
 
-USAGE = "usage: python -m stampede audit RUN_FOLDER"
+USAGE = "usage: python -m stampede audit RUN_FOLDER [--json]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,13 @@ class Run:
 
 def main(arguments: Sequence[str]) -> int:
     """Audit the run in the folder that `arguments` name; returns the exit code."""
-    if len(arguments) != 1:
+    as_json = "--json" in arguments
+    folders = [each for each in arguments if each != "--json"]
+    if len(folders) != 1:
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        run = Run.of(Path(arguments[0]), os.environ)
+        run = Run.of(Path(folders[0]), os.environ)
         if run.is_going_on:
             watch(run.database)
         checks = audit(run)
@@ -93,11 +96,11 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    if run.is_going_on:
+    if run.is_going_on or as_json:
         tell({"checks": [asdict(check) for check in checks]})
-        return 0
-    print(table(checks))
-    return exit_code(checks)
+    else:
+        print(table(checks))
+    return 0 if run.is_going_on else exit_code(checks)
 
 
 def exit_code(checks: Sequence[Check]) -> int:

@@ -59,6 +59,7 @@ class Found:
 ALL_ARE_LOST = """
     INSERT INTO lost_workers
     SELECT worker FROM told UNION SELECT worker FROM untold UNION SELECT worker FROM acts
+    UNION SELECT split_part(key, '/', 2) FROM order_keys WHERE key ^@ (%(run_id)s || '/')
 """
 
 
@@ -73,7 +74,7 @@ def judge(
     load(connection, ledger_file)
     if was_interrupted:
         with connection.cursor() as cursor:
-            cursor.execute(ALL_ARE_LOST)
+            cursor.execute(ALL_ARE_LOST, {"run_id": run_id})
     connection.set_session(isolation_level="REPEATABLE READ", autocommit=False)
     with connection, connection.cursor() as cursor:
         gather(cursor, run_id, started)

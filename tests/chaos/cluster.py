@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -81,7 +80,7 @@ class Cluster(ABC):
         """Whatever is dead, stopped or cut is not, afterwards. Never raises for what is whole."""
 
     @abstractmethod
-    def on_master(self, variables: Mapping[str, str], *command: str) -> tuple[list[str], dict[str, str]]:
+    def on_master(self, *command: str) -> tuple[list[str], dict[str, str]]:
         """The command line and environment that run a Python command where the master is."""
 
     @abstractmethod
@@ -101,7 +100,7 @@ class Cluster(ABC):
         """Take all connections that an ordinary role can have, then end the API's and fight for those."""
         before = int(self.psql(API_CONNECTIONS))
         script = (HERE / "hold_connections.py").read_text()
-        command, environment = self.on_master({}, "-c", script, str(LONGEST_HOLD))
+        command, environment = self.on_master("-c", script, str(LONGEST_HOLD))
         self._holder = subprocess.Popen(
             command,
             cwd=self.checkout.folder,
@@ -153,14 +152,9 @@ class Cluster(ABC):
         except OSError:
             return False
 
-    def audit(self, run_id: str, started: float) -> list[dict[str, Any]]:
-        """CORRECT's checks of a run that the master did not come to judge. Raises ActError."""
-        variables = {
-            "STAMPEDE_RUN_ID": run_id,
-            "STAMPEDE_STARTED_AT": f"{started:.6f}",
-            "STAMPEDE_HOST": "",
-        }
-        command, environment = self.on_master(variables, "-m", "stampede", "audit", self.results(run_id))
+    def audit(self, run_id: str) -> list[dict[str, Any]]:
+        """CORRECT's checks, by hand, of a run that the master did not come to judge. Raises ActError."""
+        command, environment = self.on_master("-m", "stampede", "audit", self.results(run_id), "--json")
         done = subprocess.run(
             command,
             cwd=self.checkout.folder,
@@ -169,9 +163,9 @@ class Cluster(ABC):
             capture_output=True,
             text=True,
         )
-        if done.returncode:
+        if not done.stdout:
             raise ActError(f"the audit by hand: {done.stderr.strip()}")
-        checks: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])["checks"]
+        checks: list[dict[str, Any]] = json.loads(done.stdout)["checks"]
         return checks
 
     def is_ready_for_a_run(self, workers: int) -> bool:

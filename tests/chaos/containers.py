@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from tests.chaos.cluster import Cluster, checked
@@ -66,12 +65,9 @@ class Containers(Cluster):
             if service == "worker" and self._network not in found["NetworkSettings"]["Networks"]:
                 checked(self.checkout, "docker", "network", "connect", self._network, container)
 
-    def on_master(self, variables: Mapping[str, str], *command: str) -> tuple[list[str], dict[str, str]]:
-        given = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
-        return [
-            *("docker", "compose", "exec", "-T", *given, "master", "python"),
-            *command,
-        ], self.checkout.environment
+    def on_master(self, *command: str) -> tuple[list[str], dict[str, str]]:
+        inside = ["docker", "compose", "exec", "-T", "master", "python"]
+        return [*inside, *command], self.checkout.environment
 
     def keep_logs(self, into: Path) -> None:
         logs = self.checkout.run("docker", "compose", "logs", "--no-color", "--timestamps")

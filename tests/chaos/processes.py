@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -66,12 +65,11 @@ class Processes(Cluster):
             with suppress(OSError, IndexError, psutil.Error):  # it is just being started
                 self.resume(target)
 
-    def on_master(self, variables: Mapping[str, str], *command: str) -> tuple[list[str], dict[str, str]]:
+    def on_master(self, *command: str) -> tuple[list[str], dict[str, str]]:
         database = f"postgresql://auditor@/stampede?host={self._postgres.sockets}"
         return [str(self.checkout.folder / ".venv/bin/python"), *command], {
             **self.checkout.environment,
             "AUDIT_DATABASE_URL": database,
-            **variables,
         }
 
     def keep_logs(self, into: Path) -> None:

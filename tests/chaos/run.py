@@ -168,7 +168,7 @@ def _interrupted_load(cluster: Cluster, plan: Plan, fault: Fault, into: Path, sa
     next_id = start(cluster, run_time=f"{length:.0f}s")
     after = evidence(finish(cluster, next_id, into, time.time() + length), plan.load.users)
     verdict = _verdict_of(cluster, run_id, into)
-    return report.of_an_interruption(happened, after, cluster.audit(run_id, started), verdict)
+    return report.of_an_interruption(happened, after, cluster.audit(run_id), verdict)
 
 
 def _wait_for_workers(cluster: Cluster, workers: int) -> float | None:

@@ -194,9 +194,9 @@ def test_a_database_that_comes_late_is_waited_for(history: History, tmp_path: Pa
 # By hand.
 
 
-def by_hand(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def by_hand(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", COMMAND, str(folder)],
+        [sys.executable, "-c", COMMAND, str(folder), *options],
         cwd=ROOT,
         env=os.environ | environment,
         stdin=subprocess.DEVNULL,
@@ -256,6 +256,29 @@ def test_what_a_run_whose_master_died_ordered_last_is_in_doubt(history: History)
     done = by_hand(history.folder, AUDIT_DATABASE_URL=history.database.url("auditor"))
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 in doubt" in done.stdout
+
+
+def test_of_a_worker_that_no_dead_master_heard_of_all_is_in_doubt(history: History) -> None:
+    """It died before the first report came."""
+    history.order(5)
+    history.entries.clear()
+    history.write()
+    leave_facts(history, interrupted=True)
+    done = by_hand(history.folder, AUDIT_DATABASE_URL=history.database.url("auditor"))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_by_hand_it_prints_json_where_asked(history: History) -> None:
+    """The judgement, as the master is told it; the exit code is that of the table."""
+    history.spoil("DELETE FROM orders WHERE id = %s", history.order(5)["order_id"])
+    history.order(5)
+    history.write()
+    leave_facts(history)
+    done = by_hand(history.folder, "--json", AUDIT_DATABASE_URL=history.database.url("auditor"))
+    assert (done.returncode, done.stderr) == (11, "")
+    verdicts = {check["name"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
+    assert verdicts["acknowledged_orders_kept"] == "FAIL"
+    assert verdicts["no_oversell"] == "PASS"
 
 
 # What it reads.
