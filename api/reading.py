@@ -47,8 +47,8 @@ def read_body(request: Request, message: type[Message]) -> Message:
     try:
         decoded: Message = decoder_of(message).decode(body)
         return decoded
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise refusal_of(body, message) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise refusal_of(body, message, error) from None
 
 
 @cache
@@ -56,7 +56,7 @@ def decoder_of(message: type[Message]) -> msgspec.json.Decoder[Message]:
     return msgspec.json.Decoder(message)
 
 
-def refusal_of(body: bytes, message: type[Input]) -> Problem:
+def refusal_of(body: bytes, message: type[Input], why: Exception) -> Problem:
     """Why a body was not decoded: 400 if it is no JSON at all, whatever else is wrong with it."""
     try:
         check_json(body)
@@ -65,7 +65,8 @@ def refusal_of(body: bytes, message: type[Input]) -> Problem:
         return invalid_input([FieldError("body", str(error))])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Problem.of("malformed_json", about=error)
-    return invalid_input(list(faults(message, fields, decode_field)))
+    # None is found where a name stands twice and only its last value is right.
+    return invalid_input([*faults(message, fields, decode_field)] or [FieldError("body", str(why))])
 
 
 def check_json(body: bytes) -> None:

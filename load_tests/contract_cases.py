@@ -349,6 +349,7 @@ MALFORMED = {
     "nested without end": b"[" * 10_000,
 }
 JSON_ORDER = b'{"product_id": %d, "quantity": 1}' % NOBODYS
+ORDERED_TWICE = b'{"product_id": %d, "quantity": "x", "quantity": 1}' % NOBODYS
 OTHER_TYPES = ("text/plain", "application/xml", "application/x-www-form-urlencoded")
 MEBIBYTE = 2**20
 WRONG_METHODS = {
@@ -371,6 +372,7 @@ REQUESTS = [
         Case(f"an order that is {body.decode()}", posts("/orders/", body), 422)
         for body in (b"[]", b"null", b"5", b'"text"')
     ),
+    Case("a field given twice", posts("/orders/", ORDERED_TWICE), 422, fields=("body",)),
     *(
         Case(
             f"a body that says it is {media_type}", posts("/orders/", JSON_ORDER, media_type=media_type), 415

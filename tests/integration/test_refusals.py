@@ -156,6 +156,23 @@ def test_json_that_is_no_object_is_422(untouched_shop: TestClient, body: str) ->
 
 
 @pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/orders/", '{"quantity": "x", "quantity": 1, "product_id": 5}', "body"),
+        ("/orders/bulk", '{"orders": [{"quantity": "x", "quantity": 1, "product_id": 5}]}', "orders"),
+    ],
+)
+def test_a_wrong_value_that_a_later_one_replaces_is_named(
+    untouched_shop: TestClient, path: str, body: str, field: str
+) -> None:
+    """The last one would do, the first one is wrong all the same."""
+    answer = untouched_shop.simulate_post(path, body=body, headers=JSON)
+    check_problem(answer, 422, "invalid_input")
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+    assert "quantity" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
     "media_type",
     [None, "text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data"],
 )
