@@ -324,6 +324,17 @@ def test_without_a_ledger_there_is_nothing_to_judge(history: History) -> None:
     assert set(done.stdout.split("\n")[0].split()[:1]) == {"NOT_ASKED"}
 
 
+@pytest.mark.parametrize("act", ["event", "buy"])
+def test_what_others_note_is_theirs(history: History, act: str) -> None:
+    """Events and acts of one's own have facts of any type, under whatever names."""
+    history.order(5)
+    history.entries.append(
+        {"act": act, "worker": "0-a", "n": 9, "price": "9.99", "stock": [1], "tries": -0.5}
+    )
+    history.order(5)
+    assert history.judged()["acknowledged_orders_kept"].examined == 2
+
+
 WRONG_LEDGERS = [
     (b'{"act": "order"}\n', "ledger.jsonl.gz cannot be read"),
     (
