@@ -35,10 +35,10 @@ class Outcome:
 
 
 def lost(made: int, counted: int | None) -> Figure:
-    """Requests that the target got and the master does not know of."""
+    """Requests that the target got and the master does not know of. Where none was made nothing is shown."""
     difference = made - (counted or 0)
     shown = f"{difference:,} of {made:,}" if difference >= 0 else f"{-difference:,} counted twice"
-    return Figure("requests lost", shown, "0", difference == 0)
+    return Figure("requests lost", shown, "0", made > 0 and difference == 0)
 
 
 def seconds(name: str, measured: float | None, at_most: float, waited: float) -> Figure:

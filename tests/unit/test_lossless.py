@@ -87,6 +87,8 @@ def test_when_so_many_are_back(count: int, start: float, after: float | None) ->
         (lost(1200, 1200), "0 of 1,200", True),
         (lost(1200, 1150), "50 of 1,200", False),
         (lost(1200, None), "1,200 of 1,200", False),  # nothing is left of the run
+        (lost(0, None), "0 of 0", False),  # nothing was made
+        (lost(0, 0), "0 of 0", False),
         (lost(1200, 1210), "10 counted twice", False),
         (seconds("back", 4.04, 10, 80), "4.0 s", True),
         (seconds("back", 10.1, 10, 80), "10.1 s", False),
