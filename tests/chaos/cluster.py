@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.master import Master, MasterGoneError
-from tests.chaos.plan import Fault, Load
+from tests.chaos.plan import LONGEST_EXHAUST, Fault, Load
 from tests.checkout import Checkout, wait_until
 
 HERE = Path(__file__).resolve().parent
@@ -21,8 +21,8 @@ API_CONNECTIONS = f"SELECT count(*) FROM pg_stat_activity WHERE {OURS}"  # noqa:
 END_HELD_CONNECTIONS = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'chaos'"
 )
-LONGEST_HOLD = 60.0
-"""Seconds after which connections are given back, if nobody has asked for them."""
+LONGEST_HOLD = LONGEST_EXHAUST + 30.0
+"""Seconds after which connections are given back, if nobody has asked for them; taking them takes time."""
 
 
 class ActError(Exception):

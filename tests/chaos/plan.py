@@ -18,6 +18,9 @@ RECOVERY = {"api": 5.0, "postgres": 5.0, "worker": 10.0, "master": 10.0}
 SHORTEST_LOOK = 2.0
 """Seconds from the last user started to the first fault."""
 
+LONGEST_EXHAUST = 60.0
+"""Seconds for which connections are held at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -173,7 +176,7 @@ def _fault(number: int, table: Any) -> Fault:
     if not isinstance(table, dict):
         raise PlanError(f"{where}: write it as a [[fault]] table")
     what, target = table.get("what"), table.get("target")
-    if what not in KINDS:
+    if not isinstance(what, str) or what not in KINDS:
         raise PlanError(f"{where}: what: there is no {what!r}: choose of {', '.join(KINDS)}")
     kind = KINDS[what]
     if target not in kind.targets:
@@ -192,6 +195,11 @@ def _fault(number: int, table: Any) -> Fault:
 
 
 def _refuse_bad_times(fault: Fault, load: Load) -> None:
+    if fault.what == "exhaust" and fault.duration > LONGEST_EXHAUST:
+        raise PlanError(
+            f"fault {fault.number}: duration: connections are held for {LONGEST_EXHAUST:g} s at most: "
+            f"say {LONGEST_EXHAUST:g} or less"
+        )
     earliest = load.ramp + SHORTEST_LOOK
     if fault.at < earliest:
         raise PlanError(

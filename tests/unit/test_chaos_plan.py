@@ -48,6 +48,12 @@ def test_the_default_plan_has_every_kind_of_fault_within_four_minutes() -> None:
         (plan(load={**LOAD, "workers": 1.5}), r"\[load\]: workers: must be a whole number, not 1.5"),
         (plan(load={**LOAD, "pace": "none"}), r"\[load\]: pace: must be a number over 0, not 'none'"),
         (plan({**KILL, "what": "unplug"}), "fault 1: what: there is no 'unplug': choose of kill, pause"),
+        (plan({**KILL, "what": ["kill"]}), r"fault 1: what: there is no \['kill'\]: choose of kill, pause"),
+        (plan({**KILL, "target": ["api"]}), r"fault 1: target: kill cannot be done to \['api'\]"),
+        (
+            plan({**KILL, "what": "exhaust", "target": "postgres", "duration": 61}),
+            "fault 1: duration: connections are held for 60 s at most: say 60 or less",
+        ),
         (
             plan({**KILL, "what": "pause", "target": "worker"}),
             "fault 1: target: pause cannot be done to 'worker'",
