@@ -14,7 +14,8 @@ LEFT JOIN stock_movements ON stock_movements.id = line.id
 WHERE stock < 0 OR line.stock_after < 0;
 
 -- A product's stock is the sum of all its movements, a deleted one's sum is 0; since the run began each line
--- says what the lines up to it add up to; and what clients were told they have made or adjusted is a line.
+-- says what the lines up to it add up to; and what clients were told they have made, adjusted or removed is a
+-- line.
 CREATE TEMPORARY VIEW stock_equals_movements AS
 SELECT at, greatest(abs(coalesce(stock, 0) - accounts.units), abs(line.stock_after - line.units)) AS size,
        jsonb_build_object(
@@ -44,7 +45,14 @@ SELECT to_timestamp(answered), stock,
                           'sku', sku, 'worker', worker)
 FROM acts
 WHERE act = 'create' AND outcome = 'ok' AND NOT EXISTS (
-    SELECT FROM lines WHERE lines.product_id = acts.product_id AND kind = 'created' AND delta = coalesce(acts.stock, delta));
+    SELECT FROM lines WHERE lines.product_id = acts.product_id AND kind = 'created' AND delta = coalesce(acts.stock, delta))
+UNION ALL
+SELECT to_timestamp(answered), NULL,
+       jsonb_build_object('what', 'told that it was removed, and it never was', 'product_id', product_id,
+                          'worker', worker)
+FROM acts
+WHERE act = 'delete_product' AND outcome = 'ok'
+  AND product_id NOT IN (SELECT product_id FROM lines WHERE kind = 'removed');
 
 -- Never was more sold than there was: the movements add up to less than nothing at no line, and live orders
 -- have no more units than were ever supplied.

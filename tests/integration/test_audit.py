@@ -595,6 +595,12 @@ def a_deletion_that_was_not_done(shop: History) -> Wrong:
     return "legal_status_paths", {"order_id": order, "what": "acknowledged as DELETED, and is not"}
 
 
+def a_product_that_was_not_removed(shop: History) -> Wrong:
+    """200, and it can be bought as before."""
+    shop.settle(shop.attempt("delete_product", product_id=CATALOGUE), "done")
+    return "stock_equals_movements", {"product_id": CATALOGUE}
+
+
 def a_total_that_is_no_number(shop: History) -> Wrong:
     """A string, say."""
     order = shop.order(CATALOGUE, 3)["order_id"]
@@ -779,6 +785,7 @@ WRONG = [
     an_adjustment_that_was_not_made,
     a_product_that_was_not_made,
     a_deletion_that_was_not_done,
+    a_product_that_was_not_removed,
     a_total_that_is_no_number,
     a_false_sold_out,
     a_false_sold_out_after_a_delivery,
