@@ -139,8 +139,29 @@ SELECT to_timestamp(answered), quantity, bulk,
                           'product_id', product_id)
 FROM told WHERE order_id IS NULL;
 
--- An order that a client was told of is there, with the product and the quantity of the answer.
-CREATE TEMPORARY VIEW acknowledged_orders_kept AS SELECT at, size, offender FROM lost_orders;
+-- Changes of a quantity that were told to be done, to one that the order never had: by the lines that took its
+-- units, whoever changed it before and since.
+CREATE TEMPORARY VIEW lost_changes AS
+WITH changes AS (
+    SELECT * FROM acts
+    WHERE act = 'change_order' AND outcome = 'ok' AND quantity IS NOT NULL
+      AND order_id IN (SELECT order_id FROM told)
+), had AS (
+    SELECT order_id, -sum(delta) OVER (PARTITION BY order_id ORDER BY id) AS quantity
+    FROM lines WHERE kind IN ('placed', 'changed') AND order_id IN (SELECT order_id FROM changes)
+)
+SELECT to_timestamp(answered) AS at, quantity AS size,
+       jsonb_build_object('what', format('acknowledged as an order of %s units, and never was one', quantity),
+                          'order_id', order_id, 'worker', worker) AS offender
+FROM changes WHERE NOT EXISTS (
+    SELECT FROM had WHERE (had.order_id, had.quantity) = (changes.order_id, changes.quantity));
+
+-- An order that a client was told of is there, with the product and the quantity of the answer, and has had
+-- each quantity that it was told to be changed to.
+CREATE TEMPORARY VIEW acknowledged_orders_kept AS
+SELECT at, size, offender FROM lost_orders
+UNION ALL
+SELECT at, size, offender FROM lost_changes;
 
 -- Orders that only keys of the run speak of: no client was told of them. `asked`: one had tried.
 CREATE TEMPORARY VIEW unacknowledged AS

@@ -326,11 +326,13 @@ def test_racing_workers_pass(database: TestDatabase, tmp_path: Path) -> None:
     """Six at once on two products that sell out, one of them again and again: every refusal was true."""
     workers = [History(database, tmp_path, f"{number}-aaaaaa", lag=number / 10) for number in range(6)]
     scarce, raced = workers[0].product(6), workers[0].product(5, race=True)
+    shared = workers[0].order(CATALOGUE)["order_id"]
 
     def work(shop: History) -> None:
         for number in range(60):
             order = shop.order(scarce, 1 + number % 3)
             shop.order(raced)
+            shop.change_order(shared, 1 + number % 4)
             if order["outcome"] == "ok":
                 shop.act("cancel" if number % 2 else "delete", order["order_id"])
             if number % 10 == 0:
@@ -595,6 +597,14 @@ def a_deletion_that_was_not_done(shop: History) -> Wrong:
     return "legal_status_paths", {"order_id": order, "what": "acknowledged as DELETED, and is not"}
 
 
+def a_change_that_was_not_made(shop: History) -> Wrong:
+    """Told that it has seven units now; three it has had, and five."""
+    order = shop.order(CATALOGUE, 3)["order_id"]
+    shop.change_order(order, 5)
+    change = shop.settle(shop.attempt("change_order", order_id=order, quantity=7), "done")
+    return "acknowledged_orders_kept", {"order_id": order, "worker": change["worker"]}
+
+
 def a_product_that_was_not_removed(shop: History) -> Wrong:
     """200, and it can be bought as before."""
     shop.settle(shop.attempt("delete_product", product_id=CATALOGUE), "done")
@@ -785,6 +795,7 @@ WRONG = [
     an_adjustment_that_was_not_made,
     a_product_that_was_not_made,
     a_deletion_that_was_not_done,
+    a_change_that_was_not_made,
     a_product_that_was_not_removed,
     a_total_that_is_no_number,
     a_false_sold_out,
