@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from functools import reduce
 from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
@@ -19,6 +21,8 @@ NAME = "summary_equals_recount"
 TRIES = 3
 TIMEOUT = 15
 """Seconds: the API may take 10 for a summary."""
+PATIENCE = 10
+"""Seconds for an API that asks to come again: its users have only just left."""
 
 #: Where the answer has what the view `recount` calls so.
 FIGURES = {
@@ -64,6 +68,19 @@ def check_summary(connection: Connection, host: str | None) -> Check:
 
 
 def ask(host: str) -> Answer:
+    """GET /summary, again as long as a 503 says when. Raises OSError, HTTPException and ValueError."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _ask(host)
+        except HTTPError as error:
+            seconds = error.headers.get("Retry-After", "")
+            if error.code != 503 or not seconds.isdigit() or time.monotonic() + int(seconds) > deadline:
+                raise
+        time.sleep(int(seconds) or 0.1)
+
+
+def _ask(host: str) -> Answer:
     with _opener.open(f"{host.rstrip('/')}/summary", timeout=TIMEOUT) as response:
         answer: Answer = json.load(response, parse_float=Decimal)
         return answer

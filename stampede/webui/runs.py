@@ -80,7 +80,7 @@ def _refuse_dead_host(host: object) -> None:
         raise RunError("there is no host to test: give HOST=http://…")
     try:
         request = urllib.request.Request(host, method="HEAD")
-        urllib.request.build_opener(_StaysThere).open(request, timeout=PROBE_TIMEOUT).close()
+        _opener.open(request, timeout=PROBE_TIMEOUT).close()
     except urllib.error.HTTPError:
         return
     except (OSError, HTTPException, ValueError) as error:  # the second: what answers is no HTTP
@@ -95,3 +95,6 @@ class _StaysThere(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+_opener = urllib.request.build_opener(_StaysThere, urllib.request.ProxyHandler({}))  # as users go there

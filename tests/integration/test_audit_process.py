@@ -411,15 +411,17 @@ def test_the_summary_is_recounted(history: History, api: Api, begin_audit: Calla
 
 
 @contextmanager
-def answering(*bodies: bytes) -> Iterator[str]:
-    """Somebody who answers so, one after the other."""
+def answering(*bodies: bytes | None) -> Iterator[str]:
+    """Somebody who answers so, one after the other; with None that one may come again at once."""
     left = list(bodies)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            body = left.pop(0)
+            self.send_response(200 if body else 503)
+            self.send_header("Retry-After", "0")
             self.end_headers()
-            self.wfile.write(left.pop(0))
+            self.wfile.write(body or b"")
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -438,10 +440,11 @@ def answering(*bodies: bytes) -> Iterator[str]:
         ([b"<html>", b"<html>"], "UNKNOWN", "Expecting value"),
         ([], "UNKNOWN", "GET http"),
         ([b"{}", b"{}"], "FAIL", "19 wrong of 19 figures"),
+        ([None, None, b"{}", None, b"{}"], "FAIL", "19 wrong of 19 figures"),
     ],
 )
 def test_a_summary_that_cannot_be_compared(
-    history: History, begin_audit: Callable[..., Audit], bodies: list[bytes], verdict: str, detail: str
+    history: History, begin_audit: Callable[..., Audit], bodies: list[bytes | None], verdict: str, detail: str
 ) -> None:
     """Is unknown; one without figures is wrong."""
     history.write()

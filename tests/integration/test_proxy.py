@@ -9,6 +9,7 @@ import pytest
 from rig import local
 from rig.master import Master
 from stampede.audit import summary
+from stampede.webui import runs
 from tests.integration.speaking import speaking
 
 
@@ -30,6 +31,11 @@ def test_the_audit_asks_the_api_itself(ours: str) -> None:
 
 def test_the_rig_asks_the_master_itself(ours: str) -> None:
     assert Master(ours).worker_count() == 2
+
+
+def test_a_host_is_looked_for_where_users_will(ours: str) -> None:
+    """One that answers nobody is refused before a run."""
+    runs._refuse_dead_host(ours)
 
 
 def test_the_local_runtime_asks_its_roles_themselves(ours: str) -> None:
