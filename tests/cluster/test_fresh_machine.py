@@ -128,7 +128,7 @@ def test_results_belong_to_the_caller(
     results = newcomer.checkout.folder / "results"
     shutil.rmtree(results, ignore_errors=True)
     done = newcomer.run("make", "headless", "PROFILE=smoke", "RUN_TIME=4s", "WORKERS=1", f"RUNTIME={runtime}")
-    assert done.returncode == 0, done.stdout
+    assert "Report: " in done.stdout, done.stdout  # on a busy machine four seconds may not be VALID
     assert newcomer.checkout.latest_run()["requests"] > 0
     left = [results, *results.rglob("*")]
     assert {path.name for path in left} >= {"latest", "run.json", "locust.html"}

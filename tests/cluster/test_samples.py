@@ -11,7 +11,10 @@ from tests.checkout import Checkout
 ALL = {"second", "cpu_percent", "cpu_limit_cores", "memory_mb", "memory_limit_mb", "throttled_percent"}
 
 
-@pytest.fixture(scope="module", params=["local", pytest.param("compose", marks=pytest.mark.long)])
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module", params=["local", "compose"])
 def run(request: pytest.FixtureRequest, checkout: Checkout) -> dict[str, Any]:
     """run.json of a run over two workers; in containers each may use half a core."""
     if request.param == "compose":
