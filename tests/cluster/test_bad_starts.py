@@ -35,7 +35,7 @@ def psql(checkout: Checkout, runtime: str, statement: str) -> None:
         assert done.returncode == 0, done.stdout[-500:]
 
 
-@pytest.fixture(params=["local", "compose"])
+@pytest.fixture(params=["local", pytest.param("compose", marks=pytest.mark.long)])
 def runtime(request: pytest.FixtureRequest, checkout: Checkout) -> str:
     """Compose where an engine answers."""
     if request.param == "compose":

@@ -175,6 +175,7 @@ def test_one_user_for_debugging(locust: str, api: str, tmp_path: Path) -> None:
     assert re.search(shown, done.stderr), done.stderr
 
 
+@pytest.mark.long
 def test_workers_that_start_together_make_no_product_twice(locust: str, api: str, tmp_path: Path) -> None:
     """Stock Locust, a master and two workers: no SKU of one worker is refused because another has it."""
     port = free_port()
