@@ -7,11 +7,11 @@ import sys
 import webbrowser
 from typing import NoReturn
 
-from rig import cluster, headless, terminal
+from rig import UsageError, cluster, headless, terminal
 from rig.cluster import bring_up, take_down, wait_until_joined
 from rig.master import Master, MasterGoneError
 from rig.runtime import Runtime
-from rig.settings import Settings, UsageError
+from rig.settings import Settings
 
 USAGE_EXIT = 2
 INTERRUPTED_EXIT = 130

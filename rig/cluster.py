@@ -10,10 +10,10 @@ import socket
 import time
 from collections.abc import Set
 
-from rig import runtime, settings
+from rig import UsageError, memory, runtime, settings
 from rig.master import Master, wait_for_workers
 from rig.runtime import Runtime
-from rig.settings import Settings, UsageError
+from rig.settings import Settings
 
 JOIN_TIMEOUT = 60.0
 """Seconds for all workers to join a master that answers."""
@@ -22,10 +22,10 @@ JOIN_TIMEOUT = 60.0
 def find(arguments: list[str]) -> tuple[Settings, Runtime]:
     """What is asked for, and the cluster it is asked of. One that crashed is swept up and forgotten."""
     asked, found = _choose(arguments)
-    while settings.recall(found.key, asked.compose_project_name) and not found.is_up():
+    while memory.recall(found.key, asked.compose_project_name) and not found.is_up():
         if found.key == "local":
             found.down()
-        settings.forget(found.key, asked.compose_project_name)
+        memory.forget(found.key, asked.compose_project_name)
         asked, found = _choose(arguments)
     return asked, found
 
@@ -46,7 +46,7 @@ def bring_up(found: Runtime, asked: Settings) -> None:
     else:
         refuse_ports(found, asked)
     print(f"Starting the cluster with {workers(asked.worker_count)}: {found.name} …", flush=True)
-    settings.remember(asked)
+    memory.remember(found.key, asked.compose_project_name, asked.of_the_cluster)
     try:
         found.up()
         wait_until_joined(Master(asked.ui_url, asked.login), asked.worker_count)
@@ -63,7 +63,7 @@ def take_down(found: Runtime, asked: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     found.down()
-    settings.forget(found.key, asked.compose_project_name)
+    memory.forget(found.key, asked.compose_project_name)
 
 
 def workers(count: int) -> str:
@@ -86,7 +86,7 @@ def wait_until_joined(master: Master, wanted: int) -> None:
 
 def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:
     """Raise UsageError for what a cluster that is up cannot change; the number of its workers it can."""
-    remembered = settings.recall(asked.runtime, asked.compose_project_name)
+    remembered = memory.recall(asked.runtime, asked.compose_project_name)
     for name, wanted in asked.of_the_cluster.items() if remembered else ():
         value = remembered.get(name)
         if name not in but and wanted != value:

@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from rig import ROOT, UsageError
 from rig.last_words import last_words
-from rig.settings import ROOT, Settings, UsageError, environment
+from rig.settings import Settings, environment
 
 START_TIMEOUT = 90.0
 """Seconds for every service to get healthy."""

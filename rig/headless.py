@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rig import console
+from rig import ROOT, UsageError, console
 from rig.console import Display
 from rig.look import look
 from rig.master import Master, MasterGoneError
-from rig.settings import ROOT, Settings, UsageError
+from rig.settings import Settings
 from rig.verdict import Verdict, found, show
 
 RESULTS = ROOT / "results"

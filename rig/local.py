@@ -28,8 +28,9 @@ from circus.client import CircusClient
 from circus.exc import CallError
 
 from postgres import place
+from rig import ROOT, UsageError
 from rig.last_words import last_words
-from rig.settings import ROOT, Settings, UsageError, environment
+from rig.settings import Settings, environment
 
 FOLDER = ROOT / ".local"
 LOGS = FOLDER / "log"

@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from rig.settings import UsageError
+from rig import UsageError
 
 TIMEOUT = 30.0
 """Seconds for an answer; a busy master is slow, a dead one refuses at once."""

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from rig import ROOT, UsageError
 from rig.compose import Compose
-from rig.settings import ROOT, Settings, UsageError
+from rig.settings import Settings
 
 VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import re
 import subprocess
@@ -14,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
+from rig import ROOT, UsageError
+from rig.memory import RUNTIMES, recall
+
 PROFILES = ROOT / "load_tests" / "profiles.toml"
 
 OF_THE_RIG = (
@@ -40,7 +41,6 @@ PASSWORDS = ("POSTGRES_PASSWORD", "API_DB_PASSWORD", "AUDITOR_DB_PASSWORD")
 
 NAMES = (*OF_THE_RIG, *OF_THE_SERVICES, *PASSWORDS)
 
-RUNTIMES = ("compose", "local")
 PROJECT = "stampede"
 """What docker-compose.yml is called where COMPOSE_PROJECT_NAME says nothing else."""
 
@@ -48,13 +48,6 @@ DOTENV_LINE = re.compile(
     r"""(export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*"""
     r"""((?P<quote>['"])(?P<quoted>.*)(?P=quote)\s*(\#.*)?|(?P<bare>.*?)(\s\#.*)?)"""
 )
-
-MEMORY = ROOT / ".local" / "clusters.json"
-"""What each cluster that is up was brought up with: one of processes, one of containers to a project."""
-
-
-class UsageError(Exception):
-    """Something the user can mend; the message says what is wrong and what to do. Exit code 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,53 +140,6 @@ def read(arguments: list[str]) -> Settings:
 def environment() -> dict[str, str]:
     """The environment of what is started here: ours, after .env."""
     return {**_dotenv(ROOT / ".env"), **os.environ}
-
-
-def remember(asked: Settings) -> None:
-    """Keep what a cluster, whose runtime is known, is brought up with, for the commands that follow."""
-    told = asked.of_the_cluster
-    _write({**_remembered(), _name(told["RUNTIME"], asked.compose_project_name): told})
-
-
-def recall(runtime: str | None, project: str) -> dict[str, str]:
-    """What the cluster of this runtime, or of any, was brought up with; nothing where none is up."""
-    names = [_name(each, project) for each in ((runtime,) if runtime else RUNTIMES)]
-    return next((told for name, told in _remembered().items() if name in names), {})
-
-
-def forget(runtime: str, project: str) -> None:
-    """The cluster is down."""
-    down = _name(runtime, project)
-    clusters = _remembered()
-    if clusters.pop(down, None):
-        _write(clusters)
-
-
-def _name(runtime: str, project: str) -> str:
-    """What a cluster is remembered by."""
-    return f"compose {project}" if runtime == "compose" else runtime
-
-
-def _remembered() -> dict[str, dict[str, str]]:
-    """What cannot be read is not remembered."""
-    try:
-        clusters = json.loads(MEMORY.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    is_ours = isinstance(clusters, dict) and all(isinstance(told, dict) for told in clusters.values())
-    return clusters if is_ours else {}
-
-
-def _write(clusters: Mapping[str, Mapping[str, str]]) -> None:
-    """Beside, then in its place: whoever reads it meanwhile finds the old or the new."""
-    beside = MEMORY.with_suffix(f".{os.getpid()}")
-    try:
-        MEMORY.parent.mkdir(exist_ok=True)
-        beside.write_text(json.dumps(clusters), encoding="utf-8")
-        beside.replace(MEMORY)
-    except OSError as error:
-        folder = MEMORY.parent.name
-        raise UsageError(f"{folder} is no folder that can be written to: {error.strerror}") from error
 
 
 def _assignment(argument: str) -> tuple[str, str]:

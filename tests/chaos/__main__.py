@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from postgres.place import EmbeddedPostgresError
+from rig import UsageError
 from rig.compose import Compose
 from rig.master import MasterGoneError
-from rig.settings import UsageError
 from stampede.audit.check import AuditError
 from tests.chaos import control, plan, run
 from tests.chaos.cluster import ActError, Cluster

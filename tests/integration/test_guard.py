@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from rig import UsageError
 from rig.master import Master as RigsMaster
-from rig.settings import UsageError
 from tests.checkout import wait_until
 from tests.integration.speaking import speaking
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rig import cluster, settings
-from rig.settings import UsageError
+from rig import UsageError, cluster, memory, settings
+from rig.settings import Settings
 
 OWN = "LOCUSTFILE=load_tests/examples/custom_user.py"
 
@@ -16,7 +16,12 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in settings.NAMES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(settings, "ROOT", tmp_path)
-    monkeypatch.setattr(settings, "MEMORY", tmp_path / ".local" / "clusters.json")
+    monkeypatch.setattr(memory, "MEMORY", tmp_path / ".local" / "clusters.json")
+
+
+def remember(asked: Settings) -> None:
+    """As `up` does."""
+    memory.remember(str(asked.runtime), asked.compose_project_name, asked.of_the_cluster)
 
 
 @pytest.mark.parametrize(
@@ -33,19 +38,19 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ],
 )
 def test_what_it_was_not_brought_up_with_is_refused(up: list[str], asked: list[str], complaint: str) -> None:
-    settings.remember(settings.read([*up, "RUNTIME=compose"]))
+    remember(settings.read([*up, "RUNTIME=compose"]))
     with pytest.raises(UsageError, match=complaint):
         cluster.refuse_changes(settings.read(asked))
 
 
 @pytest.mark.parametrize("asked", [[], ["PROFILE=smoke", "WORKERS=2"], [OWN], ["ALLOW_TARGETS=login.test"]])
 def test_what_stays_as_it_is_is_not(asked: list[str]) -> None:
-    settings.remember(settings.read([OWN, "ALLOW_TARGETS=login.test", "RUNTIME=compose"]))
+    remember(settings.read([OWN, "ALLOW_TARGETS=login.test", "RUNTIME=compose"]))
     cluster.refuse_changes(settings.read(asked))
 
 
 def test_a_run_may_bring_its_own_host() -> None:
-    settings.remember(settings.read(["RUNTIME=compose"]))
+    remember(settings.read(["RUNTIME=compose"]))
     cluster.refuse_changes(settings.read(["HOST=http://api:1"]), but={"HOST"})
 
 

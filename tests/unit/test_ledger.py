@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stampede.audit.ledger import ACTS
 from stampede.ledger import Ledger, LedgerFile
 
 
@@ -150,3 +152,10 @@ def test_a_ledger_that_cannot_be_written_is_noted(ledger: Ledger) -> None:
     full.close()
     assert full.error
     assert full.error.strerror == "No space left on device"
+
+
+def test_every_act_of_the_shop_is_audited() -> None:
+    """What the audit does not know is left out, as somebody else's: none of ours may be."""
+    named = set(re.findall(r'attempt\("(\w+)"', Path("load_tests/shop.py").read_text()))
+    assert {"create", "change_order"} < named, "the pattern finds them"
+    assert named | {"pay", "ship", "cancel", "delete"} == {"order", *ACTS.split()}

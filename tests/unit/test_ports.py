@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig import cluster
+from rig import UsageError, cluster
 from rig.compose import Compose
 from rig.local import Local
-from rig.settings import Settings, UsageError
+from rig.settings import Settings
 
 NOBODY = 65534
 
