@@ -1,7 +1,8 @@
 """Our tabs in Locust's own UI: Verdict, Outcomes, System and Events. It shows tables there, and text in them.
 
-Locust's page asks every two seconds while a run goes on, and no more when it is over; then the audit has only
-begun. So a run is called `running` until its verdict is there.
+Locust's page asks every two seconds while users are spawning or running. One that hears `stopping` asks never
+again: it would say so for ever, with the counts of that moment. And when users have stopped, the audit has
+only begun. So a run is called `running` until it has stopped and its verdict is there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from flask import Response, jsonify, request
-from locust.runners import STATE_RUNNING, STATE_SPAWNING
+from locust.runners import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING
 from locust.web import WebUI
 
 from stampede.check import FAIL, UNKNOWN, Check
@@ -54,10 +55,17 @@ def add(web_ui: WebUI, runs: Runs, live: Live) -> None:
             return response  # not to those who were turned away
         stats = response.get_json()  # Locust keeps the response for two seconds: it stays as it is
         look = live.look()
-        if runs.in_progress and stats["state"] not in (STATE_SPAWNING, STATE_RUNNING):
-            stats["state"] = STATE_RUNNING
         extended = [{"key": tab.key, "data": tab.rows(look)} for tab in TABS]
-        return jsonify({**stats, "extended_stats": extended})
+        return jsonify(
+            {**stats, "state": state(stats["state"], runs.in_progress), "extended_stats": extended}
+        )
+
+
+def state(of_locust: str, in_progress: bool) -> str:
+    """What the page is told, so that it goes on asking. Locust's own may be two seconds old."""
+    asks_again = of_locust in (STATE_SPAWNING, STATE_RUNNING)
+    is_over = not in_progress and of_locust != STATE_STOPPING
+    return of_locust if asks_again or is_over else STATE_RUNNING
 
 
 def verdict_rows(look: Look) -> list[Row]:

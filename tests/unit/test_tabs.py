@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stampede.webui.live import Look
-from stampede.webui.tabs import MOST_EVENTS, TABS, Row, event_rows, outcome_rows, verdict_rows
+from stampede.webui.tabs import MOST_EVENTS, TABS, Row, event_rows, outcome_rows, state, verdict_rows
 
 PASSED = {"verdict": "PASS", "checks": [{"name": "failures", "verdict": "PASS", "detail": "0 of 9"}]}
 ASKED_NOTHING = {"verdict": "NOT_ASKED", "checks": [{"name": "audit", "verdict": "NOT_ASKED"}]}
@@ -24,6 +24,25 @@ def look(facts: dict[str, Any] | None = None, **changed: Any) -> Look:
 def test_without_a_run_every_tab_is_empty() -> None:
     """As the page is, before the first."""
     assert [tab.rows(Look({}, None, {})) for tab in TABS] == [[]] * len(TABS)
+
+
+@pytest.mark.parametrize(
+    ("of_locust", "in_progress", "told"),
+    [
+        ("spawning", True, "spawning"),
+        ("running", True, "running"),
+        ("stopping", True, "running"),
+        ("stopped", True, "running"),  # the audit
+        ("stopping", False, "running"),  # the verdict was faster than Locust's next heartbeat, or its cache
+        ("stopped", False, "stopped"),
+        ("ready", False, "ready"),
+    ],
+)
+def test_the_page_goes_on_asking_until_it_can_say_stopped(
+    of_locust: str, in_progress: bool, told: str
+) -> None:
+    """Locust's asks only while it hears spawning or running."""
+    assert state(of_locust, in_progress) == told
 
 
 @pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.key)
