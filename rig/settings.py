@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
-import subprocess
-import sys
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
-from rig import ROOT, UsageError
+from rig import ROOT, UsageError, dotenv, values
 from rig.memory import RUNTIMES, recall
 
-PROFILES = ROOT / "load_tests" / "profiles.toml"
+OF_THE_RIG: dict[str, Callable[[str, str], Any]] = {
+    "PROFILE": values.profile,
+    "SCENARIO": values.scenario,
+    "USERS": values.whole,
+    "SPAWN_RATE": values.number,
+    "RUN_TIME": values.time,
+    "WORKERS": values.whole,
+    "HOST": values.host,
+    "LOCUSTFILE": values.file,
+    "TARGETS": values.targets,
+    "RUNTIME": values.one_of(*RUNTIMES),
+    "KEEP_DATA": values.yes,
+    "UI_PORT": values.port,
+    "API_PORT": values.port,
+    "MASTER_PORT": values.port,
+    "UI_BIND": values.bind,
+    "UI_USER": values.text,
+    "UI_PASSWORD": values.text,
+    "UI_PASSWORD_FILE": values.file,
+    "ALLOW_TARGETS": values.text,
+    "COMPOSE_PROJECT_NAME": values.text,
+}
+"""Each is a field of Settings; and what reads it."""
 
-OF_THE_RIG = (
-    *("PROFILE", "SCENARIO", "USERS", "SPAWN_RATE", "RUN_TIME", "WORKERS", "HOST", "LOCUSTFILE"),
-    *("TARGETS", "RUNTIME", "KEEP_DATA", "UI_PORT", "API_PORT", "MASTER_PORT"),
-    *("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS", "COMPOSE_PROJECT_NAME"),
-)
 OF_THE_CLUSTER = (
     *("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
     *("UI_BIND", "UI_USER", "UI_PASSWORD_FILE", "ALLOW_TARGETS"),
@@ -43,11 +56,6 @@ NAMES = (*OF_THE_RIG, *OF_THE_SERVICES, *PASSWORDS)
 
 PROJECT = "stampede"
 """What docker-compose.yml is called where COMPOSE_PROJECT_NAME says nothing else."""
-
-DOTENV_LINE = re.compile(
-    r"""(export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*"""
-    r"""((?P<quote>['"])(?P<quoted>.*)(?P=quote)\s*(\#.*)?|(?P<bare>.*?)(\s\#.*)?)"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ def read(arguments: list[str]) -> Settings:
     """
     told = dict(_assignment(argument) for argument in arguments)
     exported = {name: value for name, value in os.environ.items() if name in NAMES and name != "HOST"}
-    given = {**_dotenv(ROOT / ".env"), **exported, **told}
+    given = {**dotenv.read(ROOT / ".env"), **exported, **told}
     given = {name: value for name, value in given.items() if value != ""}
     _refuse_missing_locustfile(given)
     project = given.get("COMPOSE_PROJECT_NAME", PROJECT)
@@ -139,7 +147,7 @@ def read(arguments: list[str]) -> Settings:
 
 def environment() -> dict[str, str]:
     """The environment of what is started here: ours, after .env."""
-    return {**_dotenv(ROOT / ".env"), **os.environ}
+    return {**dotenv.read(ROOT / ".env"), **os.environ}
 
 
 def _assignment(argument: str) -> tuple[str, str]:
@@ -153,168 +161,19 @@ def _assignment(argument: str) -> tuple[str, str]:
     return name, value
 
 
-def _dotenv(path: Path) -> dict[str, str]:
-    """The file Compose reads too: NAME=value lines; quotes around a value, comments."""
-    if not path.exists():
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path.name} is not UTF-8 text: write it again") from error
-    except OSError as error:
-        raise UsageError(f"{path.name} cannot be read: {error.strerror}") from error
-    lines = [line.strip() for line in text.splitlines()]
-    pairs = {}
-    for number, line in enumerate(lines, start=1):
-        if line and not line.startswith("#"):
-            if not (pair := DOTENV_LINE.fullmatch(line)):
-                raise UsageError(f"{path.name}, line {number}: '{line}' is not NAME=value")
-            name, quoted, bare = pair["name"], pair["quoted"], pair["bare"]
-            pairs[name] = quoted if quoted is not None else bare.strip()
-    return pairs
-
-
 def _settings(given: Mapping[str, str]) -> Settings:
-    return Settings(
-        profile=_profile(given),
-        scenario=_scenario(given),
-        users=_whole(given, "USERS"),
-        spawn_rate=_number(given, "SPAWN_RATE"),
-        run_time=_run_time(given),
-        workers=_whole(given, "WORKERS"),
-        host=_host(given),
-        locustfile=_locustfile(given),
-        targets=_targets(given),
-        runtime=_one_of(given, "RUNTIME", *RUNTIMES),
-        keep_data=_one_of(given, "KEEP_DATA", "0", "1") == "1",
-        ui_port=_port(given, "UI_PORT") or 8089,
-        api_port=_port(given, "API_PORT") or 8000,
-        master_port=_port(given, "MASTER_PORT") or 5557,
-        ui_bind=_bind(given),
-        ui_user=given.get("UI_USER"),
-        ui_password=given.get("UI_PASSWORD"),
-        ui_password_file=_file(given, "UI_PASSWORD_FILE"),
-        allow_targets=given.get("ALLOW_TARGETS"),
-        compose_project_name=given.get("COMPOSE_PROJECT_NAME", PROJECT),
-        of_the_services={name: given[name] for name in (*OF_THE_SERVICES, *PASSWORDS) if name in given},
-    )
-
-
-def _profile(given: Mapping[str, str]) -> str | None:
-    name = given.get("PROFILE")
-    if name is None:
-        return None
-    try:
-        names = list(tomllib.loads(PROFILES.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"load_tests/profiles.toml cannot be read: {error}") from error
-    if name not in names:
-        raise UsageError(f"PROFILE: there is no '{name}'; choose one of {', '.join(names)}")
-    return name
-
-
-def _scenario(given: Mapping[str, str]) -> str | None:
-    """A kind of user by its name; which there are, the master knows that has loaded them."""
-    value = given.get("SCENARIO")
-    if value is not None and not value.isidentifier():
-        raise UsageError(
-            f"SCENARIO must be the name of a kind of user, such as LastItemRace, or all, not '{value}'"
-        )
-    return value
-
-
-def _targets(given: Mapping[str, str]) -> str | None:
-    """What they may say is no affair of the rig's: whoever will measure them is asked."""
-    value = given.get("TARGETS", "").strip()
-    if not value:
-        return None
-    command = [sys.executable, "-m", "stampede", "targets", value]
-    asked = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
-    if asked.returncode:
-        raise UsageError(asked.stderr.strip())
-    return value
-
-
-def _whole(given: Mapping[str, str], name: str) -> int | None:
-    value = given.get(name)
-    if value is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) == 0:
-        raise UsageError(f"{name} must be a whole number over 0, not '{value}'")
-    return int(value)
-
-
-def _number(given: Mapping[str, str], name: str) -> float | None:
-    value = given.get(name)
-    if value is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) or float(value) == 0:
-        raise UsageError(f"{name} must be a number over 0, not '{value}'")
-    return float(value)
-
-
-def _run_time(given: Mapping[str, str]) -> str | None:
-    value = given.get("RUN_TIME")
-    if value is None:
-        return None
-    number = "[0-9]{1,9}"
-    times = rf"{number}|(?=[0-9])({number}h)?({number}m)?({number}s)?"
-    if not re.fullmatch(times, value) or not re.search("[1-9]", value):
-        raise UsageError(f"RUN_TIME must be a time such as 90, 90s, 5m or 1h30m, not '{value}'")
-    return value
-
-
-def _port(given: Mapping[str, str], name: str) -> int | None:
-    port = _whole(given, name)
-    if port is not None and port > 65535:
-        raise UsageError(f"{name} must be a port number up to 65535, not '{port}'")
-    return port
-
-
-def _bind(given: Mapping[str, str]) -> str:
-    value = given.get("UI_BIND", "127.0.0.1")
-    try:
-        return str(ipaddress.ip_address(value))
-    except ValueError as error:
-        raise UsageError(
-            f"UI_BIND must be an address of this machine such as 0.0.0.0, not '{value}'"
-        ) from error
-
-
-def _host(given: Mapping[str, str]) -> str | None:
-    value = given.get("HOST")
-    if value is not None and not _is_address(value):
-        raise UsageError(f"HOST must be an address such as http://localhost:9000, not '{value}'")
-    if value and "@" in urlsplit(value).netloc:
-        raise UsageError("HOST must not hold a password, as each report tells it: let the locustfile log in")
-    return value and value.rstrip("/")
-
-
-def _is_address(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
-        return False
-
-
-def _locustfile(given: Mapping[str, str]) -> Path | None:
-    return _file(given, "LOCUSTFILE")
-
-
-def _file(given: Mapping[str, str], name: str) -> Path | None:
-    value = given.get(name)
-    try:
-        return Path(value).expanduser().resolve() if value else None
-    except (RuntimeError, ValueError) as error:  # ~ of a user who is none, a character of no name
-        raise UsageError(f"{name}: '{value}' is no file: {error}") from error
+    asked = {name.lower(): value(name, given[name]) for name, value in OF_THE_RIG.items() if name in given}
+    services = {name: given[name] for name in (*OF_THE_SERVICES, *PASSWORDS) if name in given}
+    return Settings(**asked, of_the_services=services)
 
 
 def _refuse_missing_locustfile(given: Mapping[str, str]) -> None:
     """What was asked for must be there; what is only remembered may be gone by now."""
-    path = _locustfile(given)
+    if "LOCUSTFILE" not in given:
+        return
+    path = values.file("LOCUSTFILE", given["LOCUSTFILE"])
     try:
-        if not path or path.is_file():
+        if path.is_file():
             return
         what = "is a folder: name a file in it" if path.is_dir() else "does not exist"
     except OSError as error:  # too long a name, a folder that is closed to us
@@ -328,10 +187,3 @@ def _refuse_equal_ports(settings: Settings) -> None:
         raise UsageError(
             "UI_PORT, API_PORT and MASTER_PORT must differ: they are {}, {} and {}".format(*ports)
         )
-
-
-def _one_of(given: Mapping[str, str], name: str, *choices: str) -> str | None:
-    value = given.get(name)
-    if value is not None and value not in choices:
-        raise UsageError(f"{name} must be {' or '.join(choices)}, not '{value}'")
-    return value

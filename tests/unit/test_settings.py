@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rig import UsageError, memory, settings
+from rig import UsageError, memory, settings, values
 from rig.settings import Settings
 
 
@@ -150,7 +150,7 @@ def test_broken_profiles_hinder_nobody_who_names_none(
     """`make down` goes on; whoever names a profile reads what is wrong with the file."""
     broken = tmp_path / "profiles.toml"
     broken.write_text("[smoke")
-    monkeypatch.setattr(settings, "PROFILES", broken)
+    monkeypatch.setattr(values, "PROFILES", broken)
     assert settings.read([]) == Settings()
     with pytest.raises(UsageError, match=r"profiles\.toml cannot be read: "):
         settings.read(["PROFILE=smoke"])
