@@ -24,19 +24,15 @@ from locust.runners import STATE_MISSING
 
 from stampede import lifecycle, measured
 from stampede.abort import Abort
-from stampede.audit_process import AuditProcess, audit_command
 from stampede.cast import Cast
-from stampede.counters import Counters
 from stampede.counts import Counts
 from stampede.measured import Evidence, Reading
-from stampede.moves import settled
+from stampede.observers import Observers
 from stampede.profiles import Plan
 from stampede.results import RunFolder, told
 from stampede.run import Run
-from stampede.samples import Samples
 from stampede.stages import Stages
 from stampede.targets import Target
-from stampede.timeline import Timeline
 
 logger = logging.getLogger(__name__)
 
@@ -66,14 +62,10 @@ class Runs:
         self.cast = Cast(environment)
         self.usual_host = environment.host
         """What is tested where a run does not say."""
-        self._audited_host = audited_host
-        self._audit: AuditProcess | None = None
-        self._counters: Counters | None = None
-        self.timeline: Timeline | None = None
+        self.observers = Observers(environment, counts, audited_host)
         self._stages = Stages(environment)
-        self.evidence = Evidence(counts, lambda: self.samples, os.cpu_count() or 1)
+        self.evidence = Evidence(counts, lambda: self.observers.samples, os.cpu_count() or 1)
         self._abort = Abort((), self.evidence)
-        self._samples = Samples(environment.runner)
         self._driver: Greenlet[..., None] | None = None
         self._ramp: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
@@ -143,7 +135,8 @@ class Runs:
         Nothing here waits: until Locust has the state of a run, a stop is not heard.
         """
         plan, self._next_plan = self._next_plan, None
-        self.folder = self._audit = self.timeline = self._counters = None
+        self.folder = None
+        self.observers.forget()
         now = time.time()
         self.current = Run(_new_id(now), plan, now)
         options = vars(self._environment.parsed_options)
@@ -159,25 +152,7 @@ class Runs:
             logger.error("stampede: no run: %s/ cannot be written: %s", self._results, error.strerror)
             gevent.spawn(self._environment.runner.stop)  # not here: the state is not a run's yet
             return self.current.id, Event()
-        self._audit = self._start_audit(self.current, self.folder)
-        self.timeline = Timeline(self._environment, self.counts)
-        self.timeline.start()
-        self._samples.begin()
-        self._counters = Counters(self._environment.host)
-        self._counters.start()
-        return self.current.id, self._counters.has_looked
-
-    def _start_audit(self, run: Run, folder: RunFolder) -> AuditProcess | None:
-        command = audit_command(self._environment.host, self._audited_host)
-        facts = {
-            "STAMPEDE_RUN_ID": run.id,
-            "STAMPEDE_HOST": self._environment.host or "",
-            "STAMPEDE_STARTED_AT": f"{run.started:.6f}",
-        }
-        if not command:
-            return None
-        run.findings = {"error": "it was not made: the run was cut off"}  # until it is
-        return AuditProcess(command, folder.path, facts)
+        return self.current.id, self.observers.begin(self.current, self.folder.path)
 
     def noticed(self, name: str, worker_id: str, facts: Mapping[str, Any]) -> None:
         """Something has happened to a worker in the middle of a run."""
@@ -192,7 +167,7 @@ class Runs:
 
     def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""
-        self._samples.add(worker_id, report)
+        self.observers.reported(worker_id, report)
         if self.folder:
             self.folder.ledger.add(worker_id, report)
 
@@ -242,7 +217,9 @@ class Runs:
     def _finish(self, run: Run, folder: RunFolder) -> None:
         try:
             self._await_last_reports(folder)
-            self._stop_watching(run)  # before the audit, which asks the API too
+            if run.plan:
+                run.stages = self._stages.rows(self.counts, self.observers.samples["workers"])
+            self.observers.end(run)  # before the audit, which asks the API too
             self._audit_and_write(run, folder)
         except OSError as error:
             logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
@@ -254,16 +231,6 @@ class Runs:
             self.cast.choose_usual()  # the next run's dispatcher takes them at once
             self._are_ready(run.workers)
             run.phase = "done"
-
-    def _stop_watching(self, run: Run) -> None:
-        if self.timeline:
-            self.timeline.stop()
-            run.seconds = self.timeline.rows()
-        run.stages = self._stages.rows(self.counts, self._samples.workers) if run.plan else []
-        if self._counters:
-            run.counters = self._counters.stop()
-            run.events += self._counters.events
-        self._samples.end()
 
     def _await_last_reports(self, folder: RunFolder) -> None:
         """Those of all workers that are there."""
@@ -277,57 +244,23 @@ class Runs:
 
     def _audit_and_write(self, run: Run, folder: RunFolder) -> None:
         run.lost_workers = folder.ledger.close()
-        if self._audit:
-            run.findings = self._audit.conclude()
-        run.readings = self._readings(run)
+        self.observers.conclude(run)
         if folder.ledger.error:
             run.findings = {"error": f"the ledger could not be written: {folder.ledger.error}"}
         run.races = list(getattr(self._environment, "stampede_races", ()))
-        run.events += [*folder.ledger.events, *self.alarms]
+        run.events += [*folder.ledger.events, *self.observers.alarms]
         run.targets = measured.rows(run.wanted, self.evidence, run.window, self._abort.beyond)
         run.phase = "writing"
         folder.close()
-
-    def _readings(self, run: Run) -> dict[str, Any]:
-        return {
-            "machine": self.machine,
-            "samples": self.samples,
-            "statements": self._audit.statements if self._audit else [],
-            "clocks": self._samples.clocks(),
-            "hub_lag": self._samples.hub_lag(settled(run.window, run.events)),
-        }
-
-    # What is known of the newest run, at any time.
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """What has happened in it until now, as in ``run.json``."""
         if self.current is None:
             return []
-        elsewhere = [*self.alarms, *(self._counters.events if self._counters else ())]
-        known = set(map(id, self.current.events))  # they are put there in the end
-        return told([*self.current.events, *(each for each in elsewhere if id(each) not in known)])
-
-    @property
-    def machine(self) -> dict[str, Any]:
-        """What it takes place on: stampede/machine.py."""
-        of_api = self._counters.machines if self._counters else ()
-        return self._samples.machine(of_api, self._environment.host)
-
-    @property
-    def samples(self) -> dict[str, Any]:
-        """Of the newest run, as far as it has come: a row a second of each role, see docs/samples.md."""
-        return {
-            "api": self._counters.samples if self._counters else [],
-            "postgres": self._audit.samples if self._audit else [],
-            "master": self._samples.master,
-            "workers": self._samples.workers,
-        }
-
-    @property
-    def alarms(self) -> list[dict[str, Any]]:
-        """What the audit of the newest run has seen while it went on."""
-        return self._audit.events if self._audit else []
+        known = set(map(id, self.current.events))  # those of the observers are put there in the end
+        elsewhere = [each for each in self.observers.events if id(each) not in known]
+        return told([*self.current.events, *elsewhere])
 
     def _are_ready(self, workers: int) -> bool:
         """Wait a little until so many workers can begin a run: between two they are not listed."""

@@ -84,7 +84,11 @@ class Live:
         facts = {**folder.known, "phase": run.phase, "events": self._runs.events}
         if folder.verdict:
             return Look(self._figures(facts, folder.verdict), folder.verdict, facts)
-        facts |= {"seconds": self._seconds(run), "samples": self._runs.samples, "targets": self._targets(run)}
+        facts |= {
+            "seconds": self._seconds(run),
+            "samples": self._runs.observers.samples,
+            "targets": self._targets(run),
+        }
         stands = as_it_stands(facts)
         return Look(self._figures(facts, stands), stands, facts)
 
@@ -92,7 +96,7 @@ class Live:
         """All but the one that goes on. Only those are counted anew that reports may still be missing of."""
         known = self._rows if self._rows_of == run.id else []
         since = known[-1]["second"] - LATE if known else 0
-        newest = self._runs.timeline.rows(since) if self._runs.timeline else []
+        newest = self._runs.observers.seconds(since)
         self._rows = [row for row in known if row["second"] < since] + newest[:-1]
         self._rows_of = run.id
         return self._rows
@@ -132,7 +136,7 @@ class Live:
             "rps": run and round(total.current_rps, 1),
             **percentiles,
             "outcomes": by_status(facts.get("outcomes", {})),
-            "generator_shares_cores": run and self._runs.machine["generator_shares_cores"],
+            "generator_shares_cores": run and self._runs.observers.machine["generator_shares_cores"],
             "events": list(facts.get("events", []))[-NEWEST_EVENTS:],
         }
 

@@ -58,7 +58,7 @@ def add(pages: Blueprint, web_ui: WebUI, runs: Runs, live: Live, profiles_file: 
             phase=run and run.phase,
             as_planned=run and run.as_planned,
             in_progress=runs.in_progress,
-            alarms=runs.alarms,
+            alarms=runs.observers.alarms,
         )
 
 
