@@ -133,7 +133,7 @@ def _load(seen: Look) -> Text:
     users = f"{seen.users}" if seen.target_users is None else f"{seen.users}/{seen.target_users}"
     return _pairs(
         ("users", users),
-        ("workers", "–" if seen.workers is None else str(seen.workers)),
+        ("workers", str(seen.workers)),
         ("requests/s", f"{seen.rps:,.0f}"),
         ("requests", f"{seen.requests:,}"),
     )

@@ -124,7 +124,7 @@ def _follow(master: Master, display: Display, what: str, duration: float) -> Ite
         seconds = time.monotonic() - begun
         if seconds > duration + PATIENCE:
             raise MasterGoneError(f"it should have ended {PATIENCE:.0f} s ago")
-        display.show(look(run, master.stats(), what, master.url, seconds, duration))
+        display.show(look(run, what, master.url, seconds, duration))
         time.sleep(1)
 
 

@@ -27,7 +27,7 @@ class Look:
     left: float
     users: int
     target_users: int | None
-    workers: int | None
+    workers: int
     rps: float
     p50: float | None
     p95: float | None
@@ -43,12 +43,9 @@ class Look:
     """Whether the users and the API they are sent to are on the same machine."""
 
 
-def look(
-    run: Mapping[str, Any], stats: Mapping[str, Any], what: str, url: str, seconds: float, duration: float
-) -> Look:
-    """From `GET /stampede/run` and, for what is not told there, Locust's `GET /stats/requests`."""
-    total = stats["stats"][-1]
-    left = run.get("left_s")
+def look(run: Mapping[str, Any], what: str, url: str, seconds: float, duration: float) -> Look:
+    """From `GET /stampede/run`."""
+    left = run["left_s"]
     return Look(
         what=what,
         url=url,
@@ -56,30 +53,20 @@ def look(
         seconds=seconds,
         duration=duration,
         left=max(0.0, duration - seconds if left is None else left),
-        users=_told(run, "users", stats["user_count"]),
-        target_users=run.get("target_users"),
-        workers=_told(run, "workers", stats.get("worker_count")),
-        rps=_told(run, "rps", total["current_rps"]),
-        p50=_told(run, "p50_ms", _recent(stats, "0.5")),
-        p95=_told(run, "p95_ms", _recent(stats, "0.95")),
-        p99=_told(run, "p99_ms", total.get("response_time_percentile_0.99")),
-        requests=total["num_requests"],
-        failures=total["num_failures"],
-        outcomes=run.get("outcomes") or {},
-        verdicts={part: verdict for part, verdict in (run.get("verdicts") or {}).items() if verdict},
-        events=tuple(run.get("events") or ()),
-        shares_cores=bool(run.get("generator_shares_cores")),
+        users=run["users"],
+        target_users=run["target_users"],
+        workers=run["workers"],
+        rps=run["rps"] or 0.0,
+        p50=run["p50_ms"],
+        p95=run["p95_ms"],
+        p99=run["p99_ms"],
+        requests=run["requests"],
+        failures=run["failures"],
+        outcomes=run["outcomes"],
+        verdicts={part: verdict for part, verdict in run["verdicts"].items() if verdict},
+        events=tuple(run["events"]),
+        shares_cores=bool(run["generator_shares_cores"]),
     )
-
-
-def _told(run: Mapping[str, Any], name: str, otherwise: Any) -> Any:
-    value = run.get(name)
-    return otherwise if value is None else value
-
-
-def _recent(stats: Mapping[str, Any], percentile: str) -> float | None:
-    times: Mapping[str, float | None] = stats.get("current_response_time_percentiles") or {}
-    return times.get(f"response_time_percentile_{percentile}")
 
 
 def figures(seen: Look) -> str:

@@ -14,7 +14,7 @@ from locust.env import Environment
 from stampede import measured
 from stampede.abort import SETTLED
 from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts
-from stampede.latency import percentile
+from stampede.figures import percentiles
 from stampede.measured import Reading
 from stampede.run import Run
 from stampede.runs import Runs
@@ -126,7 +126,6 @@ class Live:
         runner, total, run = self._environment.runner, self._environment.stats.total, self._runs.current
         now = int(time.time())
         times = self._runs.counts.latencies.histogram(now - NEWEST, now)
-        percentiles = {f"p{percent}_ms": percentile(times, percent / 100) for percent in (50, 95, 99)}
         return {
             "verdicts": {part: stands and stands[part]["verdict"] for part in PARTS},
             "left_s": self._left(run),
@@ -134,7 +133,9 @@ class Live:
             "target_users": run and (run.plan.users if run.plan else runner.target_user_count),
             "workers": runner.worker_count,
             "rps": run and round(total.current_rps, 1),
-            **percentiles,
+            **percentiles(times),
+            "requests": total.num_requests,
+            "failures": total.num_failures,
             "outcomes": by_status(facts.get("outcomes", {})),
             "generator_shares_cores": run and self._runs.observers.machine["generator_shares_cores"],
             "events": list(facts.get("events", []))[-NEWEST_EVENTS:],

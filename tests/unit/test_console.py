@@ -19,7 +19,7 @@ from rig import console, verdict
 from rig.look import SHARED, Look, look
 from rig.verdict import Row, rows
 from tests import runs
-from tests.unit.test_look import RUN, STATS
+from tests.unit.test_look import RUN
 
 TOLD: dict[str, Any] = {
     **RUN,
@@ -69,7 +69,7 @@ JUDGED: dict[str, dict[str, Any]] = {
 
 
 def seen() -> Look:
-    return look(TOLD, STATS, "smoke", "http://127.0.0.1:8089", 12.0, 60.0)
+    return look(TOLD, "smoke", "http://127.0.0.1:8089", 12.0, 60.0)
 
 
 def drawn(width: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A moment of a run is known from the run where the master tells it, else from Locust's own statistics."""
+"""A moment of a run is what the master tells of it."""
 
 from __future__ import annotations
 
@@ -8,34 +8,28 @@ import pytest
 
 from rig.look import Look, figures, look, ms, words
 
-STATS: dict[str, Any] = {
-    "user_count": 7,
-    "worker_count": 2,
-    "current_response_time_percentiles": {
-        "response_time_percentile_0.5": 3,
-        "response_time_percentile_0.95": 20,
-    },
-    "stats": [
-        {"current_rps": 151.4, "num_requests": 1000, "num_failures": 1, "response_time_percentile_0.99": 44}
-    ],
+RUN: dict[str, Any] = {
+    **{"id": "r", "phase": "window", "in_progress": True, "alarms": [], "left_s": None, "events": []},
+    **{"users": 7, "target_users": None, "workers": 2, "rps": 151.4, "requests": 1000, "failures": 1},
+    **{"p50_ms": 3, "p95_ms": 20, "p99_ms": 44, "outcomes": {}, "verdicts": {}},
+    "generator_shares_cores": None,
 }
-RUN = {"id": "r", "phase": "window", "in_progress": True, "alarms": []}
+"""As the master tells it."""
 
 
 def seen(**told: Any) -> Look:
-    return look({**RUN, **told}, STATS, "smoke", "http://ui", 12.0, 60.0)
+    return look({**RUN, **told}, "smoke", "http://ui", 12.0, 60.0)
 
 
-def test_locusts_statistics_do_where_the_master_tells_no_more() -> None:
-    assert (seen().users, seen().workers, seen().left) == (7, 2, 48.0)
-    assert (seen().p50, seen().p95, seen().p99) == (3, 20, 44)
-    assert seen(phase=None).phase == "starting"
-    assert seen(verdicts={"correct": None}).verdicts == {}
+def test_a_run_that_has_not_begun_has_all_its_time_left() -> None:
+    """And no requests a second."""
+    begun = seen(phase=None, rps=None)
+    assert (begun.phase, begun.left, begun.rps) == ("starting", 48.0, 0.0)
 
 
-def test_what_the_master_tells_goes_before() -> None:
-    told = seen(users=8, left_s=0.0, p50_ms=2.5, rps=0.0, verdicts={"fast": "PASS"})
-    assert (told.users, told.left, told.p50, told.rps, told.verdicts) == (8, 0.0, 2.5, 0.0, {"fast": "PASS"})
+def test_a_verdict_that_is_not_known_is_not_shown() -> None:
+    told = seen(left_s=0.0, verdicts={"fast": "PASS", "correct": None})
+    assert (told.left, told.verdicts) == (0.0, {"fast": "PASS"})
 
 
 def test_a_moment_is_a_line() -> None:
