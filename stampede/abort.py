@@ -11,7 +11,7 @@ import gevent
 from gevent import Greenlet
 
 from stampede.measured import Evidence, Fetch, Found, Reading, read, worst
-from stampede.targets import Target
+from stampede.target import Target
 
 INTERVAL = 1.0
 """Seconds from one look to the next."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts, none_of
 from stampede.overload import overload
-from stampede.targets import COMPARISONS
+from stampede.target import COMPARISONS
 
 NEAR = 0.8
 """Share of a limit from which on it is near."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from stampede.counts import Counts
 from stampede.latency import mean, percentile
-from stampede.targets import Figure, Kind, Routes, Target
+from stampede.target import Figure, Kind, Routes, Target
 
 Found = Counter[Any]
 """What was counted in some seconds, as the kind of the figure needs it: requests by ms or by status, samples

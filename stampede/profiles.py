@@ -30,7 +30,8 @@ from typing import Any
 from locust.util.timespan import parse_timespan
 
 from stampede import targets
-from stampede.targets import Routes, Target, TargetError
+from stampede.target import Routes, Target
+from stampede.targets import TargetError
 
 UNPACED = 0.0
 """The pace of users who do not wait at all."""

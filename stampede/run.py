@@ -12,7 +12,7 @@ from typing import Any
 
 from stampede.figures import whole_seconds
 from stampede.profiles import Plan
-from stampede.targets import Target
+from stampede.target import Target
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ from stampede.profiles import Plan
 from stampede.results import RunFolder, told
 from stampede.run import Run
 from stampede.stages import Stages
-from stampede.targets import Target
+from stampede.target import Target
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from stampede.check import Facts
 from stampede.fast import NEAR
 from stampede.report import words
-from stampede.targets import Kind, Target, TargetError, parse
+from stampede.target import Kind, Target
+from stampede.targets import TargetError, parse
 
 
 class Against(NamedTuple):

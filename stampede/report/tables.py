@@ -12,7 +12,7 @@ from stampede.report import series, words
 from stampede.report.against import Against, against, of_times
 from stampede.report.events import most_telling, numbered
 from stampede.report.words import count, number
-from stampede.targets import Target
+from stampede.target import Target
 
 TIMES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
 MOST_ERRORS = 50

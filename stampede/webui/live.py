@@ -18,7 +18,7 @@ from stampede.figures import percentiles
 from stampede.measured import Reading
 from stampede.run import Run
 from stampede.runs import Runs
-from stampede.targets import Kind, Target
+from stampede.target import Kind, Target
 from stampede.verdict import verdict
 
 LOOK_INTERVAL = 1.0

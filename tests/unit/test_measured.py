@@ -9,7 +9,7 @@ import pytest
 from stampede import measured, targets
 from stampede.latency import DUE
 from stampede.measured import Evidence, Reading, measure
-from stampede.targets import Target
+from stampede.target import Target
 from tests.unit.counted import Shop
 
 WINDOW = range(1000, 1030)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from stampede import targets
-from stampede.targets import Figure, Kind, Routes, Target, TargetError
+from stampede.target import Figure, Kind, Routes, Target
+from stampede.targets import TargetError
 
 
 def parsed(text: str) -> Target:
