@@ -29,8 +29,9 @@ from locust.runners import (
 
 from stampede import patches
 from stampede.dispatcher import Dispatcher
-from stampede.lifecycle import ACKNOWLEDGED, GAVE_UP, HAS_USERS, LEAVING, SIGN_TIMEOUT, UNKNOWN
+from stampede.lifecycle import ACKNOWLEDGED, GAVE_UP, LEAVING, SIGN_TIMEOUT, UNKNOWN
 from stampede.reports import KEY, Inbox
+from stampede.roster import HAS_USERS
 
 END_TIMEOUT = 25.0
 """Seconds for a run to be stopped, audited and written by a master that is told to end: under the grace

@@ -21,6 +21,7 @@ from stampede.clocks import answer_clocks
 from stampede.counts import Counts
 from stampede.crew import END_TIMEOUT, Crew
 from stampede.ledger import Ledger
+from stampede.roster import label_of
 from stampede.runs import Runs
 from stampede.sampler import OwnSamples
 from stampede.webui import form, guard, login
@@ -154,7 +155,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     on.test_start.add_listener(lambda **_: membership.begin(environment.parsed_options.run_id))
     on.test_start.add_listener(
         lambda **_: ledger.begin(
-            environment.parsed_options.run_id, lifecycle.label(runner.worker_index, runner.client_id)
+            environment.parsed_options.run_id, label_of(runner.worker_index, runner.client_id)
         )
     )
     on.test_start.add_listener(lambda **_: counts.clear())

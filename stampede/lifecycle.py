@@ -17,10 +17,11 @@ import gevent
 from locust import __version__
 from locust.env import Environment
 from locust.rpc import Message, zmqrpc
-from locust.runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, WorkerRunner
+from locust.runners import STATE_INIT, WorkerRunner
 
 from stampede import patches
 from stampede.reports import Outbox, Report
+from stampede.roster import HAS_USERS
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +42,6 @@ ACKNOWLEDGED, UNKNOWN = "stampede_acknowledged", "stampede_unknown"
 """Our messages to workers."""
 LEAVING, GAVE_UP = "stampede_leaving", "stampede_gave_up"
 """Our messages to the master."""
-
-HAS_USERS = (STATE_SPAWNING, STATE_RUNNING)
-
-
-def label(index: int, worker_id: str) -> str:
-    """A worker's short name: its index and the end of its id, as load_tests/users.py puts them into keys."""
-    return f"{index}-{worker_id[-6:]}"
 
 
 class Membership:

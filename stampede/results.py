@@ -14,10 +14,9 @@ from typing import Any
 import gevent
 from locust.env import Environment
 from locust.html import get_html_report
-from locust.runners import STATE_MISSING, MasterRunner
 from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter, StatsError
 
-from stampede import figures, lifecycle, report
+from stampede import figures, report, roster
 from stampede.counts import Counts
 from stampede.figures import whole_seconds
 from stampede.ledger import LedgerFile
@@ -41,7 +40,7 @@ class RunFolder:
         self._run = run
         self._environment = environment
         self._counts = counts
-        self.ledger = LedgerFile(self.path / "ledger.jsonl.gz", run.id, _workers(environment.runner))
+        self.ledger = LedgerFile(self.path / "ledger.jsonl.gz", run.id, self._those_there())
         self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
         self.known = self._write_facts()
         """run.json, as it was last written."""
@@ -49,6 +48,11 @@ class RunFolder:
         """verdict.json; None until the run is over."""
         self._facts_writing = gevent.spawn(self._keep_writing_facts)
         self._csv_writing = gevent.spawn(self._csv.stats_writer)
+
+    def _those_there(self) -> dict[str, str]:
+        """Who takes part from the beginning: one that dies before its first report is missed too."""
+        runner = self._environment.runner
+        return {roster.label(runner, worker): worker for worker in roster.there(runner)}
 
     def leave(self) -> None:
         """Write nothing more: what is counted from now on is another run's."""
@@ -126,12 +130,6 @@ def _write(file: Path, content: dict[str, Any]) -> None:
     begun = file.with_suffix(".part")
     begun.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     begun.replace(file)
-
-
-def _workers(runner: MasterRunner) -> dict[str, str]:
-    """Who takes part from the beginning: one that dies before its first report is missed too."""
-    alive = [worker.id for worker in runner.clients.all if worker.state != STATE_MISSING]
-    return {lifecycle.label(runner.get_worker_index(worker), worker): worker for worker in alive}
 
 
 def facts(run: Run, environment: Environment, counts: Counts) -> dict[str, Any]:

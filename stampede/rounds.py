@@ -21,8 +21,9 @@ from gevent.queue import Empty, Queue
 from locust import User
 from locust.env import Environment
 from locust.rpc import Message
-from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, LocalRunner
+from locust.runners import STATE_RUNNING, LocalRunner
 
+from stampede import roster
 from stampede.clocks import Clock
 
 logger = logging.getLogger(__name__)
@@ -158,15 +159,14 @@ class Coordinator:
         return [
             worker.id
             for worker in self._runner.clients.all
-            if worker.state in (STATE_SPAWNING, STATE_RUNNING)
-            and worker.user_classes_count.get(self._user_class)
+            if worker.state in roster.HAS_USERS and worker.user_classes_count.get(self._user_class)
         ]
 
     def _alive(self) -> set[str]:
         """Who may still reply: also a worker whose users are stopping."""
         if isinstance(self._runner, LocalRunner):
             return {"local"}
-        return {worker.id for worker in self._runner.clients.all if worker.state != STATE_MISSING}
+        return set(roster.there(self._runner))
 
     def _call(self, act: str, worker: str, **what: Any) -> None:
         call = {"act": act, "user_class": self._user_class, "heat": self._heat, "asked": time.time(), **what}

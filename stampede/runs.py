@@ -20,9 +20,8 @@ import gevent
 from gevent import Greenlet
 from gevent.event import Event
 from locust.env import Environment
-from locust.runners import STATE_MISSING
 
-from stampede import lifecycle, measured
+from stampede import measured, roster
 from stampede.abort import Abort
 from stampede.cast import Cast
 from stampede.counts import Counts
@@ -158,7 +157,7 @@ class Runs:
         """Something has happened to a worker in the middle of a run."""
         if self.current is None or self.folder is None:
             return
-        worker = lifecycle.label(self._environment.runner.get_worker_index(worker_id), worker_id)
+        worker = roster.label(self._environment.runner, worker_id)
         self.current.events.append(
             {"name": name, "at": time.time(), "worker": worker, "id": worker_id, **facts}
         )
@@ -235,11 +234,9 @@ class Runs:
     def _await_last_reports(self, folder: RunFolder) -> None:
         """Those of all workers that are there."""
         deadline = time.monotonic() + LAST_REPORTS_TIMEOUT
-        clients = self._environment.runner.clients
-        while time.monotonic() < deadline and any(
-            worker in clients and clients[worker].state != STATE_MISSING
-            for worker in folder.ledger.still_working.values()
-        ):
+        while time.monotonic() < deadline:
+            if not {*folder.ledger.still_working.values()} & {*roster.there(self._environment.runner)}:
+                return
             gevent.sleep(0.05)
 
     def _audit_and_write(self, run: Run, folder: RunFolder) -> None:

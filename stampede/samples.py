@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner
+from locust.runners import MasterRunner
 
-from stampede import lifecycle, machine
+from stampede import machine, roster
 from stampede.clocks import Clocks
 from stampede.hub_lag import Lags
 from stampede.latency import percentile
@@ -78,7 +78,7 @@ class Samples:
     def _label(self, worker: str) -> str:
         """Once and for all: a worker that has left has no index any more."""
         if worker not in self._labels:
-            self._labels[worker] = lifecycle.label(self._runner.get_worker_index(worker), worker)
+            self._labels[worker] = roster.label(self._runner, worker)
         return self._labels[worker]
 
     def _keep_own(self, row: Row) -> None:
@@ -86,19 +86,14 @@ class Samples:
         if self._is_going_on:
             figures = {name: value for name, value in row.items() if not name.endswith("hub_lags")}
             self.master.append({**figures, "reports_late": self._reports_late()})
-            self._clocks.ask(self._there())
-
-    def _there(self) -> list[str]:
-        return [worker.id for worker in self._runner.clients.all if worker.state != STATE_MISSING]
+            self._clocks.ask(roster.there(self._runner))
 
     def _reports_late(self) -> int:
         now = time.monotonic()
-        at_work = [
-            worker.id
-            for worker in self._runner.clients.all
-            if worker.state in (STATE_SPAWNING, STATE_RUNNING)
-        ]
-        return sum(now - self._heard.setdefault(worker, now) > LATE_REPORT for worker in at_work)
+        return sum(
+            now - self._heard.setdefault(worker, now) > LATE_REPORT
+            for worker in roster.with_users(self._runner)
+        )
 
     @property
     def workers(self) -> dict[str, list[Row]]:
