@@ -14,11 +14,11 @@ from rig.console import Display
 from rig.look import look
 from rig.master import Master, MasterGoneError
 from rig.settings import Settings
-from rig.verdict import Verdict, found, show
+from rig.verdict import Verdict, offender, show
 
 RESULTS = ROOT / "results"
 
-LOST = Verdict(12, "UNKNOWN: the run was lost (exit code 12)")
+LOST = Verdict(12, "UNKNOWN", "UNKNOWN: the run was lost (exit code 12)")
 
 PATIENCE = 120.0
 """Seconds for a run to stop and to write its results, over those it was planned for."""
@@ -116,7 +116,7 @@ def _follow(master: Master, display: Display, what: str, duration: float) -> Ite
     while True:
         run = master.run()
         for alarm in run["alarms"][alarms:MOST_ALARMS]:
-            display.say(f"The audit sees: {found({**alarm, 'at': None})}")
+            display.say(f"The audit sees: {offender({**alarm, 'at': None})}")
         alarms = len(run["alarms"])
         yield run
         if not run["in_progress"]:

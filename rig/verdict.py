@@ -32,12 +32,13 @@ class Verdict(NamedTuple):
     """How a run ended: an exit code, and what it means."""
 
     code: int
+    verdict: str
     words: str
 
     @property
     def style(self) -> str:
         """What it looks like on a terminal."""
-        return STYLES.get(self.words.split(" ")[0].rstrip(":"), "")
+        return STYLES.get(self.verdict, "")
 
 
 def show(folder: Path) -> Verdict:
@@ -59,8 +60,8 @@ def show(folder: Path) -> Verdict:
     print(f"\nResults: {folder}")
     if (report := folder / "report.html").exists():
         print(f"Report:  {report}")
-    code = judged["exit_code"]
-    return Verdict(code, f"{judged['verdict']} (exit code {code})")
+    code, verdict = judged["exit_code"], judged["verdict"]
+    return Verdict(code, verdict, f"{verdict} (exit code {code})")
 
 
 def _print_failures(found: Iterable[tuple[int, str]]) -> None:
@@ -160,7 +161,7 @@ def _rows(check: dict[str, Any]) -> list[Row]:
         found_here = found_here[:1]
     return [
         Row(verdict, printable(check["name"]), actual, limit, detail, style),
-        *(Row("", "", "", "", f"{which}: {found(check[which])}", "") for which in found_here),
+        *(Row("", "", "", "", f"{which}: {offender(check[which])}", "") for which in found_here),
     ]
 
 
@@ -226,10 +227,10 @@ def _figures(figures: dict[str, Any]) -> str:
     return line
 
 
-def found(offender: dict[str, Any] | str) -> str:
+def offender(found: dict[str, Any] | str) -> str:
     """What is wrong, and in brackets what one needs to find it. An audit of one's own may say it in words."""
-    if not isinstance(offender, dict):
-        return printable(offender)
-    what = offender.get("what") or offender.get("name")
-    rest = [f"{key} {value}" for key, value in offender.items() if key not in ("what", "name", "at")]
-    return printable(f"{what} ({', '.join([*rest, str(offender['at'])] if offender.get('at') else rest)})")
+    if not isinstance(found, dict):
+        return printable(found)
+    what = found.get("what") or found.get("name")
+    rest = [f"{key} {value}" for key, value in found.items() if key not in ("what", "name", "at")]
+    return printable(f"{what} ({', '.join([*rest, str(found['at'])] if found.get('at') else rest)})")

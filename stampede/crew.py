@@ -60,8 +60,8 @@ class Crew:
         environment.dispatcher_class = self._dispatch
         environment.parsed_options.enable_rebalancing = False  # it would be Locust's
         patches.screen_messages(runner, self._screen)
-        runner.register_message(LEAVING, lambda msg, **_: self._hear(msg))
-        runner.register_message(GAVE_UP, lambda msg, **_: self._hear(msg))
+        for message in (LEAVING, GAVE_UP):
+            runner.register_message(message, lambda msg, **_: self._hear(msg))
 
     def begin(self, run_id: str, may_start_users: Event) -> None:
         """A run begins."""
@@ -137,15 +137,13 @@ class Crew:
         """What a worker tells about its users is the dispatcher's."""
         if self._dispatcher is None:
             return
-        match msg.type:
-            case "stats":
-                self._dispatcher.reported(msg.node_id)
-            case "spawning_complete":
-                self._dispatcher.carried_out(msg.node_id)
-            case _ if msg.type == LEAVING:
-                self._dispatcher.leaves(msg.node_id)
-            case _ if msg.type == GAVE_UP:
-                self._dispatcher.gave_up(msg.node_id)
+        tell = {
+            "stats": self._dispatcher.reported,
+            "spawning_complete": self._dispatcher.carried_out,
+            LEAVING: self._dispatcher.leaves,
+            GAVE_UP: self._dispatcher.gave_up,
+        }
+        tell[msg.type](msg.node_id)
 
     def _is_to_stop(self) -> bool:
         """Users may take a while to stop, but who has them long after the stop was not told."""

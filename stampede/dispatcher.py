@@ -59,6 +59,8 @@ class Dispatcher:
         self._leaving: set[str] = set()
         self._returned: set[str] = set()
         """They were missing: what they run is known when they report."""
+        self._kinds_ever: set[str] = set()
+        """A worker stops only those that it is told 0 of."""
         self._use(user_classes)
         self._target = self._level_before = 0
         self._rate, self._since = 1.0, monotonic()
@@ -230,8 +232,7 @@ class Dispatcher:
             Kind(each.__name__, each.weight, each.fixed_count)
             for each in sorted(user_classes, key=lambda each: each.__name__)
         ]
-        # A worker stops only those that it is told 0 of.
-        self._kinds_ever = {*getattr(self, "_kinds_ever", ()), *(kind.name for kind in self._kinds)}
+        self._kinds_ever |= {kind.name for kind in self._kinds}
 
     def _wake(self) -> None:
         self._changed.set()

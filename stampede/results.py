@@ -18,7 +18,6 @@ from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter, StatsError
 
 from stampede import figures, report, roster
 from stampede.counts import Counts
-from stampede.figures import whole_seconds
 from stampede.ledger import LedgerFile
 from stampede.run import Run
 from stampede.verdict import verdict
@@ -134,7 +133,8 @@ def _write(file: Path, content: dict[str, Any]) -> None:
 
 def facts(run: Run, environment: Environment, counts: Counts) -> dict[str, Any]:
     """Facts and figures of a run, as in ``run.json``: times in ms, rates per second."""
-    plan, total, window = run.plan, environment.stats.total, _window(run)
+    plan, total = run.plan, environment.stats.total
+    window = (run.window.start, run.window.stop) if run.window else None
     return {
         "schema": SCHEMA,
         "id": run.id,
@@ -186,15 +186,6 @@ def _error(error: StatsError, sample: dict[str, Any] | None) -> dict[str, Any]:
         **{"method": error.method, "name": error.name, "error": error.parse_error(error.error)},
         **{"occurrences": error.occurrences, "first_at": first_at, "last_at": last_at, "sample": sample},
     }
-
-
-def _window(run: Run) -> tuple[int, int] | None:
-    """Its first second and the one after its last; None where the run has not got to its end, or had not all
-    users for a second before it."""
-    if run.window_start is None or run.window_end is None:
-        return None
-    start, end = whole_seconds(run.window_start, run.window_end)
-    return (start, end) if start < end else None
 
 
 def _iso(seconds: float) -> str:

@@ -58,7 +58,7 @@ class Run:
 
     @property
     def window(self) -> range:
-        """Its whole seconds, since the epoch."""
+        """Its whole seconds, since the epoch; none before its end, or where it has none."""
         if self.window_start is None or self.window_end is None:
             return range(0)
         return range(*whole_seconds(self.window_start, self.window_end))

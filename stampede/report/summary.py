@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Facts
 from stampede.report import tables, words
@@ -42,7 +42,8 @@ def _lines(run: Facts, judged: Judged) -> Iterator[str]:
         ),
     )
     yield from _reasons(run, judged)
-    yield from _table(*zip(*tables.key_figures(run), strict=True), aligned="right")
+    names, figures = zip(*tables.key_figures(run), strict=True)
+    yield from _table(names, [figures], align="--:")
     yield from _errors(run)
     yield f"Run `{run['id']}`: `report.html` has the rest."
 
@@ -85,17 +86,16 @@ def _errors(run: Facts) -> Iterator[str]:
         yield from _table(("errors", "route", "what"), rows)
 
 
-def _table(head: Sequence[str], *rows: Iterable[Sequence[str]], aligned: str = "left") -> Iterator[str]:
+def _table(head: Iterable[object], rows: Iterable[Iterable[object]], align: str = "---") -> Iterator[str]:
     """Of one table; the empty line after it ends it."""
-    bodies = rows if aligned == "right" else rows[0]
-    yield _row(head)
-    yield _row(["--:" if aligned == "right" else "---"] * len(head))
-    for body in bodies:
-        yield _row(body)  # type: ignore[arg-type]
+    columns = [*head]
+    yield _row(columns)
+    yield _row([align] * len(columns))
+    yield from map(_row, rows)
     yield ""
 
 
-def _row(cells: Iterable[str]) -> str:
+def _row(cells: Iterable[object]) -> str:
     return f"| {' | '.join(map(_text, cells))} |"
 
 

@@ -16,6 +16,7 @@ from stampede.abort import SETTLED
 from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts
 from stampede.figures import percentiles
 from stampede.measured import Reading
+from stampede.report.words import PARTS
 from stampede.run import Run
 from stampede.runs import Runs
 from stampede.target import Kind, Target
@@ -35,8 +36,6 @@ LATE = 5
 
 NEWEST_EVENTS = 20
 """Events of a run that are told while it goes on; its results have them all."""
-
-PARTS = ("correct", "fast", "valid")
 
 RUNNING = "running"
 """The verdict of a check that waits for the end of the run."""

@@ -17,7 +17,7 @@ from locust.web import WebUI
 from stampede.check import FAIL, UNKNOWN, Check
 from stampede.report import words
 from stampede.runs import Runs
-from stampede.webui.live import PARTS, Live, Look
+from stampede.webui.live import Live, Look
 from stampede.webui.system import system_rows
 
 Row = dict[str, Any]
@@ -73,8 +73,8 @@ def verdict_rows(look: Look) -> list[Row]:
     judged = look.verdict
     if judged is None:
         return []
-    parts = [{"part": part.upper(), "stands": _sign(judged[part])} for part in PARTS]
-    checks = [(part, check) for part in PARTS for check in judged[part]["checks"]]
+    parts = [{"part": part.upper(), "stands": _sign(judged[part])} for part in words.PARTS]
+    checks = [(part, check) for part in words.PARTS for check in judged[part]["checks"]]
     checks.sort(key=lambda each: each[1]["verdict"] not in (FAIL, UNKNOWN))
     return [_whole(look, judged), *parts, *(_check(part, check) for part, check in checks)]
 
