@@ -18,14 +18,14 @@ class AllowedError(Exception):
     """ALLOW_TARGETS cannot be read; the message says what it must be."""
 
 
-class Target(NamedTuple):
+class Origin(NamedTuple):
     """A host; with any scheme and port where they are None."""
 
     scheme: str | None
     host: str
     port: int | None
 
-    def has(self, other: Target) -> bool:
+    def has(self, other: Origin) -> bool:
         """Whether `other`, of which all is known, is meant too."""
         return (
             self.host == other.host
@@ -49,33 +49,33 @@ class Allowed:
         own = {mine.rstrip("/") for mine in self._own() if mine}
         if address.rstrip("/") in own:
             return True
-        asked = target(address)
-        known = [*self._listed, *filter(None, map(target, own))]
+        asked = origin(address)
+        known = [*self._listed, *filter(None, map(origin, own))]
         return asked is not None and any(each.has(asked) for each in known)
 
     def allows_redirect(self, here: str, there: str) -> bool:
         """Whether who asks `here` may follow it to `there`: on the same host, or an allowed one."""
-        before, after = target(here), target(there)
+        before, after = origin(here), origin(there)
         same = before is not None and after is not None and before.host == after.host
         return same or self.allows(there)
 
 
-def target(address: str) -> Target | None:
+def origin(address: str) -> Origin | None:
     """What an address points at; None for what is no plain one."""
     found = ADDRESS.fullmatch(address)
-    return found and _target(found)
+    return found and _origin(found)
 
 
-def _listed(entry: str) -> Target:
+def _listed(entry: str) -> Origin:
     found = LISTED.fullmatch(entry)
     if not found:
         raise AllowedError(
             f"ALLOW_TARGETS must be hosts such as staging.example.com or http://localhost:9000, "
             f"separated by commas, not '{entry}'"
         )
-    return _target(found)
+    return _origin(found)
 
 
-def _target(found: re.Match[str]) -> Target:
+def _origin(found: re.Match[str]) -> Origin:
     scheme, port = found["scheme"] and found["scheme"].lower(), found["port"]
-    return Target(scheme, found["host"].lower().rstrip("."), int(port) if port else PORTS.get(scheme or ""))
+    return Origin(scheme, found["host"].lower().rstrip("."), int(port) if port else PORTS.get(scheme or ""))

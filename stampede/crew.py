@@ -28,9 +28,9 @@ from locust.runners import (
 )
 
 from stampede import patches
+from stampede.delivery import KEY, Inbox
 from stampede.dispatcher import Dispatcher
 from stampede.lifecycle import ACKNOWLEDGED, GAVE_UP, LEAVING, SIGN_TIMEOUT, UNKNOWN
-from stampede.reports import KEY, Inbox
 from stampede.roster import HAS_USERS
 
 END_TIMEOUT = 25.0
@@ -95,7 +95,7 @@ class Crew:
         return self._dispatcher
 
     def _noticed(self, name: str, worker: str) -> None:
-        self._notice(name, worker, self._inbox.last_heard(worker) if name == "worker_lost" else {})
+        self._notice(name, worker, self._inbox.loss_of(worker) if name == "worker_lost" else {})
 
     def _dispatch_again(self, dispatcher: Dispatcher) -> None:
         """Not here and now: this may be the greenlet that has to hear what the workers answer."""

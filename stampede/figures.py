@@ -7,7 +7,7 @@ from functools import partial
 from math import ceil
 from typing import Any
 
-from stampede.latency import Histogram, Latencies, Routes, mean, percentile
+from stampede.latency import Histogram, IsWanted, Latencies, mean, percentile
 
 PERCENTILES = (50, 95, 99)
 
@@ -22,7 +22,7 @@ def whole_seconds(start: float, end: float) -> tuple[int, int]:
     return ceil(start), int(end)
 
 
-def figures(latencies: Latencies, start: int, end: int, routes: Routes | None = None) -> Figures:
+def figures(latencies: Latencies, start: int, end: int, routes: IsWanted | None = None) -> Figures:
     """What was answered in the seconds [start, end): requests, failures, their times in ms, and under
     ``from_start`` the times from when they were due; None where there are none."""
     times = latencies.histogram(start, end, routes)

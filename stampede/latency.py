@@ -25,7 +25,7 @@ later requests of a task, of which only the first is."""
 Route = tuple[str, str]
 """Method and name."""
 
-Routes = Callable[[str, str], bool]
+IsWanted = Callable[[str, str], bool]
 """Whether a method and a name are wanted."""
 
 Histogram = Counter[float]
@@ -99,7 +99,7 @@ class Latencies:
         return min(max(end, last + 1), end + LONGEST_DRAIN)
 
     def histogram(
-        self, start: int, end: int, routes: Routes | None = None, from_start: bool = False
+        self, start: int, end: int, routes: IsWanted | None = None, from_start: bool = False
     ) -> Histogram:
         """The times of the requests answered in the seconds [start, end), since the epoch.
 
@@ -109,15 +109,15 @@ class Latencies:
             slot.from_start if from_start else slot.times for slot in self._slots(start, end, routes)
         )
 
-    def lateness(self, start: int, end: int, routes: Routes | None = None) -> Histogram:
+    def lateness(self, start: int, end: int, routes: IsWanted | None = None) -> Histogram:
         """How much later than due, in ms, the first request of each paced task was sent."""
         return _histogram(slot.late for slot in self._slots(start, end, routes))
 
-    def requests(self, start: int, end: int, routes: Routes | None = None) -> int:
+    def requests(self, start: int, end: int, routes: IsWanted | None = None) -> int:
         """How many were answered, or given up, in the seconds [start, end)."""
         return sum(slot.requests for slot in self._slots(start, end, routes))
 
-    def failures(self, start: int, end: int, routes: Routes | None = None) -> int:
+    def failures(self, start: int, end: int, routes: IsWanted | None = None) -> int:
         """How many of them failed."""
         return sum(slot.failures for slot in self._slots(start, end, routes))
 
@@ -133,7 +133,7 @@ class Latencies:
         self._routes.add(route)
         return self._seconds[second][route]
 
-    def _slots(self, start: int, end: int, routes: Routes | None) -> Iterator[_Slot]:
+    def _slots(self, start: int, end: int, routes: IsWanted | None) -> Iterator[_Slot]:
         for second in range(start, end):
             for route, slot in self._seconds.get(second, {}).items():
                 if routes is None or routes(*route):

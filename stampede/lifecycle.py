@@ -20,7 +20,7 @@ from locust.rpc import Message, zmqrpc
 from locust.runners import STATE_INIT, WorkerRunner
 
 from stampede import patches
-from stampede.reports import Outbox, Report
+from stampede.delivery import Outbox, Report
 from stampede.roster import HAS_USERS
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from stampede.latency import Routes
+from stampede.latency import IsWanted
 
 KEY = "stampede_outcomes"
 """Where the counts stand in a worker's report."""
@@ -79,7 +79,7 @@ class Outcomes:
             self._count(second, (method, name, status), count)
         self._refused_late.update(told["refused_late"])
 
-    def histogram(self, start: int, end: int, routes: Routes | None = None) -> Counter[int]:
+    def histogram(self, start: int, end: int, routes: IsWanted | None = None) -> Counter[int]:
         """How often each status was answered in the seconds [start, end), since the epoch."""
         statuses: Counter[int] = Counter()
         for second in range(start, end):

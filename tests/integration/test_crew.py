@@ -14,9 +14,9 @@ from locust.runners import STATE_MISSING
 from locust.stats import RequestStats
 
 from stampede.crew import Crew
+from stampede.delivery import KEY
 from stampede.lifecycle import ACKNOWLEDGED, GAVE_UP, LEAVING, UNKNOWN
 from stampede.race import RacingUser
-from stampede.reports import KEY
 from stampede.rounds import REPLY, Races
 from tests.integration.masters import Master
 

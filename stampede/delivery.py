@@ -84,7 +84,7 @@ class Inbox:
         self._most = max(self._most, report["stats_total"]["num_requests"])
         return True
 
-    def last_heard(self, worker: str) -> dict[str, Any]:
+    def loss_of(self, worker: str) -> dict[str, Any]:
         """When a worker reported last (`last_report`, seconds since the epoch), and how many requests it may
         have made in an interval after that (`at_most`): twice the most that anybody had in one. Workers share
         evenly, and its own tell nothing where it died in its first seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stampede.reports import KEY, Inbox, Outbox
+from stampede.delivery import KEY, Inbox, Outbox
 
 
 def report(requests: int = 0) -> dict[str, Any]:
@@ -57,8 +57,8 @@ def test_what_a_lost_worker_may_have_done_is_twice_the_most_of_any() -> None:
     for requests in (10, 40, 20):
         assert inbox.takes("a", sent(outbox, requests))
     assert inbox.takes("b", sent(newcomers, 3))
-    assert inbox.last_heard("a")["at_most"] == inbox.last_heard("b")["at_most"] == 80
-    assert inbox.last_heard("a")["last_report"] > 0
-    assert inbox.last_heard("never") == {"last_report": None, "at_most": 80}
+    assert inbox.loss_of("a")["at_most"] == inbox.loss_of("b")["at_most"] == 80
+    assert inbox.loss_of("a")["last_report"] > 0
+    assert inbox.loss_of("never") == {"last_report": None, "at_most": 80}
     inbox.begin("next")
-    assert inbox.last_heard("a") == {"last_report": None, "at_most": 0}
+    assert inbox.loss_of("a") == {"last_report": None, "at_most": 0}
