@@ -6,11 +6,9 @@ when they crash, and changes the number of workers while they run.
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import http.client
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -30,11 +28,9 @@ from circus.exc import CallError
 from postgres import place
 from rig import ROOT, UsageError
 from rig.last_words import last_words
+from rig.roles import ALLOWED, FOLDER, LOGS, TRIES, Roles
 from rig.settings import Settings, environment
 
-FOLDER = ROOT / ".local"
-LOGS = FOLDER / "log"
-ALLOWED = FOLDER / "allowed-targets"
 MARK = "STAMPEDE_LOCAL"
 """Every process of the runtime carries it in its environment, with the folder it belongs to."""
 
@@ -44,9 +40,6 @@ ANSWER_TIMEOUT = 60.0
 
 STOP_TIMEOUT = 40.0
 """Seconds for every role to end by itself: over circus's graceful_timeout."""
-
-TRIES = 3
-"""Times a role may die at its start, as in docker-compose.yml."""
 
 
 def _sockets() -> Path:
@@ -64,8 +57,7 @@ class Local:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._sockets = _sockets()
-        self._database = self._sockets / "postgres"  # of its own: as root, PostgreSQL is somebody else
-        self._endpoint = f"ipc://{self._sockets}/circus"
+        self._roles = Roles(settings, self._sockets)
 
     def is_up(self) -> bool:
         """Whether circus is there: starting, or too busy to answer, it is up all the same."""
@@ -97,7 +89,7 @@ class Local:
         ALLOWED.unlink(missing_ok=True)
         configuration = FOLDER / "circus.ini"
         with configuration.open("w") as file:
-            self._configuration().write(file)
+            self._roles.configuration().write(file)
         with (LOGS / "circus.log").open("w") as log:
             subprocess.Popen(
                 [sys.executable, "-m", "circus.circusd", str(configuration)],
@@ -106,7 +98,7 @@ class Local:
                 env={
                     **environment(),
                     **self._settings.of_the_services,
-                    **self._guarding(),
+                    **self._roles.guarding(),
                     MARK: str(FOLDER),
                 },
                 stdin=subprocess.DEVNULL,
@@ -114,80 +106,6 @@ class Local:
                 stderr=log,
                 start_new_session=True,
             )
-
-    def _guarding(self) -> dict[str, str]:
-        """Who may use the UI, and for what."""
-        settings = self._settings
-        user, password = settings.login or ("", "")
-        return {
-            "UI_BIND": settings.ui_bind,
-            "UI_USER": user,
-            "UI_PASSWORD": password,
-            "UI_PASSWORD_FILE": "",
-            "ALLOW_TARGETS": settings.allow_targets or "",
-            "LOCUST_ALLOWED": str(ALLOWED),
-        }
-
-    def _configuration(self) -> configparser.RawConfigParser:
-        ini = configparser.RawConfigParser()
-        ini.optionxform = str  # type: ignore[assignment,method-assign]  # variables are upper-case
-        ini["circus"] = {
-            "endpoint": self._endpoint,
-            "pubsub_endpoint": f"ipc://{self._sockets}/circus-events",
-            "check_delay": "1",
-        }
-        for role in self._settings.roles:
-            ini[f"watcher:{role}"] = self._watcher(role)
-            ini[f"env:{role}"] = self._environment(role)
-        return ini
-
-    def _watcher(self, role: str) -> dict[str, str]:
-        return {
-            "cmd": shlex.join([sys.executable, *self._command(role)]),
-            "working_dir": str(ROOT),
-            "copy_env": "True",
-            "max_retry": "3",
-            "graceful_timeout": "30",
-            # The API looks at its database's version when it starts: not before that is there.
-            "autostart": str(role != "api"),
-            # For PostgreSQL a fast shutdown: SIGTERM would wait for the clients to leave.
-            "stop_signal": "INT" if role == "postgres" else "TERM",
-            "stop_children": "False",
-            "numprocesses": str(self._settings.worker_count) if role == "worker" else "1",
-            "stdout_stream.class": "FileStream",
-            "stdout_stream.filename": str(LOGS / f"{role}.log"),
-            "stderr_stream.class": "FileStream",
-            "stderr_stream.filename": str(LOGS / f"{role}.log"),
-        }
-
-    def _command(self, role: str) -> list[str]:
-        settings = self._settings
-        locust = ["-m", "stampede", "locust", "--config", f"{role}/locust.conf"]
-        match role:
-            case "postgres":
-                sockets = ["--socket-dir", str(self._database)]
-                return ["-m", "postgres.embedded", "--data", str(FOLDER / "postgres"), *sockets]
-            case "api":
-                return ["run_api.py", "--host", "127.0.0.1", "--port", str(settings.api_port)]
-            case "master":
-                ui = ["--web-host", settings.ui_bind, "--web-port", str(settings.ui_port)]
-                bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(settings.master_port)]
-                return [*locust, *ui, *bind, "--results", str(FOLDER / "results")]
-            case _:
-                return [*locust, "--master-host", "127.0.0.1", "--master-port", str(settings.master_port)]
-
-    def _environment(self, role: str) -> dict[str, str]:
-        settings = self._settings
-        if role in ("postgres", "api"):
-            return {"DATABASE_URL": f"postgresql://api:stampede@/stampede?host={self._database}"}
-        return {
-            "LOCUST_HOST": settings.host or settings.api_url,
-            "LOCUST_LOCUSTFILE": str(
-                settings.locustfile or "load_tests/locustfile.py,load_tests/scenarios.py"
-            ),
-            "LOCUST_AUDIT_HOST": "" if settings.host else settings.api_url,
-            "AUDIT_DATABASE_URL": f"postgresql://auditor:stampede@/stampede?host={self._database}",
-        }
 
     def _wait_for(self, role: str, is_healthy: Callable[[], bool]) -> None:
         """Wait until a role is healthy; not for long if some role's process keeps dying."""
@@ -225,7 +143,7 @@ class Local:
 
     def _client(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a client program of PostgreSQL as the superuser."""
-        embedded = [sys.executable, "-m", "postgres.embedded", "--socket-dir", str(self._database)]
+        embedded = [sys.executable, "-m", "postgres.embedded", "--socket-dir", str(self._roles.database)]
         return subprocess.run([*embedded, *command], cwd=ROOT, capture_output=True, text=True)
 
     def target(self, host: str) -> str:
@@ -270,7 +188,7 @@ class Local:
         """Circus's answer; None where it does not run."""
         if not (self._sockets / "circus").exists() or not self.is_up():
             return None
-        client = CircusClient(endpoint=self._endpoint, timeout=ANSWER_TIMEOUT)
+        client = CircusClient(endpoint=self._roles.endpoint, timeout=ANSWER_TIMEOUT)
         try:
             answer: dict[str, Any] = client.send_message(command, **properties)
             return answer
