@@ -29,13 +29,16 @@ class Observers:
         self._counts = counts
         self._audited_host = audited_host
         self._samples = Samples(environment.runner)
-        self.forget()
-
-    def forget(self) -> None:
-        """There is a new run, of which nobody has seen anything."""
         self._audit: AuditProcess | None = None
         self._counters: Counters | None = None
         self._timeline: Timeline | None = None
+
+    def expect(self, run: Run) -> None:
+        """There is a new run, of which nobody has seen anything; of its data least of all, from the first
+        moment on."""
+        self._audit = self._counters = self._timeline = None
+        if self._audit_command():
+            run.findings = {"error": "it was not made: the run was cut off"}
 
     def begin(self, run: Run, folder: Path) -> Event:
         """Look from now on. Returns when there may be users."""
@@ -47,17 +50,17 @@ class Observers:
         self._counters.start()
         return self._counters.has_looked
 
+    def _audit_command(self) -> tuple[str, ...]:
+        return audit_command(self._environment.host, self._audited_host)
+
     def _start_audit(self, run: Run, folder: Path) -> AuditProcess | None:
-        command = audit_command(self._environment.host, self._audited_host)
         facts = {
             "STAMPEDE_RUN_ID": run.id,
             "STAMPEDE_HOST": self._environment.host or "",
             "STAMPEDE_STARTED_AT": f"{run.started:.6f}",
         }
-        if not command:
-            return None
-        run.findings = {"error": "it was not made: the run was cut off"}  # until it is
-        return AuditProcess(command, folder, facts)
+        command = self._audit_command()
+        return AuditProcess(command, folder, facts) if command else None
 
     def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""

@@ -135,9 +135,9 @@ class Runs:
         """
         plan, self._next_plan = self._next_plan, None
         self.folder = None
-        self.observers.forget()
         now = time.time()
         self.current = Run(_new_id(now), plan, now)
+        self.observers.expect(self.current)
         options = vars(self._environment.parsed_options)
         options["run_id"] = self.current.id
         options["pace_scale"] = self.cast.pace_scale(plan)

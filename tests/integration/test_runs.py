@@ -1,4 +1,4 @@
-"""Runs of a real master whose results cannot be written, or whose workers leave at once."""
+"""Runs of a real master: how they begin, where results cannot be written, whose workers leave at once."""
 
 from __future__ import annotations
 
@@ -73,3 +73,19 @@ def test_a_worker_that_leaves_before_it_has_done_anything_is_not_awaited(
     runs.folder.leave()
     assert [event["name"] for event in runs.current.events] == ["worker_left"]
     assert runs.folder.ledger.close() == []
+
+
+def test_data_are_not_judged_before_they_are(
+    own: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first moment on: a run that is cut off then must not look as if nobody had asked."""
+    monkeypatch.setattr("stampede.audit_process._registered", ("cat",))
+    runs = Runs(own.environment, Counts(), tmp_path, None)
+    runs.started()
+    assert runs.folder
+    assert runs.folder.known["audit"] == {"error": "it was not made: the run was cut off"}
+    runs.noticed("worker_left", "host_abc", {})
+    runs.stopping()
+    runs.stopped()
+    runs.see_out(20)
+    assert not runs.in_progress
