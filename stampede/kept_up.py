@@ -34,6 +34,10 @@ LEAST_THROTTLED_PERCENT = 1.0
 MOST_CLOCK_OFFSET_MS = 100.0
 """Between a worker's clock and the master's, beyond what cannot be measured."""
 
+MOST_CLOCK_SET_S = 1.0
+"""Of the master's clock, in the run: a window of that many seconds more or less has another rate. What NTP
+slews is less, and on Linux no difference between its clocks at all."""
+
 LONGEST_SILENCE = 3.0
 """Seconds without a report, of a worker or of the master about itself: they come every second."""
 
@@ -191,8 +195,15 @@ def _silences(run: Facts) -> Iterator[tuple[float, float]]:
 
 
 def clocks_agree(run: Facts) -> Check:
-    """Requests are counted by the second in which a worker's clock saw their answer."""
+    """Requests are counted by the second in which a worker's clock saw their answer.
+
+    On one machine all clocks are the same one: where that is set they agree, and its seconds are wrong.
+    """
     name, clocks = "clocks_agree", run.get("clocks") or {}
+    was_set = run.get("clock_set_s") or 0.0
+    if abs(was_set) > MOST_CLOCK_SET_S:
+        detail = f"the clock was set by {was_set:+.1f} s in the run"
+        return trusted(name, False, detail, **_limit(MOST_CLOCK_SET_S, abs(was_set), "s"))
     if not clocks:
         return not_asked(name, NOT_SAMPLED)
     worker, told = max(clocks.items(), key=lambda each: abs(each[1]["offset_ms"]) - each[1]["uncertainty_ms"])

@@ -169,6 +169,7 @@ def facts(run: Run, environment: Environment, counts: Counts) -> dict[str, Any]:
         "stages": run.stages,
         "seconds": run.seconds,
         "races": run.races,
+        "clock_set_s": round(run.clock_set, 3),
         **run.readings,
         "events": told(run.events),
     }

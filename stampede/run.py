@@ -7,12 +7,18 @@ It goes through the phases *ramp* (users are starting), *window* (all are there;
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from stampede.figures import whole_seconds
 from stampede.profiles import Plan
 from stampede.target import Target
+
+
+def _zero() -> float:
+    """When the monotonic clock was at zero, by the one that can be set: the same until somebody sets it."""
+    return time.time() - time.monotonic()
 
 
 @dataclass(slots=True)
@@ -50,6 +56,13 @@ class Run:
     """The target that ended the run, and what was measured then."""
     readings: dict[str, Any] = field(default_factory=dict)
     """What the machines were like: ``machine``, ``samples``, ``statements``, ``clocks``, ``hub_lag``."""
+    zero: float = field(default_factory=_zero)
+    """Of the monotonic clock, as the run began."""
+
+    @property
+    def clock_set(self) -> float:
+        """By how many seconds the clock was set forward since it began; negative where it was set back."""
+        return _zero() - self.zero
 
     @property
     def wanted(self) -> tuple[Target, ...]:

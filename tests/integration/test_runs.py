@@ -13,7 +13,7 @@ import pytest
 from stampede.counts import Counts
 from stampede.crew import Crew
 from stampede.profiles import Plan, Stage
-from stampede.results import RunFolder
+from stampede.results import RunFolder, facts
 from stampede.run import Run
 from stampede.runs import RunError, Runs
 from tests.integration.masters import Master
@@ -73,6 +73,17 @@ def test_a_worker_that_leaves_before_it_has_done_anything_is_not_awaited(
     runs.folder.leave()
     assert [event["name"] for event in runs.current.events] == ["worker_left"]
     assert runs.folder.ledger.close() == []
+
+
+@pytest.mark.parametrize("by", [-15.0, 0.0, 15.0])
+def test_it_is_known_how_far_the_clock_was_set(
+    own: Master, monkeypatch: pytest.MonkeyPatch, by: float
+) -> None:
+    """As many seconds are missing in the window, or there twice."""
+    right = time.time
+    run = Run("run", None, right())
+    monkeypatch.setattr(time, "time", lambda: right() + by)
+    assert facts(run, own.environment, Counts())["clock_set_s"] == pytest.approx(by, abs=0.5)
 
 
 def test_data_are_not_judged_before_they_are(

@@ -278,6 +278,22 @@ def test_clocks_agree(offset: float, uncertainty: float, verdict: str, detail: s
 
 
 @pytest.mark.parametrize(
+    ("seconds", "verdict", "detail"),
+    [
+        (-15.04, "UNKNOWN", "the clock was set by -15.0 s in the run"),
+        (1.1, "UNKNOWN", "the clock was set by +1.1 s in the run"),
+        # what is slewed in half an hour, at most
+        (-0.9, "PASS", "worker a is +0.1 ms from the master, give or take 0.5 ms"),
+        (0.0, "PASS", "worker a is +0.1 ms from the master, give or take 0.5 ms"),
+    ],
+)
+def test_a_clock_that_was_set_agrees_with_nothing(seconds: float, verdict: str, detail: str) -> None:
+    """Not even where all workers share it."""
+    check = clocks_agree(run(clocks={"a": {"offset_ms": 0.1, "uncertainty_ms": 0.5}}, clock_set_s=seconds))
+    assert (check["verdict"], check["detail"]) == (verdict, detail)
+
+
+@pytest.mark.parametrize(
     "check",
     [
         *(workers_on_time, workers_had_cpu, workers_got_cores, workers_not_throttled),
@@ -288,7 +304,7 @@ def test_clocks_agree(offset: float, uncertainty: float, verdict: str, detail: s
     "facts",
     [
         {},
-        {"samples": None, "hub_lag": None, "clocks": None, "machine": None},
+        {"samples": None, "hub_lag": None, "clocks": None, "clock_set_s": None, "machine": None},
         {"samples": {"workers": {"a": []}, "master": []}, "hub_lag": {"a": {"p99_ms": None}}},
         {"window": None, "samples": {"workers": {"a": rows(cpu_percent=1.0)}, "master": rows()}},
         {"window": {"seconds": 9}, "samples": {"workers": {"a": rows(cpu_percent=1.0)}, "master": rows()}},

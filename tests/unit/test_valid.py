@@ -86,6 +86,7 @@ def test_a_healthy_run_passes_every_check() -> None:
             {"samples": {"master": [{"second": second, "reports_late": 1} for second in SECONDS]}},
         ),
         ("clocks_agree", {"clocks": {"0-ab": {"offset_ms": 3000.0, "uncertainty_ms": 0.8}}}),
+        ("clocks_agree", {"clock_set_s": -15.0}),
         ("contention", {"promises": {"contention": "LastItemRace"}}),
         ("rate_reached", {"pace": {"wanted_rps": 75, "sent_rps": 60}}),
     ],
