@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stampede.check import moment
+from stampede.losses import losses
 
 NO_COUNTERS = (
     "the target has no http_requests_total{method,route,status} at /metrics: with it, it would be asked"
@@ -33,7 +34,8 @@ Counts = Mapping[str, Mapping[str, int]]
 
 
 def all_requests_counted(run: Mapping[str, Any]) -> dict[str, Any]:
-    """The check, made from the facts of ``run.json``: `counters`, `outcomes`, `events` and `seconds`."""
+    """The check, made from the facts of ``run.json``: `counters`, `outcomes`, `events`, `seconds` and
+    `lost_workers`."""
     counters, events = run.get("counters"), run.get("events", [])
     if counters is None or "error" in counters:
         return _check("NOT_ASKED", counters["error"] if counters else NO_COUNTERS)
@@ -44,7 +46,7 @@ def all_requests_counted(run: Mapping[str, Any]) -> dict[str, Any]:
             "NOT_ASKED", f"'{strange[0]}' is no route of an API: name requests by theirs to have it asked"
         )
     both = Both(by_route(run["outcomes"], counters["api"]), counters["api"])
-    lost = [event for event in events if event["name"] == "worker_lost"]
+    lost = [*losses(run).values()]
     ended = [event for event in events if event["name"] in ENDS]
     for gap, most in (
         (both.more, sum(event["at_most"] for event in lost)),

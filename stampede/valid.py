@@ -12,6 +12,7 @@ from typing import Any
 from stampede import kept_up
 from stampede.check import PASS, UNKNOWN, Check, Facts, held_to, not_asked, trusted
 from stampede.counted import all_requests_counted
+from stampede.losses import losses
 from stampede.rate_reached import rate_reached
 from stampede.users_kept import users_kept
 
@@ -56,7 +57,7 @@ def _came_to_its_end(run: Facts) -> Check:
 def _workers_reported(run: Facts) -> Check:
     """A worker that is lost in the middle of a run is known to be, and its users are others' then."""
     lost = run.get("lost_workers", [])
-    noticed = {event["id"]: event for event in run.get("events", []) if event["name"] == "worker_lost"}
+    noticed = losses(run)
     check = {"name": "workers_reported", "verdict": PASS, "count": len(lost)}
     if run.get("interrupted"):
         detail = "nobody was there to report to: the figures are those of the last seconds before"

@@ -9,7 +9,11 @@ import pytest
 from stampede.counted import all_requests_counted, by_route
 
 SECONDS = [{"second": second, "requests": 15, "failures": 5} for second in range(1000, 1060)]
-LOST = {"name": "worker_lost", "at": "1970-01-01T00:16:47.000+00:00", "worker": "3-ab12", "at_most": 18}
+LOST = {
+    **{"name": "worker_lost", "at": "1970-01-01T00:16:47.000+00:00", "worker": "3-ab12", "id": "host_ab12"},
+    **{"last_report": 1006.4, "at_most": 18},
+}
+RETURNED = {**LOST, "name": "worker_returned", "at": "1970-01-01T00:16:52.000+00:00"}
 RESTARTED = {"name": "api_restarted", "at": "1970-01-01T00:16:47.500+00:00", "last_look": 1005.2}
 """Unseen are 1005 to 1008: forty requests that succeeded."""
 GONE = {**RESTARTED, "name": "api_gone"}
@@ -21,7 +25,7 @@ def check(
 ) -> dict[str, Any]:
     failures = sum(statuses.get("0", 0) + statuses.get("503", 0) for statuses in users.values())
     facts = {"outcomes": users, "counters": {"api": api}, "events": list(events), "seconds": SECONDS}
-    return all_requests_counted({**facts, "failures": failures})
+    return all_requests_counted({**facts, "failures": failures, "lost_workers": ["host_ab12", "host_cd34"]})
 
 
 def orders(created: int, refused: int = 1_530, unanswered: int = 0) -> dict[str, dict[str, int]]:
@@ -52,7 +56,7 @@ def orders(created: int, refused: int = 1_530, unanswered: int = 0) -> dict[str,
         (
             orders(59_970),
             ORDERS,
-            [LOST, {**LOST, "worker": "4-cd34"}],
+            [LOST, {**LOST, "worker": "4-cd34", "id": "host_cd34"}],
             "61,500 of 61,530: 30 were worker 3-ab12's, lost at 00:16:47, "
             "or worker 4-cd34's, lost at 00:16:47",
         ),
@@ -124,6 +128,8 @@ def test_a_gap_that_is_explained_is_told(
         (orders(60_005), ORDERS, [], 5, "to the users 60,005 times, by the API 60,000 times"),
         # each event explains one way only, and no more than it can
         (orders(59_981), ORDERS, [LOST], 1, "by the API 60,000 times"),
+        (orders(59_990), ORDERS, [LOST, RETURNED], 10, "by the API 60,000 times"),
+        (orders(59_981), ORDERS, [LOST, RETURNED, LOST], 1, "by the API 60,000 times"),
         (orders(59_990), ORDERS, [RESTARTED], 10, "by the API 60,000 times"),
         (orders(60_041), ORDERS, [RESTARTED], 1, "to the users 60,041 times"),
         # what failed in those seconds may have been without an answer

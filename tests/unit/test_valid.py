@@ -99,6 +99,19 @@ def test_a_check_that_does_not_hold_makes_the_run_unknown(name: str, changes: di
     assert [check["name"] for check in red] == [name]
 
 
+def test_a_worker_that_returned_and_never_reported_its_end_is_missed() -> None:
+    """That it was lost before explains nothing: it had users again, and nobody saw it go."""
+    lost = {"name": "worker_lost", "at": "2026-01-01T00:00:04+00:00", "worker": "0-ab", "id": "host_1"}
+    facts = {"last_report": START + 3.0, "at_most": 9}
+    returned = {**lost, "name": "worker_returned", "at": "2026-01-01T00:00:08+00:00"}
+    events = [{**lost, **facts}, returned, {**lost, **facts, "at": "2026-01-01T00:00:11+00:00"}]
+    told = [
+        valid(without_races(lost_workers=["host_1"], events=events[:count]))[1]["verdict"]
+        for count in (1, 2, 3)
+    ]
+    assert told == ["PASS", "UNKNOWN", "PASS"]
+
+
 def test_a_rate_that_a_worker_could_not_send_names_what_held_it_up() -> None:
     """A worker that is throttled shows nothing of the API."""
     throttled = worker(cpu_percent=9.9, throttled_percent=80.0)
