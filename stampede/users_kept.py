@@ -19,6 +19,8 @@ NAME = "users_kept"
 
 Row = Mapping[str, Any]
 """A second of ``run.json``."""
+Span = tuple[int, list[dict[str, Any]]]
+"""So many users wanted, and the seconds in which they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,12 @@ class Dip:
 
 def users_kept(run: Facts) -> Check:
     """The check, made from the `seconds`, the `window` and the `events` of ``run.json``."""
-    spans = [
+    spans: list[Span] = [
         (wanted, list(rows)) for wanted, rows in groupby(_judged(run), key=lambda row: row["target_users"])
     ]
     if not spans:
         return not_asked(NAME, "nobody has counted the users of whole seconds: a longer run would be asked")
-    # Who drives by hand may think of another number on the way to the first.
-    for wanted, rows in spans if run["profile"] is not None else spans[-1:]:
+    for wanted, rows in _finished(spans, run):
         if all(row["users"] != wanted for row in rows):
             closest = min((row["users"] for row in rows), key=lambda users: abs(users - wanted))
             return trusted(NAME, False, f"there were never {wanted:,} users, but {closest:,}")
@@ -62,6 +63,13 @@ def users_kept(run: Facts) -> Check:
         [dip for wanted, rows in spans for dip in _dips(wanted, rows)],
         list(moves(run.get("events", ()))),
     )
+
+
+def _finished(spans: list[Span], run: Facts) -> list[Span]:
+    """Those that had the time to have their users there."""
+    if run["profile"] is None:  # who drives by hand may think of another number on the way to the first
+        return spans[-1:]
+    return (spans[:-1] if run.get("aborted") else spans) or spans
 
 
 def _explained(most: int, dips: list[Dip], excuses: list[Move]) -> Check:

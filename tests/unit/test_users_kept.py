@@ -118,6 +118,28 @@ def test_every_stage_is_kept_to() -> None:
     assert (told["verdict"], told["detail"]) == ("UNKNOWN", "there were never 20 users, but 19")
 
 
+@pytest.mark.parametrize(
+    ("users", "verdict"),
+    [
+        ([5, 10, 10, 13, 20, 20, 16, 13], "PASS"),
+        # what had its time is asked for all the same
+        ([5, 10, 10, 13, 17, 19, 16, 13], "UNKNOWN"),
+        # and who was there has to stay
+        ([5, 10, 10, 13, 20, 20, 10, 9], "UNKNOWN"),
+    ],
+)
+def test_a_stage_that_a_target_cut_off_may_have_been_on_its_way(users: list[int], verdict: str) -> None:
+    """Its users were never promised for this moment: the answer is the target's."""
+    wanted = [10] * 3 + [20] * 3 + [10] * 2
+    assert check(users, wanted=wanted, aborted="p99 < 2s for 10s, abort: 2500ms")["verdict"] == verdict
+
+
+def test_a_target_excuses_nobody_who_was_never_there() -> None:
+    """Of a single stage all users are there before a target is looked at."""
+    told = check([*RAMP, 19, 18], aborted="p99 < 2s for 10s, abort: 2500ms")
+    assert told["verdict"] == "UNKNOWN"
+
+
 def test_who_drives_by_hand_may_change_the_number_on_the_way() -> None:
     """What was wanted last must have been there."""
     wanted = [30, 30, 20, 20]
