@@ -106,7 +106,7 @@ class Target:
         """The same for a load that is so many times as large: of a rate there is to be so much more."""
         if self.unit != "/s":
             return self
-        limit = round(self.limit * factor, 1)
+        limit = float(f"{self.limit * factor:g}")  # as the text says it: of little something is left
         during = f" for {self.seconds}s" if self.seconds else ""
         ending = ", abort" * self.abort + " (optional)" * self.optional
         text = f"{self.name} {self.operator} {limit:g}/s{during}{ending}"

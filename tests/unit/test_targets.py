@@ -252,6 +252,14 @@ def test_a_larger_load_is_wanted_more_of() -> None:
     assert parsed("p95 < 500ms").scaled(0.25) == parsed("p95 < 500ms")
 
 
+def test_however_small_the_load_something_is_wanted_of_it() -> None:
+    """At least nothing is met by an API that never answers."""
+    scaled = parsed("rps >= 4").scaled(1 / 200)
+    assert (scaled.limit, scaled.text) == (0.02, "rps >= 0.02/s")
+    assert not scaled.is_met_by(0.0)
+    assert parsed("rps >= 500").scaled(1 / 3).limit == 166.667
+
+
 @pytest.mark.parametrize(("text", "code"), [("p95 < 3s, stable", 0), ("p95 << 3", 2)])
 def test_the_command_asks_for_nothing_but_python(text: str, code: int) -> None:
     """Whoever starts the rig may have no more; and it tells at once."""
