@@ -82,10 +82,10 @@ def _decided(check: Check, target: Mapping[str, Any]) -> Check:
 
 
 def _is_of_failures(target: Mapping[str, Any]) -> bool:
-    """Whether it says how much may fail at most, of all that is sent. One on a status does not: who never
-    answers fails without a 5xx."""
-    is_upper = target["operator"] in ("<", "<=", "=")
-    return target["kind"] == "errors" and is_upper and not target["routes"] and not target["optional"]
+    """Whether it says how much may fail at most, of all that is sent or of every route by itself. One on a
+    status does not: who never answers fails without a 5xx."""
+    is_upper, is_of_all = target["operator"] in ("<", "<=", "="), target["routes"] in (None, "every")
+    return target["kind"] == "errors" and is_upper and is_of_all and not target["optional"]
 
 
 def _after_number(unit: str) -> str:

@@ -124,6 +124,8 @@ def test_the_name_tells_over_how_long() -> None:
         ((asked("p95 < 1s", 5),), ["p95", "failures", "exceptions"]),
         # who says how much may fail has said so
         ((asked("errors < 1%", 0.5),), ["errors", "exceptions"]),
+        # of every route, and so of all
+        ((asked("every route errors < 1%", 0.5),), ["every route errors", "exceptions"]),
         # not of all that can fail: who never answers has no status
         ((asked("5xx = 0", 0),), ["5xx", "failures", "exceptions"]),
         ((asked("201 >= 1", 5),), ["201", "failures", "exceptions"]),
