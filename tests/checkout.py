@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.held_up import by_the_machine
+
 ROOT = Path(__file__).resolve().parent.parent
 
 PATIENCE = 60.0
@@ -77,6 +79,13 @@ class Checkout:
         """`python -m rig VERB NAME=value …`, whose exit code is the run's."""
         self._note(settings)
         return self.run(".venv/bin/python", "-m", "rig", verb, *settings)
+
+    def trusted_run(self, *settings: str) -> subprocess.CompletedProcess[str]:
+        """`rig headless`; once more where the machine, not what is tested, kept it from being VALID."""
+        latest = self.folder / "results" / "latest"
+        latest.unlink(missing_ok=True)  # from here on it names this run or none
+        done = self.rig("headless", *settings)
+        return self.rig("headless", *settings) if by_the_machine(latest) else done
 
     def bring_up(self, runtime: str, workers: int, *settings: str) -> None:
         """`make up`, in a session of its own: Ctrl-C is for us, who let it end by itself.

@@ -65,7 +65,7 @@ def closed(port: int) -> bool:
 @pytest.mark.usefixtures("nothing_up")
 def test_headless_alone_leaves_results_and_nothing_else(checkout: Checkout, runtime: str) -> None:
     """A smoke run passes, leaves its files for who called, and takes the cluster down."""
-    done = checkout.rig("headless", "PROFILE=smoke", "WORKERS=2", "RUN_TIME=10s", runtime)
+    done = checkout.trusted_run("PROFILE=smoke", "WORKERS=2", "RUN_TIME=10s", runtime)
     assert done.returncode == 0, done.stdout
     assert done.stdout.strip().endswith("(exit code 0)")
     latest = checkout.folder / "results" / "latest"
@@ -255,7 +255,7 @@ def test_a_locustfile_of_ones_own_runs_unchanged(checkout: Checkout, runtime: st
         .replace("between(1, 3)", "between(0.1, 0.2)")
     )
     settings = ["PROFILE=smoke", "RUN_TIME=10s", "WORKERS=1", runtime]
-    done = checkout.rig("headless", *settings, "LOCUSTFILE=mine/mine.py")
+    done = checkout.trusted_run(*settings, "LOCUSTFILE=mine/mine.py")
     assert done.returncode == 0, done.stdout
     assert checkout.latest_run()["window"]["routes"][0]["name"] == "/health"
     if runtime == "RUNTIME=local":  # to the letter it sends nothing, and needs to be loaded once only

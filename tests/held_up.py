@@ -1,0 +1,36 @@
+"""Was it the machine that kept a run from being VALID? `python -m tests.held_up` asks that of results/latest.
+
+A machine that halts makes a run UNKNOWN, as it should. A test that is of something else makes such a run
+once more. It prints what was held up; exits with 1 where there was nothing, or anything else was wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+PROMISED = {"came_to_its_end", "workers_reported", "all_requests_counted"}
+"""Checks of VALID that hold on the slowest machine."""
+
+
+def by_the_machine(folder: Path) -> str:
+    """Which checks of a run's VALID did not hold, in words; "" if they are not of the machine alone."""
+    verdict = folder / "verdict.json"
+    if not verdict.exists():
+        return ""
+    judged = json.loads(verdict.read_text())
+    odd = {
+        check["name"]: check["detail"]
+        for check in judged["valid"]["checks"]
+        if check["verdict"] not in ("PASS", "NOT_ASKED")
+    }
+    if judged["correct"]["verdict"] not in ("PASS", "NOT_ASKED") or PROMISED & odd.keys():
+        return ""
+    return "; ".join(f"{name}: {detail}" for name, detail in odd.items())
+
+
+if __name__ == "__main__":
+    what = by_the_machine(Path("results/latest"))
+    print(f"the machine kept the run from being VALID: {what}" if what else "it was not the machine")
+    sys.exit(not what)
