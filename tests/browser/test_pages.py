@@ -22,9 +22,10 @@ BRIEF = """
 [brief]
 users = 10
 spawn_rate = 10
-run_time = "8s"
+run_time = "20s"
 pace = 150
 """
+"""Long enough to be seen running by a page that is 4 s behind, where the machine is slow too."""
 
 
 @pytest.fixture(scope="module")
