@@ -141,7 +141,7 @@ def outcomes(host: str, method: str, route: str) -> dict[str, int]:
 def test_headless_run_with_html_and_csv(locust: str, api: str, tmp_path: Path) -> None:
     """The guide's CI command ends with 0 and its files; all kinds of user did all of their requests."""
     html, prefix = tmp_path / "results.html", tmp_path / "results"
-    options = f"--users 100 --spawn-rate 50 --run-time 15s --html {html} --csv {prefix}"
+    options = f"--users 100 --spawn-rate 50 --run-time 20s --html {html} --csv {prefix}"
     done = run(locust, api, options, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "<html" in html.read_text()
