@@ -64,5 +64,7 @@ def test_the_seconds_add_up_to_the_run(cluster: Processes) -> None:
     assert sum(row["requests"] for row in seconds) == pytest.approx(window["rps"] * window["seconds"], abs=2)
     since = [row["requests"] for row in run["seconds"] if row["second"] >= window["start"]]
     assert sum(since) == window["total"]["requests"], "what was answered after the stop was sent before it"
-    (frozen,) = (row for row in seconds if not row["requests"])
-    assert (frozen["users"], frozen["p50_ms"], frozen["from_start_p99_ms"]) == (10, None, None)
+    frozen = [row for row in seconds if not row["requests"]]
+    assert 1 <= len(frozen) <= FREEZE, "two only if it began with one"
+    for row in frozen:
+        assert (row["users"], row["p50_ms"], row["from_start_p99_ms"]) == (10, None, None)
