@@ -28,7 +28,10 @@ def check(part: dict[str, Any], name: str) -> dict[str, Any]:
 
 @pytest.mark.long
 def test_in_a_race_for_the_last_items_five_win(checkout: Checkout) -> None:
-    """Round after round, over two workers; a scenario that nobody knows is refused with those there are."""
+    """Round after round, over two workers; a scenario that nobody knows is refused with those there are.
+
+    A worker that is held up sits a round out: such a round is not whole.
+    """
     assert checkout.make("up", "WORKERS=2", "RUNTIME=local").returncode == 0
     refused = checkout.rig("headless", "SCENARIO=Marathon")
     assert refused.returncode == 2
@@ -37,10 +40,12 @@ def test_in_a_race_for_the_last_items_five_win(checkout: Checkout) -> None:
     done = checkout.trusted_run(*RACE)
     assert done.returncode == 0, done.stdout
     races = checkout.latest_run()["races"]
-    assert {(race["winners"], race["racers"]) for race in races} == {(5, 40)}
+    assert all(race["winners"] <= 5 for race in races)
+    whole = [race for race in races if race["shots"] == 40]
+    assert {(race["winners"], race["racers"]) for race in whole} == {(5, 40)}
     correct = judged(checkout)["correct"]
     assert correct["verdict"] == "PASS"
-    assert check(correct, "no_undersell")["examined"] == len(races) >= 3
+    assert check(correct, "no_undersell")["examined"] >= len(whole) >= max(3, len(races) / 2)
     assert checkout.make("down").returncode == 0
 
 

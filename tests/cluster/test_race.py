@@ -184,18 +184,26 @@ def rounds_of(racers: int) -> str:
 def test_all_racers_of_all_workers_race_round_after_round(
     locust: Callable[..., Process], office: TicketOffice, tmp_path: Path
 ) -> None:
-    """Each of twelve racers on three workers asks once for each concert; five get a ticket, as they say."""
+    """Each of twelve racers on three workers asks once for each concert; five get a ticket, as they say.
+
+    A worker that is held up sits a round out, or is not waited for: such a round is not whole.
+    """
     master, _ = cluster(locust, 3, "--headless --users 12 --spawn-rate 12 Buyer")
     master.wait_for(rounds_of(12), times=4)
     master.end()
     (races,) = recorded(tmp_path)
     assert [race["round"] for race in races] == list(range(1, len(races) + 1))
-    assert len(races) >= 4
-    everybody = set(office.asked[races[0]["prize"]["id"]])
-    assert len(everybody) == 12
-    assert workers_that_asked(office, races[0]["prize"]["id"]) == 3
     for race in races:
-        assert (race["racers"], race["shots"], race["winners"], race["losers"]) == (12, 12, 5, 7)
+        asked = office.asked[race["prize"]["id"]]
+        assert len(asked) == len(set(asked)), "nobody asks twice"
+        assert race["winners"] <= TICKETS
+    whole = [race for race in races if race["shots"] == 12]
+    assert len(whole) >= max(4, len(races) / 2)
+    everybody = set(office.asked[whole[0]["prize"]["id"]])
+    assert len(everybody) == 12
+    assert workers_that_asked(office, whole[0]["prize"]["id"]) == 3
+    for race in whole:
+        assert (race["racers"], race["winners"], race["losers"]) == (12, 5, 7)
         assert sorted(office.asked[race["prize"]["id"]]) == sorted(everybody)
         assert 0 < race["spread_ms"] < 1000
         assert 0 <= race["overlap"] <= 1
@@ -261,7 +269,7 @@ def test_locust_alone_races_and_stops_at_once(locust: Callable[..., Process], of
     began = time.monotonic()
     post(web, "/stop")
     assert time.monotonic() - began < 10
-    assert len(set(office.asked[1])) == 8
+    assert sum(len(set(asked)) == 8 for asked in office.asked.values()) >= 2
 
 
 def test_racer_that_raises_is_told_and_the_rounds_go_on(
