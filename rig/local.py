@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,10 @@ MARK = "STAMPEDE_LOCAL"
 
 START_TIMEOUT = 60.0
 ANSWER_TIMEOUT = 60.0
-"""Seconds for circus to answer: it does so when what it was told is done."""
+"""Seconds for circus to answer: it does so when what it was told is done. As many for it to begin."""
+
+BUSY = re.compile(r"already running (?!arbiter_stop)")
+"""Why circus refuses while it does something else, other than to end: it does one thing at a time."""
 
 STOP_TIMEOUT = 40.0
 """Seconds for every role to end by itself: over circus's graceful_timeout."""
@@ -185,12 +189,16 @@ class Local:
         return answer
 
     def _ask(self, command: str, **properties: Any) -> dict[str, Any] | None:
-        """Circus's answer; None where it does not run."""
+        """Circus's answer, once it is not busy with something else; None where it does not run."""
         if not (self._sockets / "circus").exists() or not self.is_up():
             return None
         client = CircusClient(endpoint=self._roles.endpoint, timeout=ANSWER_TIMEOUT)
+        deadline = time.monotonic() + ANSWER_TIMEOUT
         try:
             answer: dict[str, Any] = client.send_message(command, **properties)
+            while BUSY.search(answer.get("reason", "")) and time.monotonic() < deadline:
+                time.sleep(0.2)
+                answer = client.send_message(command, **properties)
             return answer
         except CallError:
             return None
