@@ -7,7 +7,8 @@ A pool of connections whose users wait for a free one, and two threads beside it
   opens what the pool lacks. While there was no sign for a second, calls are refused at once. If there are
   fewer connections to be had than wanted, calls share those there are.
 - the *watchdog* shuts the socket of every call past its deadline. Nothing else ends a call to a PostgreSQL
-  that is stopped: libpq waits for ever, whatever the time-outs, with the thread inside of it.
+  that is stopped: libpq waits for ever, whatever the time-outs, with the thread inside of it. It measures
+  the database's silence, too, by its own rounds: while this process stands still, nobody can speak to it.
 """
 
 from __future__ import annotations
@@ -165,7 +166,7 @@ class Database:
         self._free: deque[Line] = deque()
         self._lines: set[Line] = set()
         self._changed = threading.Condition()
-        self._last_sign = -inf
+        self._silent = inf
         self._is_short = False
         self._next_fill = -inf
         self.size = size
@@ -208,7 +209,7 @@ class Database:
         for thread in self._threads:
             thread.join()
         with self._changed:
-            self._last_sign = -inf
+            self._silent = inf
             for line in tuple(self._lines):
                 self._drop(line)
 
@@ -242,13 +243,15 @@ class Database:
 
     def is_silent(self, seconds: float) -> bool:
         """Whether it gave no sign of life for as long."""
-        return monotonic() - self._last_sign > seconds
+        return self._silent > seconds
 
     def _is_away(self) -> bool:
         return self.is_silent(AWAY_SECONDS)
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
+            with self._changed:
+                self._silent += WATCH_SECONDS
             now = monotonic()
             for line in tuple(self._lines):
                 line.shut_if_overdue(now, self._is_away())
@@ -275,7 +278,8 @@ class Database:
             logger.info("the database is there")
         else:
             line.execute("SELECT 1", (), monotonic() + AWAY_SECONDS)
-        self._last_sign = monotonic()
+        with self._changed:
+            self._silent = 0.0
         return line
 
     def _open_own(self) -> Line:
@@ -302,8 +306,8 @@ class Database:
         with self._changed:
             self._lines.add(line)
             self._free.append(line)
+            self._silent = 0.0
             self._changed.notify()
-        self._last_sign = monotonic()
         return True
 
     def _run_short(self, error: Exception, lacking: int) -> None:
@@ -317,7 +321,7 @@ class Database:
         if line is not None or not self._first_try.is_set():
             logger.error("the database is away: %s", str(error).strip())
         with self._changed:
-            self._last_sign = -inf
+            self._silent = inf
             for idle in (*self._free, *([line] if line else [])):
                 self._drop(idle)
             self._free.clear()

@@ -21,6 +21,7 @@ from api.db import SCHEMA_VERSION, Database, DatabaseUnavailableError
 from postgres import embedded
 from tests.integration.databases import TestDatabase, execute, folder_for_postgres
 from tests.integration.servers import ROOT, Answer, Api
+from tests.integration.test_server import children
 
 PATIENCE = 15.0
 #: Seconds until it serves again what the database is there for again.
@@ -205,6 +206,21 @@ def test_health_is_told_within_a_second_of_the_freeze(own_server: embedded.Serve
         assert health.status == 503
         assert seconds < 1
     wait_until_healthy(own_api)
+
+
+def test_an_api_that_was_frozen_itself_refuses_nobody(own_api: Api) -> None:
+    """It heard no sign of life because it could not listen: all who ask as it thaws are served."""
+    wait_until_healthy(own_api)
+    for _ in range(3):
+        (process,) = children(own_api.process.pid)
+        with ThreadPoolExecutor(8) as pool:
+            os.kill(process, signal.SIGSTOP)
+            try:
+                asking = [pool.submit(own_api.request, "GET", "/products/5") for _ in range(8)]
+                time.sleep(2)  # longer than its database may be silent
+            finally:
+                os.kill(process, signal.SIGCONT)
+            assert [request.result().status for request in asking] == [200] * 8
 
 
 def test_one_frozen_connection_harms_one_request(own_server: embedded.Server, own_api: Api) -> None:
