@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,12 +26,21 @@ def told(api: Api) -> Gauges:
 
 def test_requests_at_work_and_waiting_are_told(small_api: Api, database: TestDatabase) -> None:  # noqa: F811
     """And the connections they have; the probe that asks is none of them."""
+    seen = threading.Event()
+
+    def ask_until_seen() -> None:
+        while not seen.is_set():
+            small_api.request("POST", "/orders/", ORDER)
+
     with busy(small_api, database), ThreadPoolExecutor(20) as pool:
         wait_until(lambda: told(small_api)["http_requests_in_flight"] == 2, "both are seen")
         wait_until(lambda: told(small_api)["database_connections_in_use"] == 2, "their connections are")
         assert told(small_api)["database_connections"] == 3
-        waiting = [pool.submit(small_api.request, "POST", "/orders/", ORDER) for _ in range(20)]
-        wait_until(lambda: told(small_api)["http_requests_waiting"] > 10, "the others are seen")
+        waiting = [pool.submit(ask_until_seen) for _ in range(20)]
+        try:
+            wait_until(lambda: told(small_api)["http_requests_waiting"] > 10, "the others are seen")
+        finally:
+            seen.set()
         for request in waiting:
             request.result()
     for name in ("http_requests_in_flight", "http_requests_waiting", "database_connections_in_use"):
