@@ -60,24 +60,23 @@ def own_api(own_server: embedded.Server, start_api: Callable[..., Api]) -> Api:
     return start_api(own_server.url("api"))
 
 
-def processes_of(server: embedded.Server) -> list[int]:
-    """The postmaster and all it started."""
-    assert server.process is not None
-    postmaster = server.process.pid
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text()
-    return [postmaster, *map(int, children.split())]
-
-
 @contextmanager
 def frozen(server: embedded.Server) -> Iterator[None]:
-    """As `docker pause` does it."""
-    processes = processes_of(server)
-    for process in processes:
+    """As `docker pause` does it. The postmaster first: then there is nobody who starts another."""
+    assert server.process is not None
+    stopped: list[int] = []
+
+    def stop(process: int) -> None:
         os.kill(process, signal.SIGSTOP)
+        stopped.append(process)
+
     try:
+        stop(server.process.pid)
+        for child in children(server.process.pid):
+            stop(child)
         yield
     finally:
-        for process in processes:
+        for process in stopped:
             os.kill(process, signal.SIGCONT)
 
 
@@ -171,7 +170,7 @@ def test_connections_used_up_by_somebody_else(own_server: embedded.Server, own_a
     with ExitStack() as hogged:
         hog(own_server, hogged)
         assert {own_api.request("GET", "/products/5").status for _ in range(20)} == {200}
-        while backends_of(own_server):
+        while not is_robbed(own_server):
             execute(
                 own_server.url("postgres"),
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -180,6 +179,17 @@ def test_connections_used_up_by_somebody_else(own_server: embedded.Server, own_a
             hog(own_server, hogged)
         check_unavailable(own_api)
     wait_until_healthy(own_api)
+
+
+def is_robbed(server: embedded.Server) -> bool:
+    """Whether the auditor has all connections that anyone but a superuser may have."""
+    ((has_all,),) = execute(
+        server.url("postgres"),
+        "SELECT count(*) = current_setting('max_connections')::integer "
+        "- current_setting('superuser_reserved_connections')::integer "
+        "FROM pg_stat_activity WHERE usename = 'auditor'",
+    )
+    return bool(has_all)
 
 
 def hog(server: embedded.Server, hogged: ExitStack) -> None:
@@ -199,13 +209,17 @@ def test_a_frozen_database_is_503_until_it_thaws(own_server: embedded.Server, ow
 
 
 def test_health_is_told_within_a_second_of_the_freeze(own_server: embedded.Server, own_api: Api) -> None:
-    """Asked at that very moment, before anyone else has noticed."""
+    """Asked at that very moment, before anyone else noticed. Thrice at most: the machine may freeze too."""
+    assert any(seconds_until_told(own_server, own_api) < 1 for _ in range(3))
     wait_until_healthy(own_api)
-    with frozen(own_server):
-        health, seconds = timed(lambda: own_api.request("GET", "/health"))
-        assert health.status == 503
-        assert seconds < 1
-    wait_until_healthy(own_api)
+
+
+def seconds_until_told(server: embedded.Server, api: Api) -> float:
+    wait_until_healthy(api)
+    with frozen(server):
+        health, seconds = timed(lambda: api.request("GET", "/health"))
+    assert health.status == 503
+    return seconds
 
 
 def test_an_api_that_was_frozen_itself_refuses_nobody(own_api: Api) -> None:
@@ -225,21 +239,30 @@ def test_an_api_that_was_frozen_itself_refuses_nobody(own_api: Api) -> None:
 
 def test_one_frozen_connection_harms_one_request(own_server: embedded.Server, own_api: Api) -> None:
     """It is refused within two seconds, its connection replaced, the others served."""
-    wait_until_healthy(own_api)
-    administration = own_server.url("postgres")
-    backends = execute(
-        administration,
+    for _ in range(10):
+        wait_until_healthy(own_api)
+        answers = ask_with_one_frozen(own_server, own_api)
+        assert sum(answer.status != 200 for answer, _ in answers) <= 1
+        slow = [(answer.status, seconds) for answer, seconds in answers if seconds > 1]
+        if len(slow) == 1:  # else it was the keeper's, or the machine stood still
+            break
+    ((status, seconds),) = slow
+    assert status == 503
+    assert seconds < 2
+
+
+def ask_with_one_frozen(server: embedded.Server, api: Api) -> list[tuple[Answer, float]]:
+    """While the connection that was used last is."""
+    ((backend,),) = execute(
+        server.url("postgres"),
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'stampede-api' "
         "ORDER BY state_change DESC LIMIT 1",
     )
-    backend = backends[0][0]
     os.kill(backend, signal.SIGSTOP)
     try:
-        answers = [timed(lambda: own_api.request("GET", "/products/5")) for _ in range(40)]
+        return [timed(lambda: api.request("GET", "/products/5")) for _ in range(40)]
     finally:
         os.kill(backend, signal.SIGCONT)
-    assert all(seconds < 2 for _, seconds in answers)
-    assert sum(answer.status != 200 for answer, _ in answers) <= 1
 
 
 def test_a_commit_whose_answer_is_lost_is_503(own_server: embedded.Server, own_api: Api) -> None:
@@ -370,7 +393,7 @@ def test_a_database_that_freezes_at_the_first_question_holds_nobody(database: Te
         assert starting.is_alive()
     os.kill(asked[0], signal.SIGSTOP)
     try:
-        starting.join(3)
+        starting.join(PATIENCE)
         assert not starting.is_alive()
         database.query(f"CREATE OR REPLACE {A_VERSION}")
         wait_until(lambda: can_call(connections))
