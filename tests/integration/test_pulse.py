@@ -13,6 +13,7 @@ import pytest
 from stampede.audit.database import Link
 from stampede.audit.pulse import Pulse, sample
 from stampede.audit.statements import Statements
+from tests.checkout import wait_until
 from tests.integration.databases import TestDatabase
 
 PATIENCE = 20
@@ -114,11 +115,18 @@ def test_the_functions_that_took_the_most_time_are_named(database: TestDatabase)
     link, statements = Link(database.url("auditor")), Statements()
     for _ in range(3):
         database.query("SELECT place_order(5, 1)")
+    calls = "SELECT calls FROM pg_stat_user_functions WHERE funcname = 'place_order'"
+    wait_until(lambda: database.query(calls) == [(3,)], "those before the first look are counted")
     assert link.ask(statements.slowest) == []
     holder = psycopg2.connect(database.url())
     holder.cursor().execute("SELECT FROM products WHERE id = 5 FOR UPDATE")
     waiting = threading.Thread(target=database.query, args=["SELECT place_order(5, 1)"])
     waiting.start()
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    wait_until(lambda: database.query(waits) == [(1,)], "it waits for the holder")
     time.sleep(0.2)  # what is to be measured
     holder.close()
     waiting.join()
