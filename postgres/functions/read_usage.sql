@@ -10,10 +10,19 @@ CREATE FUNCTION read_usage(
     OUT throttled_seconds double precision
 )
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    WITH processes AS (
-        SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1) AS pid, true AS is_first
+    WITH first AS (
+        SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1) AS pid
+    ),
+    -- A process that ends has no session any more before its time is added up: its parent still has it then.
+    -- Not every kernel tells that.
+    processes AS (
+        SELECT pid, true AS is_first FROM first
         UNION ALL
-        SELECT pid::text, false FROM pg_stat_activity
+        SELECT child, false
+        FROM first, string_to_table(trim(coalesce(
+            pg_read_file('/proc/' || pid || '/task/' || pid || '/children', true),
+            (SELECT string_agg(pid::text, ' ') FROM pg_stat_activity)
+        )), ' ') AS child
     ),
     -- In /proc/<pid>/stat, behind the name: 12 to 15 are user and system time, its own and its ended
     -- children's, in hundredths of a second.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import psycopg2
 import pytest
 
@@ -65,6 +68,24 @@ def test_what_postgresql_computes_is_its_cpu(database: TestDatabase, seen: Seen)
     seen.sample()
     database.query("SELECT count(*) FROM generate_series(1, 3000000)")
     seen.until(lambda each: each["cpu_percent"] > 20)  # when it has been waited for, it is counted
+
+
+def test_what_a_process_used_is_not_lost_while_it_ends(database: TestDatabase, seen: Seen) -> None:
+    """It has no session any more, and nobody has waited for it yet."""
+    connection = psycopg2.connect(database.url())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM generate_series(1, 3000000)")
+    seen.sample()
+    backend = psutil.Process(connection.info.backend_pid)
+    assert database.server.process is not None
+    postmaster = database.server.process.pid
+    os.kill(postmaster, signal.SIGSTOP)
+    try:
+        connection.close()
+        wait_until(lambda: backend.status() == psutil.STATUS_ZOMBIE, "it has ended")
+        assert seen.sample()["cpu_percent"] is not None
+    finally:
+        os.kill(postmaster, signal.SIGCONT)
 
 
 def test_who_waits_for_whom_is_seen(database: TestDatabase, seen: Seen) -> None:
