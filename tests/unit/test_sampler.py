@@ -52,5 +52,5 @@ def test_a_report_has_the_rows_since_the_last_one() -> None:
     for report in reports:
         samples.hand_over(report)
     assert reports[0][KEY]["machine"] == cgroup.machine()
-    assert len(reports[0][KEY]["rows"]) in (1, 2)
+    assert reports[0][KEY]["rows"]
     assert reports[1][KEY]["rows"] == []
