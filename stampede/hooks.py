@@ -36,6 +36,7 @@ patches.let_workers_connect_anew()
 patches.keep_three_digits()
 patches.spawn_after_init(_is_attached)
 patches.close_to_other_sites()
+patches.count_what_is_cut_off()
 
 
 @events.init_command_line_parser.add_listener

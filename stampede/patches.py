@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urljoin
@@ -19,9 +20,12 @@ import locust.stats
 import locust.web
 import requests
 import zmq
+from gevent import GreenletExit
 from gevent.event import Event
+from locust import clients
 from locust.clients import HttpSession
-from locust.contrib.fasthttp import FastRequest
+from locust.contrib import fasthttp
+from locust.contrib.fasthttp import FastHttpSession, FastRequest
 from locust.rpc import Message, zmqrpc
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -114,6 +118,70 @@ def ready_at_once(stop_timeout: float) -> None:
 def close_to_other_sites() -> None:
     """Stock masters let the pages of every site read whatever they answer."""
     locust.web.CORS = lambda _app: None
+
+
+class CutOffError(Exception):
+    """A request had no answer when its user was stopped, as it had not come to an end in time."""
+
+    def __init__(self) -> None:
+        super().__init__("cut off at the stop")
+
+
+def count_what_is_cut_off() -> None:
+    """Stock users that are killed in the middle of a request say nothing of it: an API that hangs for ever
+    has no failure. Here such a request fails, after the time for which it was waited. One whose answer is
+    there, and with its user, is counted by its status."""
+    for session in (HttpSession, FastHttpSession):
+        _count_unanswered(session)
+    for answer in (clients.ResponseContextManager, fasthttp.ResponseContextManager):
+        _count_answered(answer)
+
+
+def _count_unanswered(kind: Any) -> None:
+    request = kind.request
+
+    def request_or_fail(
+        session: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any
+    ) -> Any:
+        start_time, began = time.time(), time.perf_counter()
+        try:
+            return request(session, method, url, name, *arguments, **options)
+        except GreenletExit:
+            session.request_event.fire(
+                request_type=method,
+                name=name or session.request_name or _own_name(session, method, url, options.get("params")),
+                response_time=(time.perf_counter() - began) * 1000,
+                response_length=0,
+                response=None,
+                context={**(session.user.context() if session.user else {}), **options.get("context", {})},
+                exception=CutOffError(),
+                start_time=start_time,
+                url=session._build_url(url),
+            )
+            raise
+
+    kind.request = request_or_fail
+
+
+def _own_name(session: Any, method: str, url: str, params: Any) -> str:
+    """Of a request to which its user gave none, as each of Locust's clients has it."""
+    if isinstance(session, FastHttpSession):
+        return url
+    wanted = requests.Request(method, session._build_url(url), params=params)
+    name: str = session.prepare_request(wanted).path_url
+    return name
+
+
+def _count_answered(kind: Any) -> None:
+    leave = kind.__exit__
+
+    def leave_or_count(answer: Any, exc: type[BaseException] | None, *details: Any) -> Any:
+        if exc is None or not issubclass(exc, GreenletExit):
+            return leave(answer, exc, *details)
+        leave(answer, None, None, None)
+        return False
+
+    kind.__exit__ = leave_or_count
 
 
 def stay_on_target(allowed: Allowed) -> None:

@@ -164,3 +164,29 @@ def test_stock_workers_are_not_ready_for_a_while_after_a_run() -> None:
     os._exit(0)
     """
     assert stock(program) == "True"
+
+
+def test_stock_users_count_no_request_that_is_cut_off() -> None:
+    """By either of Locust's clients: an API that hangs for ever has neither requests nor failures."""
+    program = """
+    from gevent.server import StreamServer
+    from locust import FastHttpUser, HttpUser
+
+    silent = StreamServer(("127.0.0.1", 0), lambda *_: gevent.sleep(60))
+    silent.start()
+
+    def visit(self):
+        self.client.get("/")
+
+    for kind in (HttpUser, FastHttpUser):
+        there = f"http://127.0.0.1:{silent.server_port}"
+        visitor = type("Visitor", (kind,), {"host": there, "tasks": [visit]})
+        environment = Environment(user_classes=[visitor], stop_timeout=0.5)
+        runner = environment.create_local_runner()
+        runner.start(1, 1, wait=True)
+        gevent.sleep(0.2)
+        runner.stop()
+        print(runner.user_count, environment.stats.total.num_requests, flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "0 0\n0 0"
