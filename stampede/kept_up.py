@@ -6,6 +6,7 @@ What holds it up is its own work (the lag of its hub), or that it does not get a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -13,7 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from stampede.check import Check, Facts, moment, not_asked, trusted
-from stampede.moves import settled
+from stampede.moves import moves, settled
 
 MOST_LAG_MS = 5.0
 """Of a worker's hub, in 99 of 100 looks: what greenlets wait until it is their turn."""
@@ -94,8 +95,13 @@ def _bursts_on_purpose(run: Facts) -> str | None:
 
 
 def workers_had_cpu(run: Facts) -> Check:
-    """What the busiest worker used, and would have used had it got a core: one is all that it can use."""
+    """What the busiest worker used, and would have used had it got a core: one is all that it can use. Of one
+    that does not tell nothing is known."""
     name = "workers_had_cpu"
+    if len(silent := _silent(run)) > LONGEST_SILENCE:
+        at = datetime.fromtimestamp(silent[0], UTC)
+        detail = f"not all workers told of themselves in {len(silent)} s, first at {at:%H:%M:%S}"
+        return trusted(name, False, f"{detail}: `make logs` may say why", count=len(silent))
     busy = {worker: _busy(rows, run) for worker, rows in _workers(run) if _known(rows, "cpu_percent")}
     if not busy:
         return not_asked(name, NOT_SAMPLED)
@@ -221,6 +227,22 @@ def _workers(run: Facts) -> Iterator[tuple[str, list[Row]]]:
     at_rest = set(settled(range(int(window["start"]), int(window["end"])), run.get("events", ())))
     for worker, rows in ((run.get("samples") or {}).get("workers") or {}).items():
         yield worker, [row for row in rows if row["second"] in at_rest]
+
+
+def _silent(run: Facts) -> list[int]:
+    """Seconds in which more workers were there than told of themselves; none where no worker ever does, nor
+    while users change places: who was lost told nothing before the master knew."""
+    rows = ((run.get("samples") or {}).get("workers") or {}).values()
+    telling = Counter(second for of_one in rows for second in {row["second"] for row in of_one})
+    if not telling:
+        return []
+    on_the_way = list(moves(run.get("events", ())))
+    return [
+        row["second"]
+        for row in _in_window(run.get("seconds", ()), run)
+        if telling[row["second"]] < row.get("workers", 0)
+        and not any(move.covers(row["second"]) for move in on_the_way)
+    ]
 
 
 def _means(run: Facts, figure: str) -> dict[str, float]:

@@ -7,6 +7,7 @@ of it; else the process's.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -37,7 +38,7 @@ class Usage:
             for now, then in zip(self._looked, before, strict=True)
         )
         limit = self._cgroup.memory_limit()
-        memory = self._cgroup.memory() if limit else self._process.memory_info().rss
+        memory = self._cgroup.memory() if limit else self._own_memory()
         return {
             "cpu_percent": percent(used, elapsed),
             "cpu_limit_cores": self._cgroup.cpu_limit(),
@@ -49,6 +50,12 @@ class Usage:
             else min(100.0, percent(throttled, elapsed) or 0.0),
             "waited_percent": percent(waited, elapsed),
         }
+
+    def _own_memory(self) -> int | None:
+        """Bytes; None while users have taken all the file descriptors that there are."""
+        with contextlib.suppress(OSError):
+            return int(self._process.memory_info().rss)
+        return None
 
     def _clocks(self) -> tuple[float, float, float | None, float | None]:
         return time.monotonic(), time.process_time(), self._cgroup.throttled(), self._run_queue.waited()

@@ -326,3 +326,32 @@ def test_a_worker_has_a_ramp_when_it_joins() -> None:
     assert told(workers_had_cpu(joined))[2] == 9.0
     joined["samples"] = {"workers": {"b": rows(6, 10, cpu_percent=99.0)}}
     assert told(workers_had_cpu(joined))[0] == "UNKNOWN"
+
+
+def test_workers_that_do_not_tell_are_not_known_to_keep_up() -> None:
+    """All who are there tell of themselves in all seconds but three, or nothing is known."""
+
+    def of(*told: list[dict[str, Any]], **changes: Any) -> tuple[str, str]:
+        by_worker = {f"{index}-abcdef": each for index, each in enumerate(told)}
+        check = workers_had_cpu({**workers(**by_worker), "seconds": rows(workers=2), **changes})
+        return check["verdict"], check["detail"]
+
+    def told_by(first: int = 0, end: int = 10) -> list[dict[str, Any]]:
+        return rows(first, end, cpu_percent=9.0)
+
+    assert of(told_by(), told_by())[0] == "PASS"
+    silent = "not all workers told of themselves in {}: `make logs` may say why"
+    assert of(told_by()) == ("UNKNOWN", silent.format("10 s, first at 00:00:00"))
+    assert of(told_by(), told_by(0, 6)) == ("UNKNOWN", silent.format("4 s, first at 00:00:06"))
+    assert of(told_by(), told_by(0, 7))[0] == "PASS"
+    assert of(told_by(-5, 0), seconds=rows(workers=1))[0] == "UNKNOWN"  # the only one, until the window began
+    assert of(told_by(), window={"start": START, "end": START + 3})[0] == "PASS"
+    # workers of another engine tell nothing at all
+    assert of()[0] == of([])[0] == "NOT_ASKED"
+    # the master did not count them then
+    assert of(told_by(), seconds=rows(users=20))[0] == "PASS"
+    # users change places, and who is there is on the way too
+    joined = [*rows(0, 4, workers=1), *rows(4, 10, workers=2)]
+    assert of(told_by(), told_by(8), seconds=joined, events=[moved(4)])[0] == "PASS"
+    lost = [*rows(0, 7, workers=2), *rows(7, workers=1)]
+    assert of(told_by(), told_by(0, 3), seconds=lost, events=[LOST])[0] == "PASS"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,20 @@ def burn(seconds: float) -> None:
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """As where users keep a connection open each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as held:
+        next_one = os.open(os.devnull, os.O_RDONLY)
+        held.callback(os.close, next_one)
+        held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (next_one + 1, hard))
+        with pytest.raises(OSError, match="Too many open files"):
+            os.open(os.devnull, os.O_RDONLY)
+        yield
 
 
 def test_cpu_is_that_of_the_process_since_the_last_look(tmp_path: Path) -> None:
@@ -35,6 +53,16 @@ def test_outside_of_a_container_memory_is_the_processes(tmp_path: Path) -> None:
     used = Usage(Cgroup(tmp_path)).look()
     assert 10 < used["memory_mb"] < 2000
     assert [used["cpu_limit_cores"], used["memory_limit_mb"], used["throttled_percent"]] == [None] * 3
+
+
+def test_what_cannot_be_looked_at_is_not_known(tmp_path: Path) -> None:
+    """And all the rest is: who samples goes on."""
+    usage = Usage(Cgroup(tmp_path))
+    with no_descriptor_left():
+        used = usage.look()
+    assert used["memory_mb"] is None
+    assert used["cpu_percent"] is not None
+    assert usage.look()["memory_mb"] > 10
 
 
 @pytest.mark.parametrize("files", [VERSION_1, VERSION_2], ids=["1", "2"])
