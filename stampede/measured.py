@@ -44,8 +44,11 @@ class Reading:
 class Evidence:
     """What there is to measure targets of one run by."""
 
-    def __init__(self, counts: Counts, samples: Callable[[], Samples], cores: int) -> None:
-        """`cores` are those of the machine: what a role without a limit can use."""
+    def __init__(
+        self, counts: Counts, samples: Callable[[], Samples], cores: Callable[[], int | None]
+    ) -> None:
+        """`cores` are those of the API's machine, what a role without a limit can use; None where nobody
+        knows them."""
         self._counts = counts
         self._samples = samples
         self._cores = cores
@@ -75,35 +78,13 @@ class Evidence:
         return self._counts.outcomes.histogram(start, end, routes)
 
     def _of_role(self, target: Target) -> dict[str, Fetch]:
-        samples = self._samples()
+        samples, cores = self._samples(), self._cores()
         if target.figure.role == "workers":
             rows_of = {f"worker {label}": rows for label, rows in samples.get("workers", {}).items()}
         else:
             rows_of = {"": samples.get(target.figure.role, [])}
-        values = {name: self._by_second(target, rows) for name, rows in rows_of.items()}
+        values = {name: _by_second(target, rows, cores) for name, rows in rows_of.items()}
         return {name: partial(_sampled, of_second) for name, of_second in values.items() if of_second}
-
-    def _by_second(self, target: Target, rows: Sequence[Mapping[str, Any]]) -> dict[int, float]:
-        values = {row["second"]: self._value(target, row) for row in rows}
-        return {second: value for second, value in values.items() if value is not None}
-
-    def _value(self, target: Target, row: Mapping[str, Any]) -> float | None:
-        """Of a role in one second, in the unit of the target."""
-        match target.figure.kind:
-            case Kind.CPU:
-                used = row.get("cpu_percent")
-                most = row.get("cpu_limit_cores") or self._cores
-                # Python's lock: a master or a worker cannot use more than one.
-                most = min(most, 1) if target.figure.role in ("master", "workers") else most
-                return None if used is None else used / most
-            case Kind.MEMORY:
-                used, most = row.get("memory_mb"), row.get("memory_limit_mb")
-            case _:
-                states, most = row.get("connections"), row.get("max_connections")
-                used = None if states is None else sum(states.values())
-        if used is None or target.unit != "%":
-            return used
-        return 100 * used / most if most else None
 
 
 def measure(target: Target, evidence: Evidence, seconds: range, drained: int | None = None) -> Reading:
@@ -182,6 +163,29 @@ def row(target: Target, reading: Reading | None, aborted: bool = False) -> dict[
 def _with_the_late(fetch: Fetch, end: int, drained: int) -> Fetch:
     """As if what was answered after the `end` had been answered in the last second before it."""
     return lambda start, stop: fetch(start, drained if stop == end else stop)
+
+
+def _by_second(target: Target, rows: Sequence[Mapping[str, Any]], cores: int | None) -> dict[int, float]:
+    values = {row["second"]: _value(target, row, cores) for row in rows}
+    return {second: value for second, value in values.items() if value is not None}
+
+
+def _value(target: Target, row: Mapping[str, Any], cores: int | None) -> float | None:
+    """Of a role in one second, in the unit of the target."""
+    match target.figure.kind:
+        case Kind.CPU:
+            used, most = row.get("cpu_percent"), row.get("cpu_limit_cores") or cores
+            if target.figure.role in ("master", "workers"):  # Python's lock: they cannot use more than one
+                most = min(most or 1, 1)
+            return None if used is None or most is None else used / most
+        case Kind.MEMORY:
+            used, most = row.get("memory_mb"), row.get("memory_limit_mb")
+        case _:
+            states, most = row.get("connections"), row.get("max_connections")
+            used = None if states is None else sum(states.values())
+    if used is None or target.unit != "%":
+        return used
+    return 100 * used / most if most else None
 
 
 def _reading(target: Target, fetch: Fetch, seconds: range) -> Reading:
@@ -287,8 +291,11 @@ def _nothing_of(target: Target) -> str:
     figure = target.figure
     if not figure.role:
         return f"no request to {figure.routes} in this run"
-    is_share = figure.kind is Kind.MEMORY and target.unit == "%"
-    more = ": it has no limit of its own, state it in MB" if is_share else ""
+    more = ""
+    if figure.kind is Kind.CPU:
+        more = ", or of how many cores it may use: a limit of its own would say"
+    elif figure.kind is Kind.MEMORY and target.unit == "%":
+        more = ": it has no limit of its own, state it in MB"
     return f"nothing is known of the {figure.kind.name.lower()} of {figure.role}{more}"
 
 

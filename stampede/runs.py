@@ -63,13 +63,17 @@ class Runs:
         """What is tested where a run does not say."""
         self.observers = Observers(environment, counts, audited_host)
         self._stages = Stages(environment)
-        self.evidence = Evidence(counts, lambda: self.observers.samples, os.cpu_count() or 1)
+        self.evidence = Evidence(counts, lambda: self.observers.samples, self._cores)
         self._abort = Abort((), self.evidence)
         self._driver: Greenlet[..., None] | None = None
         self._ramp: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
         self.folder: RunFolder | None = None
         self.current: Run | None = None
+
+    def _cores(self) -> int | None:
+        """Those of the API's machine, where it is this one too."""
+        return os.cpu_count() if self.observers.machine["generator_shares_cores"] else None
 
     @property
     def in_progress(self) -> bool:

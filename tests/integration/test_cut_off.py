@@ -69,7 +69,7 @@ def visit(kind, task):
     second = int(heard[0]["start_time"]) if heard else 0
     runner.stop()
     gone = len(runner.user_greenlets)
-    evidence = Evidence(counts, dict, 1)
+    evidence = Evidence(counts, dict, lambda: 1)
     window = range(second, second + 1)
     wanted = parse("max < 200ms, max from start < 200ms, errors = 0")
     return {

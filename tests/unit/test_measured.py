@@ -13,6 +13,7 @@ from stampede.target import Target
 from tests.unit.counted import Shop
 
 WINDOW = range(1000, 1030)
+OR_OF_CORES = ", or of how many cores it may use: a limit of its own would say"
 
 
 def target(text: str) -> Target:
@@ -21,7 +22,7 @@ def target(text: str) -> Target:
 
 
 def evidence(shop: Shop, **samples: Any) -> Evidence:
-    return Evidence(shop.counts, lambda: samples, cores=2)
+    return Evidence(shop.counts, lambda: samples, cores=lambda: 2)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_a_figure_is_of_the_window(shop: Shop, text: str, actual: float, count: 
         ("avg < 1s for 31s", "the window has 30 whole seconds: too few for it"),
         ("p99 < 1s for 10s", "64 requests only: too few for a p99, which takes 100"),
         ("stable of /summary", "1 request only: too few for two p95"),
-        ("cpu of api < 1%", "nothing is known of the cpu of api"),
+        ("cpu of api < 1%", f"nothing is known of the cpu of api{OR_OF_CORES}"),
         (
             "memory of api < 1%",
             "nothing is known of the memory of api: it has no limit of its own, state it in MB",
@@ -225,6 +226,21 @@ def test_roles_are_measured_by_their_samples(text: str, samples: dict[str, Any],
     assert measure(target(text), evidence(Shop(), **samples), WINDOW).actual == pytest.approx(
         actual, rel=1e-5
     )
+
+
+def test_of_a_machine_whose_cores_nobody_knows_a_share_is_unknown() -> None:
+    """The master's are another machine's. A limit tells what can be used, and so does Python's lock."""
+    samples = {
+        "api": rows(190, 190),
+        "postgres": rows(100, 140, cpu_limit_cores=1.5),
+        "master": rows(50, 70),
+        "workers": {"0-a": rows(50)},
+    }
+    far_away = Evidence(Shop().counts, lambda: samples, cores=lambda: None)
+    of_api = measure(target("cpu of api < 90%"), far_away, WINDOW)
+    assert (of_api.actual, of_api.detail) == (None, f"nothing is known of the cpu of api{OR_OF_CORES}")
+    for role, actual in (("postgres", 80), ("master", 60), ("workers", 50)):
+        assert measure(target(f"cpu of {role} < 90%"), far_away, WINDOW).actual == pytest.approx(actual)
 
 
 def test_the_busiest_worker_is_named() -> None:
