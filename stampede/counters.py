@@ -4,7 +4,8 @@ It is read from `GET /metrics`, Prometheus text with `http_requests_total{method
 address that the host's name resolves to: when the run begins, once a second while it goes on, and when it
 has ended. An API that restarts begins at 0: what was last seen of it is kept, and an event says since when
 nobody had looked. `process_start_time_seconds` tells a new process from the old one, also where it has
-counted more by now. HEAD, which probes use, and our own asking are not counted. How the API is comes with
+counted more by now. Two addresses that lead to one process are asked both, and counted once. HEAD, which
+probes use, and our own asking are not counted. How the API is comes with
 the same answers: stampede/gauges.py.
 """
 
@@ -13,10 +14,11 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,9 +82,16 @@ def read(text: str) -> Metrics:
         if line.startswith("http_requests_total") and (sample := _REQUESTS.match(line)):
             labels = {name: _unescaped(value) for name, value in re.findall(_LABEL, sample[1])}
             if {"method", "route", "status"} <= labels.keys():
-                requests[labels["method"], labels["route"], labels["status"]] += int(float(sample[4]))
+                requests[labels["method"], labels["route"], labels["status"]] += _count(sample[4])
     started = _STARTED.search(text)
     return Metrics(requests, float(started[1]) if started else None, read_gauges(text), read_machine(text))
+
+
+def _count(text: str) -> int:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is no count of requests")
+    return int(number)
 
 
 def _unescaped(value: str) -> str:
@@ -96,7 +105,8 @@ class Replica:
         """The first answer, when it was asked for, and how much of it was counted `before` the run."""
         self._before = Counter(before)
         self._ended: Counter[Counted] = Counter()
-        self._last = metrics
+        self.last = metrics
+        """What it told last."""
         self.last_look = asked
         """When it was asked for what was last seen of it, seconds since the epoch."""
         self.missed: float | None = None
@@ -106,8 +116,8 @@ class Replica:
 
     def see(self, metrics: Metrics, asked: float) -> dict[str, Any] | None:
         """Take in the next answer; returns an event where it is a new process's."""
-        last, last_look = self._last, self.last_look
-        self._last, self.last_look, self.missed = metrics, asked, None
+        last, last_look = self.last, self.last_look
+        self.last, self.last_look, self.missed = metrics, asked, None
         younger = metrics.started - last.started if metrics.started and last.started else 0.0
         is_same = abs(younger) <= CLOCK_JITTER
         if is_same and last.requests <= metrics.requests:
@@ -123,7 +133,7 @@ class Replica:
     @property
     def requests(self) -> Counter[Counted]:
         """Those of the run, as far as they were seen."""
-        return self._ended + (self._last.requests - self._before)
+        return self._ended + (self.last.requests - self._before)
 
 
 Address = tuple[int, tuple[Any, ...]]
@@ -138,6 +148,8 @@ class Counters:
         self._url = urlsplit(host or "")
         self._family = 0
         self._replicas: dict[Address, Replica] = {}
+        self._doubles: set[Address] = set()
+        """Those that seemed to be another way to a replica when the run began."""
         self._began = 0.0
         self._looks = 0
         self._has_counters = self._has_gauges = False
@@ -177,21 +189,41 @@ class Counters:
             self._note({"name": "api_gone", "at": gone, "last_look": replica.last_look}, address)
         if not self._has_counters:
             return None
+        self._forget(self._doubles & self._alike())
         told = {"addresses": [_text(address) for address in self._replicas], "looks": self._looks}
         if self._seen_late:
             return {**told, "missed": "the API did not answer in time when the run began"}
         if shared := [_text(address) for address, each in self._replicas.items() if each.is_shared]:
-            self.events = [event for event in self.events if event["address"] not in shared]
+            self._drop_events(shared)
             return {**told, "error": f"behind {', '.join(shared)} several processes answer in turns"}
         return {**told, "api": self._by_route()}
 
     def _by_route(self) -> dict[str, dict[str, int]]:
         total = sum((replica.requests for replica in self._replicas.values()), Counter[Counted]())
         routes: dict[str, dict[str, int]] = {}
-        for (method, route, status), count in sorted(total.items()):
-            if method != "HEAD" and route != METRICS:
-                routes.setdefault(f"{method} {route}", {})[status] = count
+        for (method, route, status), count in sorted(_of_users(total).items()):
+            routes.setdefault(f"{method} {route}", {})[status] = count
         return routes
+
+    def _alike(self) -> set[Address]:
+        """Addresses behind which is the same process as behind one before them."""
+        found: set[Address] = set()
+        first: list[Metrics] = []
+        for address, each in self._replicas.items():
+            if any(_is_same(each.last, other) for other in first):
+                found.add(address)
+            else:
+                first.append(each.last)
+        return found
+
+    def _forget(self, doubles: set[Address]) -> None:
+        for address in doubles:
+            del self._replicas[address]
+        self._drop_events(map(_text, doubles))
+
+    def _drop_events(self, addresses: Iterable[str]) -> None:
+        dropped = {*addresses}
+        self.events = [event for event in self.events if event["address"] not in dropped]
 
     def _watch(self) -> None:
         while self._has_counters or self._has_gauges or self._looks < MOST_IN_VAIN:
@@ -224,6 +256,7 @@ class Counters:
             gevent.killall(asking)
         if not self._family and self._replicas:
             self._keep_to_one_family(addresses)
+            self._doubles = self._alike()
         for replica in self._replicas.values():
             if replica.last_look < looked:
                 replica.missed = replica.missed or looked
@@ -257,7 +290,8 @@ class Counters:
         self._has_counters |= bool(metrics.requests)
         self._has_gauges |= bool(metrics.gauges)
         self.machines |= {metrics.machine} if metrics.machine else set()
-        self._samples.take(address, metrics.gauges, asked)
+        if address not in self._doubles:
+            self._samples.take(address, metrics.gauges, asked)
         if address not in self._replicas:
             self._replicas[address] = Replica(metrics, asked, self._before(metrics))
         elif event := self._replicas[address].see(metrics, asked):
@@ -292,6 +326,21 @@ class Counters:
 
     def _note(self, event: dict[str, Any], address: Address) -> None:
         self.events.append({**event, "address": _text(address)})
+
+
+def _is_same(one: Metrics, other: Metrics) -> bool:
+    """Whether both are of one process. Others may have begun in the same hundredth of a second, which is all
+    that many tell; they do not count the same of every route from there to the end of a run."""
+    if one.started is None or (one.started, one.machine) != (other.started, other.machine):
+        return False
+    return _of_users(one.requests) == _of_users(other.requests)
+
+
+def _of_users(requests: Counter[Counted]) -> Counter[Counted]:
+    """Without probes, and our own asking."""
+    return Counter(
+        {each: count for each, count in requests.items() if each[0] != "HEAD" and each[1] != METRICS}
+    )
 
 
 def _text(address: Address) -> str:

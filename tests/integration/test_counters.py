@@ -271,6 +271,42 @@ def test_an_api_that_answers_over_both_protocols_is_counted_once(
     assert result["addresses"] == [f"[::1]:{over_6.port}"]
 
 
+@pytest.mark.parametrize(("other_start", "counted", "seen"), [(1000.25, 7, 1), (1000.26, 14, 2)])
+def test_an_api_that_has_several_addresses_is_counted_once(
+    serve: Callable[..., Served],
+    monkeypatch: pytest.MonkeyPatch,
+    other_start: float,
+    counted: int,
+    seen: int,
+) -> None:
+    """And what it uses is added up once. Another that began a moment later is another."""
+    text = "process_resident_memory_bytes 1048576\nprocess_start_time_seconds {}\n" + ORDERS
+    one = serve(text=text.replace("{}", "1000.25", 1))
+    other = serve("127.0.0.2", one.port, text=text.replace("{}", str(other_start), 1))
+    resolve_to(monkeypatch, "127.0.0.1", "127.0.0.2")
+    watch = watched(f"http://shop.test:{one.port}")
+    one.orders = other.orders = 7
+    wait_until(lambda: bool(watch.samples))
+    result = told(watch)
+    assert result["api"] == {"POST /orders/": {"201": counted}}
+    assert len(result["addresses"]) == seen
+    assert watch.samples[0]["memory_mb"] == seen
+
+
+def test_two_that_began_in_the_same_instant_are_two(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They look the same when the run begins, and have not done the same when it has ended."""
+    one = serve(text="process_start_time_seconds 1000\n" + ORDERS)
+    other = serve("127.0.0.2", one.port, text="process_start_time_seconds 1000\n" + ORDERS)
+    resolve_to(monkeypatch, "127.0.0.1", "127.0.0.2")
+    watch = watched(f"http://shop.test:{one.port}")
+    one.orders, other.orders = 3, 4
+    result = told(watch)
+    assert result["api"] == {"POST /orders/": {"201": 7}}
+    assert len(result["addresses"]) == 2
+
+
 def test_processes_that_answer_in_turns_are_not_taken_for_one(serve: Callable[..., Served]) -> None:
     """Their counts cannot be had: it says so, and nobody is accused."""
     served = serve(text="process_start_time_seconds 1000\n" + ORDERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -49,6 +50,13 @@ def test_requests_and_start_are_read() -> None:
 def test_a_sample_is_read_as_prometheus_writes_it(line: str, route: str) -> None:
     """Exactly, whatever a route is called."""
     assert read(line).requests == {("GET", route, "200"): 1}
+
+
+@pytest.mark.parametrize("count", ["+Inf", "NaN", "many"])
+def test_a_count_that_is_no_number_is_one_error(count: str) -> None:
+    """Which who asks expects."""
+    with pytest.raises(ValueError, match=re.escape(count)):
+        read(f'http_requests_total{{method="GET",route="/",status="200"}} {count}')
 
 
 def test_samples_that_differ_in_other_labels_are_added() -> None:
