@@ -85,6 +85,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
 @events.init.add_listener
 def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:
     interrupt.to_main_greenlet()
+    environment.reset_stats = False  # Locust would forget what failed until all users were there
     if isinstance(runner, MasterRunner) and web_ui:
         _attach_master(environment, runner, web_ui)
     elif isinstance(runner, WorkerRunner):
