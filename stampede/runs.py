@@ -81,24 +81,32 @@ class Runs:
         return self._next_plan is not None or (self.current is not None and self.current.phase != "done")
 
     @property
-    def is_ending(self) -> bool:
-        """Whether the newest run is past its users, and has not ended."""
-        return self.current is not None and self.current.phase in ("stopping", "auditing", "writing")
+    def may_be_edited(self) -> bool:
+        """Whether a run goes on, and no plan says how many users it has."""
+        run = self.current
+        return run is not None and run.plan is None and run.phase in ("ramp", "window")
 
     def start(self, plan: Plan, host: str | None) -> None:
         """Begin to carry out a plan. Raises CastError, and RunError where none can begin now."""
-        self._refuse_while_in_progress()
-        self._refuse_without_results()
-        if not self._are_ready(1):
-            raise RunError("no worker has joined yet: wait, or look at the workers' logs")
-        self._refuse_while_in_progress()  # somebody else may have been faster
+        self.refuse_unless_one_can_begin()
         self.cast.choose(plan)
         self._environment.host = host
         self._next_plan = plan
         self._stages = Stages(self._environment)
         self._driver = gevent.spawn(self._drive, plan)
 
+    def refuse_unless_one_can_begin(self) -> None:
+        """Raise RunError where no run can begin now, whoever starts it: another goes on, results cannot be
+        written, or there is no worker. Waits a little for one."""
+        self._refuse_while_in_progress()
+        self._refuse_without_results()
+        if not self._are_ready(1):
+            raise RunError("no worker has joined yet: wait, or look at the workers' logs")
+        self._refuse_while_in_progress()  # somebody else may have been faster
+
     def _refuse_while_in_progress(self) -> None:
+        if self.current and self.current.phase in ("stopping", "auditing", "writing"):
+            raise RunError("the last run is being audited: try again in a moment")
         if self.in_progress:
             raise RunError("a run is in progress: wait for its end, or stop it in the browser")
 

@@ -1,4 +1,9 @@
-"""A profile chosen in Locust's start form: the run is that plan, as if the console had asked for it."""
+"""Before Locust's own form: a profile chosen in it is a run as if the console had asked for it, and what
+would spoil a run that goes on is refused.
+
+A page asks only while it shows a run. One that was opened before offers *Start*, which Locust takes for an
+edit: whoever presses it would change a run they know nothing of, its host too.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +38,20 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
     def before_locust() -> Response | None:
         if request.method != "POST" or request.endpoint != "locust.swarm":
             return None
-        if runs.is_ending:  # its figures and those of the next would be mixed
-            return answer(False, "the last run is being audited: try again in a moment")
-        if not request.form.get("load_profile", NO_PROFILE):
-            return None
-        started: Response = start()
-        return started
+        if request.form.get("load_profile", NO_PROFILE):
+            started: Response = start()
+            return started
+        try:
+            refuse_swarm()
+        except RunError as error:
+            return answer(False, str(error))
+        return None
+
+    def refuse_swarm() -> None:
+        """Raise RunError for numbers of the form that Locust is not to see."""
+        # Its form to start a run names a host, always; the one to edit it never does.
+        if "host" in request.form or not runs.may_be_edited:
+            runs.refuse_unless_one_can_begin()
 
     @web_ui.auth_required_if_enabled
     def start() -> Response:

@@ -4,11 +4,16 @@ kept."""
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 from locust import User, __version__
 from locust.env import Environment
 from locust.rpc import Message
+
+from stampede.counts import Counts
+from stampede.crew import Crew
+from stampede.runs import Runs
 
 
 class Shopper(User):
@@ -40,3 +45,16 @@ class Master:
         """Nobody is heard any more."""
         self.runner.greenlet.kill()
         self.runner.server.socket.context.destroy(linger=0)
+
+
+def with_runs(master: Master, results: Path) -> Runs:
+    """Its runs, told of Locust's events as the engine tells them."""
+    runs = Runs(master.environment, Counts(), results, None)
+    crew = Crew(master.environment, master.runner, runs.noticed)
+    on = master.environment.events
+    on.test_start.add_listener(lambda **_: crew.begin(*runs.started()))
+    on.spawning_complete.add_listener(lambda user_count, **_: runs.users_there(user_count))
+    on.test_stopping.add_listener(lambda **_: crew.end())
+    on.test_stopping.add_listener(lambda **_: runs.stopping())
+    on.test_stop.add_listener(lambda **_: runs.stopped())
+    return runs

@@ -10,13 +10,11 @@ from pathlib import Path
 import gevent
 import pytest
 
-from stampede.counts import Counts
-from stampede.crew import Crew
 from stampede.profiles import Plan, Stage
 from stampede.results import RunFolder, facts
 from stampede.run import Run
 from stampede.runs import RunError, Runs
-from tests.integration.masters import Master
+from tests.integration.masters import Master, with_runs
 
 
 @pytest.fixture
@@ -32,14 +30,7 @@ def runs(own: Master, tmp_path: Path) -> Runs:
     """Their results are to be in what is a file."""
     file = tmp_path / "results"
     file.touch()
-    runs = Runs(own.environment, Counts(), file, None)
-    crew = Crew(own.environment, own.runner, runs.noticed)
-    on = own.environment.events
-    on.test_start.add_listener(lambda **_: crew.begin(*runs.started()))
-    on.test_stopping.add_listener(lambda **_: crew.end())
-    on.test_stopping.add_listener(lambda **_: runs.stopping())
-    on.test_stop.add_listener(lambda **_: runs.stopped())
-    return runs
+    return with_runs(own, file)
 
 
 def test_who_asks_for_a_run_without_results_is_told_why_not(runs: Runs, tmp_path: Path) -> None:
@@ -53,7 +44,7 @@ def test_who_asks_for_a_run_without_results_is_told_why_not(runs: Runs, tmp_path
 def test_a_run_without_results_sends_nothing_and_is_over(
     runs: Runs, own: Master, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Started by the numbers of the form, where nobody has asked before."""
+    """Where they could be written when somebody asked, and cannot when it begins."""
     starting = gevent.spawn(own.runner.start, 5, 100)
     starting.join(10)
     assert runs.current

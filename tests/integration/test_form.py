@@ -1,0 +1,127 @@
+"""Locust's form in front of a real master with one worker: what begins, what goes on, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from locust.argument_parser import parse_options
+from locust.web import WebUI
+
+from stampede import webui
+from stampede.profiles import Plan, Stage
+from tests.integration.masters import Master, with_runs
+
+HOST = "http://127.0.0.1:9"
+IN_PROGRESS = "a run is in progress: wait for its end, or stop it in the browser"
+LONG = Plan("long", stages=(Stage(200, 100, 600),))
+
+
+class Page:
+    """Locust's page, somewhere in a browser."""
+
+    def __init__(self, master: Master, results: Path) -> None:
+        environment = master.environment
+        environment.host, environment.profile = HOST, None
+        environment.parsed_options = parse_options([])
+        self.runner = master.runner
+        self.ui = WebUI(environment, "127.0.0.1", 0, delayed_start=True)
+        self.runs = with_runs(master, results)
+        webui.add(self.ui, environment, self.runs, results / "profiles.toml", results)
+        self._client = self.ui.app.test_client()
+
+    def start(self, **changed: str) -> dict[str, Any]:
+        """What the form to start sends, and what it is answered."""
+        form = {"user_count": "50", "spawn_rate": "5", "host": HOST, "run_time": "", "profile": ""}
+        return self._swarm({**form, "load_profile": "", **changed})
+
+    def edit(self, **changed: str) -> dict[str, Any]:
+        """What the form to edit a run sends: it has neither a host nor a run time."""
+        return self._swarm({"user_count": "20", "spawn_rate": "5", "load_profile": "", **changed})
+
+    def _swarm(self, form: dict[str, str]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._client.post("/swarm", data=form).json
+        return answer
+
+    def wait_for_users(self, users: int) -> None:
+        """Until a run is to have so many."""
+        with gevent.Timeout(10):
+            while self.runs.current is None or self.runner.target_user_count != users:
+                gevent.sleep(0.01)
+
+
+@pytest.fixture
+def master() -> Iterator[Master]:
+    """Without a worker."""
+    with closing(Master()) as made:
+        yield made
+
+
+@pytest.fixture
+def page(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """With one."""
+    monkeypatch.setattr("sys.argv", ["locust"])  # it looks for its options there
+    monkeypatch.setattr("stampede.runs.READY_TIMEOUT", 0.1)
+    master.hears_ready("host_abc")
+    page = Page(master, tmp_path / "results")
+    yield page
+    master.hears("host_abc", "quit")
+    page.runs.see_out(10)
+
+
+def test_the_forms_numbers_are_a_run_that_can_be_edited(page: Page) -> None:
+    """Its users: Locust's own."""
+    assert page.start()["success"]
+    page.wait_for_users(50)
+    run = page.runs.current
+    assert page.edit()["success"]
+    page.wait_for_users(20)
+    assert page.runs.current is run
+
+
+@pytest.mark.parametrize("sent", ["start", "edit"])
+def test_a_run_of_a_plan_is_not_changed(page: Page, sent: str) -> None:
+    """Neither by a page that was opened before it and offers Start, nor by one that shows it: its verdict
+    would be of users it never had, and of another host."""
+    page.runs.start(LONG, HOST)
+    changes = {"host": "http://other:9"} if sent == "start" else {}
+    about_to_begin = getattr(page, sent)(**changes)
+    page.wait_for_users(200)
+    going_on = getattr(page, sent)(**changes)
+    gevent.sleep(0)
+    assert {answer["message"] for answer in (about_to_begin, going_on)} == {IN_PROGRESS}
+    assert page.runner.target_user_count == 200
+    assert page.runner.environment.host == HOST
+
+
+def test_a_run_of_the_form_is_not_started_again(page: Page) -> None:
+    """By a page that was opened before it."""
+    page.start()
+    page.wait_for_users(50)
+    assert page.start(user_count="7", run_time="1s")["message"] == IN_PROGRESS
+    assert page.runner.target_user_count == 50
+
+
+def test_nothing_begins_while_the_last_run_is_audited(page: Page) -> None:
+    """The figures of both would be mixed."""
+    page.start()
+    page.wait_for_users(50)
+    page.runner.stop()
+    for answer in (page.start(), page.edit()):
+        assert answer["message"] == "the last run is being audited: try again in a moment"
+
+
+def test_nothing_begins_without_a_worker(page: Page, master: Master) -> None:
+    """Locust would say that it has."""
+    master.hears("host_abc", "quit")
+    assert "no worker has joined yet" in page.start()["message"]
+
+
+def test_nothing_begins_that_could_leave_no_results(page: Page, tmp_path: Path) -> None:
+    """As for a plan."""
+    (tmp_path / "results").touch()
+    assert "cannot be written" in page.start()["message"]
