@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Response, jsonify, request
+from flask.typing import ResponseReturnValue
 from locust.web import WebUI
 
 from stampede import profiles
@@ -32,11 +33,16 @@ def choices(profiles_file: Path) -> list[str]:
 
 
 def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
-    """Stand before Locust's own ``/swarm``, and answer as it does: ``{success, message, host}``."""
+    """Stand before Locust's own ``/swarm`` and ``/stats/reset``. Answers are as those of the former:
+    ``{success, message, host}``."""
 
     @web_ui.app.before_request
-    def before_locust() -> Response | None:
-        if request.method != "POST" or request.endpoint != "locust.swarm":
+    def before_locust() -> ResponseReturnValue | None:
+        if request.method != "POST":
+            return None
+        if request.endpoint == "locust.reset_stats" and runs.in_progress:
+            return answer(False, "a run is in progress: its verdict is made from these figures"), 409
+        if request.endpoint != "locust.swarm":
             return None
         if request.form.get("load_profile", NO_PROFILE):
             started: Response = start()

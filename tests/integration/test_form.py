@@ -43,9 +43,20 @@ class Page:
         """What the form to edit a run sends: it has neither a host nor a run time."""
         return self._swarm({"user_count": "20", "spawn_rate": "5", "load_profile": "", **changed})
 
+    def reset(self) -> int:
+        """The status of the answer."""
+        status: int = self._client.post("/stats/reset").status_code
+        return status
+
     def _swarm(self, form: dict[str, str]) -> dict[str, Any]:
         answer: dict[str, Any] = self._client.post("/swarm", data=form).json
         return answer
+
+    def wait_for_the_verdict(self) -> None:
+        """Until the run is over."""
+        with gevent.Timeout(10):
+            while self.runs.in_progress:
+                gevent.sleep(0.01)
 
     def wait_for_users(self, users: int) -> None:
         """Until a run is to have so many."""
@@ -125,3 +136,19 @@ def test_nothing_begins_that_could_leave_no_results(page: Page, tmp_path: Path) 
     """As for a plan."""
     (tmp_path / "results").touch()
     assert "cannot be written" in page.start()["message"]
+
+
+def test_the_figures_of_a_run_that_goes_on_are_not_reset(page: Page, master: Master) -> None:
+    """Its verdict is made from them: what has failed would be forgotten. Afterwards nobody needs them."""
+    page.start()
+    page.wait_for_users(50)
+    page.runner.stats.log_error("POST", "/orders/", "500")
+    master.hears("host_abc", "exception", {"msg": "KeyError", "traceback": ""})
+    assert page.reset() == 409
+    master.hears("host_abc", "quit")  # the last worker: that ends it
+    assert page.reset() == 409
+    page.wait_for_the_verdict()
+    assert page.runs.folder
+    known = page.runs.folder.known
+    assert (len(known["errors"]), len(known["exceptions"])) == (1, 1)
+    assert page.reset() == 200
