@@ -28,6 +28,7 @@ from locust.contrib import fasthttp
 from locust.contrib.fasthttp import FastHttpSession, FastRequest
 from locust.rpc import Message, zmqrpc
 from locust.runners import MasterRunner, WorkerRunner
+from locust.web import WebUI
 
 from stampede.allowed import Allowed
 from stampede.latency import rounded
@@ -182,6 +183,11 @@ def _count_answered(kind: Any) -> None:
         return False
 
     kind.__exit__ = leave_or_count
+
+
+def end_timer_with_run(web_ui: WebUI) -> None:
+    """Stock masters leave the timer of a run's time going when the run ends before it: it stops the next."""
+    web_ui.environment.events.test_stop.add_listener(lambda **_: web_ui._cancel_run_time_timer())
 
 
 def stay_on_target(allowed: Allowed) -> None:

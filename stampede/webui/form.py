@@ -13,7 +13,7 @@ from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from locust.web import WebUI
 
-from stampede import profiles
+from stampede import patches, profiles
 from stampede.cast import CastError
 from stampede.profiles import ProfileError
 from stampede.runs import RunError, Runs
@@ -35,6 +35,7 @@ def choices(profiles_file: Path) -> list[str]:
 def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
     """Stand before Locust's own ``/swarm`` and ``/stats/reset``. Answers are as those of the former:
     ``{success, message, host}``."""
+    patches.end_timer_with_run(web_ui)
 
     @web_ui.app.before_request
     def before_locust() -> ResponseReturnValue | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -52,16 +52,23 @@ class Page:
         answer: dict[str, Any] = self._client.post("/swarm", data=form).json
         return answer
 
-    def wait_for_the_verdict(self) -> None:
-        """Until the run is over."""
-        with gevent.Timeout(10):
-            while self.runs.in_progress:
-                gevent.sleep(0.01)
-
     def wait_for_users(self, users: int) -> None:
         """Until a run is to have so many."""
+        self._wait_until(lambda: self.runs.current is not None and self.runner.target_user_count == users)
+
+    def wait_until_it_stops(self) -> None:
+        """The run that goes on."""
+        self._wait_until(
+            lambda: self.runs.current is not None and self.runs.current.phase not in ("ramp", "window")
+        )
+
+    def wait_for_the_verdict(self) -> None:
+        """Until the run is over."""
+        self._wait_until(lambda: not self.runs.in_progress)
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
         with gevent.Timeout(10):
-            while self.runs.current is None or self.runner.target_user_count != users:
+            while not condition():
                 gevent.sleep(0.01)
 
 
@@ -152,3 +159,17 @@ def test_the_figures_of_a_run_that_goes_on_are_not_reset(page: Page, master: Mas
     known = page.runs.folder.known
     assert (len(known["errors"]), len(known["exceptions"])) == (1, 1)
     assert page.reset() == 200
+
+
+def test_a_run_takes_its_end_with_it(page: Page, master: Master) -> None:
+    """One whose last worker has gone ended before its time, which is not to end the next."""
+    page.start(run_time="1s")
+    page.wait_for_users(50)
+    master.hears("host_abc", "quit")
+    page.wait_for_the_verdict()
+    master.hears_ready("host_abc")
+    page.runs.start(Plan("brief", stages=(Stage(2, 2, 1.5),)), HOST)
+    page.wait_for_users(2)
+    page.wait_until_it_stops()
+    assert page.runs.current
+    assert page.runs.current.as_planned

@@ -190,3 +190,28 @@ def test_stock_users_count_no_request_that_is_cut_off() -> None:
     os._exit(0)
     """
     assert stock(program) == "0 0\n0 0"
+
+
+PAGE = """
+    from locust.web import WebUI
+
+    page = WebUI(master.environment, "127.0.0.1", 0, delayed_start=True)
+    only = worker()
+    wait_until(lambda: master.worker_count == 1)
+
+    def swarm(users, **more):
+        form = {"user_count": users, "spawn_rate": 10, **more}
+        assert page.app.test_client().post("/swarm", data=form).json["success"]
+        wait_until(lambda: master.user_count == users)
+
+    swarm(1, run_time="1h")
+"""
+
+
+def test_stock_masters_leave_the_timer_of_a_run_that_has_ended() -> None:
+    program = """
+    master.stop()
+    print(page._run_time_greenlet is None, flush=True)
+    os._exit(0)
+    """
+    assert stock(PAGE + program) == "False"
