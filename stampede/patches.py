@@ -20,6 +20,7 @@ import locust.stats
 import locust.web
 import requests
 import zmq
+from flask import Response, after_this_request
 from gevent import GreenletExit
 from gevent.event import Event
 from locust import clients
@@ -188,6 +189,17 @@ def _count_answered(kind: Any) -> None:
 def end_timer_with_run(web_ui: WebUI) -> None:
     """Stock masters leave the timer of a run's time going when the run ends before it: it stops the next."""
     web_ui.environment.events.test_stop.add_listener(lambda **_: web_ui._cancel_run_time_timer())
+
+
+def keep_timer(web_ui: WebUI) -> None:
+    """Stock masters take the timer of a run's time away when its users are edited: it would never end. To be
+    called in the request that edits them."""
+    timer, web_ui._run_time_greenlet = web_ui._run_time_greenlet, None
+
+    @after_this_request
+    def put_back(answer: Response) -> Response:
+        web_ui._run_time_greenlet = timer
+        return answer
 
 
 def stay_on_target(allowed: Allowed) -> None:

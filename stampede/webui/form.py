@@ -7,6 +7,7 @@ edit: whoever presses it would change a run they know nothing of, its host too.
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 
 from flask import Response, jsonify, request
@@ -43,22 +44,34 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
             return None
         if request.endpoint == "locust.reset_stats" and runs.in_progress:
             return answer(False, "a run is in progress: its verdict is made from these figures"), 409
-        if request.endpoint != "locust.swarm":
-            return None
+        return before_swarm() if request.endpoint == "locust.swarm" else None
+
+    def before_swarm() -> Response | None:
         if request.form.get("load_profile", NO_PROFILE):
             started: Response = start()
             return started
+        # Locust's form to start a run names a host, always; the one to edit it never does.
+        is_edit = runs.may_be_edited and "host" not in request.form
         try:
-            refuse_swarm()
+            refuse_edit() if is_edit else refuse_start()
         except RunError as error:
             return answer(False, str(error))
+        if is_edit and not request.form.get("run_time"):
+            patches.keep_timer(web_ui)
         return None
 
-    def refuse_swarm() -> None:
-        """Raise RunError for numbers of the form that Locust is not to see."""
-        # Its form to start a run names a host, always; the one to edit it never does.
-        if "host" in request.form or not runs.may_be_edited:
-            runs.refuse_unless_one_can_begin()
+    def refuse_start() -> None:
+        """Raise RunError for what would begin as no plan does."""
+        runs.refuse_unless_one_can_begin()
+
+    def refuse_edit() -> None:
+        """Raise RunError for numbers that Locust refuses too, but only after it has ended the ramp."""
+        try:
+            users, spawn_rate = int(request.form["user_count"]), float(request.form["spawn_rate"])
+        except (KeyError, ValueError):
+            users, spawn_rate = -1, 0
+        if users < 0 or not 0 < spawn_rate < inf:
+            raise RunError("the number of users must be a whole one, the ramp up a number over 0")
 
     @web_ui.auth_required_if_enabled
     def start() -> Response:

@@ -54,19 +54,20 @@ class Page:
 
     def wait_for_users(self, users: int) -> None:
         """Until a run is to have so many."""
-        self._wait_until(lambda: self.runs.current is not None and self.runner.target_user_count == users)
+        self.wait_until(lambda: self.runs.current is not None and self.runner.target_user_count == users)
 
     def wait_until_it_stops(self) -> None:
         """The run that goes on."""
-        self._wait_until(
+        self.wait_until(
             lambda: self.runs.current is not None and self.runs.current.phase not in ("ramp", "window")
         )
 
     def wait_for_the_verdict(self) -> None:
         """Until the run is over."""
-        self._wait_until(lambda: not self.runs.in_progress)
+        self.wait_until(lambda: not self.runs.in_progress)
 
-    def _wait_until(self, condition: Callable[[], bool]) -> None:
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Let the master go on until it is so."""
         with gevent.Timeout(10):
             while not condition():
                 gevent.sleep(0.01)
@@ -83,6 +84,7 @@ def master() -> Iterator[Master]:
 def page(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """With one."""
     monkeypatch.setattr("sys.argv", ["locust"])  # it looks for its options there
+    monkeypatch.setattr("locust.runners.HEARTBEAT_LIVENESS", 60)  # nobody sends any
     monkeypatch.setattr("stampede.runs.READY_TIMEOUT", 0.1)
     master.hears_ready("host_abc")
     page = Page(master, tmp_path / "results")
@@ -173,3 +175,27 @@ def test_a_run_takes_its_end_with_it(page: Page, master: Master) -> None:
     page.wait_until_it_stops()
     assert page.runs.current
     assert page.runs.current.as_planned
+
+
+@pytest.mark.parametrize(("at_the_start", "in_the_edit"), [("1s", ""), ("1h", "1s")])
+def test_a_run_that_is_edited_ends_all_the_same(page: Page, at_the_start: str, in_the_edit: str) -> None:
+    """Unless a program says another end: the form has no field for it."""
+    page.start(run_time=at_the_start)
+    page.wait_for_users(50)
+    assert page.edit(run_time=in_the_edit)["success"]
+    page.wait_until_it_stops()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"spawn_rate": "0"}, {"spawn_rate": "inf"}, {"user_count": "-1"}, {"user_count": ""}]
+)
+def test_an_edit_that_makes_no_sense_leaves_the_ramp_alone(
+    page: Page, master: Master, changed: dict[str, str]
+) -> None:
+    """Locust refuses it too, and no user would come any more."""
+    page.start(spawn_rate="100")
+    page.wait_until(lambda: ("host_abc", "spawn") in master.told)
+    assert "must be a whole one, the ramp up a number over 0" in page.edit(**changed)["message"]
+    master.told.clear()
+    master.hears("host_abc", "spawning_complete", {"user_classes_count": {"Shopper": 1}, "user_count": 1})
+    page.wait_until(lambda: ("host_abc", "spawn") in master.told)

@@ -215,3 +215,12 @@ def test_stock_masters_leave_the_timer_of_a_run_that_has_ended() -> None:
     os._exit(0)
     """
     assert stock(PAGE + program) == "False"
+
+
+def test_stock_masters_take_the_end_of_a_run_that_is_edited() -> None:
+    program = """
+    swarm(2)
+    print(page._run_time_greenlet is None, flush=True)
+    os._exit(0)
+    """
+    assert stock(PAGE + program) == "True"
