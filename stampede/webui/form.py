@@ -63,6 +63,8 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
     def refuse_start() -> None:
         """Raise RunError for what would begin as no plan does."""
         runs.refuse_unless_one_can_begin()
+        if request.form.get("host") == "" and runs.usual_host:
+            raise RunError(f"there is no host to test: this cluster's own is {runs.usual_host}")
 
     def refuse_edit() -> None:
         """Raise RunError for numbers that Locust refuses too, but only after it has ended the ramp."""

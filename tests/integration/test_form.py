@@ -141,6 +141,12 @@ def test_nothing_begins_without_a_worker(page: Page, master: Master) -> None:
     assert "no worker has joined yet" in page.start()["message"]
 
 
+def test_nothing_begins_without_a_host(page: Page) -> None:
+    """Where the field was emptied; what stood in it is named, and stays."""
+    assert HOST in page.start(host="")["message"]
+    assert page.runner.environment.host == HOST
+
+
 def test_nothing_begins_that_could_leave_no_results(page: Page, tmp_path: Path) -> None:
     """As for a plan."""
     (tmp_path / "results").touch()
