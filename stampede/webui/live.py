@@ -101,10 +101,11 @@ class Live:
         return self._rows
 
     def _targets(self, run: Run) -> list[dict[str, Any]]:
-        """By the newest seconds of the window: to count all of it takes a while, and is done in the end."""
+        """By the newest seconds of the window, also when it is over: to count all of it takes a while, and is
+        done in the end."""
         if run.window_start is None:
             return run.targets
-        end = int(time.time() - SETTLED)
+        end = int(min(time.time() - SETTLED, run.window_end or inf))
         seconds = range(max(ceil(run.window_start), end - RECENT), end)
         return [measured.row(target, self._reading(target, seconds)) for target in run.wanted]
 
