@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from stampede.check import VERDICTS
 PATIENCE = 60.0
 """Seconds for its judgement, once the ledger is complete."""
 
+BY_NAME = ("connections", "waits")
+"""What of a sample is several figures, each with a name."""
 
 _registered: tuple[str, ...] = ()
 
@@ -107,11 +110,11 @@ class AuditProcess:
         if "checks" in told:
             self._checks = [_whole_check(check) for check in told["checks"]]
         elif "sample" in told:
-            self.samples.append({"second": told["sample"].pop("second"), **told["sample"]})
+            self.samples.append(_whole_sample(told["sample"]))
         elif "statements" in told:
-            self.statements = list(told["statements"])
+            self.statements = [{**each} for each in told["statements"]]
         else:
-            self.events.append({"name": told.pop("event"), **told, "at": time.time()})
+            self.events.append({"name": str(told.pop("event")), **told, "at": time.time()})
 
     def _read_errors(self) -> None:
         for line in self._process.stderr:
@@ -127,3 +130,15 @@ def _whole_check(check: Mapping[str, Any]) -> dict[str, Any]:
         raise TypeError("first and worst are objects")
     defaults = {"examined": None, "count": 0, "detail": "", "first": None, "worst": None}
     return {"name": str(check["name"]), "verdict": check["verdict"], **defaults, **check}
+
+
+def _whole_sample(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """One that can be drawn. Raises KeyError, TypeError and AttributeError for what is none."""
+    if type(sample["second"]) is not int:
+        raise TypeError("its second is a whole one")
+    known = {name: value for name, value in sample.items() if value is not None}
+    for name, value in known.items():
+        figures = value.values() if name in BY_NAME else [value]
+        if not all(-inf < figure < inf for figure in figures):
+            raise TypeError(f"{name} is no number")
+    return {"second": sample["second"], **sample}

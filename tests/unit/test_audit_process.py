@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -46,6 +47,44 @@ for line in ({"sample": {"second": 17, "commits": 5}}, {"statements": [{"stateme
     assert process.samples == [{"second": 17, "commits": 5}]
     assert process.statements == [{"statement": "buy"}]
     assert [event["name"] for event in process.events] == ["oversold"]
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        '{"second": "17"}',
+        '{"second": 17.5}',
+        '{"cpu_percent": 5}',
+        '{"second": 17, "cpu_percent": "5"}',
+        '{"second": 17, "cpu_percent": ""}',
+        '{"second": 17, "cpu_percent": {"user": 5}}',
+        '{"second": 17, "cpu_percent": NaN}',
+        '{"second": 17, "connections": 5}',
+        '{"second": 17, "connections": {"active": null}}',
+        "[17]",
+    ],
+)
+def test_a_sample_that_cannot_be_drawn_is_none(tmp_path: Path, sample: str) -> None:
+    """Whoever looked at the run would see nothing at all any more. The audit says what it printed."""
+    process = audit(tmp_path, f"""print('{{"sample": {sample}}}')""")
+    assert "is not of its protocol" in process.conclude()["error"]
+    assert process.samples == []
+
+
+def test_a_sample_need_not_know_everything(tmp_path: Path) -> None:
+    """Null is no figure, and no mistake."""
+    known = '{"second": 17, "cpu_percent": null, "waits": null, "connections": {"active": 3}, "size_mb": 7.5}'
+    process = audit(tmp_path, f"""print('{{"sample": {known}}}')""")
+    process.conclude()
+    assert process.samples == [json.loads(known)]
+
+
+def test_an_event_has_a_name_and_a_statement_is_an_object(tmp_path: Path) -> None:
+    """Whatever was printed: they are shown as such."""
+    process = audit(tmp_path, """print('{"event": 7}'); print('{"statements": ["buy"]}')""")
+    assert "is not of its protocol" in process.conclude()["error"]
+    assert [event["name"] for event in process.events] == ["7"]
+    assert process.statements == []
 
 
 @pytest.mark.parametrize(
