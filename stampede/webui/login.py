@@ -5,7 +5,8 @@
                             to the page, or for programs 204, 401, and 429 with ``Retry-After``
 ==========================  ==================================================================
 
-Without a session there is nothing but the page and what it is drawn with: programs get a 401.
+Without a session there is nothing but the page and what it is drawn with: programs get a 401. Locust's page,
+open in a browser since before the session ended, would show its last figures for ever: it is told so.
 """
 
 from __future__ import annotations
@@ -32,6 +33,15 @@ SESSION = timedelta(hours=12)
 
 OPEN = {"locust.login", "locust.send_assets", "stampede_login.log_in"}
 """Routes for everybody."""
+
+
+LOGGED_OUT = {
+    "state": "logged out: load this page again",
+    **dict.fromkeys(("stats", "errors", "workers", "extended_stats"), ()),
+    **dict.fromkeys(("current_rps", "current_fail_per_sec", "fail_ratio", "user_count", "worker_count"), 0),
+    "current_response_time_percentiles": {},
+}
+"""What Locust's page is told then: all that it looks for, and a state in which it asks no more."""
 
 
 class LoginError(Exception):
@@ -131,6 +141,8 @@ class _User(flask_login.UserMixin):
 def _turn_away() -> ResponseReturnValue:
     if _is_browser():
         return redirect(url_for("locust.login"), 303)
+    if request.endpoint == "locust.request_stats" and request.referrer:  # a page; programs come from nowhere
+        return jsonify(LOGGED_OUT), 203  # it does not show errors, and with a 200 our tabs had their rows
     return jsonify(success=False, message="log in first: POST username and password to /stampede/login"), 401
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import ui
 from tests.browser.ui import figure
 from tests.checkout import Checkout
 
@@ -53,4 +54,21 @@ def test_a_strange_host_is_refused_where_it_was_typed(browser: Browser, cluster:
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("http://stranger.test is none of this cluster's targets")).to_be_visible()
     expect(figure(page, "Status")).to_have_text("ready")
+    context.close()
+
+
+def test_a_page_that_outlives_its_session_says_so(browser: Browser, cluster: Checkout) -> None:
+    """A new master knows nothing of it. Whoever loads the page and logs in again sees the run."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(cluster.ui_url)
+    log_in(page, "lovelace")
+    ui.start(page, users=2, spawn_rate=2)
+    context.clear_cookies()
+    expect(figure(page, "Status")).to_have_text("logged out: load this page again")
+    page.screenshot(path=PICTURES / "logged-out.png")
+    page.reload()
+    log_in(page, "lovelace")
+    expect(figure(page, "Status")).to_have_text("running")
+    ui.stop(page)
     context.close()

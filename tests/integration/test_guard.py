@@ -269,6 +269,15 @@ def test_without_a_session_there_is_nothing_but_the_page_to_log_in(locked_master
     assert locked_master.ask("GET", "/login").status == 200
 
 
+def test_a_page_whose_session_has_ended_is_told_so(locked_master: MasterProcess) -> None:
+    """As after `make restart`. It asks for figures, which it does not get, and shows the state."""
+    told = locked_master.ask("GET", "/stats/requests", Referer=f"{locked_master.url}/")
+    figures = json.loads(told.body)
+    assert told.status == 203
+    assert figures.pop("state") == "logged out: load this page again"
+    assert not any(figures.values())
+
+
 def test_what_lies_in_results_keeps_no_master_from_starting(tmp_path: Path) -> None:
     """A run.json that is none is logged, and the rest goes on."""
     (tmp_path / "odd").mkdir()
