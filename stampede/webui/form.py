@@ -1,6 +1,14 @@
 """Before Locust's own form: a profile chosen in it is a run as if the console had asked for it, and what
 would spoil a run that goes on is refused.
 
+===========  ===============================================================================
+is refused   when
+===========  ===============================================================================
+*Start*      a run goes on or is audited; no worker, no host, nowhere to leave results
+*Edit*       the run is a plan's, or past its users; its numbers make no sense
+*Reset*      a run goes on or is audited
+===========  ===============================================================================
+
 A page asks only while it shows a run. One that was opened before offers *Start*, which Locust takes for an
 edit: whoever presses it would change a run they know nothing of, its host too.
 """
