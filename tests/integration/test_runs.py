@@ -10,6 +10,7 @@ from pathlib import Path
 import gevent
 import pytest
 
+from stampede.counts import Counts
 from stampede.profiles import Plan, Stage
 from stampede.results import RunFolder, facts
 from stampede.run import Run
