@@ -13,6 +13,7 @@ from gevent.server import StreamServer
 
 from stampede import counters
 from stampede.counters import Counters
+from stampede.replica import CLOCK_JITTER
 from tests.integration.databases import TestDatabase
 from tests.integration.servers import Api
 
@@ -137,7 +138,7 @@ def test_a_restart_under_way_is_noted_and_loses_only_what_nobody_saw(
     for _ in range(3):
         api.request("GET", "/products/")
     wait_for_a_look(watch)
-    old_enough = time.time() + counters.CLOCK_JITTER  # else it might be its own brother, forked with it
+    old_enough = time.time() + CLOCK_JITTER  # else it might be its own brother, forked with it
     wait_until(lambda: time.time() > old_enough)
     api.stop()
     wait_for_a_look(watch)
