@@ -29,6 +29,7 @@ from locust.contrib import fasthttp
 from locust.contrib.fasthttp import FastHttpSession, FastRequest
 from locust.rpc import Message, zmqrpc
 from locust.runners import MasterRunner, WorkerRunner
+from locust.user.task import LOCUST_STATE_STOPPING
 from locust.web import WebUI
 
 from stampede.allowed import Allowed
@@ -149,20 +150,33 @@ def _count_unanswered(kind: Any) -> None:
         try:
             return request(session, method, url, name, *arguments, **options)
         except GreenletExit:
-            session.request_event.fire(
-                request_type=method,
-                name=name or session.request_name or _own_name(session, method, url, options.get("params")),
-                response_time=(time.perf_counter() - began) * 1000,
-                response_length=0,
-                response=None,
-                context={**(session.user.context() if session.user else {}), **options.get("context", {})},
-                exception=CutOffError(),
-                start_time=start_time,
-                url=session._build_url(url),
-            )
+            if _was_sent(session):
+                session.request_event.fire(
+                    request_type=method,
+                    name=name
+                    or session.request_name
+                    or _own_name(session, method, url, options.get("params")),
+                    response_time=(time.perf_counter() - began) * 1000,
+                    response_length=0,
+                    response=None,
+                    context={
+                        **(session.user.context() if session.user else {}),
+                        **options.get("context", {}),
+                    },
+                    exception=CutOffError(),
+                    start_time=start_time,
+                    url=session._build_url(url),
+                )
             raise
 
     kind.request = request_or_fail
+
+
+def _was_sent(session: Any) -> bool:
+    """A user who waits is killed at once, and may have woken meanwhile: it gets no further than to its next
+    request, of which nothing has been sent. One in the middle of something is asked to finish before."""
+    user = session.user
+    return user is None or user._state == LOCUST_STATE_STOPPING or not user.environment.stop_timeout
 
 
 def _own_name(session: Any, method: str, url: str, params: Any) -> str:

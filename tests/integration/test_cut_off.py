@@ -55,7 +55,7 @@ def judged(self):
         response.failure("not so fine")
         self.client.get("/hangs")
 
-def visit(kind, task):
+def visit(kind, task, how="stopped"):
     asked.clear()
     host = f"http://127.0.0.1:{api.server_port}"
     own = {"host": host, "tasks": [task], "context": lambda self: {DUE: None}}
@@ -67,6 +67,8 @@ def visit(kind, task):
     runner.start(1, 1, wait=True)
     asked.wait()
     second = int(heard[0]["start_time"]) if heard else 0
+    if how == "killed":
+        runner.user_greenlets.kill()
     runner.stop()
     gone = len(runner.user_greenlets)
     evidence = Evidence(counts, dict, lambda: 1)
@@ -85,7 +87,9 @@ def visit(kind, task):
 
 patches.count_what_is_cut_off()
 kinds, tasks = (HttpUser, FastHttpUser), (in_flight, named, renamed, within, judged)
-print(json.dumps({task.__name__: [visit(kind, task) for kind in kinds] for task in tasks}))
+told = {task.__name__: [visit(kind, task) for kind in kinds] for task in tasks}
+told["woken"] = [visit(kind, named, "killed") for kind in kinds]
+print(json.dumps(told))
 """
 CUT_OFF = "cut off at the stop"
 
@@ -102,6 +106,8 @@ def test_a_request_that_is_cut_off_has_failed() -> None:
     """In the statistics and in what targets are measured by, after the time for which it was waited; under
     the name that it would have had. The user is gone all the same."""
     found = visits()
+    for each in found.pop("woken"):  # as one is that had been waiting: nobody asked it to finish
+        assert (each["users"], each["said"]) == (0, [])
     for each in chain(*found.values()):
         assert each["users"] == 0
         assert each["said"].count(CUT_OFF) == 1
