@@ -57,6 +57,7 @@ def test_a_strange_host_is_refused_where_it_was_typed(browser: Browser, cluster:
     context.close()
 
 
+@pytest.mark.long
 def test_a_page_that_outlives_its_session_says_so(browser: Browser, cluster: Checkout) -> None:
     """A new master knows nothing of it. Whoever loads the page and logs in again sees the run."""
     context = browser.new_context()

@@ -131,6 +131,7 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
     assert closed(checkout.api_port)
 
 
+@pytest.mark.long
 @containers_first
 def test_no_request_is_missing_when_the_ui_stops_a_run(checkout: Checkout, runtime: str) -> None:
     """What the users counted is what the API counted: nothing is lost with the last report."""
