@@ -23,7 +23,7 @@ OF_THE_RIG: dict[str, Callable[[str, str], Any]] = {
     "LOCUSTFILE": values.file,
     "TARGETS": values.targets,
     "RUNTIME": values.one_of(*RUNTIMES),
-    "KEEP_DATA": values.yes,
+    "KEEP_DATA": values.flag,
     "UI_PORT": values.port,
     "API_PORT": values.port,
     "MASTER_PORT": values.port,

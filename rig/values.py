@@ -51,7 +51,7 @@ def one_of(*choices: str) -> Callable[[str, str], str]:
     return chosen
 
 
-def yes(name: str, value: str) -> bool:
+def flag(name: str, value: str) -> bool:
     return one_of("0", "1")(name, value) == "1"
 
 

@@ -10,7 +10,8 @@ from math import ceil
 import gevent
 from gevent import Greenlet
 
-from stampede.measured import Evidence, Fetch, Found, Reading, read, worst
+from stampede.evidence import Evidence, Fetch, Found
+from stampede.measured import Reading, read, worst
 from stampede.target import Target
 
 INTERVAL = 1.0

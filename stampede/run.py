@@ -16,7 +16,7 @@ from stampede.profiles import Plan
 from stampede.target import Target
 
 
-def _zero() -> float:
+def _clock_zero() -> float:
     """When the monotonic clock was at zero, by the one that can be set: the same until somebody sets it."""
     return time.time() - time.monotonic()
 
@@ -56,13 +56,13 @@ class Run:
     """The target that ended the run, and what was measured then."""
     readings: dict[str, Any] = field(default_factory=dict)
     """What the machines were like: ``machine``, ``samples``, ``statements``, ``clocks``, ``hub_lag``."""
-    zero: float = field(default_factory=_zero)
-    """Of the monotonic clock, as the run began."""
+    clock_zero: float = field(default_factory=_clock_zero)
+    """As it was when the run began."""
 
     @property
     def clock_set(self) -> float:
         """By how many seconds the clock was set forward since it began; negative where it was set back."""
-        return _zero() - self.zero
+        return _clock_zero() - self.clock_zero
 
     @property
     def wanted(self) -> tuple[Target, ...]:

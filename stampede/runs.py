@@ -25,7 +25,8 @@ from stampede import measured, roster
 from stampede.abort import Abort
 from stampede.cast import Cast
 from stampede.counts import Counts
-from stampede.measured import Evidence, Reading
+from stampede.evidence import Evidence
+from stampede.measured import Reading
 from stampede.observers import Observers
 from stampede.profiles import Plan
 from stampede.results import RunFolder, told

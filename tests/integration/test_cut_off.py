@@ -19,7 +19,8 @@ from locust.env import Environment
 from stampede import patches
 from stampede.counts import Counts
 from stampede.latency import DUE
-from stampede.measured import Evidence, rows
+from stampede.evidence import Evidence
+from stampede.measured import rows
 from stampede.targets import parse
 
 asked = Event()

@@ -6,7 +6,7 @@ import pytest
 
 from stampede import targets
 from stampede.abort import LEAST, Abort
-from stampede.measured import Evidence
+from stampede.evidence import Evidence
 from tests.unit.counted import Shop
 
 START = 1000

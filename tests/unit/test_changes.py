@@ -1,27 +1,11 @@
 """What a cluster that is up cannot change is refused, not ignored."""
 
-from pathlib import Path
-
 import pytest
 
-from rig import UsageError, cluster, memory, settings
-from rig.settings import Settings
+from rig import UsageError, cluster, settings
+from tests.unit.bare import bare_environment, remember  # noqa: F401
 
 OWN = "LOCUSTFILE=load_tests/examples/custom_user.py"
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither this machine's environment nor the cluster that is up here has a say."""
-    for name in settings.NAMES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
-    monkeypatch.setattr(memory, "MEMORY", tmp_path / ".local" / "clusters.json")
-
-
-def remember(asked: Settings) -> None:
-    """As `up` does."""
-    memory.remember(str(asked.runtime), asked.compose_project_name, asked.of_the_cluster)
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,7 @@ import pytest
 
 from rig import UsageError, memory, settings
 from rig.settings import Settings
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither this machine's environment nor the cluster that is up here has a say."""
-    for name in settings.NAMES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
-    monkeypatch.setattr(memory, "MEMORY", tmp_path / ".local" / "clusters.json")
-
-
-def remember(asked: Settings) -> None:
-    """As `up` does."""
-    memory.remember(str(asked.runtime), asked.compose_project_name, asked.of_the_cluster)
+from tests.unit.bare import bare_environment, remember  # noqa: F401
 
 
 def test_what_the_cluster_was_brought_up_with_is_remembered() -> None:

@@ -4,17 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rig import UsageError, memory, settings, values
+from rig import UsageError, settings, values
 from rig.settings import Settings
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither this machine's environment nor its .env has a say."""
-    for name in settings.NAMES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
-    monkeypatch.setattr(memory, "MEMORY", tmp_path / ".local" / "clusters.json")
+from tests.unit.bare import bare_environment  # noqa: F401
 
 
 def test_nothing_asked_for_is_all_defaults() -> None:

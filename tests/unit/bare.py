@@ -1,0 +1,22 @@
+"""Settings as if nothing else were here: for the tests of what is asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from rig import memory, settings
+from rig.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither this machine's environment nor its .env has a say, nor the cluster that is up here."""
+    for name in settings.NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(memory, "MEMORY", tmp_path / ".local" / "clusters.json")
+
+
+def remember(asked: Settings) -> None:
+    """As `up` does."""
+    memory.remember(str(asked.runtime), asked.compose_project_name, asked.of_the_cluster)
