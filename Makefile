@@ -2,7 +2,7 @@
 PYTHON := $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 # What make is told goes on to the rig, which knows what it means. N is short for WORKERS.
 TOLD = $(foreach name,$(filter-out PYTHON,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(patsubst N,WORKERS,$(name))="$$$(name)"))
-RIG = $(PYTHON) -m rig $@ $(TOLD)
+RIG = $(PYTHON) -m stampede $@ $(TOLD)
 UV := .local/uv/bin/uv
 BIN := .venv/bin
 # Not the folder itself: it is there before what belongs into it.
@@ -70,8 +70,8 @@ lossless: $(SYNCED) ## Scale, kill, restart, cut off: what stock Locust loses an
 chaos: $(SYNCED) ## Break things under load: what is lost, how long it takes   [PLAN=default RUNTIME=]
 	@$(BIN)/python -m tests.chaos $(PLAN)
 
-lint: $(SYNCED) ## Format, lint, types
-	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy .
+lint: $(SYNCED) ## Format, lint, types, imports
+	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy . && $(BIN)/lint-imports --no-logo
 
 fmt: $(SYNCED) ## Format and mend what can be mended
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix

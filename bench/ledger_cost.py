@@ -29,7 +29,7 @@ from locust.env import Environment  # noqa: E402
 from load_tests.notes import NoLedger  # noqa: E402
 from load_tests.shop import Shop  # noqa: E402
 from load_tests.users import ShopUser  # noqa: E402
-from stampede.ledger import Ledger  # noqa: E402
+from stampede.counting.ledger import Ledger  # noqa: E402
 
 PORT = 18765
 BLOCK = 100

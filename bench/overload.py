@@ -6,7 +6,7 @@ second for each answer asks twice a second: so it takes half as many users as th
 they are to ask for. They ask again at once, or, if patient, when Retry-After has passed; some tenths of
 orders with a key, the others products. Prints a Markdown table and what was wanted; exits with 1 if
 something wanted was missed. 200 users are to be more than it can work at at once, but far fewer than wait
-half a second. Stages are compared as if the cores had been as fast in all (stampede/core_speed.py).
+half a second. Stages are compared as if the cores had been as fast in all (stampede/sampling/core_speed.py).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from postgres import embedded  # noqa: E402
-from stampede.core_speed import same_work_ms  # noqa: E402
+from stampede.sampling.core_speed import same_work_ms  # noqa: E402
 
 PORT = 18766
 USERS = 200

@@ -35,7 +35,7 @@ class Figure:
 def measure(runtime: str) -> list[Figure]:
     """Run it once; raises CalledProcessError if the run does not pass."""
     begun = time.monotonic()
-    command = ["-m", "rig", "headless", "PROFILE=heavy", f"RUN_TIME={RUN_SECONDS}s", "WORKERS=2"]
+    command = ["-m", "stampede", "headless", "PROFILE=heavy", f"RUN_TIME={RUN_SECONDS}s", "WORKERS=2"]
     done = subprocess.run(
         [sys.executable, *command, f"RUNTIME={runtime}"], cwd=ROOT, text=True, check=True, capture_output=True
     )

@@ -15,7 +15,7 @@ _AVAILABLE = re.compile(rb"Available: (\d+)")
 
 
 class NoLedger:
-    """Where no engine is loaded nobody audits. With it, a `stampede.ledger.Ledger` is in its place."""
+    """Takes the ledger's place where no engine is loaded: stampede/counting/ledger.py has the real one."""
 
     def attempt(self, _act: str, **_facts: Any) -> Json:
         return {}

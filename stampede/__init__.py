@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stampede.audit_process import register_audit
-    from stampede.race import RacingUser
+    from stampede.race.racers import RacingUser
+    from stampede.run.audit_process import register_audit
 
 __all__ = ("RacingUser", "register_audit")
 
-_ROOMS = {"RacingUser": "stampede.race", "register_audit": "stampede.audit_process"}
+_ROOMS = {"RacingUser": "stampede.race.racers", "register_audit": "stampede.run.audit_process"}
 
 
 def __getattr__(name: str) -> Any:

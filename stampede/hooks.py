@@ -15,21 +15,24 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
-from stampede import interrupt, lifecycle, pace, patches, results, webui
-from stampede.allowed import Allowed, AllowedError
-from stampede.clocks import answer_clocks
-from stampede.counts import Counts
-from stampede.crew import END_TIMEOUT, Crew
-from stampede.ledger import Ledger
-from stampede.roster import label_of
-from stampede.runs import Runs
-from stampede.sampler import OwnSamples
+from stampede import webui
+from stampede.cluster import interrupt, patches, worker
+from stampede.cluster.allowed_targets import Allowed, AllowedError
+from stampede.cluster.clocks import answer_clocks
+from stampede.cluster.master import END_TIMEOUT, Crew
+from stampede.cluster.roster import label_of
+from stampede.counting.counts import Counts
+from stampede.counting.ledger import Ledger
+from stampede.plan import pace
+from stampede.run import results
+from stampede.run.runs import Runs
+from stampede.sampling.sampler import OwnSamples
 from stampede.webui import form, guard, login
 
 _is_attached = Event()
 _choices = [form.NO_PROFILE]
 """The profiles that the start form offers: Locust asks anew for each page."""
-patches.report_every(lifecycle.REPORT_INTERVAL)
+patches.report_every(worker.REPORT_INTERVAL)
 patches.keep_missing_workers()
 patches.keep_waiting_for_the_master()
 patches.let_workers_connect_anew()
@@ -146,7 +149,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     environment.user_classes = list(environment.available_user_classes.values())
     counts, ledger, samples = Counts(), Ledger(), OwnSamples()
     answer_clocks(runner)
-    membership = lifecycle.Membership(environment, runner, ledger.hand_over_again)
+    membership = worker.Membership(environment, runner, ledger.hand_over_again)
     environment.stampede_ledger = ledger  # where users find it
     try:
         allowed = Allowed(os.environ.get("ALLOW_TARGETS", ""), lambda: [environment.host])

@@ -76,12 +76,12 @@ class Checkout:
         return self.run("make", verb, *settings)
 
     def rig(self, verb: str, *settings: str) -> subprocess.CompletedProcess[str]:
-        """`python -m rig VERB NAME=value …`, whose exit code is the run's."""
+        """`python -m stampede VERB NAME=value …`, whose exit code is the run's."""
         self._note(settings)
-        return self.run(".venv/bin/python", "-m", "rig", verb, *settings)
+        return self.run(".venv/bin/python", "-m", "stampede", verb, *settings)
 
     def trusted_run(self, *settings: str) -> subprocess.CompletedProcess[str]:
-        """`rig headless`; once more where the machine, not what is tested, kept it from being VALID."""
+        """`stampede headless`; once more where the machine, not what is tested, kept it from being VALID."""
         latest = self.folder / "results" / "latest"
         latest.unlink(missing_ok=True)  # from here on it names this run or none
         done = self.rig("headless", *settings)
@@ -93,7 +93,7 @@ class Checkout:
         Raises ClusterError.
         """
         settings = (f"RUNTIME={runtime}", f"WORKERS={workers}", *settings)
-        command = [".venv/bin/python", "-m", "rig", "up", *settings]
+        command = [".venv/bin/python", "-m", "stampede", "up", *settings]
         log = self.folder / "up.log"
         with log.open("w") as output:
             rig = subprocess.Popen(

@@ -32,11 +32,9 @@ from stampede.audit.lookout import Lookout
 from stampede.audit.pulse import Pulse
 from stampede.audit.statements import Statements
 from stampede.audit.summary import check_summary
-from stampede.check import FAIL, UNKNOWN
+from stampede.facts.check import FAIL, UNKNOWN
 
 LOOK_SECONDS = 2
-
-USAGE = "usage: python -m stampede audit RUN_FOLDER [--json]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +77,10 @@ class Run:
             raise AuditError(f"{folder / 'run.json'} is not what a run leaves behind") from None
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Audit the run in the folder that `arguments` name; returns the exit code."""
-    as_json = "--json" in arguments
-    folders = [each for each in arguments if each != "--json"]
-    if len(folders) != 1:
-        print(USAGE, file=sys.stderr)
-        return 2
+def main(folder: Path, *, as_json: bool = False) -> int:
+    """Audit the run in this folder; returns the exit code."""
     try:
-        run = Run.of(Path(folders[0]), os.environ)
+        run = Run.of(folder, os.environ)
         if run.is_going_on:
             watch(run.database)
         checks = audit(run)

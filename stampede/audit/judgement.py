@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
 from stampede.audit import ledger
 from stampede.audit.check import Check, Offender
-from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN
+from stampede.facts.check import FAIL, NOT_ASKED, PASS, UNKNOWN
 
 HERE = Path(__file__).resolve().parent
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
-from stampede.usage import megabytes
+from stampede.sampling.usage import megabytes
 
 LOOK = Path(__file__).with_name("pulse.sql").read_text(encoding="utf-8")
 

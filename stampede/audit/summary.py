@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extras import RealDictCursor
 
 from stampede.audit.check import Check, Offender
-from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN
+from stampede.facts.check import FAIL, NOT_ASKED, PASS, UNKNOWN
 
 NAME = "summary_equals_recount"
 TRIES = 3

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from stampede.check import Facts
-from stampede.fast import NEAR
-from stampede.report import words
-from stampede.target import Kind, Target
-from stampede.targets import TargetError, parse
+from stampede.facts.check import Facts
+from stampede.report import formatting
+from stampede.targets.parser import TargetError, parse
+from stampede.targets.target import Kind, Target
+from stampede.verdict.fast import NEAR
 
 
 class Against(NamedTuple):
@@ -30,7 +30,7 @@ class Against(NamedTuple):
     @property
     def says(self) -> str:
         over = "over: " if self.share > 1 else ""
-        return f"{over}{words.percent(self.share)} of {self.target}"
+        return f"{over}{formatting.percent(self.share)} of {self.target}"
 
 
 def of_times(run: Facts) -> list[Target]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
-from stampede.check import Facts
-from stampede.report import series, words
+from stampede.facts.check import Facts
+from stampede.report import formatting, series
+from stampede.report.annotations import marks
 from stampede.report.drawing import Chart, Trace, chart, level, line, stacked
-from stampede.report.marks import marks
 from stampede.report.series import Axis, Column, Role, Row
 
 LOG_FROM = 40
@@ -113,7 +113,9 @@ def _outcomes(run: Facts, axis: Axis) -> Chart | None:
         )
         for status in statuses
     ]
-    says = ", ".join(f"{trace['name']}: {words.number(sum(filter(None, trace['y'])))}" for trace in traces)
+    says = ", ".join(
+        f"{trace['name']}: {formatting.number(sum(filter(None, trace['y'])))}" for trace in traces
+    )
     return chart(axis, "outcomes", "Outcomes by status", "per second", traces, says)
 
 
@@ -144,7 +146,8 @@ def _of_roles(run: Facts, axis: Axis, key: str, title: str, unit: str, figure: s
     ]
     traces += _of_workers(axis, [role for role in roles if role.key == "worker"], figure)
     says = "; ".join(
-        f"{role.name} {words.number(series.mean(series.in_window(run, role.rows), figure))}" for role in roles
+        f"{role.name} {formatting.number(series.mean(series.in_window(run, role.rows), figure))}"
+        for role in roles
     )
     return chart(axis, key, title, unit, traces, f"on average, in {unit}: {says}")
 
@@ -159,7 +162,7 @@ def _of_workers(axis: Axis, workers: Sequence[Role], figure: str) -> list[Trace]
     known = [[value for value in row if value is not None] for row in zip(*columns, strict=True)]
     middle: Column = [median(values) if values else None for values in known]
     most: Column = [max(values) if values else None for values in known]
-    count = words.count(len(columns), "worker")
+    count = formatting.count(len(columns), "worker")
     return [
         line(axis, middle, f"middle of {count}", "amber"),
         line(axis, most, "the one that has most", "amber4", dash="dot"),
@@ -179,7 +182,7 @@ def _connections(run: Facts, axis: Axis) -> Chart | None:
         for name in sorted(names, key=lambda name: [*STATES, name].index(name))
     ]
     most = max(series.values(rows, "max_connections"), default=None)
-    says = f"of at most {words.number(most)}" if most else ""
+    says = f"of at most {formatting.number(most)}" if most else ""
     return chart(axis, "connections", "Database connections", says or "by state", traces, says)
 
 
@@ -240,7 +243,11 @@ def _cores(run: Facts, axis: Axis) -> Chart | None:
     rows = series.same_work(run)
     traces = [line(axis, series.sampled(rows, axis, "same_work_ms"), "the same work", "violet")]
     known = series.values(series.in_window(run, rows), "same_work_ms")
-    says = f"{words.number(min(known))} to {words.number(max(known))} ms; more is slower" if known else ""
+    says = (
+        f"{formatting.number(min(known))} to {formatting.number(max(known))} ms; more is slower"
+        if known
+        else ""
+    )
     return chart(axis, "cores", "How long the cores took for the same work", "ms of CPU", traces, says)
 
 
@@ -257,7 +264,7 @@ def _latency_throughput(run: Facts) -> Chart | None:
         "cliponaxis": False,
         "x": [row["requests"] for row in rows],
         "y": [row["p95_ms"] for row in rows],
-        "customdata": [[words.clock(row["second"]), row["users"]] for row in rows],
+        "customdata": [[formatting.clock(row["second"]), row["users"]] for row in rows],
         "hovertemplate": "%{x} requests/s, p95 %{y} ms<br>%{customdata[0]}, %{customdata[1]} users"
         "<extra></extra>",
         "marker": {
@@ -277,7 +284,8 @@ def _latency_throughput(run: Facts) -> Chart | None:
         "xaxis": {"title": {"text": "requests per second"}, "rangemode": "tozero"},
         "yaxis": {"title": {"text": "p95, ms"}, "rangemode": "tozero"},
     }
-    says = f"{words.count(len(rows), 'second')}, each a point: requests per second and the p95 of their times"
+    seconds = formatting.count(len(rows), "second")
+    says = f"{seconds}, each a point: requests per second and the p95 of their times"
     figure = {"data": [trace], "layout": layout}
     unit = "a second is a point, hollow outside the window"
     return Chart("latency-throughput", "Response times against throughput", unit, says, figure)
@@ -299,5 +307,5 @@ def _span(run: Facts, name: str, what: str) -> str:
     known = series.values(series.in_window(run, run["seconds"]), name)
     if not known:
         return ""
-    least, middle, most = map(words.number, (min(known), median(known), max(known)))
+    least, middle, most = map(formatting.number, (min(known), median(known), max(known)))
     return f"{least} to {most} {what}, {middle} in the middle"

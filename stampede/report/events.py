@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import itemgetter
 
-from stampede.check import Facts
+from stampede.facts.check import Facts
 from stampede.report.series import Row
 
 USUAL = ("depleted", "restocked")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
-from stampede.check import FAIL, NOT_ASKED, UNKNOWN, Check, Facts
-from stampede.report import words
-from stampede.report.words import Judged
+from stampede.facts.check import FAIL, NOT_ASKED, UNKNOWN, Check, Facts
+from stampede.report import formatting
+from stampede.report.formatting import Judged
 
 TAGS = {FAIL: "failure", UNKNOWN: "error", NOT_ASKED: "skipped"}
 
@@ -15,10 +15,12 @@ TAGS = {FAIL: "failure", UNKNOWN: "error", NOT_ASKED: "skipped"}
 def junit(run: Facts, judged: Judged) -> str:
     """A suite for each part of the verdict."""
     suites = _element(None, "testsuites", name="stampede", **_counts(_checks(judged)))
-    for part in words.PARTS:
+    for part in formatting.PARTS:
         checks = judged[part]["checks"]
         suite = _element(suites, "testsuite", name=part.upper(), **_counts(checks))
-        suite.set("timestamp", words.printable(str(run["started_at"]).partition(".")[0].partition("+")[0]))
+        suite.set(
+            "timestamp", formatting.printable(str(run["started_at"]).partition(".")[0].partition("+")[0])
+        )
         suite.set("time", str((run.get("window") or {}).get("seconds") or 0))
         for check in checks:
             _case(suite, part, check)
@@ -31,17 +33,19 @@ def _case(suite: ElementTree.Element, part: str, check: Check) -> None:
     detail = str(check.get("detail", ""))
     if tag := TAGS.get(check["verdict"]):
         found = _element(case, tag, message=detail)
-        found.text = words.printable("\n".join(_offenders(check))) or None
+        found.text = formatting.printable("\n".join(_offenders(check))) or None
     elif detail:
-        _element(case, "system-out").text = words.printable(detail)
+        _element(case, "system-out").text = formatting.printable(detail)
 
 
 def _offenders(check: Check) -> list[str]:
-    return [f"{which}: {words.offender(check[which])}" for which in ("first", "worst") if check.get(which)]
+    return [
+        f"{which}: {formatting.offender(check[which])}" for which in ("first", "worst") if check.get(which)
+    ]
 
 
 def _checks(judged: Judged) -> list[Check]:
-    return [check for part in words.PARTS for check in judged[part]["checks"]]
+    return [check for part in formatting.PARTS for check in judged[part]["checks"]]
 
 
 def _counts(checks: list[Check]) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def _counts(checks: list[Check]) -> dict[str, Any]:
 
 
 def _element(parent: ElementTree.Element | None, tag: str, **attributes: Any) -> ElementTree.Element:
-    clean = {name: words.printable(str(value)) for name, value in attributes.items()}
+    clean = {name: formatting.printable(str(value)) for name, value in attributes.items()}
     if parent is None:
         return ElementTree.Element(tag, clean)
     return ElementTree.SubElement(parent, tag, clean)

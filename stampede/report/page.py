@@ -17,12 +17,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from stampede.check import Facts
-from stampede.report import tables, words
+from stampede.facts.check import Facts
+from stampede.report import formatting, tables
+from stampede.report.annotations import MOST_MARKS
 from stampede.report.charts import charts
-from stampede.report.look_here import look_here
-from stampede.report.marks import MOST_MARKS
-from stampede.report.words import Judged
+from stampede.report.formatting import Judged
+from stampede.report.hints import look_here
 
 OWN = files("stampede.report")
 
@@ -35,8 +35,15 @@ def page(run: Facts, judged: Judged, beside: list[str]) -> str:
     drawn = charts(run)
     return _render(
         "page.html",
-        **{"run": run, "judged": judged, "beside": beside, "charts": drawn, "words": words, "tables": tables},
-        reasons=[(part, check, look_here(run, part, check)) for part, check in words.reasons(judged)],
+        **{
+            "run": run,
+            "judged": judged,
+            "beside": beside,
+            "charts": drawn,
+            "formatting": formatting,
+            "tables": tables,
+        },
+        reasons=[(part, check, look_here(run, part, check)) for part, check in formatting.reasons(judged)],
         most_marks=MOST_MARKS,
         figures_json=_data({chart.id: chart.figure for chart in drawn}),
         **_parts(),
@@ -46,11 +53,17 @@ def page(run: Facts, judged: Judged, beside: list[str]) -> str:
 def comparison(
     runs: Sequence[Facts], judged: Sequence[Judged], differences: Sequence[Any], rows: Sequence[Any]
 ) -> str:
-    """The page of two runs side by side: rows and differences of stampede.compare."""
+    """The page of two runs side by side: rows and differences of stampede.report.compare."""
     return _render(
         "comparison.html",
         style=_style(),
-        **{"runs": runs, "judged": judged, "differences": differences, "rows": rows, "words": words},
+        **{
+            "runs": runs,
+            "judged": judged,
+            "differences": differences,
+            "rows": rows,
+            "formatting": formatting,
+        },
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from stampede.check import Facts
-from stampede.report import series, words
+from stampede.facts.check import Facts
+from stampede.report import formatting, series
 from stampede.report.series import Role, Row
 
 BUSY = 0.85
@@ -70,18 +70,18 @@ def _of_role(role: Role, rows: Sequence[Row], cores: int | None) -> Iterator[Pre
         limit = min(limit, rows[-1].get("cpu_limit_cores") or limit)
         share = used / 100 / limit
         says = (
-            f"CPU of {_the(role)}: {words.percent(share)} of {words.number(limit)} "
-            f"{'core' if limit == 1 else 'cores'}, {words.percent(_peak(rows) / limit)} at its most"
+            f"CPU of {_the(role)}: {formatting.percent(share)} of {formatting.number(limit)} "
+            f"{'core' if limit == 1 else 'cores'}, {formatting.percent(_peak(rows) / limit)} at its most"
         )
         yield Pressure(share / BUSY, says, f"cpu of {role.key}")
     throttled = series.mean(rows, "throttled_percent")
     if throttled is not None:
-        time = words.percent(throttled / 100)
+        time = formatting.percent(throttled / 100)
         says = f"{_the(role)} was throttled by its limit of CPU for {time} of the time"
         yield Pressure(throttled / 100 / MOST_THROTTLED, says, f"throttled {role.key}")
     late = series.values(rows, "hub_lag_p99_ms")
     if generates and late:
-        usual, worst = words.number(median(late)), words.number(max(late))
+        usual, worst = formatting.number(median(late)), formatting.number(max(late))
         says = f"{_the(role)} came {usual} ms late to what it had to do, {worst} ms in its worst second (p99)"
         yield Pressure(median(late) / LATE_HUB, says, "late")
 
@@ -102,8 +102,8 @@ def _of_machine(run: Facts, seconds: Seconds, cores: int | None) -> Iterator[Pre
     if used:
         share = used / 100 / cores
         says = (
-            f"generator and target share {words.count(cores, 'core')}, and used {words.percent(share)}"
-            " of them: with machines of their own both would do more"
+            f"generator and target share {formatting.count(cores, 'core')}, and used"
+            f" {formatting.percent(share)} of them: with machines of their own both would do more"
         )
         yield Pressure(share / BUSY, says, "machine")
 
@@ -114,15 +114,16 @@ def _of_api(rows: Sequence[Row]) -> Iterator[Pressure]:
         in_use = fmean((row.get("pool_in_use") or 0) / row["pool_size"] for row in full)
         waits = sum(series.values(full, "pool_waits"))
         says = (
-            f"the API's pool of {full[-1]['pool_size']} database connections: {words.percent(in_use)} in use,"
-            f" {words.count(round(waits), 'request')} had to wait for one"
+            f"the API's pool of {full[-1]['pool_size']} database connections:"
+            f" {formatting.percent(in_use)} in use,"
+            f" {formatting.count(round(waits), 'request')} had to wait for one"
         )
         yield Pressure(in_use / BUSY, says, "pool")
     waiting, in_flight = series.mean(rows, "waiting"), series.mean(rows, "in_flight")
     if waiting and in_flight is not None:
         says = (
-            f"{words.number(round(waiting, 1))} requests waited to be let into the API,"
-            f" {words.number(round(in_flight, 1))} were in it"
+            f"{formatting.number(round(waiting, 1))} requests waited to be let into the API,"
+            f" {formatting.number(round(in_flight, 1))} were in it"
         )
         yield Pressure(1.0 if waiting >= 1 else waiting, says, "queue")
 
@@ -131,9 +132,8 @@ def _of_database(rows: Sequence[Row]) -> Iterator[Pressure]:
     limited = [row for row in rows if row.get("max_connections") and row.get("connections")]
     if limited:
         share = fmean(sum(row["connections"].values()) / row["max_connections"] for row in limited)
-        says = (
-            f"{words.percent(share)} of PostgreSQL's {limited[-1]['max_connections']} connections were taken"
-        )
+        most = limited[-1]["max_connections"]
+        says = f"{formatting.percent(share)} of PostgreSQL's {most} connections were taken"
         yield Pressure(share / BUSY, says, "connections")
     looks = [row for row in rows if row.get("waits") is not None]
     active = fmean(map(_active, looks)) if looks else 0
@@ -142,7 +142,7 @@ def _of_database(rows: Sequence[Row]) -> Iterator[Pressure]:
         found = Counter({name: number for name, number in waits.items() if name.startswith(events)})
         if found:
             (most, _), waiting = found.most_common(1)[0], found.total() / len(looks)
-            busy, held = words.number(round(active, 1)), words.number(round(waiting, 1))
+            busy, held = formatting.number(round(active, 1)), formatting.number(round(waiting, 1))
             told = f"of {busy} busy database sessions {held} {says} ({most})"
             yield Pressure(waiting / active / WAITING, told, says)
 

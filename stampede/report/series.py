@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from stampede.check import Facts
+from stampede.facts.check import Facts
 
 Row = Mapping[str, Any]
 Column = list[float | None]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Facts
-from stampede.report import tables, words
-from stampede.report.look_here import look_here
-from stampede.report.words import Judged
+from stampede.facts.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Facts
+from stampede.report import formatting, tables
+from stampede.report.formatting import Judged
+from stampede.report.hints import look_here
 
 LAMPS = {PASS: "🟢", FAIL: "🔴", UNKNOWN: "🟡", NOT_ASKED: "⚪"}
 MOST_REASONS = 8
@@ -26,7 +26,7 @@ def summary(run: Facts, judged: Judged) -> str:
 
 
 def _lines(run: Facts, judged: Judged) -> Iterator[str]:
-    yield f"## {LAMPS[judged['verdict']]} {judged['verdict']}: {words.headline(judged)}"
+    yield f"## {LAMPS[judged['verdict']]} {judged['verdict']}: {formatting.headline(judged)}"
     yield ""
     yield _what(run)
     yield ""
@@ -38,7 +38,7 @@ def _lines(run: Facts, judged: Judged) -> Iterator[str]:
                 f"{LAMPS[judged[part]['verdict']]} {judged[part]['verdict']}",
                 _tally(judged, part),
             )
-            for part in words.PARTS
+            for part in formatting.PARTS
         ),
     )
     yield from _reasons(run, judged)
@@ -49,27 +49,27 @@ def _lines(run: Facts, judged: Judged) -> Iterator[str]:
 
 
 def _what(run: Facts) -> str:
-    seconds = words.duration((run.get("window") or {}).get("seconds"))
+    seconds = formatting.duration((run.get("window") or {}).get("seconds"))
     parts = [
         f"**{_text(run['profile'] or 'by the form')}**",
-        words.count(run["users"], "user"),
-        words.count(run["workers"], "worker"),
+        formatting.count(run["users"], "user"),
+        formatting.count(run["workers"], "worker"),
         f"window of {seconds}",
-        f"target {_text(run['host'] or words.NONE)}",
+        f"target {_text(run['host'] or formatting.NONE)}",
     ]
     shared = "; generator and target share cores" if tables.shares_cores(run) else ""
     return ", ".join(parts) + shared
 
 
 def _tally(judged: Judged, part: str) -> str:
-    return words.tally(judged[part]["checks"])
+    return formatting.tally(judged[part]["checks"])
 
 
 def _reasons(run: Facts, judged: Judged) -> Iterator[str]:
     """What does not hold, and where to look."""
-    reasons = words.reasons(judged)
+    reasons = formatting.reasons(judged)
     for part, check in reasons[:MOST_REASONS]:
-        name, detail = _text(words.title(check["name"])), _text(check.get("detail", ""))
+        name, detail = _text(formatting.title(check["name"])), _text(check.get("detail", ""))
         yield f"- {LAMPS[check['verdict']]} **{name}**: {detail}"
         for line in look_here(run, part, check)[:1]:
             yield f"  - look here: {_text(line)}"
@@ -101,6 +101,6 @@ def _row(cells: Iterable[object]) -> str:
 
 def _text(text: object) -> str:
     """In one line, and nothing but text to Markdown."""
-    line = " ".join(words.printable(str(text)).split())
+    line = " ".join(formatting.printable(str(text)).split())
     short = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
     return SPECIAL.sub(r"\\\1", short).replace("\\@", "@\u200b")

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
-from stampede.check import Facts
-from stampede.report import series, words
+from stampede.facts.check import Facts
+from stampede.report import formatting, series
 from stampede.report.against import Against, against, of_times
 from stampede.report.events import most_telling, numbered
-from stampede.report.words import count, number
-from stampede.target import Target
+from stampede.report.formatting import count, number
+from stampede.targets.target import Target
 
 TIMES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
 MOST_ERRORS = 50
@@ -56,10 +56,14 @@ def key_figures(run: Facts) -> list[tuple[str, str]]:
     requests, failures = (figures.get(name, run[name]) for name in ("requests", "failures"))
     return [
         ("requests/s", number(window.get("rps"))),
-        *((name, words.milliseconds(figures[key])) for name, key in times if figures.get(key) is not None),
-        *(("p99 from start", words.milliseconds(late)) for late in [_late(figures)] if late is not None),
+        *(
+            (name, formatting.milliseconds(figures[key]))
+            for name, key in times
+            if figures.get(key) is not None
+        ),
+        *(("p99 from start", formatting.milliseconds(late)) for late in [_late(figures)] if late is not None),
         ("requests", number(requests)),
-        ("failed", words.percent(failures / requests) if requests else words.NONE),
+        ("failed", formatting.percent(failures / requests) if requests else formatting.NONE),
     ]
 
 
@@ -127,9 +131,9 @@ def _error(error: Figures) -> ErrorRow:
     return ErrorRow(
         number(error["occurrences"]),
         f"{error['method']} {error['name']}".strip(),
-        words.failure(error).removeprefix(f"{error['method']} {error['name']}: "),
-        words.clock(error.get("first_at", error.get("first_seen"))),
-        words.clock(error.get("last_at", error.get("last_seen"))),
+        formatting.failure(error).removeprefix(f"{error['method']} {error['name']}: "),
+        formatting.clock(error.get("first_at", error.get("first_seen"))),
+        formatting.clock(error.get("last_at", error.get("last_seen"))),
         outcome(str(sample["status"])) if sample.get("status") is not None else "",
         str(sample.get("request_id") or ""),
         str(sample.get("body") or ""),
@@ -144,11 +148,11 @@ def what_was_run(run: Facts) -> Iterator[tuple[str, str]]:
     yield "Profile", str(run["profile"] or "none: started by the numbers of the UI's form")
     yield "Users", f"{number(run['users'])}{f' ({kinds})' if kinds else ''}"
     yield "Workers", f"{number(run['workers'])}{lost}"
-    yield "Target", str(run["host"] or words.NONE)
-    yield "Locustfile", str(run.get("locustfile") or words.NONE)
-    yield "Started", words.day(run["started_at"])
+    yield "Target", str(run["host"] or formatting.NONE)
+    yield "Locustfile", str(run.get("locustfile") or formatting.NONE)
+    yield "Started", formatting.day(run["started_at"])
     if window:
-        yield "Window", f"{words.duration(window['seconds'])}{_from_to(run)}: all figures are of it"
+        yield "Window", f"{formatting.duration(window['seconds'])}{_from_to(run)}: all figures are of it"
     yield from _offered(run.get("pace") or {})
     yield from _machine(run.get("machine") or {})
     yield "Run", str(run["id"])
@@ -156,7 +160,7 @@ def what_was_run(run: Facts) -> Iterator[tuple[str, str]]:
 
 def _from_to(run: Facts) -> str:
     bounds = series.window(run)
-    return f", {words.clock(bounds[0])} to {words.clock(bounds[1])} UTC" if bounds else ""
+    return f", {formatting.clock(bounds[0])} to {formatting.clock(bounds[1])} UTC" if bounds else ""
 
 
 def _offered(pace: Figures) -> Iterator[tuple[str, str]]:
@@ -170,7 +174,7 @@ def _machine(machine: Figures) -> Iterator[tuple[str, str]]:
     if not machine:
         return
     cores = count(machine["cores"], "core") if machine.get("cores") else ""
-    size = words.memory(machine["memory_mb"]) if machine.get("memory_mb") else ""
+    size = formatting.memory(machine["memory_mb"]) if machine.get("memory_mb") else ""
     yield "Generator", ", ".join(filter(None, [cores, size, machine.get("kernel")]))
     made_of = [f"{name} {machine[key]}" for key, name in MADE_OF.items() if machine.get(key)]
     if made_of:
@@ -208,13 +212,13 @@ def _races(kind: str, races: list[Figures]) -> list[str]:
         number(median(race["racers"] for race in races)),
         ", ".join(f"{rounds:,} × {number_of:,}" for number_of, rounds in winners),
         f"{number(median(race['spread_ms'] for race in races))} ms",
-        words.percent(fmean(overlaps)) if overlaps else words.NONE,
+        formatting.percent(fmean(overlaps)) if overlaps else formatting.NONE,
     ]
 
 
 def events(run: Facts) -> list[tuple[str, str, str, str]]:
     """Number, time, what and the rest of it."""
     return [
-        (str(place), words.clock(event["at"]), words.title(event["name"]), words.event(event))
+        (str(place), formatting.clock(event["at"]), formatting.title(event["name"]), formatting.event(event))
         for place, event in most_telling(numbered(run), MOST_EVENTS)
     ]

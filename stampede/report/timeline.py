@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from statistics import fmean
 
-from stampede.check import Facts
+from stampede.facts.check import Facts
 from stampede.report import series
 from stampede.report.series import Axis, Column, Row
 

@@ -8,7 +8,7 @@ from flask import Blueprint
 from locust.env import Environment
 from locust.web import WebUI
 
-from stampede.runs import Runs
+from stampede.run.runs import Runs
 from stampede.webui import charts, form, reports, runs, tabs
 from stampede.webui.live import Live
 

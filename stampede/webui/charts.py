@@ -20,10 +20,10 @@ from typing import Any
 from flask import Blueprint, Response, render_template, send_file
 from locust.web import WebUI
 
-from stampede.check import Facts
+from stampede.facts.check import Facts
 from stampede.report import drawing as drawing_of_reports
 from stampede.report.charts import charts
-from stampede.runs import Runs
+from stampede.run.runs import Runs
 from stampede.webui.live import Live
 
 NEWEST = 900

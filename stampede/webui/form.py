@@ -22,10 +22,11 @@ from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from locust.web import WebUI
 
-from stampede import patches, profiles
-from stampede.cast import CastError
-from stampede.profiles import ProfileError
-from stampede.runs import RunError, Runs
+from stampede.cluster import patches
+from stampede.plan import profiles
+from stampede.plan.cast import CastError
+from stampede.plan.profiles import ProfileError
+from stampede.run.runs import RunError, Runs
 from stampede.webui.guard import asked_host
 from stampede.webui.runs import begin
 

@@ -10,7 +10,7 @@ from flask import Response, jsonify, request
 from locust.web import WebUI
 from werkzeug.datastructures import Headers
 
-from stampede.allowed import Allowed
+from stampede.cluster.allowed_targets import Allowed
 
 CHANGES_NOTHING = ("GET", "HEAD", "OPTIONS")
 

@@ -11,16 +11,16 @@ from typing import Any
 
 from locust.env import Environment
 
-from stampede import measured
-from stampede.abort import SETTLED
-from stampede.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts
-from stampede.figures import percentiles
-from stampede.measured import Reading
-from stampede.report.words import PARTS
-from stampede.run import Run
-from stampede.runs import Runs
-from stampede.target import Kind, Target
-from stampede.verdict import verdict
+from stampede.counting.figures import percentiles
+from stampede.facts.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts
+from stampede.report.formatting import PARTS
+from stampede.run.abort import SETTLED
+from stampede.run.run import Run
+from stampede.run.runs import Runs
+from stampede.targets import measuring
+from stampede.targets.measuring import Reading
+from stampede.targets.target import Kind, Target
+from stampede.verdict.verdict import verdict
 
 LOOK_INTERVAL = 1.0
 """Seconds between two looks, however many ask."""
@@ -107,12 +107,12 @@ class Live:
             return run.targets
         end = int(min(time.time() - SETTLED, run.window_end or inf))
         seconds = range(max(ceil(run.window_start), end - RECENT), end)
-        return [measured.row(target, self._reading(target, seconds)) for target in run.wanted]
+        return [measuring.row(target, self._reading(target, seconds)) for target in run.wanted]
 
     def _reading(self, target: Target, seconds: range) -> Reading | None:
         if target.figure.kind is Kind.STABLE:  # its beginning is compared with its end
             return None
-        reading = measured.measure(target, self._runs.evidence, seconds)
+        reading = measuring.measure(target, self._runs.evidence, seconds)
         return replace(reading, detail=f"{reading.detail} in the last {len(seconds)} s")
 
     def _left(self, run: Run | None) -> float | None:

@@ -21,10 +21,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from locust.web import WebUI
 
-from stampede import profiles
-from stampede.cast import CastError
-from stampede.profiles import Plan, ProfileError
-from stampede.runs import RunError, Runs
+from stampede.plan import profiles
+from stampede.plan.cast import CastError
+from stampede.plan.profiles import Plan, ProfileError
+from stampede.run.runs import RunError, Runs
 from stampede.webui.live import Live
 
 PROBE_TIMEOUT = 5.0

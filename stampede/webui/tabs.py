@@ -14,9 +14,9 @@ from flask import Response, jsonify, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING
 from locust.web import WebUI
 
-from stampede.check import FAIL, UNKNOWN, Check
-from stampede.report import words
-from stampede.runs import Runs
+from stampede.facts.check import FAIL, UNKNOWN, Check
+from stampede.report import formatting
+from stampede.run.runs import Runs
 from stampede.webui.live import Live, Look
 from stampede.webui.system import system_rows
 
@@ -73,8 +73,8 @@ def verdict_rows(look: Look) -> list[Row]:
     judged = look.verdict
     if judged is None:
         return []
-    parts = [{"part": part.upper(), "stands": _sign(judged[part])} for part in words.PARTS]
-    checks = [(part, check) for part in words.PARTS for check in judged[part]["checks"]]
+    parts = [{"part": part.upper(), "stands": _sign(judged[part])} for part in formatting.PARTS]
+    checks = [(part, check) for part in formatting.PARTS for check in judged[part]["checks"]]
     checks.sort(key=lambda each: each[1]["verdict"] not in (FAIL, UNKNOWN))
     return [_whole(look, judged), *parts, *(_check(part, check) for part, check in checks)]
 
@@ -93,7 +93,7 @@ def _check(part: str, check: Check) -> Row:
         "part": part,
         "check": check["name"],
         "stands": _sign(check),
-        "measured": "" if actual is None else f"{words.number(actual)} {unit}".strip(),
+        "measured": "" if actual is None else f"{formatting.number(actual)} {unit}".strip(),
         "limit": check.get("limit", ""),
         "detail": check.get("detail", ""),
     }

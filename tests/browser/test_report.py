@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from stampede import report
+from stampede.report import files
 from tests import runs
 from tests.browser.pages import watch
 from tests.checkout import PATIENCE, wait_until
@@ -23,7 +23,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> str:
     run["samples"]["workers"][runs.HOSTILE] = run["samples"]["workers"].pop("1-a1b2c3")
     (folder / "run.json").write_text(json.dumps(run))
     (folder / "locust.html").touch()
-    return report.write(Path(folder)).as_uri()
+    return files.write(Path(folder)).as_uri()
 
 
 @pytest.fixture(scope="module", params=[(1280, "light"), (400, "dark")], ids=["wide", "narrow"])

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from postgres.place import EmbeddedPostgresError
-from rig import UsageError
-from rig.compose import Compose
-from rig.master import MasterGoneError
 from stampede.audit.check import AuditError
+from stampede.rig import UsageError
+from stampede.rig.compose import Compose
+from stampede.rig.master import MasterGoneError
 from tests.chaos import control, plan, run
 from tests.chaos.cluster import ActError, Cluster
 from tests.chaos.containers import Containers

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rig.master import Master, MasterGoneError
+from stampede.rig.master import Master, MasterGoneError
 from tests.chaos.plan import LONGEST_EXHAUST, Fault, Load
 from tests.checkout import Checkout, wait_until
 

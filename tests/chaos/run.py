@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rig.master import MasterGoneError
 from stampede.audit.ledger import read, settled
+from stampede.rig.master import MasterGoneError
 from tests.chaos import report
 from tests.chaos.cluster import ActError, Cluster, begin, end
 from tests.chaos.plan import Fault, Plan

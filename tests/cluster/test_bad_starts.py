@@ -17,10 +17,10 @@ ONE_PROBE = 5.0
 
 
 def rig_without_engine(checkout: Checkout, verb: str, *settings: str) -> subprocess.CompletedProcess[str]:
-    """`python -m rig` where no engine answers, and where nobody has said what to use instead."""
+    """`python -m stampede` where no engine answers, and where nobody has said what to use instead."""
     nobody_there = f"DOCKER_HOST=unix://{checkout.folder}/nobody-listens.sock"
     environment = ["env", "-u", "RUNTIME", "-u", "DOCKER_CONTEXT", nobody_there]
-    return checkout.run(*environment, ".venv/bin/python", "-m", "rig", verb, *settings)
+    return checkout.run(*environment, ".venv/bin/python", "-m", "stampede", verb, *settings)
 
 
 def psql(checkout: Checkout, runtime: str, statement: str) -> None:
@@ -51,7 +51,7 @@ def test_compose_without_an_engine(checkout: Checkout, verb: str) -> None:
     done = rig_without_engine(checkout, verb, "RUNTIME=compose")
     assert time.monotonic() - begun < ONE_PROBE
     assert done.returncode == 2
-    assert done.stdout == "rig: no container engine answers: start Docker, or use RUNTIME=local\n"
+    assert done.stdout == "stampede: no container engine answers: start Docker, or use RUNTIME=local\n"
     assert processes_of(checkout.folder) == []
 
 
@@ -79,7 +79,7 @@ def test_data_of_another_schema_version(checkout: Checkout, runtime: str) -> Non
     up = checkout.rig("up", "WORKERS=1", f"RUNTIME={runtime}")
     assert up.returncode == 2, up.stdout
     said = up.stdout.splitlines()[-1]
-    assert said.startswith("rig: api did not get healthy: ")
+    assert said.startswith("stampede: api did not get healthy: ")
     assert "schema version 4321" in said
     assert "`make reset`" in said
     assert "Traceback" not in up.stdout
@@ -137,5 +137,6 @@ def test_results_that_could_not_be_left(checkout: Checkout) -> None:
         results.unlink()
     assert done.returncode == 2, done.stdout
     assert done.stdout.splitlines() == [
-        f"rig: {results} is no folder that you can write to (File exists): move it away, or make it yours"
+        f"stampede: {results} is no folder that you can write to (File exists): "
+        "move it away, or make it yours"
     ]

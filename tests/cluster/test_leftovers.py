@@ -34,7 +34,15 @@ def start_headless(checkout: Checkout, runtime: str) -> subprocess.Popen[str]:
     """A run in progress, as a terminal starts it."""
     checkout.used.add(runtime)
     headless = subprocess.Popen(
-        [".venv/bin/python", "-m", "rig", "headless", "PROFILE=smoke", "WORKERS=1", f"RUNTIME={runtime}"],
+        [
+            ".venv/bin/python",
+            "-m",
+            "stampede",
+            "headless",
+            "PROFILE=smoke",
+            "WORKERS=1",
+            f"RUNTIME={runtime}",
+        ],
         cwd=checkout.folder,
         env=checkout.environment,
         stdout=subprocess.PIPE,

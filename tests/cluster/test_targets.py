@@ -16,7 +16,7 @@ def test_what_cannot_be_read_is_refused_before_anything_starts(checkout: Checkou
     """Exit code 2, and a mark under the mistake; through make too, which passes quotes and blanks on."""
     for done in (checkout.rig("headless", "TARGETS=p95 << 3"), checkout.make("headless", "TARGETS=p95 << 3")):
         assert done.returncode == 2
-        assert "rig: TARGETS, column 5: '<<': " in done.stdout
+        assert "stampede: TARGETS, column 5: '<<': " in done.stdout
         assert "\n    p95 << 3\n        ^\n" in done.stdout
         assert "Starting" not in done.stdout
     assert processes_of(checkout.folder) == []

@@ -11,9 +11,9 @@ from locust import User, __version__
 from locust.env import Environment
 from locust.rpc import Message
 
-from stampede.counts import Counts
-from stampede.crew import Crew
-from stampede.runs import Runs
+from stampede.cluster.master import Crew
+from stampede.counting.counts import Counts
+from stampede.run.runs import Runs
 
 
 class Shopper(User):

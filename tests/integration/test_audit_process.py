@@ -26,9 +26,9 @@ from tests.integration.servers import ROOT, Api
 
 # What the process itself checks: that it is none of the load half.
 COMMAND = """
-import sys
+import pathlib, sys
 from stampede import audit
-code = audit.main(sys.argv[1:])
+code = audit.main(pathlib.Path(sys.argv[1]), as_json="--json" in sys.argv)
 assert not {"locust", "gevent"} & set(sys.modules)
 sys.exit(code)
 """

@@ -11,9 +11,9 @@ import pytest
 from gevent import socket
 from gevent.server import StreamServer
 
-from stampede import counters
-from stampede.counters import Counters
-from stampede.replica import CLOCK_JITTER
+from stampede.sampling import counters
+from stampede.sampling.api_metrics import CLOCK_JITTER
+from stampede.sampling.counters import Counters
 from tests.integration.databases import TestDatabase
 from tests.integration.servers import Api
 

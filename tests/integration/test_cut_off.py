@@ -16,12 +16,12 @@ from gevent.event import Event
 from gevent.server import StreamServer
 from locust import FastHttpUser, HttpUser
 from locust.env import Environment
-from stampede import patches
-from stampede.counts import Counts
-from stampede.latency import DUE
-from stampede.evidence import Evidence
-from stampede.measured import rows
-from stampede.targets import parse
+from stampede.cluster import patches
+from stampede.counting.counts import Counts
+from stampede.counting.latency import DUE
+from stampede.targets.evidence import Evidence
+from stampede.targets.measuring import rows
+from stampede.targets.parser import parse
 
 asked = Event()
 

@@ -13,7 +13,7 @@ from locust.argument_parser import parse_options
 from locust.web import WebUI
 
 from stampede import webui
-from stampede.profiles import Plan, Stage
+from stampede.plan.profiles import Plan, Stage
 from tests.integration.masters import Master, with_runs
 
 HOST = "http://127.0.0.1:9"
@@ -85,7 +85,7 @@ def page(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """With one."""
     monkeypatch.setattr("sys.argv", ["locust"])  # it looks for its options there
     monkeypatch.setattr("locust.runners.HEARTBEAT_LIVENESS", 60)  # nobody sends any
-    monkeypatch.setattr("stampede.runs.READY_TIMEOUT", 0.1)
+    monkeypatch.setattr("stampede.run.runs.READY_TIMEOUT", 0.1)
     master.hears_ready("host_abc")
     page = Page(master, tmp_path / "results")
     yield page

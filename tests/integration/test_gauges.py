@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 import cgroup
-from stampede.gauges import Gauges, read_gauges, read_machine
+from stampede.sampling.gauges import Gauges, read_gauges, read_machine
 from tests.checkout import wait_until
 from tests.integration.databases import TestDatabase
 from tests.integration.servers import Api

@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from rig import UsageError
-from rig.master import Master as RigsMaster
+from stampede.rig import UsageError
+from stampede.rig.master import Master as RigsMaster
 from tests.checkout import wait_until
 from tests.integration.speaking import speaking
 
@@ -367,8 +367,8 @@ import sys
 import locust.main
 from locust import FastHttpUser, HttpUser
 from locust.env import Environment
-from stampede import patches
-from stampede.allowed import Allowed
+from stampede.cluster import patches
+from stampede.cluster.allowed_targets import Allowed
 
 host, *paths = sys.argv[1:]
 patches.stay_on_target(Allowed("127.0.0.3", lambda: [host]))

@@ -6,10 +6,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from stampede import targets
-from stampede.profiles import Plan, Stage
-from stampede.results import RunFolder
-from stampede.run import Run
+from stampede.plan.profiles import Plan, Stage
+from stampede.run.results import RunFolder
+from stampede.run.run import Run
+from stampede.targets import parser
 from stampede.webui.live import Live
 from tests.integration.masters import Master, with_runs
 from tests.unit.counted import Shop
@@ -18,7 +18,7 @@ from tests.unit.counted import Shop
 def test_a_rate_that_was_reached_does_not_sink_while_the_run_is_audited(tmp_path: Path) -> None:
     """It is of the seconds until users were told to stop, however long ago they were."""
     end = int(time.time()) - 20
-    plan = Plan("mine", stages=(Stage(1, 1, 60),), targets=targets.parse("rps >= 2"))
+    plan = Plan("mine", stages=(Stage(1, 1, 60),), targets=parser.parse("rps >= 2"))
     run = Run("run", plan, end - 60.0, "auditing", window_start=end - 60.0, window_end=end + 0.5)
     with closing(Master()) as master:
         runs = with_runs(master, tmp_path)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from rig import local
-from rig.local import Local
-from rig.settings import Settings
+from stampede.rig import local
+from stampede.rig.local import Local
+from stampede.rig.settings import Settings
 from tests.checkout import wait_until
 
 WORKERS = 2

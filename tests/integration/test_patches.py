@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from stampede import patches
+from stampede.cluster import patches
 
 MASTER_AND_WORKER = """
     import gevent, os, sys

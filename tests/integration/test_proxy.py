@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig import local
-from rig.master import Master
 from stampede.audit import summary
+from stampede.rig import local
+from stampede.rig.master import Master
 from stampede.webui import runs
 from tests.integration.speaking import speaking
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.master import Master, MasterGoneError
+from stampede.rig.master import Master, MasterGoneError
 from tests.integration.speaking import speaking
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import gevent
 import pytest
 
-from stampede.counts import Counts
-from stampede.profiles import Plan, Stage
-from stampede.results import RunFolder, facts
-from stampede.run import Run
-from stampede.runs import RunError, Runs
+from stampede.counting.counts import Counts
+from stampede.plan.profiles import Plan, Stage
+from stampede.run.results import RunFolder, facts
+from stampede.run.run import Run
+from stampede.run.runs import RunError, Runs
 from tests.integration.masters import Master, with_runs
 
 
@@ -82,7 +82,7 @@ def test_data_are_not_judged_before_they_are(
     own: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the first moment on: a run that is cut off then must not look as if nobody had asked."""
-    monkeypatch.setattr("stampede.audit_process._registered", ("cat",))
+    monkeypatch.setattr("stampede.run.audit_process._registered", ("cat",))
     runs = Runs(own.environment, Counts(), tmp_path, None)
     runs.started()
     assert runs.folder

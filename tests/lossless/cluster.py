@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rig.master import Master, MasterGoneError
+from stampede.rig.master import Master, MasterGoneError
 from tests.checkout import ROOT
 from tests.lossless.commands import free_port, locust
 from tests.lossless.crowd import Crowd

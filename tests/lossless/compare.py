@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from rig import UsageError
-from rig.master import MasterGoneError
+from stampede.rig import UsageError
+from stampede.rig.master import MasterGoneError
 from tests.checkout import ROOT
 from tests.lossless import links
 from tests.lossless.cluster import Cluster, RowError, interrupted, running

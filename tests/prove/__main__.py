@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from postgres.place import EmbeddedPostgresError
-from rig import UsageError
-from rig.master import MasterGoneError
+from stampede.rig import UsageError
+from stampede.rig.master import MasterGoneError
 from tests.checkout import ROOT, ClusterError
 from tests.prove import cluster, disturbances, faults
 from tests.prove.cluster import Cluster

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from postgres import embedded
-from rig.master import Master
+from stampede.rig.master import Master
 from tests.checkout import ROOT, Checkout, copied_project, ignore_interrupts, wait_until
 from tests.local_postgres import LocalPostgres
 from tests.prove.faults import Fault

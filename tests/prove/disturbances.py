@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rig.master import Master
+from stampede.rig.master import Master
 from tests.checkout import Checkout, copied_project, ignore_interrupts, wait_until
 
 LOCUSTFILE = Path(__file__).with_name("disturbed.py")

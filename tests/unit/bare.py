@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rig import memory, settings
-from rig.settings import Settings
+from stampede.rig import memory, settings
+from stampede.rig.settings import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from stampede.counts import Counts
+from stampede.counting.counts import Counts
 
 
 class Shop:
@@ -25,7 +25,10 @@ class Shop:
         exception = None if status < 500 else ValueError(str(status))
         for second in seconds:
             clock = SimpleNamespace(time=lambda second=second: second + 0.5)
-            with patch("stampede.latency.time", clock), patch("stampede.outcomes.time", clock):
+            with (
+                patch("stampede.counting.latency.time", clock),
+                patch("stampede.counting.outcomes.time", clock),
+            ):
                 for time in times:
                     self.counts.count(
                         **{"request_type": method, "name": name, "response_time": time, "response": answer},

@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
-from rig.settings import NAMES, OF_THE_RIG, Settings
+from stampede.rig.settings import NAMES, OF_THE_RIG, Settings
 
 README = Path("README.md").read_text()
 CONTRIBUTING = Path("CONTRIBUTING.md").read_text()
@@ -53,7 +53,7 @@ def test_every_variable_of_compose_and_of_the_rig_is_in_env_example() -> None:
 def test_the_rig_takes_every_variable_but_those_it_sets_itself() -> None:
     """On its command line, where it refuses others."""
     set_by_the_rig = set(
-        re.findall(r"^#([A-Z_]+)=", ENV_EXAMPLE.split("set by `python -m rig`")[1], re.MULTILINE)
+        re.findall(r"^#([A-Z_]+)=", ENV_EXAMPLE.split("set by `python -m stampede`")[1], re.MULTILINE)
     )
     assert set(NAMES) == DOCUMENTED_VARIABLES - set_by_the_rig
 

@@ -53,6 +53,7 @@ def test_an_install_that_failed_is_taken_up_again(folder: Path) -> None:
 )
 def test_what_make_is_told_goes_on_to_the_rig(folder: Path, told: list[str], handed_on: list[str]) -> None:
     """All of it, so that a word that means nothing is refused there; nothing of the environment's."""
-    (folder / "rig").mkdir()
-    (folder / "rig" / "__main__.py").write_text("import sys; print(sys.argv[1:2] + sorted(sys.argv[2:]))")
+    (folder / "stampede").mkdir()
+    script = "import sys; print(sys.argv[1:2] + sorted(sys.argv[2:]))"
+    (folder / "stampede" / "__main__.py").write_text(script)
     assert make(folder, *told).stdout == f"{handed_on}\n"

@@ -1,0 +1,1 @@
+"""Master and workers: no user and no request is lost when workers join, leave or die."""

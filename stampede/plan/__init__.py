@@ -1,0 +1,1 @@
+"""Which load: profiles, which user classes take part, and at what pace."""

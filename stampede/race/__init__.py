@@ -1,0 +1,1 @@
+"""Races: users on all workers that act at the same instant."""

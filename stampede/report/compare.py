@@ -1,0 +1,254 @@
+"""Two runs side by side: what differs, by how much, and which is better.
+
+``python -m stampede compare A B [--force] [--html FILE]``: A and B are folders, ids of runs in ``results/``,
+or ``latest``. Runs that are not alike are refused. Needs neither Locust nor gevent.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stampede.facts.check import Facts
+from stampede.report import files, formatting, series
+from stampede.report.page import comparison
+from stampede.verdict.verdict import verdict
+
+RESULTS = Path("results")
+UNLIKE = 2
+"""Exit code for runs that cannot be compared."""
+
+SAME = 0.05
+"""Share of the first by which two runs of the same may differ."""
+
+WINDOW = "window, seconds"
+CHANCE = 2
+"""Seconds by which windows of the same plan may differ, also where that is a larger share."""
+
+CONDITIONS = {
+    "profile": "profile",
+    "users": "users",
+    "user_classes": "kinds of user",
+    "workers": "workers",
+    "host": "target",
+    "locustfile": "locustfile",
+    "overload": "overload",
+}
+MACHINE = ("cores", "memory_mb", "generator_shares_cores", "kernel", "python", "locust")
+ROLES = ("api", "postgres", "master", "worker")
+LIMITS = {"cpu_limit_cores": "CPU limit", "memory_limit_mb": "memory limit"}
+SAME_WORK = "ms for the same work"
+TIMES = ("avg_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms")
+
+
+class Difference(NamedTuple):
+    """One of the conditions of two runs that makes them unlike."""
+
+    what: str
+    of_a: str
+    of_b: str
+
+
+class Row(NamedTuple):
+    """One figure of both."""
+
+    group: str
+    name: str
+    a: float | None
+    b: float | None
+    more_is_better: bool | None
+    """None where it is neither."""
+
+    @property
+    def difference(self) -> float | None:
+        return None if self.a is None or self.b is None else self.b - self.a
+
+    @property
+    def ratio(self) -> float | None:
+        """Of B to A."""
+        return self.b / self.a if self.a and self.b is not None else None
+
+    @property
+    def mark(self) -> str:
+        """`better`, `worse` or `same`: of B; empty where nobody can say."""
+        if self.difference is None or self.a is None or self.more_is_better is None:
+            return ""
+        if abs(self.difference) <= SAME * abs(self.a):
+            return "same"
+        return "better" if (self.difference > 0) == self.more_is_better else "worse"
+
+    @property
+    def cells(self) -> tuple[str, str, str, str, str, str]:
+        """In words."""
+        change = formatting.NONE if self.difference is None else formatting.change(self.difference)
+        times = formatting.NONE if self.ratio is None else f"{self.ratio:.2f} ×"
+        return self.name, formatting.number(self.a), formatting.number(self.b), change, times, self.mark
+
+
+def unlike(a: Facts, b: Facts) -> list[Difference]:
+    """What was not the same for both; runs with nothing here can be compared."""
+    return [
+        Difference(what, _words(of_a), _words(of_b))
+        for (what, of_a), (_, of_b) in zip(_conditions(a), _conditions(b), strict=True)
+        if not _is_alike(what, of_a, of_b)
+    ]
+
+
+def _is_alike(what: str, a: Any, b: Any) -> bool:
+    """Only windows are measured: when a ramp is over is chance."""
+    if what == WINDOW and None not in (a, b):
+        return math.isclose(a, b, rel_tol=SAME, abs_tol=CHANCE)
+    return bool(a == b)
+
+
+def _conditions(run: Facts) -> Iterator[tuple[str, Any]]:
+    for key, what in CONDITIONS.items():
+        yield what, run.get(key)
+    yield "targets", [target["text"] for target in run.get("targets") or ()]
+    yield "offered requests/s", (run.get("pace") or {}).get("wanted_rps")
+    yield WINDOW, (run.get("window") or {}).get("seconds")
+    machine = run.get("machine") or {}
+    for key in MACHINE:
+        yield f"machine: {formatting.title(key)}", machine.get(key)
+    for role in ROLES:
+        for figure, what in LIMITS.items():
+            yield f"{what} of {role}", _limits(run, role, figure)
+    yield "database connections of api", _connections(run)
+
+
+def _limits(run: Facts, role: str, figure: str) -> list[float]:
+    """All that its containers had; none where there is no limit, or no container."""
+    return sorted(
+        {
+            limit
+            for each in series.roles(run)
+            if each.key == role
+            for limit in series.values(each.rows, figure)
+        }
+    )
+
+
+def _connections(run: Facts) -> float | None:
+    """Of all its processes and threads, when all were there."""
+    sizes = (series.values(role.rows, "pool_size") for role in series.roles(run) if role.key == "api")
+    return max((size for each in sizes for size in each), default=None)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or formatting.NONE
+    return formatting.NONE if value is None else str(value)
+
+
+def rows(a: Facts, b: Facts) -> list[Row]:
+    """Every figure that at least one of them has."""
+    of_a, of_b = dict(_figures(a)), dict(_figures(b))
+    keys = [*of_a, *(key for key in of_b if key not in of_a)]
+    return [Row(*key, of_a.get(key), of_b.get(key), _more_is_better(*key)) for key in keys]
+
+
+def _figures(run: Facts) -> Iterator[tuple[tuple[str, str], float | None]]:
+    window: Mapping[str, Any] = run.get("window") or {}
+    yield ("whole", "requests/s"), window.get("rps")
+    yield ("whole", "failures, %"), run["failures"] / run["requests"] * 100 if run["requests"] else None
+    if window.get("total"):
+        yield from _times("whole", window["total"])
+    for method, figures in (window.get("by_method") or {}).items():
+        yield from _times(method, figures)
+    for route in window.get("routes") or ():
+        yield from _times(f"{route['method']} {route['name']}", route)
+    yield from _resources(run)
+
+
+def _times(group: str, figures: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], float | None]]:
+    for key in TIMES:
+        if figures.get(key) is not None:
+            yield (group, f"{key.removesuffix('_ms')}, ms"), figures[key]
+    if (late := (figures.get("from_start") or {}).get("p99_ms")) is not None:
+        yield (group, "p99 from start, ms"), late
+
+
+def _resources(run: Facts) -> Iterator[tuple[tuple[str, str], float | None]]:
+    """Of the workers together."""
+    for figure, name in (("cpu_percent", "CPU, % of a core"), ("memory_mb", "memory, MB")):
+        workers = []
+        for role in series.roles(run):
+            mean = series.mean(series.in_window(run, role.rows), figure)
+            if role.key == "worker":
+                workers.append(mean or 0)
+            else:
+                yield (role.name, name), mean
+        if workers:
+            yield ("all workers", name), sum(workers)
+    yield ("cores", SAME_WORK), series.mean(series.in_window(run, series.same_work(run)), "same_work_ms")
+
+
+def _more_is_better(_group: str, name: str) -> bool | None:
+    return None if name.startswith("memory") or name == SAME_WORK else name == "requests/s"
+
+
+def load(name: str) -> dict[str, Any]:
+    """The run in a folder, or of that id in ``results/``. Raises OSError, and ValueError where it is none."""
+    folder = next((path for path in (Path(name), RESULTS / name) if (path / "run.json").is_file()), None)
+    if folder is None:
+        raise FileNotFoundError(f"there is no run '{name}': name one in {RESULTS}/, or its folder")
+    return files.read(folder)
+
+
+def main(name_of_a: str, name_of_b: str, *, force: bool = False, html: Path | None = None) -> int:
+    """The command. Returns its exit code: 2 where there is nothing to compare, 0 else."""
+    try:
+        a, b = load(name_of_a), load(name_of_b)
+        judged = verdict(a), verdict(b)
+    except (OSError, ValueError) as error:
+        print(f"stampede: {error}", file=sys.stderr)
+        return UNLIKE
+    except LookupError as error:
+        print(f"stampede: a run.json does not say {error}: it is of another version", file=sys.stderr)
+        return UNLIKE
+    differences = unlike(a, b)
+    if differences and not force:
+        print("stampede: these runs are not alike (--force compares them all the same):", file=sys.stderr)
+        print("\n".join(_told(differences)), file=sys.stderr)
+        return UNLIKE
+    found = rows(a, b)
+    if html:
+        try:
+            page = comparison((a, b), judged, differences, found)
+            html.write_text(page, encoding="utf-8", errors="replace")
+        except OSError as error:
+            print(f"stampede: {error}", file=sys.stderr)
+            return UNLIKE
+    print("\n".join(_lines((a, b), judged, differences, found)))
+    if html:
+        print(f"\n{html}")
+    return 0
+
+
+def _told(differences: Sequence[Difference]) -> list[str]:
+    wide = max(len(each.what) for each in differences)
+    return [f"  {each.what:{wide}}  {each.of_a}  |  {each.of_b}" for each in differences]
+
+
+def _lines(
+    runs: tuple[Facts, Facts],
+    judged: tuple[formatting.Judged, formatting.Judged],
+    differences: Sequence[Difference],
+    found: Sequence[Row],
+) -> Iterator[str]:
+    """For a terminal; B is better or worse than A."""
+    for letter, run, of_run in zip("AB", runs, judged, strict=True):
+        yield f"{letter}  {run['id']}  {of_run['verdict']}"
+    if differences:
+        yield from ("", "They are not alike:", *_told(differences))
+    group = None
+    yield f"\n{'':28}{'A':>12}{'B':>12}{'B - A':>12}{'B / A':>9}"
+    for row in found:
+        if row.group != group:
+            group = row.group
+            yield group
+        name, a, b, change, times, mark = row.cells
+        yield f"  {name:26}{a:>12}{b:>12}{change:>12}{times:>9}  {mark}".rstrip()

@@ -1,0 +1,151 @@
+"""The master's HTTP API, as the rig uses it."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import tarfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import zlib
+from pathlib import Path
+from typing import Any
+
+from stampede.rig import UsageError
+
+TIMEOUT = 30.0
+"""Seconds for an answer; a busy master is slow, a dead one refuses at once."""
+
+REFUSALS = (409, 422)
+"""Answers of the master to what the user asked for; others are faults."""
+
+NOT_LOGGED_IN = 401
+
+NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
+"""Nobody is there, or what came is cut off or no HTTP."""
+
+
+class MasterGoneError(Exception):
+    """The master does not answer (any more)."""
+
+
+class Master:
+    """The master whose UI is at `url`; where it asks who one is, `login` is user and password."""
+
+    def __init__(self, url: str, login: tuple[str, str] | None = None) -> None:
+        self.url = url
+        self._login = login
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor()
+        )
+
+    def worker_count(self) -> int | None:
+        """Workers that have joined; None while the master does not answer."""
+        try:
+            return int(self._get("/worker-count")["worker_count"])
+        except MasterGoneError:
+            return None
+
+    def answers_within(self, seconds: float) -> bool:
+        """Wait until it answers, or time is over."""
+        deadline = time.monotonic() + seconds
+        while self.worker_count() is None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
+
+    def start(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Start a run; raises UsageError with the master's reason where it refuses."""
+        body = json.dumps({name: value for name, value in wanted.items() if value is not None}).encode()
+        request = urllib.request.Request(
+            f"{self.url}/stampede/run", data=body, headers={"Content-Type": "application/json"}
+        )
+        return self._told(request)
+
+    def run(self) -> dict[str, Any]:
+        """The newest run: id, phase, in_progress, as_planned."""
+        return self._get("/stampede/run")
+
+    def stop(self) -> None:
+        """End the run in progress."""
+        self._open(urllib.request.Request(f"{self.url}/stop", method="POST"))
+
+    def stats(self) -> dict[str, Any]:
+        """Locust's own statistics, as its UI shows them."""
+        return self._get("/stats/requests")
+
+    def fetch_results(self, run_id: str, into: Path) -> Path:
+        """Unpack a run's folder into `into`, owned by whoever calls; returns it. Raises MasterGoneError."""
+        archive = self._open(urllib.request.Request(f"{self.url}/stampede/results/{run_id}.tar.gz"))
+        try:
+            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+                # The filter came with 3.11.4; until then the master's word must do.
+                tar.extraction_filter = getattr(tarfile, "data_filter", None)
+                tar.extractall(into)  # noqa: S202
+        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:  # a full disk, a torn archive
+            raise MasterGoneError(f"its results cannot be unpacked into {into}: {error}") from error
+        return into / run_id
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return self._told(urllib.request.Request(self.url + path))
+
+    def _told(self, request: urllib.request.Request) -> dict[str, Any]:
+        content = self._open(request)
+        try:
+            answer: dict[str, Any] = json.loads(content)
+        except ValueError as error:
+            raise self._gone(error) from error
+        return answer
+
+    def _open(self, request: urllib.request.Request, *, may_log_in: bool = True) -> bytes:
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as answer:
+                content: bytes = answer.read()
+                return content
+        except urllib.error.HTTPError as error:
+            if error.code == NOT_LOGGED_IN and may_log_in:
+                self._log_in()
+                return self._open(request, may_log_in=False)
+            if error.code in REFUSALS:
+                raise UsageError(self._refusal(error)) from error
+            raise MasterGoneError(f"the master answered {error.code} to {error.url}") from error
+        except NO_ANSWER as error:
+            raise self._gone(error) from error
+
+    def _refusal(self, error: urllib.error.HTTPError) -> str:
+        """The master's reason."""
+        try:
+            return str(json.loads(error.read())["message"])
+        except (*NO_ANSWER, LookupError, TypeError) as unreadable:
+            raise self._gone(error) from unreadable
+
+    def _gone(self, error: Exception) -> MasterGoneError:
+        why = str(error).strip()
+        return MasterGoneError(f"the master at {self.url} does not answer: `make up` starts it again ({why})")
+
+    def _log_in(self) -> None:
+        if not self._login:
+            raise UsageError("the UI asks who you are: give UI_USER and UI_PASSWORD")
+        form = urllib.parse.urlencode(dict(zip(("username", "password"), self._login, strict=True)))
+        request = urllib.request.Request(f"{self.url}/stampede/login", data=form.encode())
+        try:
+            self._opener.open(request, timeout=TIMEOUT).close()
+        except urllib.error.HTTPError as error:
+            told = self._refusal(error)
+            raise UsageError(f"the UI does not let UI_USER and UI_PASSWORD in: {told}") from error
+        except NO_ANSWER as error:
+            raise self._gone(error) from error
+
+
+def wait_for_workers(master: Master, wanted: int, seconds: float) -> int:
+    """Wait until `wanted` workers have joined, or time is over; returns how many have."""
+    deadline = time.monotonic() + seconds
+    joined = master.worker_count() or 0
+    while joined != wanted and time.monotonic() < deadline:
+        time.sleep(0.2)
+        joined = master.worker_count() or 0
+    return joined

@@ -1,0 +1,1 @@
+"""What the machines, the roles and the API were like, second by second."""

@@ -1,0 +1,65 @@
+"""Whom users may be sent to is read in one way only."""
+
+from __future__ import annotations
+
+import pytest
+
+from stampede.cluster.allowed_targets import Allowed, AllowedError
+
+OWN = "http://api:8000"
+
+
+@pytest.mark.parametrize(
+    ("listed", "address", "is_allowed"),
+    [
+        ("", "http://api:8000", True),
+        ("", "http://api:8000/", True),
+        ("", "HTTP://API:8000/v1?page=2", True),  # the same host; the path is the user's business
+        ("", "http://api:8001", False),
+        ("", "https://api:8000", False),
+        ("", "http://api.example.com:8000", False),
+        ("", "http://api:8000.example.com", False),
+        ("", "http://api:8000@example.com", False),
+        ("", "http://example.com\\@api:8000", False),  # one program asks example.com, the next api
+        ("", "ftp://api:8000", False),
+        ("", "api:8000", False),
+        ("", "", False),
+        ("staging.example.com", "http://staging.example.com:1234", True),
+        ("staging.example.com", "https://staging.example.com", True),
+        ("staging.example.com", "https://staging.example.com.", True),  # the same name, spelt in full
+        ("staging.example.com", "https://example.com", False),
+        ("staging.example.com:9000", "http://staging.example.com:9000", True),
+        ("staging.example.com:9000", "http://staging.example.com", False),
+        ("https://staging.example.com", "https://staging.example.com:443/", True),
+        ("https://staging.example.com", "http://staging.example.com", False),
+        ("one.test, http://[::1]:9000 ,", "http://[::1]:9000", True),
+    ],
+)
+def test_only_the_own_target_and_listed_ones_are_allowed(listed: str, address: str, is_allowed: bool) -> None:
+    assert Allowed(listed, lambda: [OWN, None]).allows(address) is is_allowed
+
+
+def test_an_own_address_is_allowed_as_it_is_written() -> None:
+    """Whatever is in it: whoever started the cluster has written it."""
+    as_written = "http://ada:lovelace@api:8000"
+    assert Allowed("", lambda: [as_written]).allows(as_written)
+    assert not Allowed("", lambda: [as_written]).allows("http://ada:lovelace@example.com:8000")
+
+
+@pytest.mark.parametrize("listed", ["*", "a b", "http://", "ftp://one.test", "one.test/path", "http://a@b"])
+def test_what_lists_no_hosts_is_refused(listed: str) -> None:
+    with pytest.raises(AllowedError, match="ALLOW_TARGETS must be hosts such as"):
+        Allowed(f"fine.test,{listed}")
+
+
+@pytest.mark.parametrize(
+    ("there", "is_allowed"),
+    [
+        ("http://shop.test/next", True),
+        ("https://shop.test/next", True),
+        ("http://login.test/", True),
+        ("http://stranger.test/", False),
+    ],
+)
+def test_a_redirect_stays_on_its_host_or_leads_to_an_allowed_one(there: str, is_allowed: bool) -> None:
+    assert Allowed("login.test").allows_redirect("http://shop.test/", there) is is_allowed

@@ -1,0 +1,64 @@
+"""A report counts once, however often it is sent, and in its own run only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stampede.cluster.delivery import KEY, Inbox, Outbox
+
+
+def report(requests: int = 0) -> dict[str, Any]:
+    return {"stats_total": {"num_requests": requests}}
+
+
+def sent(outbox: Outbox, requests: int = 0) -> dict[str, Any]:
+    kept = report(requests)
+    outbox.keep(kept)
+    return kept
+
+
+def test_what_is_not_acknowledged_is_sent_again_until_it_is() -> None:
+    outbox = Outbox()
+    outbox.begin("run")
+    first, second = sent(outbox), sent(outbox)
+    assert outbox.overdue(0) == [first, second]
+    outbox.acknowledged(first[KEY]["number"])
+    assert outbox.overdue(0) == [second]
+    assert outbox.overdue(60) == [], "it has just been sent again"
+    assert not outbox.wait_until_empty(0)
+    outbox.acknowledged(second[KEY]["number"])
+    assert outbox.wait_until_empty(0)
+
+
+def test_a_report_that_comes_twice_or_late_counts_once() -> None:
+    outbox, inbox = Outbox(), Inbox()
+    outbox.begin("run")
+    inbox.begin("run")
+    first, second = sent(outbox), sent(outbox)
+    assert [inbox.takes("a", each) for each in (second, first, second, first)] == [True, True, False, False]
+    assert inbox.takes("b", first), "another worker counts for itself"
+
+
+def test_a_report_of_another_run_does_not_count() -> None:
+    """A worker that was cut off may deliver it when the next run has begun."""
+    outbox, inbox = Outbox(), Inbox()
+    outbox.begin("former")
+    inbox.begin("present")
+    assert not inbox.takes("a", sent(outbox))
+
+
+def test_a_worker_without_the_engine_is_counted_as_in_stock_locust() -> None:
+    assert Inbox().takes("a", report())
+
+
+def test_what_a_lost_worker_may_have_done_is_twice_the_most_of_any() -> None:
+    """Also where it died before it had reported a whole second."""
+    outbox, newcomers, inbox = Outbox(), Outbox(), Inbox()
+    for requests in (10, 40, 20):
+        assert inbox.takes("a", sent(outbox, requests))
+    assert inbox.takes("b", sent(newcomers, 3))
+    assert inbox.loss_of("a")["at_most"] == inbox.loss_of("b")["at_most"] == 80
+    assert inbox.loss_of("a")["last_report"] > 0
+    assert inbox.loss_of("never") == {"last_report": None, "at_most": 80}
+    inbox.begin("next")
+    assert inbox.loss_of("a") == {"last_report": None, "at_most": 0}

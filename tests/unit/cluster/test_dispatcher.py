@@ -1,0 +1,235 @@
+"""Who is told to run what when workers come, go and die: never more users than wanted, and none lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import gevent
+import pytest
+from gevent.event import Event
+from locust import User
+from locust.runners import STATE_MISSING, STATE_RUNNING, WorkerNode
+
+from stampede.cluster.dispatcher import Dispatcher, Orders
+
+
+class Shopper(User):
+    weight = 3
+
+
+class Guard(User):
+    weight = 1
+
+
+class Cluster:
+    """Workers that do what they are told, at once or when `let_stop` says so."""
+
+    def __init__(self, *workers: str) -> None:
+        self.nodes = {worker: WorkerNode(worker, STATE_RUNNING) for worker in workers}
+        self.noticed: list[tuple[str, str]] = []
+        self.highest = 0
+        self.waits_to_stop = False
+        self.undone: Orders = {}
+        self.dispatcher = Dispatcher(
+            self.nodes.values(), [Shopper, Guard], lambda *what: self.noticed.append(what), self.go_on
+        )
+        self.target = 0
+
+    def want(self, users: int, rate: float = 1e6) -> None:
+        self.target = users
+        self.dispatcher.new_dispatch(users, rate)
+        self.run()
+
+    def go_on(self, _dispatcher: Dispatcher) -> None:
+        """As the master does: somebody iterates, and not whoever has told."""
+        self.greenlet = gevent.spawn(self.run)
+
+    def run(self) -> None:
+        for orders in self.dispatcher:
+            self.send(orders)
+
+    def send(self, orders: Orders) -> None:
+        for worker, users in orders.items():
+            if worker in self.nodes:
+                self.carry_out(worker, users)
+
+    def carry_out(self, worker: str, users: dict[str, int]) -> None:
+        node = self.nodes[worker]
+        if self.waits_to_stop and sum(users.values()) < node.user_count:
+            self.undone[worker] = users
+            return
+        node.user_classes_count = users
+        self.highest = max(self.highest, self.users())
+        self.dispatcher.carried_out(worker)
+
+    def let_stop(self) -> None:
+        self.waits_to_stop = False
+        for worker, users in self.undone.items():
+            self.carry_out(worker, users)
+
+    def join(self, worker: str) -> None:
+        self.nodes[worker] = WorkerNode(worker)
+        self.dispatcher.add_worker(self.nodes[worker])
+        self.greenlet.join(5)
+
+    def lose(self, worker: str) -> WorkerNode:
+        node = self.nodes.pop(worker)
+        node.state, node.user_classes_count = STATE_MISSING, {}
+        self.dispatcher.remove_worker(node)
+        self.greenlet.join(5)
+        return node
+
+    def users(self) -> int:
+        return sum(node.user_count for node in self.nodes.values())
+
+    def sizes(self) -> list[int]:
+        return sorted(node.user_count for node in self.nodes.values())
+
+    def mix(self) -> Counter[str]:
+        return sum((Counter(node.user_classes_count) for node in self.nodes.values()), Counter())
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    """Two workers with 40 users."""
+    made = Cluster("a", "b")
+    made.want(40)
+    return made
+
+
+def test_users_are_spread_in_proportion(cluster: Cluster) -> None:
+    assert cluster.sizes() == [20, 20]
+    assert cluster.mix() == {"Shopper": 30, "Guard": 10}
+
+
+def test_many_joins_and_losses_lose_no_user_and_never_exceed(cluster: Cluster) -> None:
+    for number in range(8):
+        cluster.join(f"new{number}")
+    assert cluster.sizes() == [4] * 10
+    for worker in ("a", "b", "new1", "new3", "new5", "new7"):
+        cluster.lose(worker)
+    assert cluster.sizes() == [10] * 4
+    assert cluster.mix() == {"Shopper": 30, "Guard": 10}
+    assert cluster.highest == 40
+
+
+@pytest.mark.parametrize(("what", "worker", "sizes"), [("join", "c", [13, 13, 14]), ("lose", "b", [40])])
+def test_who_comes_or_goes_while_the_last_orders_are_sent_is_dealt_with(
+    cluster: Cluster, what: str, worker: str, sizes: list[int]
+) -> None:
+    """Locust hears of workers while it sends."""
+    for orders in cluster.dispatcher:  # all is as wanted: these are the last
+        happening = gevent.spawn(getattr(cluster, what), worker)
+        gevent.sleep(0)
+        cluster.send(orders)
+    happening.get(timeout=10)
+    assert cluster.sizes() == sizes
+
+
+def test_a_newcomer_waits_until_the_others_have_stopped_theirs(cluster: Cluster) -> None:
+    cluster.waits_to_stop = True
+    cluster.nodes["c"] = WorkerNode("c")
+    cluster.dispatcher.add_worker(cluster.nodes["c"])
+    gevent.sleep(0.25)
+    assert cluster.nodes["c"].user_count == 0
+    cluster.let_stop()
+    cluster.greenlet.join(5)
+    assert cluster.sizes() == [13, 13, 14]
+    assert cluster.highest == 40
+
+
+def test_users_of_one_that_leaves_are_taken_over_as_they_stop(cluster: Cluster) -> None:
+    cluster.dispatcher.leaves("b")
+    gevent.sleep(0.15)
+    assert cluster.sizes() == [20, 20], "they are still there"
+    cluster.nodes["b"].user_classes_count = {"Shopper": 4, "Guard": 1}
+    cluster.dispatcher.reported("b")
+    gevent.sleep(0.15)
+    assert cluster.sizes() == [5, 35]
+    gone = cluster.nodes.pop("b")
+    gone.user_classes_count = {}
+    cluster.dispatcher.remove_worker(gone)
+    cluster.greenlet.join(5)
+    assert cluster.sizes() == [40]
+    assert cluster.noticed == [("worker_left", "b")]
+
+
+def test_one_that_returns_counts_with_what_it_reports(cluster: Cluster) -> None:
+    """It was cut off, not dead: its users go on, and the others have taken them over."""
+    missing = cluster.lose("b")
+    assert cluster.sizes() == [40]
+    cluster.nodes["b"] = missing
+    cluster.dispatcher.add_worker(missing)
+    missing.user_classes_count = {"Shopper": 15, "Guard": 5}
+    cluster.dispatcher.reported("b")
+    cluster.greenlet.join(5)
+    assert cluster.sizes() == [20, 20]
+    assert cluster.noticed == [("worker_lost", "b"), ("worker_returned", "b")]
+
+
+def test_one_that_has_stopped_its_users_by_itself_gets_them_again(cluster: Cluster) -> None:
+    """The master was away for a while, and knows nothing of it."""
+    cluster.nodes["b"].user_classes_count = {}
+    cluster.dispatcher.gave_up("b")
+    cluster.greenlet.join(5)
+    assert cluster.sizes() == [20, 20]
+    assert cluster.highest == 40
+
+
+def test_users_come_at_their_rate_and_a_loss_is_made_good_at_once(cluster: Cluster) -> None:
+    cluster.dispatcher.new_dispatch(60, 0.2)  # the next one after 5 s
+    iterating = gevent.spawn(cluster.run)
+    gevent.sleep(0.2)
+    assert cluster.users() == 41
+    cluster.nodes.pop("b")
+    cluster.dispatcher.remove_worker(WorkerNode("b", STATE_MISSING))
+    gevent.sleep(0.2)
+    assert cluster.users() == 41
+    cluster.dispatcher.end()
+    iterating.join(5)
+
+
+def test_nobody_is_told_anything_when_the_run_has_ended(cluster: Cluster) -> None:
+    """And what Locust does after the last order is not done: it would call the run a running one."""
+    cluster.dispatcher.new_dispatch(60, 0.2)  # the next one after 5 s
+    iterating = gevent.spawn(cluster.run)
+    gevent.sleep(0.05)
+    cluster.dispatcher.end()
+    iterating.join(5)
+    assert isinstance(iterating.value, gevent.GreenletExit)
+    assert cluster.users() == 41
+
+
+def test_a_ramp_goes_down_too(cluster: Cluster) -> None:
+    cluster.want(3)
+    assert cluster.sizes() == [1, 2]
+    cluster.want(0)
+    assert cluster.sizes() == [0, 0]
+
+
+def test_nobody_is_started_before_the_run_may_begin() -> None:
+    """What the API has counted must be known first; the run itself is on, and a stop is heard."""
+    cluster, may_begin = Cluster("a"), Event()
+    cluster.dispatcher.hold(may_begin)
+    cluster.dispatcher.new_dispatch(5, 1e6)
+    iterating = gevent.spawn(cluster.run)
+    gevent.sleep(0.15)
+    assert cluster.users() == 0
+    may_begin.set()
+    iterating.join(5)
+    assert cluster.users() == 5
+
+
+def test_an_order_that_got_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection was cut just then: it never says that it has carried it out."""
+    monkeypatch.setattr("stampede.cluster.dispatcher.PATIENCE", 0.2)
+    cluster, lost = Cluster("a", "b"), ["b"]
+    carry_out = cluster.carry_out
+    monkeypatch.setattr(
+        cluster,
+        "carry_out",
+        lambda worker, users: lost.remove(worker) if worker in lost else carry_out(worker, users),
+    )
+    cluster.want(10)
+    assert not lost
+    assert cluster.sizes() == [5, 5]

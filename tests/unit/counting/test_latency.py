@@ -1,0 +1,132 @@
+"""Times are counted by second and route to three digits, handed over once, added up."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from locust.rpc import Message
+
+from stampede.counting import latency
+from stampede.counting.latency import DUE, Latencies, mean, percentile, rounded
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    clock = SimpleNamespace(now=1000.0)
+    clock.time = lambda: clock.now
+    monkeypatch.setattr(latency, "time", clock)
+    return clock
+
+
+def handed_over(worker: Latencies) -> dict[str, Any]:
+    """A report, as it comes out at the other end of the wire."""
+    report: dict[str, Any] = {}
+    worker.hand_over(report)
+    data: dict[str, Any] = Message.unserialize(Message("stats", report, "w").serialize()).data
+    return data
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "kept"),
+    [
+        (0, 0),
+        (-0.1, 0),  # a clock that was set back
+        (0.04, 0),
+        (4.26, 4.3),
+        (99.94, 99.9),
+        (99.96, 100),
+        (147.4, 147),
+        (499.6, 500),  # stock Locust says so of 495
+        (999.4, 999),
+        (999.6, 1000),
+        (1234, 1230),
+        (58760, 58800),
+        (3_600_000, 3_600_000),
+    ],
+)
+def test_a_time_keeps_three_digits(milliseconds: float, kept: float) -> None:
+    """Below 100 ms a tenth of a ms."""
+    assert rounded(milliseconds) == pytest.approx(kept)
+
+
+def test_what_workers_counted_is_added_up_by_second_and_route(clock: SimpleNamespace) -> None:
+    """Two workers' reports make one table."""
+    total = Latencies()
+    for times in ((5, 7), (300,)):
+        worker = Latencies()
+        clock.now = 1000.9
+        for milliseconds in times:
+            worker.count("GET", "/a", milliseconds)
+        clock.now = 1001.1
+        worker.count("POST", "/b", 20, exception=ValueError())
+        total.add(handed_over(worker))
+    assert total.routes() == [("GET", "/a"), ("POST", "/b")]
+    assert total.histogram(1000, 1001) == {5: 1, 7: 1, 300: 1}
+    assert total.histogram(1001, 1002) == {20: 2}
+    assert total.histogram(1000, 1002, lambda method, _: method == "GET") == {5: 1, 7: 1, 300: 1}
+    assert (total.requests(1000, 1002), total.failures(1000, 1002)) == (5, 2)
+    assert total.histogram(0, 1000) == {}
+
+
+@pytest.mark.usefixtures("clock")
+def test_nothing_is_handed_over_twice() -> None:
+    """The next report begins anew; one without times adds nothing."""
+    worker, total = Latencies(), Latencies()
+    worker.count("GET", "/", 1)
+    for report in (handed_over(worker), handed_over(worker), {}):
+        total.add(report)
+    assert total.requests(1000, 1001) == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_request_that_was_sent_late_took_longer_from_when_it_was_due() -> None:
+    """Due at 997.5, sent at 999.5, answered after half a second: somebody would have waited for 2.5 s."""
+    latencies = Latencies()
+    latencies.count("GET", "/", 500, context={DUE: 997.5}, start_time=999.5)
+    latencies.count("GET", "/", 300, context={DUE: None}, start_time=999.7)  # the same task's next request
+    latencies.count("GET", "/", 100, context={}, start_time=999.9)  # of a user without a pace
+    assert latencies.histogram(1000, 1001) == {500: 1, 300: 1, 100: 1}
+    assert latencies.histogram(1000, 1001, from_start=True) == {2500: 1, 300: 1}
+    assert latencies.lateness(1000, 1001) == {2000: 1}
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_user_who_wakes_up_early_is_not_late() -> None:
+    """From the start is never less than the service time; without a start time it is reckoned."""
+    latencies = Latencies()
+    latencies.count("GET", "/", 500, context={DUE: 999.6})
+    assert latencies.histogram(1000, 1001, from_start=True) == {500: 1}
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_request_without_a_time_is_a_request() -> None:
+    latencies = Latencies()
+    latencies.count("EVENT", "something", None)
+    assert latencies.requests(1000, 1001) == 1
+    assert latencies.histogram(1000, 1001) == {}
+
+
+@pytest.mark.parametrize(
+    ("histogram", "share", "milliseconds"),
+    [
+        ({}, 0.5, None),
+        ({7: 1}, 0.99, 7),
+        ({1: 50, 2: 45, 3: 5}, 0.5, 1),
+        ({1: 50, 2: 45, 3: 5}, 0.95, 2),
+        ({1: 50, 2: 45, 3: 5}, 0.951, 3),
+        (dict.fromkeys(range(1, 21), 1), 0.95, 19),
+        ({1: 99, 2000: 1}, 1, 2000),
+    ],
+)
+def test_a_percentile_is_a_time_that_was_measured(
+    histogram: dict[float, int], share: float, milliseconds: float | None
+) -> None:
+    """The least that so many requests did not exceed."""
+    assert percentile(histogram, share) == milliseconds
+
+
+def test_the_mean_is_of_all_requests() -> None:
+    assert mean({1: 3, 5: 1}) == 2
+    assert mean({}) is None

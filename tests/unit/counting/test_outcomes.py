@@ -1,0 +1,62 @@
+"""Outcomes are counted by route and status, handed over once, added up."""
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from stampede.counting import outcomes
+from stampede.counting.outcomes import Outcomes
+
+
+def test_what_workers_counted_is_added_up_by_route() -> None:
+    """Two workers' reports make one table; no answer is status 0."""
+    total = Outcomes()
+    for statuses in ([201, 201, 409], [409, None]):
+        worker, report = Outcomes(), dict[str, Any]()
+        for status in statuses:
+            worker.count("POST", "/orders/", response=SimpleNamespace(status_code=status))
+        worker.count("GET", "/health", response=None)
+        worker.hand_over(report)
+        total.add(report)
+    assert total.by_route() == {
+        "GET /health": {"0": 2},
+        "POST /orders/": {"0": 1, "201": 2, "409": 2},
+    }
+
+
+def test_nothing_is_handed_over_twice() -> None:
+    """The next report begins anew; one without counts adds nothing."""
+    worker, first, second = Outcomes(), dict[str, Any](), dict[str, Any]()
+    worker.count("GET", "/health", response=SimpleNamespace(status_code=200))
+    worker.hand_over(first)
+    worker.hand_over(second)
+    total = Outcomes()
+    for report in (first, second, {}):
+        total.add(report)
+    assert total.by_route() == {"GET /health": {"200": 1}}
+
+
+def test_each_second_has_its_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the seconds and routes that are asked for."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(outcomes, "time", SimpleNamespace(time=lambda: clock.now))
+    total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
+    for clock.now, method, status in ((99.9, "GET", 200), (100.0, "GET", 200), (101.9, "POST", 409)):
+        worker.count(method, "/", response=SimpleNamespace(status_code=status))
+    worker.hand_over(report)
+    total.add(report)
+    assert total.histogram(100, 102) == {200: 1, 409: 1}
+    assert total.histogram(100, 102, lambda method, _: method == "POST") == {409: 1}
+    assert total.histogram(102, 110) == {}
+
+
+def test_refusals_that_took_more_than_a_second_are_counted() -> None:
+    total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
+    for milliseconds, status in ((900, 503), (1100, 503), (1100, 200)):
+        worker.count("GET", "/", milliseconds, response=SimpleNamespace(status_code=status))
+    worker.hand_over(report)
+    total.add(report)
+    now = int(time.time())
+    assert total.tally(now - 60, now + 1) == (1, 2, 1)

@@ -1,0 +1,61 @@
+"""Faults are not lost among what happens all the time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stampede.report import series, tables
+from stampede.report.annotations import HOVERED, MOST_MARKS, marks
+from stampede.report.events import most_telling, numbered
+from stampede.report.page import page
+from stampede.verdict.verdict import verdict
+from tests import runs
+
+FAULT = {"name": "worker_lost", "at": runs.iso(runs.START + 41), "id": "1-a1b2c3"}
+RESTARTED = {"name": "api_restarted", "at": runs.iso(runs.START + 40)}
+
+
+def usual(count: int) -> list[dict[str, Any]]:
+    """Ten a second from the tenth on."""
+    return [
+        {"name": ("depleted", "restocked")[place % 2], "at": runs.iso(runs.START + 10 + place / 10)}
+        for place in range(count)
+    ]
+
+
+def test_faults_come_before_the_usual_and_all_stay_in_their_order() -> None:
+    run = runs.run(events=[*usual(9), RESTARTED, *usual(9), FAULT])
+    assert [number for number, _ in most_telling(numbered(run), 4)] == [1, 2, 10, 20]
+    assert [number for number, _ in most_telling(numbered(run), 1)] == [10]
+    assert most_telling(numbered(run), 99) == numbered(run)
+
+
+def test_a_fault_is_marked_and_listed_however_much_was_sold_out() -> None:
+    run = runs.run(events=[*usual(300), RESTARTED, FAULT])
+    axis = series.axis(run)
+    assert axis
+    drawn = marks(run, axis)
+    assert len([shape for shape in drawn["shapes"] if shape["type"] == "line"]) == MOST_MARKS
+    assert any("302 · " in note["hovertext"] for note in drawn["annotations"])
+    listed = tables.events(run)
+    assert len(listed) == tables.MOST_EVENTS
+    assert [row[2] for row in listed[-2:]] == ["api restarted", "worker lost"]
+
+
+def test_a_number_of_many_events_tells_its_faults() -> None:
+    """Sixty within three seconds have one number."""
+    run = runs.run(events=[*usual(25), {**FAULT, "at": runs.iso(runs.START + 12.5)}])
+    axis = series.axis(run)
+    assert axis
+    (note,) = marks(run, axis)["annotations"]
+    assert note["text"] == "1–26"
+    assert "26 · 21:07:12 · worker lost" in note["hovertext"]
+    assert note["hovertext"].endswith(f"<br>and {26 - HOVERED} more")
+
+
+def test_a_report_says_what_it_leaves_out() -> None:
+    few, many = runs.run(), runs.run(events=[*usual(300), FAULT])
+    assert "faults before" not in page(few, verdict(few), [])
+    text = page(many, verdict(many), [])
+    assert f"{MOST_MARKS} of them at most, faults before what was depleted or restocked" in text
+    assert "200 of 301, faults before what was depleted or restocked" in text

@@ -1,0 +1,118 @@
+"""Where to look: what was at its limit, for a check that does not hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stampede.report.hints import look_here
+from tests import runs
+
+SLOW = {"name": "p95 < 10ms", "verdict": "FAIL"}
+FAILED = {"name": "failures", "verdict": "FAIL"}
+
+
+def samples(role: str, **figures: Any) -> dict[str, Any]:
+    """Of a run in which one role had these all the time, and the others little to do."""
+    found: dict[str, Any] = runs.run()["samples"]
+    rows = found["workers"]["1-a1b2c3"] if role == "worker" else found[role]
+    found[role if role != "worker" else "workers"] = (
+        {"1-a1b2c3": [row | figures for row in rows]} if role == "worker" else [row | figures for row in rows]
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("role", "figures", "says"),
+    [
+        ("worker", {"cpu_percent": 97}, "CPU of worker 1-a1b2c3: 97 % of 1 core"),
+        # a limit of a tenth of a core is full at ten percent of one
+        (
+            "worker",
+            {"cpu_percent": 9.8, "cpu_limit_cores": 0.1},
+            "CPU of worker 1-a1b2c3: 98 % of 0.10 cores",
+        ),
+        ("worker", {"throttled_percent": 40}, "worker 1-a1b2c3 was throttled by its limit of CPU for 40 %"),
+        ("worker", {"hub_lag_p99_ms": 30}, "worker 1-a1b2c3 came 30 ms late"),
+        ("master", {"cpu_percent": 99}, "CPU of the master: 99 % of 1 core"),
+        ("api", {"cpu_percent": 185}, "CPU of the API: 92.5 % of 2 cores"),
+        (
+            "api",
+            {"pool_in_use": 16, "pool_waits": 5},
+            "pool of 16 database connections: 100 % in use, 265 requests",
+        ),
+        ("api", {"waiting": 31}, "31 requests waited to be let into the API"),
+        ("postgres", {"waits": {"Lock:transactionid": 6}}, "6 waited for locks (Lock:transactionid)"),
+        # the most frequent of them, not the last by its name
+        (
+            "postgres",
+            {"waits": {"Lock:relation": 9, "Lock:tuple": 1}},
+            "10 waited for locks (Lock:relation)",
+        ),
+        ("postgres", {"waits": {"IO:WalSync": 3}}, "waited for commits to reach the disk (IO:WalSync)"),
+        ("postgres", {"connections": {"active": 97}}, "97 % of PostgreSQL's 100 connections were taken"),
+    ],
+)
+def test_what_was_at_its_limit_is_named(role: str, figures: dict[str, Any], says: str) -> None:
+    """With its figure, and before what was not."""
+    lines = look_here(runs.run(samples=samples(role, **figures)), "fast", SLOW)
+    assert any(says in line for line in lines), lines
+    assert not any("nearest" in line for line in lines)
+
+
+def test_of_many_workers_the_worst_is_named() -> None:
+    """Eight lines of workers would hide the rest."""
+    found = samples("api", cpu_percent=190)
+    busy = [row | {"cpu_percent": 96} for row in found["workers"]["1-a1b2c3"]]
+    found["workers"] = {f"{number}-busy": busy for number in range(8)}
+    lines = look_here(runs.run(samples=found), "fast", SLOW)
+    assert sum("CPU of worker" in line for line in lines) == 1
+    assert any("CPU of the API" in line for line in lines)
+
+
+def test_where_nothing_was_at_its_limit_the_nearest_is_named() -> None:
+    quiet = runs.run(machine={"cores": 2})
+    assert any("nearest: " in line for line in look_here(quiet, "fast", SLOW))
+
+
+def test_a_second_that_stands_out_is_named_with_what_came_before() -> None:
+    """The API froze, and was started again."""
+    first = look_here(runs.run(), "fast", SLOW)[0]
+    assert first.startswith("slowest second: 21:07:32, a p99 of ")
+    assert first.endswith("right after api restarted")
+
+
+def test_of_failures_the_most_frequent_is_named_and_when() -> None:
+    run = runs.run(errors=[runs.error(occurrences=1, error="rare"), runs.error()])
+    run["seconds"][31]["failures"] = run["seconds"][33]["failures"] = 20
+    lines = look_here(run, "fast", FAILED)
+    assert lines[0] == "most often, 41 times: POST /orders/: 500"
+    assert lines[1] == "requests failed from 21:07:31 to 21:07:33, in 2 seconds, right after api restarted"
+
+
+def test_of_exceptions_the_most_frequent_is_named_and_where() -> None:
+    """Locust does not say of what kind it was: 'product' alone says nothing."""
+    traceback = (
+        '  File "/task.py", line 5, in run\n    go()\n  File "/mine.py", line 98, in <lambda>\n    own["x"]\n'
+    )
+    rare = {"count": 1, "message": "rare", "traceback": ""}
+    frequent = {"count": 2, "message": "'product'", "traceback": traceback}
+    check = {"name": "exceptions", "verdict": "FAIL"}
+    told = look_here(runs.run(exceptions=[rare, frequent]), "fast", check)
+    assert told == ["most often, 2 times: File \"/mine.py\", line 98, in <lambda>: 'product'"]
+    assert look_here(runs.run(exceptions=[rare]), "fast", check) == ["most often, 1 time: rare"]
+
+
+def test_of_wrong_data_the_first_and_the_worst_are_named() -> None:
+    check = {"name": "no_oversell", "verdict": "FAIL", "first": {"what": "3 too many", "product_id": 7}}
+    assert look_here(runs.run(), "correct", check) == ["the first: 3 too many (product_id 7)"]
+
+
+def test_a_check_that_holds_needs_no_look() -> None:
+    assert look_here(runs.run(), "fast", {**SLOW, "verdict": "PASS"}) == []
+
+
+def test_without_samples_nothing_is_guessed() -> None:
+    (line,) = look_here(runs.run(samples={}, seconds=[]), "fast", SLOW)
+    assert "no samples" in line

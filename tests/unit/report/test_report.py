@@ -1,0 +1,272 @@
+"""What is made of run.json alone: the same whenever it is made, and nothing of it is more than text."""
+
+from __future__ import annotations
+
+import csv
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from stampede.report import files
+from stampede.report.charts import charts
+from stampede.report.formatting import PARTS, reasons
+from stampede.report.junit import junit
+from stampede.report.page import page
+from stampede.report.summary import summary
+from stampede.report.timeline import timeline
+from stampede.verdict.verdict import verdict
+from tests import runs
+from tests.runs import HOSTILE, Run
+
+MADE = ("verdict.json", "report.html", "summary.md", "junit.xml", "timeline.csv")
+OPTIONAL = (*sorted(files.NULL_IS_NOTHING), "errors", "machine", "pace", "samples", "stages", "counters")
+SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
+DATA = re.compile(r'<script type="application/json" id="figures">(.*?)</script>', re.DOTALL)
+
+
+def hostile() -> Run:
+    """What users have a hand in holds what could be more than text."""
+    finding = {"what": HOSTILE, "at": runs.iso(runs.START)}
+    return runs.run(
+        profile=HOSTILE,
+        host=HOSTILE,
+        locustfile=HOSTILE,
+        user_classes=[HOSTILE],
+        failures=1,
+        outcomes={f"GET /{HOSTILE}": {"200": 1, "0": 2}},
+        errors=[runs.error(name=HOSTILE, error=HOSTILE, sample={"body": HOSTILE, "request_id": HOSTILE})],
+        exceptions=[{"count": 1, "message": HOSTILE, "traceback": HOSTILE}],
+        events=[{"name": HOSTILE, "at": runs.iso(runs.START + 9), HOSTILE: HOSTILE}],
+        samples={"workers": {HOSTILE: [runs.generator(place, 40) for place in range(runs.SECONDS)]}},
+        audit={"checks": [{"name": HOSTILE, "verdict": "FAIL", "detail": HOSTILE, "first": finding}]},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of a run that has left its facts, and a file of Locust's."""
+    (tmp_path / "run.json").write_text(json.dumps(runs.run()))
+    (tmp_path / "locust.html").touch()
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in MADE}
+
+
+def test_made_again_it_is_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    """By another process, at another time, where hashes of strings fall differently."""
+    files.write(folder)
+    first = contents(folder)
+    for name in MADE:
+        (folder / name).unlink()
+    again = [sys.executable, "-m", "stampede", "report", str(tmp_path)]
+    for seed in ("1", "2"):
+        subprocess.run(again, check=True, env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"})
+        assert contents(folder) == first
+
+
+def test_it_needs_neither_locust_nor_gevent(folder: Path) -> None:
+    """It is made where results are, which may be no generator."""
+    code = "import pathlib, sys; from stampede.report import compare, files; "
+    code += "files.main(pathlib.Path(sys.argv[1])); "
+    code += "assert not {'locust', 'gevent'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code, folder], check=True)
+
+
+def test_where_there_is_no_run_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for content in (None, "[]", "{}", "{"):
+        if content:
+            (tmp_path / "run.json").write_text(content)
+        assert files.main(tmp_path) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def own_check(**told: Any) -> Run:
+    """A run with an audit of one's own."""
+    return runs.run(audit={"checks": [{"name": "mine", "verdict": "FAIL", **told}]})
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        # what a run could not know is null, or not there
+        *(runs.run(**{name: None}) for name in OPTIONAL),
+        *({key: fact for key, fact in runs.run().items() if key != name} for name in OPTIONAL),
+        # a check of one's own need not say much, and may say it in words
+        own_check(),
+        own_check(first="order 7", worst=[7, 8]),
+        # JSON has halves of surrogates, UTF-8 has none
+        own_check(detail="\ud83d", first={"what": "\ud83d"}),
+        runs.run(failures=1, errors=[runs.error(name="/\ud83d", error="\ud83d", sample={"body": "\ud83d"})]),
+    ],
+)
+def test_what_a_run_may_hold_has_a_report(folder: Path, run: Run) -> None:
+    (folder / "run.json").write_text(json.dumps(run))
+    assert files.main(folder) == 0
+    assert set(contents(folder)) == set(MADE)
+    assert not list(folder.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("run", "complaint"),
+    [
+        ({"schema": 1, "id": "a"}, "its run.json does not say 'exceptions': it is of another version"),
+        (runs.run(samples=5), "its run.json cannot be read: "),
+        (runs.run(users=None), "its run.json cannot be read: "),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_a_line(
+    folder: Path, run: Run, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "run.json").write_text(json.dumps(run))
+    assert files.main(folder) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"stampede: {folder}: {complaint}")
+    assert said.count("\n") == 1
+
+
+def test_locusts_own_files_are_linked_where_they_are(folder: Path) -> None:
+    text = files.write(folder).read_text()
+    assert 'href="locust.html"' in text
+    assert 'href="locust_stats.csv"' not in text
+
+
+def test_nothing_of_a_run_gets_out_of_its_text() -> None:
+    """There are three scripts, all ours, and the data still is what it was."""
+    text = page(hostile(), verdict(hostile()), [])
+    assert len(SCRIPT.findall(text)) == 3
+    assert "<img src" not in SCRIPT.sub("", text)
+    figures = json.loads(DATA.findall(text)[0])
+    names = [trace["name"] for trace in figures["cpu"]["data"]]
+    assert any(name.startswith("worker &lt;/script&gt;") for name in names), "plotly reads HTML too"
+
+
+def test_only_our_scripts_may_run_and_nothing_is_fetched() -> None:
+    text = page(runs.run(), verdict(runs.run()), [])
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', html.unescape(text))
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-inline" not in policy.split("style-src")[0]
+
+
+def test_older_runs_have_a_report_too() -> None:
+    """Of what they know: schema 1 has neither samples nor times by the second."""
+    older = {key: value for key, value in runs.run().items() if key not in ("machine", "samples", "pace")}
+    older["window"] = {"seconds": 53.0, "rps": 748.2, "by_method": {}, "routes": []}
+    older["seconds"] = [
+        {key: row[key] for key in ("second", "users", "workers", "requests", "failures")}
+        for row in older["seconds"]
+    ]
+    assert [chart.id for chart in charts(older)] == ["throughput", "users"]
+    assert "748" in page(older, verdict(older), [])
+    assert timeline(older).startswith("second,users,workers,requests,failures")
+
+
+def test_a_run_that_came_to_nothing_has_a_report_too() -> None:
+    nothing = runs.run(window=None, seconds=[], samples={}, requests=0, outcomes={}, events=[])
+    assert "noted nothing by the second" in page(nothing, verdict(nothing), [])
+    assert summary(nothing, verdict(nothing))
+    assert timeline(nothing) == "\n"
+
+
+def test_the_summary_fits_a_pull_request() -> None:
+    """However much went wrong; a table's cells stay in it, and nobody is called."""
+    bad = hostile()
+    bad["errors"] = [runs.error(name=f"{HOSTILE}{number}", occurrences=number) for number in range(99)]
+    bad["audit"]["checks"] *= 30
+    lines = summary(bad, verdict(bad)).splitlines()
+    assert len(lines) <= 60
+    assert sum(map(len, lines)) < 60_000
+    assert "@somebody" not in "".join(lines)
+    tables = [line for line in lines if line.startswith("|")]
+    for line, following in pairwise(lines):
+        if line in tables and following in tables:
+            assert cells(line) == cells(following)
+
+
+def cells(line: str) -> int:
+    return len(re.findall(r"(?<!\\)\|", line))
+
+
+def test_the_summary_begins_with_the_verdict() -> None:
+    assert summary(runs.run(), verdict(runs.run())).startswith("## 🟢 PASS")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "verdicts", "told"),
+    [
+        # a run that cannot be trusted is UNKNOWN, however slow it was
+        (12, {"fast": ["FAIL", "FAIL"], "valid": ["UNKNOWN"]}, ["valid", "fast", "fast"]),
+        (12, {"fast": ["FAIL"], "valid": ["UNKNOWN", "FAIL"]}, ["valid FAIL", "valid UNKNOWN", "fast"]),
+        (12, {"correct": ["UNKNOWN"], "fast": ["UNKNOWN"]}, ["correct", "fast"]),
+        # wrong data is wrong data, however little the run can be trusted
+        (11, {"correct": ["FAIL"], "fast": ["FAIL"], "valid": ["FAIL"]}, ["correct", "fast", "valid"]),
+        # what could not be decided is no reason for a FAIL
+        (10, {"correct": ["UNKNOWN"], "fast": ["FAIL"]}, ["fast", "correct"]),
+        (0, {}, []),
+    ],
+)
+def test_what_decided_the_verdict_is_told_first(
+    exit_code: int, verdicts: dict[str, list[str]], told: list[str]
+) -> None:
+    parts = {
+        part: {"checks": [{"name": "a", "verdict": verdict} for verdict in verdicts.get(part, ["PASS"])]}
+        for part in PARTS
+    }
+    found = [f"{part} {check['verdict']}" for part, check in reasons({"exit_code": exit_code, **parts})]
+    assert len(found) == len(told)
+    assert all(map(str.startswith, found, told)), found
+
+
+def test_the_summary_has_what_decided_the_verdict() -> None:
+    """However many targets were missed in a run that is not trusted."""
+    missed = [runs.target(f"p{percent}", 1.0, 9.0) for percent in range(80, 99)]
+    untrusted = runs.run(targets=missed, lost_workers=["1-a1b2c3"])
+    assert "- 🟡 **workers reported**" in summary(untrusted, verdict(untrusted))
+
+
+def test_junit_has_a_case_for_each_check() -> None:
+    """FAIL fails, UNKNOWN is an error, NOT_ASKED is skipped; what XML cannot say is left out."""
+    bad = hostile()
+    judged = verdict(bad)
+    suites = ElementTree.fromstring(junit(bad, judged))  # noqa: S314 - our own
+    checks = [check for part in ("correct", "fast", "valid") for check in judged[part]["checks"]]
+    assert len(suites.findall(".//testcase")) == len(checks) == int(suites.get("tests", 0))
+    for tag, of in (("failure", "FAIL"), ("error", "UNKNOWN"), ("skipped", "NOT_ASKED")):
+        assert len(suites.findall(f".//{tag}")) == [check["verdict"] for check in checks].count(of)
+
+
+def test_the_timeline_has_a_row_a_second_of_numbers() -> None:
+    """What a spreadsheet would calculate is none."""
+    rows = list(csv.DictReader(timeline(hostile()).splitlines()))
+    assert len(rows) == runs.SECONDS
+    assert all(re.fullmatch(r"-?\d*(\.\d+)?", cell) for row in rows for cell in row.values())
+    assert rows[20]["requests"] == str(runs.second(20)["requests"])
+
+
+def test_the_timeline_has_what_each_role_used() -> None:
+    (row,) = [
+        row for row in csv.DictReader(timeline(runs.run()).splitlines()) if row["second"].endswith("640")
+    ]
+    assert float(row["api_cpu_percent"]) == pytest.approx(runs.api(20)["cpu_percent"], abs=0.01)
+    assert row["connections_idle"] == "13"
+    assert row["status_409"] == "11"
+    assert float(row["workers_cpu_percent_max"]) > float(row["workers_cpu_percent_mean"])
+
+
+def test_a_report_replaces_the_one_before(folder: Path) -> None:
+    """And leaves nothing half written beside it."""
+    files.write(folder)
+    shutil.copy(folder / "report.html", folder / "before")
+    files.write(folder)
+    assert not list(folder.glob("*.part"))

@@ -1,0 +1,52 @@
+"""A moment of a run is what the master tells of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stampede.rig.snapshot import Snapshot, figures, ms, snapshot, words
+
+RUN: dict[str, Any] = {
+    **{"id": "r", "phase": "window", "in_progress": True, "alarms": [], "left_s": None, "events": []},
+    **{"users": 7, "target_users": None, "workers": 2, "rps": 151.4, "requests": 1000, "failures": 1},
+    **{"p50_ms": 3, "p95_ms": 20, "p99_ms": 44, "outcomes": {}, "verdicts": {}},
+    "generator_shares_cores": None,
+}
+"""As the master tells it."""
+
+
+def seen(**told: Any) -> Snapshot:
+    return snapshot({**RUN, **told}, "smoke", "http://ui", 12.0, 60.0)
+
+
+def test_a_run_that_has_not_begun_has_all_its_time_left() -> None:
+    """And no requests a second."""
+    begun = seen(phase=None, rps=None)
+    assert (begun.phase, begun.left, begun.rps) == ("starting", 48.0, 0.0)
+
+
+def test_a_verdict_that_is_not_known_is_not_shown() -> None:
+    told = seen(left_s=0.0, verdicts={"fast": "PASS", "correct": None})
+    assert (told.left, told.verdicts) == (0.0, {"fast": "PASS"})
+
+
+def test_a_moment_is_a_line() -> None:
+    assert figures(seen(verdicts={"valid": "PASS", "correct": "running"})) == (
+        "  12/60 s  window    7 users  151 requests/s  1000 requests, 1 failed"
+        "  p50 3.0 ms  p95 20 ms  p99 44 ms  CORRECT running  VALID PASS"
+    )
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [(None, "–"), (0.25, "0.2 ms"), (9.94, "9.9 ms"), (140.4, "140 ms"), (12345.0, "12,345 ms")],
+)
+def test_times_are_as_exact_as_they_are_useful(time: float | None, text: str) -> None:
+    assert ms(time) == text
+
+
+def test_an_event_is_told_with_its_facts() -> None:
+    event = {"name": "joined", "at": "2026-01-01T12:00:00.123+00:00", "id": "x", "worker": "worker-3"}
+    assert words(event) == "12:00:00 joined worker worker-3"

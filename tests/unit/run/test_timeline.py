@@ -1,0 +1,91 @@
+"""The run, second by second: a row for each, with what workers stamped with it."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import gevent
+import pytest
+from locust.env import Environment
+
+from stampede.counting.counts import Counts
+from stampede.counting.latency import Latencies
+from stampede.run.timeline import Timeline
+
+
+@pytest.fixture
+def environment() -> Any:
+    environment = Environment()
+    environment.runner = SimpleNamespace(user_count=10, target_user_count=20, worker_count=2)
+    return environment
+
+
+def report(second: int, requests: int, failures: int = 0) -> dict[str, Any]:
+    """What a worker tells of so many requests, all of them 200."""
+    latencies: dict[str, Any] = {}
+    Latencies().hand_over(latencies)
+    ((key, _),) = latencies.items()
+    return {
+        key: [(second, "GET", "/", requests, failures, b"", b"", b"")],
+        "stampede_outcomes": {"counts": [(second, "GET", "/", 200, requests)], "refused_late": {}},
+    }
+
+
+def test_each_second_has_its_row(environment: Any) -> None:
+    """Users and workers as they were then, requests and failures as they were stamped, however late."""
+    counts = Counts()
+    timeline = Timeline(environment, counts)
+    timeline.start()
+    first = int(time.time())
+    environment.runner.user_count = 20
+    while int(time.time()) == first:
+        gevent.sleep(0.01)
+    gevent.sleep(0.01)
+    for second, requests, failures in ((first, 7, 1), (first + 1, 5, 0), (first + 60, 9, 0)):
+        counts.add(report(second, requests, failures))
+    timeline.stop()
+    no_times = {"p50_ms": None, "p95_ms": None, "p99_ms": None, "from_start_p99_ms": None}
+    assert timeline.rows()[:2] == [
+        {
+            **{"second": first, "users": 10, "target_users": 20, "workers": 2, "requests": 7, "failures": 1},
+            **{"outcomes": {"200": 7}, **no_times},
+        },
+        {
+            **{
+                "second": first + 1,
+                "users": 20,
+                "target_users": 20,
+                "workers": 2,
+                "requests": 5,
+                "failures": 0,
+            },
+            **{"outcomes": {"200": 5}, **no_times},
+        },
+    ]
+    assert timeline.rows(since=first + 1)[0]["second"] == first + 1
+
+
+def test_a_second_that_nobody_looked_at_is_as_the_one_before(
+    environment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A master that was too busy for a second leaves no hole."""
+    counts = Counts()
+    timeline = Timeline(environment, counts)
+    timeline.start()
+    now = time.time()
+    environment.runner.user_count = 20
+    counts.add(report(int(now) + 1, 5))
+    monkeypatch.setattr(time, "time", lambda: now + 2)
+    timeline.stop()
+    assert [row["users"] for row in timeline.rows()] == [10, 10, 20]
+    assert [row["requests"] for row in timeline.rows()] == [0, 5, 0]
+
+
+def test_a_run_that_ends_at_once_has_a_row(environment: Any) -> None:
+    """Never an empty series."""
+    timeline = Timeline(environment, Counts())
+    timeline.start()
+    timeline.stop()
+    assert timeline.rows()[0]["users"] == 10

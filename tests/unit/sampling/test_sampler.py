@@ -1,0 +1,56 @@
+"""The rows a worker makes of itself, and how they get into its reports."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gevent
+
+import cgroup
+from stampede.sampling.sampler import KEY, OwnSamples, Row, Sampler
+
+
+def rows_of(seconds: float, hold_up: float = 0.0) -> list[Row]:
+    """Of a process that samples itself for so long, and stands still for some of it."""
+    rows: list[Row] = []
+    Sampler(rows.append).start()
+    gevent.sleep(seconds)
+    time.sleep(hold_up)
+    gevent.sleep(0.05)
+    return rows
+
+
+def test_each_second_that_is_over_has_one_row() -> None:
+    """With what was used in it, and how late greenlets were."""
+    began = int(time.time())
+    rows = rows_of(2.2)
+    seconds = [row["second"] for row in rows]
+    assert seconds[0] in (began, began + 1)  # it may have begun in the last moment of a second
+    assert seconds == list(range(seconds[0], seconds[0] + len(rows)))
+    assert len(rows) >= 2
+    whole = rows[1]
+    assert whole["hub_lag_p99_ms"] <= whole["hub_lag_ms"] == max(lag for lag, _ in whole["hub_lags"])
+    assert 45 <= sum(count for _, count in whole["hub_lags"]) <= 55
+    assert whole["cpu_percent"] < 50
+
+
+def test_seconds_in_which_it_was_held_up_have_theirs_too() -> None:
+    """A chart has no gap there, and the lag stands where it was."""
+    rows = rows_of(0.1, hold_up=2.2)
+    assert len(rows) >= 2
+    seconds = [row["second"] for row in rows]
+    assert seconds == list(range(seconds[0], seconds[-1] + 1))
+    assert sum(row["hub_lag_ms"] > 100 for row in rows) >= 2
+
+
+def test_a_report_has_the_rows_since_the_last_one() -> None:
+    """And says which machine they are of."""
+    samples = OwnSamples()
+    reports: list[dict[str, Any]] = [{}, {}]
+    gevent.sleep(1.1)
+    for report in reports:
+        samples.hand_over(report)
+    assert reports[0][KEY]["machine"] == cgroup.machine()
+    assert reports[0][KEY]["rows"]
+    assert reports[1][KEY]["rows"] == []

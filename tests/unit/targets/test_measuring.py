@@ -1,0 +1,242 @@
+"""Targets are measured over whole seconds: what was asked, where it was worst, and what nobody can know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stampede.counting.latency import DUE
+from stampede.targets import measuring, parser
+from stampede.targets.evidence import Evidence
+from stampede.targets.measuring import Reading, measure
+from stampede.targets.target import Target
+from tests.unit.counted import Shop
+
+WINDOW = range(1000, 1030)
+OR_OF_CORES = ", or of how many cores it may use: a limit of its own would say"
+
+
+def target(text: str) -> Target:
+    (found,) = parser.parse(text)
+    return found
+
+
+def evidence(shop: Shop, **samples: Any) -> Evidence:
+    return Evidence(shop.counts, lambda: samples, cores=lambda: 2)
+
+
+@pytest.fixture(scope="module")
+def shop() -> Shop:
+    """Thirty seconds of a shop; before and after them it is slow and broken, which is nobody's business."""
+    shop = Shop()
+    for outside in (range(990, 1000), range(1030, 1035)):
+        shop.answers(outside, "GET /products/", [9000] * 9, status=500)
+    shop.answers(WINDOW, "GET /products/", [10, 20, 30])
+    shop.answers(WINDOW, "POST /orders/", [40, 50], status=201)
+    shop.answers(WINDOW, "POST /orders/", [5], status=409)
+    shop.answers(range(1010, 1013), "POST /orders/", [2000], status=503)
+    shop.answers([1005], "GET /summary", [80])
+    shop.answers([990], "GET /docs", [7])
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("text", "actual", "count"),
+    [
+        ("rps >= 1", 184 / 30, 184),
+        ("rps of GET >= 1", 91 / 30, 91),
+        ("avg < 1s", (30 * (60 + 95) + 6000 + 80) / 184, 184),
+        ("GET avg < 1s", (30 * 60 + 80) / 91, 91),
+        ("GET/POST max < 1s", 2000, 184),
+        ("POST min < 1s", 5, 93),
+        ("p50 of GET /products < 1s", 20, 90),
+        ("p95 of POST /orders/ < 1s", 50, 93),
+        ("complex avg < 1s", 80, 1),
+        ("errors < 1%", 100 * 3 / 184, 184),
+        ("errors = 0", 3, 184),
+        ("errors of GET = 0", 0, 91),
+        ("5xx = 0", 3, 184),
+        ("503 < 1%", 100 * 3 / 184, 184),
+        ("4xx of POST < 1%", 100 * 30 / 93, 93),
+        # a sold-out 409 is an answer, but no order
+        ("goodput of orders >= 1", 2, 93),
+    ],
+)
+def test_a_figure_is_of_the_window(shop: Shop, text: str, actual: float, count: int) -> None:
+    """To six digits; what came before and after it is no part of it."""
+    reading = measure(target(text), evidence(shop), WINDOW)
+    assert reading.actual == pytest.approx(actual, rel=1e-5)
+    assert reading.count == count
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("p95 of GET /nowhere < 1s", "no request to GET /nowhere in this run"),
+        ("rps of PUT >= 1", "no request to PUT in this run"),
+        ("avg of /docs < 1s", "no request in that time"),
+        ("p99 of POST < 1s", "93 requests only: too few for a p99, which takes 100"),
+        ("p95 from start < 1s", "nobody was paced"),
+        ("avg < 1s for 31s", "the window has 30 whole seconds: too few for it"),
+        ("p99 < 1s for 10s", "64 requests only: too few for a p99, which takes 100"),
+        ("stable of /summary", "1 request only: too few for two p95"),
+        ("cpu of api < 1%", f"nothing is known of the cpu of api{OR_OF_CORES}"),
+        (
+            "memory of api < 1%",
+            "nothing is known of the memory of api: it has no limit of its own, state it in MB",
+        ),
+        ("memory of postgres < 400MB", "nothing is known of the memory of postgres"),
+    ],
+)
+def test_what_cannot_be_measured_says_why(shop: Shop, text: str, detail: str) -> None:
+    """It was promised, and is neither met nor missed."""
+    reading = measure(target(text), evidence(shop, api=[{"second": 1000, "memory_mb": 9}]), WINDOW)
+    assert (reading.actual, reading.detail) == (None, detail)
+
+
+def test_without_a_window_nothing_is_measured(shop: Shop) -> None:
+    reading = measure(target("rps >= 1"), evidence(shop), range(0))
+    assert (reading.actual, reading.detail) == (None, "the window has 0 whole seconds: too few for it")
+
+
+def test_for_some_seconds_takes_the_worst_of_them(shop: Shop) -> None:
+    """Of any so many in a row, whichever side is the wrong one."""
+    slow = measure(target("POST avg < 1s for 3s"), evidence(shop), WINDOW)
+    assert slow.actual == pytest.approx((3 * 95 + 6000) / 12)
+    assert measure(target("rps >= 1 for 5s"), evidence(shop), WINDOW).actual == 6
+    assert measure(target("rps <= 1 for 3s"), evidence(shop), WINDOW).actual == 7
+    assert measure(target("5xx = 0 for 2s"), evidence(shop), WINDOW).actual == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "in_time", "with_the_late"),
+    [
+        ("GET p95 < 1s", 10, 9000),
+        ("GET max < 1s for 5s", 10, 9000),
+        ("stable", 0, 89900),
+        ("errors < 1%", 0, 100 * 20 / 320),
+        ("5xx = 0", 0, 20),
+        ("rps >= 1", 10, 10),
+        ("goodput >= 1/s", 10, 10),
+        ("rps >= 1 for 5s", 10, 10),
+    ],
+)
+def test_an_api_that_freezes_until_the_end_was_slow(text: str, in_time: float, with_the_late: float) -> None:
+    """What was sent in the window and answered after it was sent in it; a rate is of its seconds alone."""
+    shop = Shop()
+    shop.answers(WINDOW, "GET /", [10] * 10)
+    shop.answers([1038], "GET /", [9000] * 20, status=503)
+    assert measure(target(text), evidence(shop), WINDOW).actual == pytest.approx(in_time)
+    found = evidence(shop)
+    (row,) = measuring.rows([target(text)], found, WINDOW, None)
+    assert row["measured"]["actual"] == pytest.approx(with_the_late, rel=1e-5)
+
+
+def test_every_route_is_as_good_as_the_worst(shop: Shop) -> None:
+    """Named; one that was not asked in the window has no times."""
+    reading = measure(target("every route avg < 1s"), evidence(shop), WINDOW)
+    assert reading.detail == "the worst of 3: POST /orders/, 93 requests"
+    assert reading.actual == pytest.approx((30 * 95 + 6000) / 93, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "actual"),
+    [
+        ("every route rps >= 1", 0),
+        ("every route goodput >= 1", 0),
+        # the few seconds in which it was silent, and those in which it was not
+        ("every route rps >= 1 for 10s", 0),
+        ("every route rps <= 5 for 10s", 3.3),
+        ("every route max < 1s", 2000),
+        ("every route max < 9s for 10s", 2000),
+        ("every route errors = 0", 3),
+    ],
+)
+def test_of_rates_a_silent_route_has_the_lowest(shop: Shop, text: str, actual: float) -> None:
+    """GET /docs was asked before the window only; a target of it alone is not met either."""
+    reading = measure(target(text), evidence(shop), WINDOW)
+    assert reading.actual == actual
+    assert ("GET /docs" in reading.detail) is (actual == 0)
+    assert measure(target("rps of GET /docs >= 1"), evidence(shop), WINDOW).actual == 0
+
+
+def test_of_a_route_that_is_rarely_asked_the_slowest_request_counts(shop: Shop) -> None:
+    """Within the limit any percentile is; beyond it nobody knows."""
+    met = measure(target("every route p95 < 100ms"), evidence(shop), WINDOW)
+    assert (met.actual, met.detail) == (80, "the worst of 3: GET /summary, the slowest of 1 request")
+    unknown = measure(target("every route p95 < 70ms"), evidence(shop), WINDOW)
+    assert unknown.actual is None
+    assert unknown.detail.endswith("GET /summary, 1 request only: too few for a p95, which takes 20")
+    missed = measure(target("every route p95 < 45ms"), evidence(shop), WINDOW)
+    assert (missed.actual, missed.detail) == (50, "the worst of 3: POST /orders/, 93 requests")
+
+
+def test_from_the_start_counts_what_somebody_waited_who_came_in_time() -> None:
+    """A request that was due a second before it was sent took a second more."""
+    shop = Shop()
+    shop.answers([1000], "GET /", [100] * 20, context={DUE: 999.4}, start_time=1000.4)
+    assert measure(target("p95 < 1s"), evidence(shop), WINDOW).actual == 100
+    assert measure(target("p95 from start < 1s"), evidence(shop), WINDOW).actual == 1100
+
+
+@pytest.mark.parametrize(("last", "growth"), [(20, 0), (24, 20), (15, -25), (60, 200)])
+def test_stable_is_by_how_much_the_last_third_is_slower(last: float, growth: float) -> None:
+    """The p95 of both; what is in between does not matter."""
+    shop = Shop()
+    shop.answers(range(1000, 1010), "GET /", [20] * 3)
+    shop.answers(range(1010, 1020), "GET /", [900] * 3)
+    shop.answers(range(1020, 1030), "GET /", [last] * 3)
+    reading = measure(target("stable"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.count) == (growth, 60)
+    assert reading.detail == f"p95 20 ms in the first third, {last} ms in the last"
+
+
+def test_what_ended_the_run_stays_as_it_was_then(shop: Shop) -> None:
+    """However it looks when the run is over; the others are measured."""
+    both = parser.parse("p95 < 9s for 3s, abort, rps >= 1")
+    then = Reading(9999, 50, "50 requests")
+    ended, other = measuring.rows(both, evidence(shop), WINDOW, (both[0], then))
+    assert ended["aborted"] is True
+    assert ended["measured"] == {"actual": 9999, "count": 50, "detail": "50 requests"}
+    assert (other["aborted"], other["measured"]["count"]) == (False, 184)
+
+
+def test_a_row_says_what_was_asked(shop: Shop) -> None:
+    """All that a judge, or a report, has to know."""
+    (row,) = measuring.rows(parser.parse("rps>=1, 5xx of POST = 0")[1:], evidence(shop), WINDOW, None)
+    del row["measured"]
+    assert row == {
+        **{"text": "5xx of POST = 0", "name": "5xx of POST", "column": 9, "kind": "status", "routes": "POST"},
+        **{"operator": "=", "limit": 0.0, "unit": "", "optional": False, "aborted": False},
+    }
+
+
+def test_where_nothing_was_asked_nothing_is_none() -> None:
+    """No error among no requests is what a target that answers nobody shows too."""
+    shop = Shop()
+    shop.answers([990], "GET /", [5] * 9)
+    for text in ("errors = 0", "5xx = 0", "errors < 1%"):
+        reading = measure(target(text), evidence(shop), WINDOW)
+        assert (reading.actual, reading.detail) == (None, "no request in that time")
+
+
+@pytest.mark.parametrize("text", ["every route p99 < 100ms", "every route p99 < 100ms for 5s"])
+def test_routes_of_none_of_which_enough_is_known_are_unknown(text: str) -> None:
+    """Also one that began to be asked late."""
+    shop = Shop()
+    shop.answers(range(1010, 1020), "GET /a", [500])
+    shop.answers(range(1015, 1020), "GET /b", [500])
+    reading = measure(target(text), evidence(shop), WINDOW)
+    assert reading.actual is None
+    assert "the worst of 2: GET /a" in reading.detail
+
+
+def test_seconds_in_which_little_was_answered_slowly_are_not_left_out() -> None:
+    """Too few for a percentile, and too slow for any: what was fast before says nothing of them."""
+    shop = Shop()
+    shop.answers(range(1000, 1015), "GET /", [5] * 2000)
+    shop.answers(range(1015, 1030), "GET /", [9000])
+    reading = measure(target("p99 < 2s for 10s"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.count) == (None, 10)
+    assert measure(target("p99 < 10s for 10s"), evidence(shop), WINDOW).actual == 5

@@ -1,0 +1,34 @@
+"""When users are on the way from worker to worker, and when they are at rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from stampede.verdict.moves import settled
+
+START = 1767225600
+"""2026-01-01 00:00:00 UTC."""
+WINDOW = range(START, START + 20)
+
+
+@pytest.mark.parametrize(
+    ("name", "moving"),
+    [
+        ("worker_joined", range(8, 14)),
+        ("worker_returned", range(8, 14)),
+        ("worker_lost", range(8, 20)),
+        ("worker_left", range(3, 14)),  # its users stop before it is gone
+        ("depleted", range(0)),
+    ],
+)
+def test_users_are_on_the_way_around_a_change_of_workers(name: str, moving: range) -> None:
+    """Which was at 8.5 s."""
+    event = {"name": name, "at": "2026-01-01T00:00:08.500+00:00"}
+    at_rest = settled(WINDOW, [event])
+    assert [second - START for second in WINDOW if second not in at_rest] == [*moving]
+
+
+def test_where_they_never_are_at_rest_all_of_it_counts() -> None:
+    """A run is not trusted because nobody looked at it."""
+    events = [{"name": "worker_joined", "at": START + second} for second in (0, 5, 10, 15)]
+    assert settled(WINDOW, events) == [*WINDOW]

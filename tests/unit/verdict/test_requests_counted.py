@@ -1,0 +1,211 @@
+"""Users' counts against the API's: what is exact, what an event explains, and what nothing does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stampede.verdict.requests_counted import all_requests_counted, by_route
+
+SECONDS = [{"second": second, "requests": 15, "failures": 5} for second in range(1000, 1060)]
+LOST = {
+    **{"name": "worker_lost", "at": "1970-01-01T00:16:47.000+00:00", "worker": "3-ab12", "id": "host_ab12"},
+    **{"last_report": 1006.4, "at_most": 18},
+}
+RETURNED = {**LOST, "name": "worker_returned", "at": "1970-01-01T00:16:52.000+00:00"}
+RESTARTED = {"name": "api_restarted", "at": "1970-01-01T00:16:47.500+00:00", "last_look": 1005.2}
+"""Unseen are 1005 to 1008: forty requests that succeeded."""
+GONE = {**RESTARTED, "name": "api_gone"}
+ORDERS = {"POST /orders/": {"201": 60_000, "409": 1_530}}
+
+
+def check(
+    users: dict[str, dict[str, int]], api: dict[str, dict[str, int]], *events: dict[str, Any]
+) -> dict[str, Any]:
+    failures = sum(statuses.get("0", 0) + statuses.get("503", 0) for statuses in users.values())
+    facts = {"outcomes": users, "counters": {"api": api}, "events": list(events), "seconds": SECONDS}
+    return all_requests_counted({**facts, "failures": failures, "lost_workers": ["host_ab12", "host_cd34"]})
+
+
+def orders(created: int, refused: int = 1_530, unanswered: int = 0) -> dict[str, dict[str, int]]:
+    return {"POST /orders/": {"0": unanswered, "201": created, "409": refused}}
+
+
+@pytest.mark.parametrize(
+    ("users", "api", "events", "detail"),
+    [
+        (orders(60_000), ORDERS, [], "61,530 of 61,530"),
+        # an event alone explains nothing away, and is no news
+        (orders(60_000), ORDERS, [LOST, RESTARTED], "61,530 of 61,530"),
+        # requests without an answer that never got there
+        (orders(60_000, unanswered=7), ORDERS, [], "61,530 of 61,530"),
+        # and that did
+        (
+            orders(59_996, unanswered=7),
+            ORDERS,
+            [],
+            "61,526 of 61,530: 4 were served of 7 without an answer",
+        ),
+        (
+            orders(59_982),
+            ORDERS,
+            [LOST],
+            "61,512 of 61,530: 18 were worker 3-ab12's, lost at 00:16:47",
+        ),
+        (
+            orders(59_970),
+            ORDERS,
+            [LOST, {**LOST, "worker": "4-cd34", "id": "host_cd34"}],
+            "61,500 of 61,530: 30 were worker 3-ab12's, lost at 00:16:47, "
+            "or worker 4-cd34's, lost at 00:16:47",
+        ),
+        (
+            orders(60_040),
+            ORDERS,
+            [RESTARTED],
+            "61,530 of 61,570: 40 were answered before the API restarted at 00:16:47",
+        ),
+        (
+            orders(60_001),
+            ORDERS,
+            [GONE],
+            "61,530 of 61,531: 1 was answered before the API was gone at 00:16:47",
+        ),
+        # a failure that was an answer may be one of them
+        (
+            {"POST /orders/": {"201": 60_040, "409": 1_530, "503": 3}},
+            ORDERS,
+            [RESTARTED],
+            "61,530 of 61,573: 43 were answered before the API restarted at 00:16:47",
+        ),
+        # at once, on one route: what a worker did is not there, what the API did neither
+        (
+            orders(59_999, refused=1_531),
+            ORDERS,
+            [LOST, RESTARTED],
+            "61,529 of 61,531: 1 was worker 3-ab12's, lost at 00:16:47; "
+            "1 was answered before the API restarted at 00:16:47",
+        ),
+        # the names of users are the API's routes, but for what comes after a question mark
+        (
+            {"GET /products/": {"200": 2}, "GET /products/?filter": {"200": 1}},
+            {"GET /products/": {"200": 3}},
+            [],
+            "3 of 3",
+        ),
+        # not among them: probes, those who ask for the counters, and what is no request of HTTP
+        (
+            {"HEAD /": {"200": 2}, "GET /metrics": {"200": 1}, "WSS buy": {"0": 1}, "GET /": {"200": 1}},
+            {"GET /": {"200": 1}},
+            [],
+            "1 of 1",
+        ),
+        ({}, {}, [], "0 of 0"),
+    ],
+)
+def test_a_gap_that_is_explained_is_told(
+    users: dict[str, dict[str, int]],
+    api: dict[str, dict[str, int]],
+    events: list[dict[str, Any]],
+    detail: str,
+) -> None:
+    """Exact, or with the events that explain it: a PASS either way, that says so."""
+    told = check(users, api, *events)
+    assert (told["verdict"], told["detail"], told["count"]) == ("PASS", detail, 0)
+
+
+@pytest.mark.parametrize(
+    ("users", "api", "events", "count", "detail"),
+    [
+        (
+            orders(59_990),
+            ORDERS,
+            [],
+            10,
+            "most at POST /orders/: 201 was answered to the users 59,990 times, by the API 60,000 times",
+        ),
+        (orders(60_005), ORDERS, [], 5, "to the users 60,005 times, by the API 60,000 times"),
+        # each event explains one way only, and no more than it can
+        (orders(59_981), ORDERS, [LOST], 1, "by the API 60,000 times"),
+        (orders(59_990), ORDERS, [LOST, RETURNED], 10, "by the API 60,000 times"),
+        (orders(59_981), ORDERS, [LOST, RETURNED, LOST], 1, "by the API 60,000 times"),
+        (orders(59_990), ORDERS, [RESTARTED], 10, "by the API 60,000 times"),
+        (orders(60_041), ORDERS, [RESTARTED], 1, "to the users 60,041 times"),
+        # what failed in those seconds may have been without an answer
+        (orders(60_041, unanswered=20), ORDERS, [RESTARTED], 1, "to the users 60,041 times"),
+        (orders(60_005), ORDERS, [LOST], 5, "to the users 60,005 times"),
+        (orders(59_990, unanswered=9), ORDERS, [], 1, "by the API 60,000 times"),
+        # what had no answer on another route does not stand in for it
+        ({**orders(59_990), "GET /": {"0": 99}}, ORDERS, [], 10, "most at POST /orders/: 201"),
+        # the sums agree, the statuses do not
+        (orders(59_999, refused=1_531), ORDERS, [], 1, "POST /orders/: 201"),
+        # the greatest of several
+        (
+            {"GET /": {"200": 5}, "POST /orders/": {"201": 5}},
+            {"GET /": {"200": 7}, "POST /orders/": {"201": 9}},
+            [],
+            6,
+            "6 of 16 are unexplained, most at POST /orders/",
+        ),
+        # somebody else was there
+        ({}, {"GET /docs": {"200": 1}}, [], 1, "most at GET /docs: 200 was answered to the users 0 times"),
+    ],
+)
+def test_a_gap_that_nothing_explains_fails(
+    users: dict[str, dict[str, int]],
+    api: dict[str, dict[str, int]],
+    events: list[dict[str, Any]],
+    count: int,
+    detail: str,
+) -> None:
+    """Also what is left of one that is explained in part; the route with the most of it is named."""
+    told = check(users, api, *events)
+    assert (told["verdict"], told["count"]) == ("FAIL", count)
+    assert detail in told["detail"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "detail"),
+    [
+        ({}, "http_requests_total{method,route,status} at /metrics"),
+        ({"counters": None}, "http_requests_total{method,route,status} at /metrics"),
+        ({"counters": {"error": "several processes answer"}}, "several processes answer"),
+        ({"counters": {"api": {}}, "outcomes": {"GET buy": {"200": 1}}}, "'GET buy' is no route"),
+        ({"counters": {"api": {}}, "outcomes": {"GET http://x/": {"200": 1}}}, "'GET http://x/' is no route"),
+    ],
+)
+def test_what_cannot_be_compared_is_not_asked(facts: dict[str, Any], detail: str) -> None:
+    """Nobody promised it; one line says how to get it."""
+    told = all_requests_counted({"outcomes": {}, "events": [], **facts})
+    assert told["verdict"] == "NOT_ASKED"
+    assert detail in told["detail"]
+    assert "count" not in told
+
+
+def test_an_api_that_was_too_slow_to_be_asked_is_unknown() -> None:
+    """It counts, and so its run promised a comparison."""
+    told = all_requests_counted({"outcomes": {}, "counters": {"missed": "it did not answer in time"}})
+    assert (told["verdict"], told["detail"]) == ("UNKNOWN", "it did not answer in time")
+
+
+@pytest.mark.parametrize(
+    ("name", "route"),
+    [
+        ("/products/{id}", "/products/{id}"),
+        ("/products/?filter", "/products/"),
+        # users who name nothing are counted by their paths
+        ("/products/17", "/products/{id}"),
+        ("/products", "/products/"),
+        ("/products/bulk", "/products/bulk"),
+        ("/", "/"),
+        ("other", "other"),
+        ("/my/route", "other"),
+        ("/products/17/more", "other"),
+        ("/productsX17", "other"),
+    ],
+)
+def test_a_name_is_one_of_the_apis_routes_or_other(name: str, route: str) -> None:
+    """As the API labels what it has not."""
+    api = ["GET /", "GET /products/", "GET /products/{id}", "POST /products/bulk", "GET other"]
+    assert by_route({f"GET {name}": {"200": 1}}, api) == {f"GET {route}": {"200": 1}}

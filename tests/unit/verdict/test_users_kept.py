@@ -1,0 +1,165 @@
+"""Were the users there that were wanted? What is told of dips, and which of them an event explains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stampede.verdict.users_kept import users_kept
+
+START = 1767225600
+"""2026-01-01 00:00:00 UTC."""
+
+
+def event(name: str, at: float, **facts: Any) -> dict[str, Any]:
+    return {"name": name, "at": f"2026-01-01T00:00:{at:06.3f}+00:00", "worker": "3-ab12", **facts}
+
+
+def check(
+    users: list[int], *events: dict[str, Any], wanted: list[int] | None = None, **changes: Any
+) -> dict[str, Any]:
+    """Of a run with these users as its seconds began; the window opens as all were there."""
+    targets = wanted or [20] * len(users)
+    seconds = [
+        {"second": START + number, "users": there, "target_users": target}
+        for number, (there, target) in enumerate(zip(users, targets, strict=True))
+    ]
+    window = {"start": START + 2.4, "end": START + len(users) + 0.3}
+    facts = {"profile": "ci", "users": 20, "window": window, "seconds": seconds, "events": list(events)}
+    return users_kept({**facts, **changes})
+
+
+RAMP = [0, 10]
+
+
+@pytest.mark.parametrize(
+    ("users", "events", "detail"),
+    [
+        ([*RAMP, 20, 20], [], "20 users"),
+        # an event alone is no news
+        ([*RAMP, 20, 20], [event("worker_left", 2)], "20 users"),
+        (
+            [*RAMP, 20, 15, 18, 20],
+            [event("worker_joined", 2.7)],
+            "20 users; 15 of 20 users at 00:00:03, for 2 s: worker 3-ab12 joined",
+        ),
+        # who leaves stops its users first
+        (
+            [*RAMP, 20, 15, 10, 20],
+            [event("worker_left", 4.5)],
+            "20 users; 10 of 20 users at 00:00:03, for 2 s: worker 3-ab12 left",
+        ),
+        # a kill is noticed later than it was
+        (
+            [*RAMP, 20, 20, 20, 20, 20, 20, 15, 15, 20],
+            [event("worker_lost", 7.9, last_report=START + 3.2)],
+            "20 users; 15 of 20 users at 00:00:08, for 2 s: worker 3-ab12 lost",
+        ),
+        # also before it had reported anything
+        (
+            [*RAMP, 20, 15, 20],
+            [event("worker_lost", 3, last_report=None)],
+            "20 users; 15 of 20 users at 00:00:03, for 1 s: worker 3-ab12 lost",
+        ),
+        # two dips, each with its event
+        (
+            [*RAMP, 20, 15, 20, 20, 20, 20, 20, 20, 19, 20],
+            [event("worker_joined", 2.7), event("worker_returned", 9.9)],
+            "20 users; 15 of 20 users at 00:00:03, for 1 s: worker 3-ab12 joined; and 1 more such",
+        ),
+    ],
+)
+def test_a_dip_that_an_event_explains_is_told(
+    users: list[int], events: list[dict[str, Any]], detail: str
+) -> None:
+    """A PASS, that says what happened."""
+    told = check(users, *events)
+    assert (told["verdict"], told["detail"], told["count"]) == ("PASS", detail, 0)
+
+
+@pytest.mark.parametrize(
+    ("users", "events", "detail"),
+    [
+        ([*RAMP, 20, 19, 20], [], "19 of 20 users at 00:00:03, for 1 s: no event says why"),
+        # more than are wanted are another load, too
+        ([*RAMP, 20, 25, 20], [], "25 of 20 users at 00:00:03, for 1 s: no event says why"),
+        ([*RAMP, 20, 19, 20, 18], [], "19 of 20 users at 00:00:03, for 1 s; and 1 more such"),
+        # what was over long before explains nothing, nor does what came after
+        ([*RAMP, *[20] * 9, 19, 20], [event("worker_joined", 4.9)], "19 of 20 users at 00:00:11"),
+        ([*RAMP, 20, 19, *[20] * 9], [event("worker_joined", 4.1)], "19 of 20 users at 00:00:03"),
+        # five seconds after a worker has come, eleven after the last report of one that died
+        ([*RAMP, 20, *[15] * 8], [event("worker_joined", 2.9)], "15 of 20 users at 00:00:03, for 8 s"),
+        (
+            [*RAMP, 20, *[15] * 14],
+            [event("worker_lost", 4, last_report=START + 2.5)],
+            "15 of 20 users at 00:00:03, for 14 s",
+        ),
+        # others' troubles are none of the users'
+        ([*RAMP, 20, 19, 20], [event("api_restarted", 3)], "19 of 20 users at 00:00:03"),
+        # never there at all
+        ([*RAMP, 19, 18], [], "there were never 20 users, but 19"),
+    ],
+)
+def test_a_dip_that_nothing_explains_makes_the_run_unknown(
+    users: list[int], events: list[dict[str, Any]], detail: str
+) -> None:
+    """It was another load than the one that was asked for."""
+    told = check(users, *events)
+    assert told["verdict"] == "UNKNOWN"
+    assert told["detail"].startswith(detail)
+
+
+def test_every_stage_is_kept_to() -> None:
+    """The way from one to the next is no dip."""
+    wanted = [10] * 3 + [20] * 3 + [10] * 3
+    assert check([5, 10, 10, 13, 20, 20, 16, 10, 10], wanted=wanted)["detail"] == "20 users"
+    told = check([5, 10, 10, 13, 17, 19, 16, 10, 10], wanted=wanted)
+    assert (told["verdict"], told["detail"]) == ("UNKNOWN", "there were never 20 users, but 19")
+
+
+@pytest.mark.parametrize(
+    ("users", "verdict"),
+    [
+        ([5, 10, 10, 13, 20, 20, 16, 13], "PASS"),
+        # what had its time is asked for all the same
+        ([5, 10, 10, 13, 17, 19, 16, 13], "UNKNOWN"),
+        # and who was there has to stay
+        ([5, 10, 10, 13, 20, 20, 10, 9], "UNKNOWN"),
+    ],
+)
+def test_a_stage_that_a_target_cut_off_may_have_been_on_its_way(users: list[int], verdict: str) -> None:
+    """Its users were never promised for this moment: the answer is the target's."""
+    wanted = [10] * 3 + [20] * 3 + [10] * 2
+    assert check(users, wanted=wanted, aborted="p99 < 2s for 10s, abort: 2500ms")["verdict"] == verdict
+
+
+def test_a_target_excuses_nobody_who_was_never_there() -> None:
+    """Of a single stage all users are there before a target is looked at."""
+    told = check([*RAMP, 19, 18], aborted="p99 < 2s for 10s, abort: 2500ms")
+    assert told["verdict"] == "UNKNOWN"
+
+
+def test_who_drives_by_hand_may_change_the_number_on_the_way() -> None:
+    """What was wanted last must have been there."""
+    wanted = [30, 30, 20, 20]
+    assert check([0, 10, 15, 20], wanted=wanted, profile=None)["verdict"] == "PASS"
+    assert check([0, 10, 15, 18], wanted=wanted, profile=None)["verdict"] == "UNKNOWN"
+
+
+def test_users_who_stop_at_the_end_are_not_missing() -> None:
+    """The second of the stop, and those after it, say nothing."""
+    users = [*RAMP, 20, 20, 5, 0]
+    assert check(users, window={"start": START + 2.4, "end": START + 4.1})["verdict"] == "PASS"
+
+
+def test_of_an_older_run_the_window_is_judged() -> None:
+    """Its seconds do not say how many users were wanted: before the window there may have been others."""
+    seconds = [{"second": START + number, "users": users} for number, users in enumerate([5, 20, 20])]
+    assert check([], seconds=seconds, window={"start": START + 0.5, "end": START + 3})["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize("window", [None, {"seconds": 3.0}])
+def test_without_a_window_it_is_not_asked(window: dict[str, Any] | None) -> None:
+    """That it has none is another check's affair; and older runs do not say when it was."""
+    assert check([*RAMP, 19], window=window)["verdict"] == "NOT_ASKED"
