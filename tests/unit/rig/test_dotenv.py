@@ -1,0 +1,90 @@
+"""`.env`: what is read, what is refused, and what is warned of. tests/cluster/test_dotenv.py asks Compose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stampede.rig import UsageError, dotenv
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OUTSIDE", "from outside")
+    monkeypatch.delenv("NOWHERE", raising=False)
+    monkeypatch.setattr(dotenv, "_warned", set())
+    return tmp_path / ".env"
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        # a value ends with its line, or where a comment begins
+        ("P=a", "a"),
+        ("export P = a b  \nQ=2", "a b"),
+        ("P=a#b # c", "a#b"),
+        ("P=", ""),
+        ("P: a", "a"),
+        ("# P=b\n\n  P=a\r\n", "a"),
+        # quotes
+        ("P='a # b' # c", "a # b"),
+        ('P="two\nlines"', "two\nlines"),
+        ("P='it\\'s'", "it's"),
+        (r'P="say \"hi\"\t\\"', 'say "hi"\t\\'),
+        (r"P='a\nb'", r"a\nb"),
+        # variables: of the environment, and of lines before
+        ("P=$OUTSIDE/${OUTSIDE}", "from outside/from outside"),
+        ("A=1\nP=$A$A", "11"),
+        ("OUTSIDE=other\nP=$OUTSIDE", "from outside"),
+        ("P='$OUTSIDE'", "$OUTSIDE"),
+        # a $ as such
+        ("P=pa$$word", "pa$word"),
+        ("P='pa$word'", "pa$word"),
+        (r'P="pa\$word"', "pa$word"),
+        ("P=5$", "5$"),
+        # a name alone is that of the environment
+        ("P=1\nP\n", "1"),
+    ],
+)
+def test_a_value_is_what_compose_finds(file: Path, content: str, value: str) -> None:
+    file.write_text(content)
+    assert dotenv.read(file)["P"] == value
+
+
+def test_a_name_alone_is_inherited(file: Path) -> None:
+    file.write_text("OUTSIDE\nNOWHERE\n")
+    assert dotenv.read(file) == {"OUTSIDE": "from outside"}
+
+
+def test_without_a_file_there_is_nothing(file: Path) -> None:
+    assert dotenv.read(file) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("A=1\nB C=2", ".env, line 2: 'B C=2' is not NAME=value"),
+        ("=x", ".env, line 1: '=x' is not NAME=value"),
+        ('A=1\n\nB="x', '.env, line 3: the quote " is not closed'),
+        ("A=${B", ".env, line 1: '${B' is not closed: for a $ as such write $$"),
+        ("A=${1}", ".env, line 1: '${1}' is no variable: for a $ as such write $$"),
+        ("A=${NOWHERE:?say where}", ".env, line 1: NOWHERE must be set: say where"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_line(file: Path, content: str, complaint: str) -> None:
+    file.write_text(content)
+    with pytest.raises(UsageError) as refused:
+        dotenv.read(file)
+    assert str(refused.value) == complaint
+
+
+def test_a_variable_that_is_not_set_is_warned_of_once(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A password that is cut without a word would be another one."""
+    file.write_text('A=1\nP="pa$NOWHERE"')
+    for _ in range(2):
+        assert dotenv.read(file)["P"] == "pa"
+    warning = (
+        "stampede: .env, line 2: $NOWHERE is not set, so nothing stands there: for a $ as such write $$\n"
+    )
+    assert capsys.readouterr().err == warning
