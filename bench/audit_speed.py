@@ -7,6 +7,7 @@ million orders took longer than they may.
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import sys
 import tempfile
@@ -22,9 +23,9 @@ import msgspec  # noqa: E402
 import psycopg2  # noqa: E402
 
 from postgres import embedded  # noqa: E402
-from stampede.audit.check import Check  # noqa: E402
 from stampede.audit.database import connect  # noqa: E402
 from stampede.audit.judgement import check_all, gather, load  # noqa: E402
+from stampede.facts.verdict import Check  # noqa: E402
 
 RUN = "20261122-120000-beef"
 STARTED = 1_795_392_000.0
@@ -124,7 +125,9 @@ def audit(url: str, ledger: Path) -> list[Check]:
 
 def main() -> int:
     """Print the table; returns the exit code."""
-    orders = int(sys.argv[1]) if sys.argv[1:] else OF_ORDERS
+    parser = argparse.ArgumentParser(description="How long an audit takes")
+    parser.add_argument("orders", nargs="?", type=int, default=OF_ORDERS, help="how many are audited")
+    orders = parser.parse_args().orders
     with tempfile.TemporaryDirectory(prefix="stampede-bench-", dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -7,6 +7,7 @@ with 1 if the ledger takes more than it may.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import subprocess
 import sys
@@ -60,7 +61,9 @@ def cpu_per_order(customer: Customer, ledger: Any) -> float:
 
 def main() -> int:
     """Print the figures; returns the exit code."""
-    orders = int(sys.argv[1]) if len(sys.argv) > 1 else 6000
+    parser = argparse.ArgumentParser(description="What the ledger costs of an order's CPU")
+    parser.add_argument("orders", nargs="?", type=int, default=6000, help="how many are placed")
+    orders = parser.parse_args().orders
     with subprocess.Popen([sys.executable, "run_api.py", "--port", str(PORT)], cwd=ROOT) as api:
         try:
             _wait_until_healthy()

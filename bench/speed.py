@@ -6,6 +6,7 @@ table with what was wanted beside it; exits with 1 if something wanted was misse
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+RUNTIMES = ("local", "compose")
 RUN_SECONDS = 60
 
 
@@ -54,9 +56,11 @@ def measure(runtime: str) -> list[Figure]:
 
 def main() -> int:
     """Print the table; returns the exit code."""
+    parser = argparse.ArgumentParser(description="How fast a cluster is up, and what it sends")
+    parser.add_argument("runtimes", nargs="*", metavar="RUNTIME", help="local or compose; both if none")
     kept = True
     print("| runtime | figure | measured | wanted |\n|---|---|---|---|")
-    for runtime in sys.argv[1:] or ["local", "compose"]:
+    for runtime in parser.parse_args().runtimes or RUNTIMES:
         for figure in measure(runtime):
             print(f"| {runtime} | {figure.name} | {figure.value} | {figure.limit} |", flush=True)
             kept = kept and figure.kept()

@@ -8,17 +8,18 @@ runs, and what the cluster printed, are kept in .local/chaos.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 from postgres.place import EmbeddedPostgresError
-from stampede.audit.check import AuditError
+from stampede.audit.errors import AuditError
 from stampede.rig import UsageError
 from stampede.rig.compose import Compose
 from stampede.rig.master import MasterGoneError
@@ -39,12 +40,12 @@ FAILURES = (
 BEGUN = time.monotonic()
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(name: str) -> int:
     """Carry out a plan and print what came of it; returns the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        wanted = plan.read(plan.find(*arguments or ["default"]))
+        wanted = plan.read(plan.find(name))
         return _carry_out(wanted, _runtime())
     except PlanError as error:
         print(f"chaos: {error}", file=sys.stderr)
@@ -132,4 +133,6 @@ def _say(words: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Break things under load.")
+    parser.add_argument("plan", nargs="?", default="default", help="of tests/chaos/*.toml, or a file")
+    sys.exit(main(parser.parse_args().plan))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
+from stampede.facts.verdict import Verdict
 from tests.chaos.cluster import END_API_CONNECTIONS, Cluster
 from tests.chaos.plan import Load
 from tests.chaos.report import LOST
-from tests.chaos.run import finish, start
+from tests.chaos.run import finish, judgement, start
 from tests.checkout import ROOT, wait_until
 
-NOT_AWAITED = ROOT / "tests" / "prove" / "commits_not_awaited.sql"
+NOT_AWAITED = ROOT / "tests" / "prove" / "planted" / "commits_not_awaited.sql"
 RUN_TIME = 8.0
 """Seconds, the ramp not counted."""
 
@@ -34,8 +34,7 @@ def lost_order_is_found(cluster: Cluster, load: Load, into: Path) -> tuple[bool,
     cluster.kill("postgres")
     cluster.start("postgres")
     folder = finish(cluster, run_id, into, end)
-    checks = json.loads((folder / "verdict.json").read_text())["correct"]["checks"]
-    (kept,) = [check for check in checks if check["name"] in LOST] or [None]
+    kept = next((check for check in judgement(folder).correct.checks if check.name in LOST), None)
     if kept is None:
         return False, "the run was not audited"
-    return kept["verdict"] == "FAIL", f"{kept['name']} {kept['verdict']}: {kept['detail']}"
+    return kept.verdict is Verdict.FAIL, f"{kept.name} {kept.verdict}: {kept.detail}"

@@ -7,6 +7,7 @@ if ours lost nothing, else with 1; with 2 for a row that there is not. Logs are 
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 from collections.abc import Sequence
@@ -61,4 +62,6 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(prog="python -m tests.lossless", description="Beside stock Locust.")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="only these; all where none is named")
+    sys.exit(main(parser.parse_args().rows))

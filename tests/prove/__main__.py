@@ -8,6 +8,7 @@ one. Exits with 0 if all of it holds, else with 1. The folders of the runs are k
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import signal
 import sys
@@ -139,4 +140,6 @@ def _sum_up(faults: int, wrong: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(prog="python -m tests.prove", description="Prove that checks can fail.")
+    parser.add_argument("faults", nargs="*", metavar="FAULT", help="only these; all where none is named")
+    sys.exit(main(parser.parse_args().faults))

@@ -70,7 +70,9 @@ class Cluster:
         # A copy has neither the settings nor the grants of the database itself.
         self._psql("-f", str(ROOT / "postgres" / "roles.sql"), database="planted")
         if fault:
-            self._psql("-f", str(fault.file), database="planted")
+            statements = self._checkout.folder / "planted.sql"
+            statements.write_text(fault.sql())
+            self._psql("-f", str(statements), database="planted")
         self._psql("-c", f"DROP DATABASE IF EXISTS {embedded.DATABASE} WITH (FORCE)")
         self._psql("-c", f"ALTER DATABASE planted RENAME TO {embedded.DATABASE}")
         wait_until(lambda: self._api_connections() >= self._usual_connections, "the API to reconnect")
