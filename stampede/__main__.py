@@ -87,6 +87,11 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("text", metavar="TARGETS", help="such as 'p95 < 300ms, errors < 1%%'")
     command.set_defaults(run=_targets)
 
+    text = "print the JSON Schemas of what a run leaves behind"
+    command = verbs.add_parser("schema", help=text, description=text)
+    command.add_argument("file", nargs="?", choices=("run.json", "verdict.json"), help="of one file only")
+    command.set_defaults(run=_schema)
+
     text = "run Locust with the engine loaded; all options are Locust's own"
     verbs.add_parser("locust", help=text, description=text, add_help=False)  # for the list: see main
     return commands
@@ -120,9 +125,9 @@ def _compare(asked: argparse.Namespace) -> int:
 
 
 def _audit(asked: argparse.Namespace) -> int:
-    from stampede import audit  # needs neither Locust nor gevent
+    from stampede.audit import process  # needs neither Locust nor gevent
 
-    return audit.main(asked.folder, as_json=asked.json)
+    return process.main(asked.folder, as_json=asked.json)
 
 
 def _targets(asked: argparse.Namespace) -> int:
@@ -134,6 +139,13 @@ def _targets(asked: argparse.Namespace) -> int:
         print(f"TARGETS, {error}", file=sys.stderr)
         return USAGE_EXIT
     print("\n".join(target.text for target in found))
+    return 0
+
+
+def _schema(asked: argparse.Namespace) -> int:
+    from stampede.facts import schema
+
+    print(schema.text(asked.file))
     return 0
 
 

@@ -25,7 +25,7 @@ from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
 from stampede.plan import pace
 from stampede.run import results
-from stampede.run.runs import Runs
+from stampede.run.driver import Driver
 from stampede.sampling.sampler import OwnSamples
 from stampede.webui import form, guard, login
 
@@ -101,8 +101,8 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     # First: Locust goes on serving whatever fails below.
     _make_safe(web_ui, options.allowed, [environment.host, options.audit_host])
     counts = Counts()
-    runs = Runs(environment, counts, Path(options.results), options.audit_host)
-    crew = Crew(environment, runner, runs.noticed)
+    runs = Driver(environment, counts, Path(options.results), options.audit_host)
+    crew = Crew(environment, runner, runs.observers.noticed)
     results.conclude_interrupted(Path(options.results))
     webui.add(web_ui, environment, runs, Path(options.profiles), Path(options.results))
     _choices[:] = form.choices(Path(options.profiles))
@@ -110,7 +110,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     on.test_start.add_listener(lambda **_: counts.clear())
     on.test_start.add_listener(lambda **_: crew.begin(*runs.started()))
     on.worker_report.add_listener(lambda data, **_: counts.add(data))
-    on.worker_report.add_listener(lambda client_id, data, **_: runs.reported(client_id, data))
+    on.worker_report.add_listener(lambda client_id, data, **_: runs.observers.reported(client_id, data))
     on.spawning_complete.add_listener(lambda user_count, **_: runs.users_there(user_count))
     on.test_stopping.add_listener(lambda **_: crew.end())
     on.test_stopping.add_listener(lambda **_: runs.stopping())

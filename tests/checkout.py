@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import schemas
 from tests.held_up import by_the_machine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -172,8 +173,10 @@ class Checkout:
         return run
 
     def latest_run(self) -> dict[str, Any]:
-        """run.json of results/latest."""
-        run: dict[str, Any] = json.loads((self.folder / "results" / "latest" / "run.json").read_text())
+        """run.json of results/latest, which is as its schema says, and so is verdict.json."""
+        latest = self.folder / "results" / "latest"
+        schemas.assert_valid(latest)
+        run: dict[str, Any] = json.loads((latest / "run.json").read_text())
         return run
 
 

@@ -6,12 +6,17 @@ once more. It prints what was held up; exits with 1 where there was nothing, or 
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
+import msgspec
+
+from stampede.facts.verdict import Judgement, Verdict
+
 PROMISED = {"came_to_its_end", "workers_reported", "all_requests_counted"}
 """Checks of VALID that hold on the slowest machine."""
+
+FINE = (Verdict.PASS, Verdict.NOT_ASKED)
 
 
 def by_the_machine(folder: Path) -> str:
@@ -19,13 +24,9 @@ def by_the_machine(folder: Path) -> str:
     verdict = folder / "verdict.json"
     if not verdict.exists():
         return ""
-    judged = json.loads(verdict.read_text())
-    odd = {
-        check["name"]: check["detail"]
-        for check in judged["valid"]["checks"]
-        if check["verdict"] not in ("PASS", "NOT_ASKED")
-    }
-    if judged["correct"]["verdict"] not in ("PASS", "NOT_ASKED") or PROMISED & odd.keys():
+    judged = msgspec.json.decode(verdict.read_bytes(), type=Judgement)
+    odd = {check.name: check.detail for check in judged.valid.checks if check.verdict not in FINE}
+    if judged.correct.verdict not in FINE or PROMISED & odd.keys():
         return ""
     return "; ".join(f"{name}: {detail}" for name, detail in odd.items())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psycopg2 import sql
@@ -11,8 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
 from stampede.audit import ledger
-from stampede.audit.check import Check, Offender
-from stampede.facts.check import FAIL, NOT_ASKED, PASS, UNKNOWN
+from stampede.facts.verdict import Check, Offender, Verdict
 
 HERE = Path(__file__).resolve().parent
 
@@ -55,6 +54,8 @@ class Found:
     first: Offender | None
     worst: Offender | None
 
+
+NOTHING = Found(0, None, None)
 
 ALL_ARE_LOST = """
     INSERT INTO lost_workers
@@ -107,19 +108,32 @@ def statements(name: str) -> str:
 
 
 def check(cursor: Cursor, name: str, number: int, things: str, doubts: int) -> Check:
+    """Return one check: of `number` `things`, of which `doubts` are in doubt."""
     found = find(cursor, name)
     if found.first:
         detail = f"{found.count:,} wrong of {number:,} {things}"
-        return Check(name, FAIL, number, found.count, detail, found.first, found.worst)
+        return _check(name, Verdict.FAIL, number, detail, found)
     if not number:
-        return Check(name, NOT_ASKED, 0, 0, f"no {things} in this run")
+        return _check(name, Verdict.NOT_ASKED, 0, f"no {things} in this run")
     if not doubts:
-        return Check(name, PASS, number, 0, f"{number:,} {things}")
+        return _check(name, Verdict.PASS, number, f"{number:,} {things}")
     detail = f"{number:,} {things}; {doubts:,} in doubt: {IN_DOUBT[name]}"
     if name == "no_unexpected_orders":  # that a worker was lost is no fault of the shop
-        return Check(name, PASS, number, 0, detail)
-    doubted = find(cursor, f"{name}_in_doubt")
-    return Check(name, UNKNOWN, number, doubts, detail, doubted.first, doubted.worst)
+        return _check(name, Verdict.PASS, number, detail)
+    doubted = replace(find(cursor, f"{name}_in_doubt"), count=doubts)
+    return _check(name, Verdict.UNKNOWN, number, detail, doubted)
+
+
+def _check(name: str, verdict: Verdict, examined: int, detail: str, found: Found = NOTHING) -> Check:
+    return Check(
+        name=name,
+        verdict=verdict,
+        examined=examined,
+        count=found.count,
+        detail=detail,
+        first=found.first,
+        worst=found.worst,
+    )
 
 
 def find(cursor: Cursor, view: str) -> Found:

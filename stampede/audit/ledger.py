@@ -13,7 +13,7 @@ import psycopg2
 from msgspec import Struct
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
-from stampede.audit.check import AuditError
+from stampede.audit.errors import AuditError
 
 BLOCK = 1 << 14
 """Compressed bytes that are read at once: ten times as much is what fits into a processor's cache."""

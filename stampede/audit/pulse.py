@@ -11,12 +11,13 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
+from stampede.facts.samples import DatabaseSample
 from stampede.sampling.usage import megabytes
 
 LOOK = Path(__file__).with_name("pulse.sql").read_text(encoding="utf-8")
 
 Look = dict[str, Any]
-Sample = dict[str, Any]
+"""A row of pulse.sql."""
 
 
 class Pulse:
@@ -25,18 +26,19 @@ class Pulse:
     def __init__(self) -> None:
         self._last: Look | None = None
 
-    def take(self, cursor: Cursor) -> list[Sample]:
-        """The sample of the second that has just passed; none from the first look. Raises psycopg2.Error."""
+    def take(self, cursor: Cursor) -> list[DatabaseSample]:
+        """Return the sample of the second that has just passed; none at the first look. Raises
+        psycopg2.Error."""
         second = round(time.time()) - 1
         cursor.execute(LOOK)
         ((look,),) = cursor.fetchall()
         look["at"] = time.monotonic()
         last, self._last = self._last, look
-        return [{"second": second, **sample(last, look)}] if last else []
+        return [sample(second, last, look)] if last else []
 
 
-def sample(last: Look, look: Look) -> Sample:
-    """From two looks, the latter of which says how it is now."""
+def sample(second: int, last: Look, look: Look) -> DatabaseSample:
+    """Return the sample of a second, since the epoch, from two looks."""
     seconds = look["at"] - last["at"]
 
     def per_second(name: str) -> float | None:
@@ -45,22 +47,23 @@ def sample(last: Look, look: Look) -> Sample:
         return float(round((look[name] - last[name]) / seconds, 2))
 
     found, read = per_second("blks_hit") or 0.0, per_second("blks_read") or 0.0
-    return {
-        "cpu_percent": percent(per_second("cpu_seconds")),
-        "cpu_limit_cores": look["cpu_limit_cores"],
-        "memory_mb": megabytes(look["memory_bytes"]),
-        "memory_limit_mb": megabytes(look["memory_limit_bytes"]),
-        "throttled_percent": percent(per_second("throttled_seconds")),
-        "connections": look["connections"],
-        "max_connections": look["max_connections"],
-        "waits": look["waits"],
-        "commits": per_second("commits"),
-        "rollbacks": per_second("rollbacks"),
-        "deadlocks": per_second("deadlocks"),
-        "locks_waiting": look["locks_waiting"],
-        "cache_hit_percent": round(100 * found / (found + read), 2) if found + read else None,
-        "size_mb": megabytes(look["size_bytes"]),
-    }
+    return DatabaseSample(
+        second=second,
+        cpu_percent=percent(per_second("cpu_seconds")),
+        cpu_limit_cores=look["cpu_limit_cores"],
+        memory_mb=megabytes(look["memory_bytes"]),
+        memory_limit_mb=megabytes(look["memory_limit_bytes"]),
+        throttled_percent=percent(per_second("throttled_seconds")),
+        connections=look["connections"],
+        max_connections=look["max_connections"],
+        waits=look["waits"],
+        commits=per_second("commits"),
+        rollbacks=per_second("rollbacks"),
+        deadlocks=per_second("deadlocks"),
+        locks_waiting=look["locks_waiting"],
+        cache_hit_percent=round(100 * found / (found + read), 2) if found + read else None,
+        size_mb=megabytes(look["size_bytes"]),
+    )
 
 
 def percent(share: float | None) -> float | None:

@@ -5,9 +5,9 @@ PostgreSQL counts them itself (`track_functions`), without an extension.
 
 from __future__ import annotations
 
-from typing import Any
-
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
+
+from stampede.facts.samples import Statement
 
 MOST = 5
 
@@ -19,8 +19,6 @@ WHERE prorettype <> 'trigger'::regtype
 GROUP BY funcname
 """
 
-Statement = dict[str, Any]
-
 
 class Statements:
     """From the first look on."""
@@ -29,18 +27,18 @@ class Statements:
         self._before: dict[str, tuple[int, float]] | None = None
 
     def slowest(self, cursor: Cursor) -> list[Statement]:
-        """``{"statement", "calls", "total_ms", "mean_ms"}``, what took the most time in all first, waits for
-        locks included. None at the first look. Raises psycopg2.Error."""
+        """Return the statements, what took the most time in all first; none at the first look. Raises
+        psycopg2.Error."""
         cursor.execute(CALLS)
         counted = {name: (calls, total) for name, calls, total in cursor.fetchall()}
         if self._before is None:
             self._before = counted
         rows = [_since(self._before.get(name, (0, 0.0)), name, *now) for name, now in counted.items()]
-        called = [row for row in rows if row["calls"] > 0]
-        return sorted(called, key=lambda row: -float(row["total_ms"]))[:MOST]
+        called = [row for row in rows if row.calls]
+        return sorted(called, key=lambda row: -(row.total_ms or 0))[:MOST]
 
 
 def _since(before: tuple[int, float], name: str, calls: int, total: float) -> Statement:
     calls, total = calls - before[0], total - before[1]
     mean = round(total / calls, 2) if calls else 0.0
-    return {"statement": name, "calls": calls, "total_ms": round(total, 1), "mean_ms": mean}
+    return Statement(statement=name, calls=calls, total_ms=round(total, 1), mean_ms=mean)

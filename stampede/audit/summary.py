@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import reduce
 from http.client import HTTPException
@@ -14,8 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extras import RealDictCursor
 
-from stampede.audit.check import Check, Offender
-from stampede.facts.check import FAIL, NOT_ASKED, PASS, UNKNOWN
+from stampede.facts.verdict import Check, Offender, Verdict
 
 NAME = "summary_equals_recount"
 TRIES = 3
@@ -55,7 +55,7 @@ _opener = build_opener(ProxyHandler({}))  # users take no proxy to the API eithe
 def check_summary(connection: Connection, host: str | None) -> Check:
     """Two equal answers with a recount between them are of the same data. Raises psycopg2.Error."""
     if not host:
-        return Check(NAME, NOT_ASKED, 0, 0, "no host to ask")
+        return _check(Verdict.NOT_ASKED, "no host to ask")
     connection.set_session(isolation_level="READ COMMITTED", autocommit=True)
     try:
         for _ in range(TRIES):
@@ -63,8 +63,21 @@ def check_summary(connection: Connection, host: str | None) -> Check:
             if before == after:
                 return compare(after, counted)
     except (OSError, HTTPException, ValueError) as error:
-        return Check(NAME, UNKNOWN, 0, 0, f"GET {host}/summary: {error}")
-    return Check(NAME, UNKNOWN, 0, 0, f"the shop changed each of {TRIES} times that it was counted")
+        return _check(Verdict.UNKNOWN, f"GET {host}/summary: {error}")
+    return _check(Verdict.UNKNOWN, f"the shop changed each of {TRIES} times that it was counted")
+
+
+def _check(verdict: Verdict, detail: str, examined: int = 0, wrong: Sequence[Offender] = ()) -> Check:
+    first = wrong[0] if wrong else None
+    return Check(
+        name=NAME,
+        verdict=verdict,
+        detail=detail,
+        examined=examined,
+        count=len(wrong),
+        first=first,
+        worst=first,
+    )
 
 
 def ask(host: str) -> Answer:
@@ -99,9 +112,8 @@ def compare(told: Answer, counted: Answer) -> Check:
         if (figure := at(told, path)) != counted[name]
     ]
     if not wrong:
-        return Check(NAME, PASS, len(FIGURES), 0, f"{len(FIGURES)} figures")
-    detail = f"{len(wrong)} wrong of {len(FIGURES)} figures"
-    return Check(NAME, FAIL, len(FIGURES), len(wrong), detail, wrong[0], wrong[0])
+        return _check(Verdict.PASS, f"{len(FIGURES)} figures", len(FIGURES))
+    return _check(Verdict.FAIL, f"{len(wrong)} wrong of {len(FIGURES)} figures", len(FIGURES), wrong)
 
 
 def at(told: Any, path: str) -> Any:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from stampede.facts.samples import ClockOffset
+
 ASK, ANSWER = "stampede_clock", "stampede_clock_answer"
 
 
@@ -60,14 +62,12 @@ class Clocks:
         known = self._worst.get(msg.node_id), (clock.offset, clock.uncertainty)
         self._worst[msg.node_id] = max(filter(None, known), key=lambda told: abs(told[0]) - told[1])
 
-    def facts(self, label: Callable[[str], str]) -> dict[str, dict[str, float]]:
-        """``{"0-ab12cd": {"offset_ms": 1.2, "uncertainty_ms": 0.8}}``: how far each was ahead when it was
-        furthest from right, and by how much that can be wrong."""
+    def facts(self, label: Callable[[str], str]) -> dict[str, ClockOffset]:
+        """Return how far each was ahead when it was furthest from right, by the worker's label."""
         return {
-            label(worker): {
-                "offset_ms": round(1000 * offset, 2),
-                "uncertainty_ms": round(1000 * uncertainty, 2),
-            }
+            label(worker): ClockOffset(
+                offset_ms=round(1000 * offset, 2), uncertainty_ms=round(1000 * uncertainty, 2)
+            )
             for worker, (offset, uncertainty) in self._worst.items()
         }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from gevent.event import Event
 
@@ -17,6 +17,15 @@ KEY = "stampede_report"
 """Where run and number stand in a report."""
 
 Report = dict[str, Any]
+
+
+class Loss(NamedTuple):
+    """What is missing of a worker that was lost."""
+
+    last_report: float | None
+    """When it last reported, in seconds since the epoch; None where it never did."""
+    at_most: int
+    """How many requests it may have made after that."""
 
 
 class Outbox:
@@ -84,8 +93,8 @@ class Inbox:
         self._most = max(self._most, report["stats_total"]["num_requests"])
         return True
 
-    def loss_of(self, worker: str) -> dict[str, Any]:
-        """When a worker reported last (`last_report`, seconds since the epoch), and how many requests it may
-        have made in an interval after that (`at_most`): twice the most that anybody had in one. Workers share
-        evenly, and its own tell nothing where it died in its first seconds."""
-        return {"last_report": self._last.get(worker), "at_most": 2 * self._most}
+    def loss_of(self, worker: str) -> Loss:
+        """Return what is missing of a worker that was lost. `at_most` is twice the most requests that any
+        worker had in one report: workers share evenly, and the worker's own reports say nothing where it died
+        in its first seconds."""
+        return Loss(self._last.get(worker), 2 * self._most)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import gevent
 from gevent import Greenlet
@@ -28,7 +27,7 @@ from locust.runners import (
 )
 
 from stampede.cluster import patches
-from stampede.cluster.delivery import KEY, Inbox
+from stampede.cluster.delivery import KEY, Inbox, Loss
 from stampede.cluster.dispatcher import Dispatcher
 from stampede.cluster.roster import HAS_USERS
 from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, SIGN_TIMEOUT, UNKNOWN
@@ -39,8 +38,9 @@ period of its container."""
 
 HAS_NO_RUN = (STATE_INIT, STATE_STOPPED)
 
-Notice = Callable[[str, str, dict[str, Any]], None]
-"""Hears what happened (``worker_joined``, ``_left``, ``_lost``, ``_returned``), to whom, and its facts."""
+Notice = Callable[[str, str, Loss | None], None]
+"""Receives what happened (``worker_joined``, ``_left``, ``_lost``, ``_returned``), the worker's id, and what
+is missing of a worker that was lost."""
 
 SIGNS_OF_LIFE = ("heartbeat", "spawning", "spawning_complete")
 """Messages that only a worker sends which takes itself for a member."""
@@ -95,7 +95,7 @@ class Crew:
         return self._dispatcher
 
     def _noticed(self, name: str, worker: str) -> None:
-        self._notice(name, worker, self._inbox.loss_of(worker) if name == "worker_lost" else {})
+        self._notice(name, worker, self._inbox.loss_of(worker) if name == "worker_lost" else None)
 
     def _dispatch_again(self, dispatcher: Dispatcher) -> None:
         """Not here and now: this may be the greenlet that has to hear what the workers answer."""

@@ -10,6 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import convert, to_builtins
+
+from stampede.facts.run import ErrorSample
+
 KEY = "stampede_errors"
 """Where the samples stand in a worker's report."""
 
@@ -28,9 +32,6 @@ ADDRESS = re.compile("0x[0-9a-f]+")
 ErrorKey = tuple[str, str, str]
 """Method, name and text of an error, as Locust counts them."""
 
-Sample = dict[str, Any]
-"""``{"status", "body", "request_id"}``; each None where it is not known."""
-
 
 class ErrorSamples:
     """Those of one worker, or on the master those of all of them in a run."""
@@ -40,8 +41,8 @@ class ErrorSamples:
 
     def clear(self) -> None:
         """Forget everything: a run begins."""
-        self._samples: dict[ErrorKey, Sample] = {}
-        self._new: dict[ErrorKey, Sample] = {}
+        self._samples: dict[ErrorKey, ErrorSample] = {}
+        self._new: dict[ErrorKey, ErrorSample] = {}
 
     def count(
         self, request_type: str, name: str, exception: Any = None, response: Any = None, **_: Any
@@ -55,15 +56,15 @@ class ErrorSamples:
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Put what is new into a worker's report."""
-        report[KEY] = [(*error, sample) for error, sample in self._new.items()]
+        report[KEY] = [(*error, to_builtins(sample)) for error, sample in self._new.items()]
         self._new = {}
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add what stands in a worker's report."""
         for method, name, text, sample in report.get(KEY, ()):
-            self._samples.setdefault((method, name, text), sample)
+            self._samples.setdefault((method, name, text), convert(sample, ErrorSample))
 
-    def of(self, method: str, name: str, text: str) -> Sample | None:
+    def of(self, method: str, name: str, text: str) -> ErrorSample | None:
         """The sample of an error that Locust keeps with this text; None where there is none."""
         return self._samples.get(_key(method, name, text))
 
@@ -72,13 +73,13 @@ def _key(method: str, name: str, text: str) -> ErrorKey:
     return method, name, ADDRESS.sub("0x....", text)
 
 
-def _sample(response: Any) -> Sample:
+def _sample(response: Any) -> ErrorSample:
     headers = getattr(response, "headers", None) or {}
-    return {
-        "status": getattr(response, "status_code", None) or None,
-        "body": _body(response),
-        "request_id": headers.get(REQUEST_ID),
-    }
+    return ErrorSample(
+        status=getattr(response, "status_code", None) or None,
+        body=_body(response),
+        request_id=headers.get(REQUEST_ID),
+    )
 
 
 def _body(response: Any) -> str | None:

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stampede.facts.event import Event
+
 KEY = "stampede_ledger"
 """Where the entries stand in a worker's report."""
 
@@ -82,16 +84,16 @@ class Ledger:
 class LedgerFile:
     """``ledger.jsonl.gz`` of one run, written by the master as its workers report."""
 
-    def __init__(self, path: Path, run_id: str, workers: Mapping[str, str]) -> None:
-        """`workers` are those that begin the run: Locust's name for each, by the label its keys carry."""
+    def __init__(self, path: Path, run_id: str, workers: Mapping[str, str], events: list[Event]) -> None:
+        """`workers` are those that begin the run: Locust's name for each, by the label its keys carry.
+        `events` are the run's: what users note is added."""
         self._run_id = run_id
         self._file = gzip.open(path, "wt", compresslevel=1, encoding="utf-8")  # noqa: SIM115 - closed by close()
         self.still_working = dict(workers)
         """Those that have not reported their end: Locust's names, by label."""
         self._heard: set[str] = set()
         self._ended: set[str] = set()
-        self.events: list[Entry] = []
-        """Those of the run so far: ``name``, ``at`` (seconds since the epoch) and their facts."""
+        self._events = events
         self.error: OSError | None = None
         """Why something is missing in it."""
 
@@ -109,7 +111,7 @@ class LedgerFile:
             self.still_working[worker] = worker_id
         for entry in batch["settled"]:
             if entry["act"] == "event":
-                self.events.append({key: value for key, value in entry.items() if key not in ("n", "act")})
+                self._events.append(_event(entry))
         self._write(*({"worker": worker, **entry} for entry in (*batch["settled"], *batch["open"])))
 
     def left(self, worker: str) -> None:
@@ -135,3 +137,8 @@ class LedgerFile:
             self._file.flush()  # what is there can be read if the master dies
         except OSError as error:  # the disk is full: the run goes on, its data cannot be judged
             self.error = self.error or error
+
+
+def _event(entry: Entry) -> Event:
+    facts = {name: value for name, value in entry.items() if name not in ("n", "act", "name", "at")}
+    return Event(name=entry["name"], at=entry["at"], facts=facts)

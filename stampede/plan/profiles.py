@@ -29,9 +29,9 @@ from typing import Any
 
 from locust.util.timespan import parse_timespan
 
+from stampede.facts.target import Routes, Target
 from stampede.targets import parser
 from stampede.targets.parser import TargetError
-from stampede.targets.target import Routes, Target
 
 UNPACED = 0.0
 """The pace of users who do not wait at all."""

@@ -6,13 +6,13 @@ it, and is still where to look.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from stampede.facts.check import Facts
+from stampede.facts.figures import Figures
+from stampede.facts.run import Facts
+from stampede.facts.target import Kind, Target
 from stampede.report import formatting
-from stampede.targets.parser import TargetError, parse
-from stampede.targets.target import Kind, Target
 from stampede.verdict.fast import NEAR
 
 
@@ -37,20 +37,12 @@ def of_times(run: Facts) -> list[Target]:
     """The targets that limit a time over the whole window."""
     return [
         target
-        for told in run.get("targets") or ()
-        for target in _parsed(told["text"])
+        for target in (result.target for result in run.targets)
         if target.figure.kind is Kind.TIME and target.seconds is None and target.operator in ("<", "<=")
     ]
 
 
-def _parsed(text: str) -> tuple[Target, ...]:
-    try:
-        return parse(text)
-    except TargetError:  # of another version, whose grammar had more
-        return ()
-
-
-def against(targets: Sequence[Target], method: str, name: str, figures: Mapping[str, Any]) -> Against | None:
+def against(targets: Sequence[Target], method: str, name: str, figures: Figures) -> Against | None:
     """None where no target is of this route and of a figure that is known."""
     found = [
         Against(actual / target.limit, target.text)
@@ -61,7 +53,7 @@ def against(targets: Sequence[Target], method: str, name: str, figures: Mapping[
     return max(found, default=None)
 
 
-def _actual(target: Target, figures: Mapping[str, Any]) -> float | None:
-    of = (figures.get("from_start") or {}) if target.figure.from_start else figures
-    value: float | None = of.get(f"{target.figure.statistic}_ms")
+def _actual(target: Target, figures: Figures) -> float | None:
+    of = figures.from_start if target.figure.from_start else figures
+    value: float | None = getattr(of, f"{target.figure.statistic}_ms", None)  # of p50, p95, p99, avg and max
     return value

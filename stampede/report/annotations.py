@@ -6,11 +6,12 @@ import html
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from stampede.facts.check import Facts
-from stampede.report import formatting, series
+from stampede.facts.event import Event
+from stampede.facts.run import Facts
+from stampede.report import formatting
 from stampede.report.drawing import date
 from stampede.report.events import Numbered, most_telling, numbered
-from stampede.report.series import Axis, Row
+from stampede.report.series import Axis
 
 MOST_MARKS = 60
 """Events marked in the charts: more would hide the lines."""
@@ -29,35 +30,31 @@ def marks(run: Facts, axis: Axis) -> dict[str, Any]:
 
 
 def _marked(run: Facts, axis: Axis) -> list[Numbered]:
-    inside = [
-        (number, event)
-        for number, event in numbered(run)
-        if axis.first <= (formatting.epoch(event["at"]) or 0) <= axis.last + 1
-    ]
+    inside = [(number, event) for number, event in numbered(run) if axis.first <= event.at <= axis.last + 1]
     return most_telling(inside, MOST_MARKS)
 
 
 def _window(run: Facts) -> Iterator[dict[str, Any]]:
-    if bounds := series.window(run):
-        start, end = map(date, bounds)
+    if run.window:
+        start, end = date(run.window.start), date(run.window.end)
         yield {
             **{"type": "rect", "xref": "x", "yref": "paper", "layer": "below"},
             **{"x0": start, "x1": end, "y0": 0, "y1": 1, "fillcolor": "window", "line": {"width": 0}},
         }
 
 
-def _event_line(event: Row) -> dict[str, Any]:
-    at = date(formatting.epoch(event["at"]) or 0)
+def _event_line(event: Event) -> dict[str, Any]:
+    at = date(event.at)
     line = {"color": "grey", "width": 1, "dash": "dot"}
     return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": line}
 
 
-def _grouped(events: Iterable[Numbered], axis: Axis) -> Iterator[tuple[list[Numbered], Row]]:
+def _grouped(events: Iterable[Numbered], axis: Axis) -> Iterator[tuple[list[Numbered], Event]]:
     """Numbers that would lie on each other are one, from the first to the last."""
     near = (axis.last + 1 - axis.first) / 20
     group: list[Numbered] = []
     for number, event in events:
-        if group and (formatting.epoch(event["at"]) or 0) - (formatting.epoch(group[0][1]["at"]) or 0) > near:
+        if group and event.at - group[0][1].at > near:
             yield group, group[0][1]
             group = []
         group.append((number, event))
@@ -65,19 +62,19 @@ def _grouped(events: Iterable[Numbered], axis: Axis) -> Iterator[tuple[list[Numb
         yield group, group[0][1]
 
 
-def _event_number(group: list[Numbered], first: Row) -> dict[str, Any]:
+def _event_number(group: list[Numbered], first: Event) -> dict[str, Any]:
     numbers = [number for number, _ in group]
     text = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
     hover = "<br>".join(_in_a_line(*each) for each in most_telling(group, HOVERED))
     if len(group) > HOVERED:
         hover += f"<br>and {len(group) - HOVERED} more"
     return {
-        **{"x": date(formatting.epoch(first["at"]) or 0), "y": 1, "xref": "x", "yref": "paper"},
+        **{"x": date(first.at), "y": 1, "xref": "x", "yref": "paper"},
         **{"yanchor": "bottom", "showarrow": False, "text": text, "hovertext": hover},
     }
 
 
-def _in_a_line(number: int, event: Row) -> str:
+def _in_a_line(number: int, event: Event) -> str:
     """An event as HTML, cut to LONGEST_LINE characters of text."""
-    what = f"{formatting.title(event['name'])} {formatting.event(event)}"
-    return html.escape(f"{number} · {formatting.clock(event['at'])} · {what}"[:LONGEST_LINE])
+    what = f"{formatting.title(event.name)} {formatting.event(event)}"
+    return html.escape(f"{number} · {formatting.clock(event.at)} · {what}"[:LONGEST_LINE])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
-from stampede.facts.check import Facts
+from stampede.facts.run import Facts
 from stampede.report import formatting, series
 from stampede.report.annotations import marks
 from stampede.report.drawing import Chart, Trace, chart, level, line, stacked
@@ -47,14 +47,14 @@ def charts(run: Facts) -> list[Chart]:
 
 
 def _throughput(run: Facts, axis: Axis) -> Chart | None:
-    rows = run["seconds"]
+    rows = run.seconds
     requests = series.column(rows, axis, "requests")
     traces = [
         line(axis, requests, "requests", "blue", fill="tozeroy"),
         line(axis, series.column(rows, axis, "failures"), "failures", "red"),
     ]
-    if wanted := (run.get("pace") or {}).get("wanted_rps"):
-        traces.append(level(axis, wanted, "offered", "grey"))
+    if run.pace and run.pace.wanted_rps:
+        traces.append(level(axis, run.pace.wanted_rps, "offered", "grey"))
     return chart(axis, "throughput", "Throughput", "per second", traces, _span(run, "requests", "requests/s"))
 
 
@@ -71,7 +71,7 @@ def _traces(
 
 
 def _latency(run: Facts, axis: Axis) -> Chart | None:
-    rows = run["seconds"]
+    rows = run.seconds
     lines = (
         ("p50_ms", "p50", "green", "solid"),
         ("p95_ms", "p95", "blue", "solid"),
@@ -89,7 +89,7 @@ def _latency(run: Facts, axis: Axis) -> Chart | None:
 
 
 def _users(run: Facts, axis: Axis) -> Chart | None:
-    rows = run["seconds"]
+    rows = run.seconds
     traces = [
         line(axis, series.column(rows, axis, "users"), "users", "violet", fill="tozeroy", step=True),
         line(axis, series.column(rows, axis, "workers"), "workers", "amber", step=True, second=True),
@@ -102,12 +102,12 @@ def _users(run: Facts, axis: Axis) -> Chart | None:
 
 
 def _outcomes(run: Facts, axis: Axis) -> Chart | None:
-    rows = run["seconds"]
+    rows = run.seconds
     statuses = sorted(series.keys(rows, "outcomes"), key=lambda status: (status == "0", status))
     traces = [
         stacked(
             axis,
-            series.column(series.part(rows, "outcomes", status), axis, status),
+            series.part(rows, axis, "outcomes", status),
             "no answer" if status == "0" else status,
             _shade(status, statuses),
         )
@@ -170,12 +170,12 @@ def _of_workers(axis: Axis, workers: Sequence[Role], figure: str) -> list[Trace]
 
 
 def _connections(run: Facts, axis: Axis) -> Chart | None:
-    rows = _database(run)
+    rows = run.samples.postgres
     names = series.keys(rows, "connections")
     traces = [
         stacked(
             axis,
-            series.sampled(series.part(rows, "connections", name), axis, name),
+            series.bridged(series.part(rows, axis, "connections", name)),
             name,
             STATES.get(name, "violet"),
         )
@@ -187,12 +187,12 @@ def _connections(run: Facts, axis: Axis) -> Chart | None:
 
 
 def _waits(run: Facts, axis: Axis) -> Chart | None:
-    rows = _database(run)
+    rows = run.samples.postgres
     names = [name for name in series.keys(rows, "waits") if not name.startswith(("Client:", "Activity:"))]
     traces = [
         stacked(
             axis,
-            series.sampled(series.part(rows, "waits", name), axis, name),
+            series.bridged(series.part(rows, axis, "waits", name)),
             name,
             _of_class(WAITS, name.partition(":")[0], place),
         )
@@ -202,7 +202,7 @@ def _waits(run: Facts, axis: Axis) -> Chart | None:
 
 
 def _transactions(run: Facts, axis: Axis) -> Chart | None:
-    rows = _database(run)
+    rows = run.samples.postgres
     lines = (
         ("commits", "commits", "green"),
         ("rollbacks", "rollbacks", "amber"),
@@ -213,7 +213,7 @@ def _transactions(run: Facts, axis: Axis) -> Chart | None:
 
 
 def _inside_api(run: Facts, axis: Axis) -> Chart | None:
-    rows = (run.get("samples") or {}).get("api") or []
+    rows = run.samples.api
     lines = (
         ("in_flight", "requests in it", "blue", "solid"),
         ("waiting", "waiting to be let in", "red", "solid"),
@@ -226,7 +226,8 @@ def _inside_api(run: Facts, axis: Axis) -> Chart | None:
 
 def _lag(run: Facts, axis: Axis) -> Chart | None:
     """Was the generator itself held up?"""
-    roles = [role for role in series.roles(run) if series.values(role.rows, "hub_lag_ms")]
+    generators = [role for role in series.roles(run) if role.key in ("master", "worker")]
+    roles = [role for role in generators if series.values(role.rows, "hub_lag_ms")]
     traces = [
         line(axis, series.sampled(role.rows, axis, "hub_lag_ms"), role.name, ROLES["master"])
         for role in roles
@@ -253,28 +254,28 @@ def _cores(run: Facts, axis: Axis) -> Chart | None:
 
 def _latency_throughput(run: Facts) -> Chart | None:
     """A second is a point: where more is asked for and not more is done, times grow."""
-    rows = [row for row in run["seconds"] if row.get("p95_ms") is not None and row["requests"]]
+    rows = [row for row in run.seconds if row.p95_ms is not None and row.requests]
     if not rows:
         return None
-    inside = {row["second"] for row in series.in_window(run, rows)}
+    inside = {row.second for row in series.in_window(run, rows)}
     trace = {
         "type": "scatter",
         "mode": "markers",
         "name": "a second",
         "cliponaxis": False,
-        "x": [row["requests"] for row in rows],
-        "y": [row["p95_ms"] for row in rows],
-        "customdata": [[formatting.clock(row["second"]), row["users"]] for row in rows],
+        "x": [row.requests for row in rows],
+        "y": [row.p95_ms for row in rows],
+        "customdata": [[formatting.clock(row.second), row.users] for row in rows],
         "hovertemplate": "%{x} requests/s, p95 %{y} ms<br>%{customdata[0]}, %{customdata[1]} users"
         "<extra></extra>",
         "marker": {
             "size": 7,
             "opacity": 0.75,
-            "symbol": ["circle" if row["second"] in inside else "circle-open" for row in rows],
-            "color": [row["users"] for row in rows],
+            "symbol": ["circle" if row.second in inside else "circle-open" for row in rows],
+            "color": [row.users for row in rows],
             "colorscale": "users",
             "cmin": 0,
-            "showscale": len({row["users"] for row in rows}) > 1,
+            "showscale": len({row.users for row in rows}) > 1,
             "colorbar": {"title": {"text": "users"}, "thickness": 10, "outlinewidth": 0},
         },
     }
@@ -297,14 +298,9 @@ IN_TIME = (
 )
 
 
-def _database(run: Facts) -> list[Row]:
-    rows: list[Row] = (run.get("samples") or {}).get("postgres") or []
-    return rows
-
-
 def _span(run: Facts, name: str, what: str) -> str:
     """For who cannot see the line."""
-    known = series.values(series.in_window(run, run["seconds"]), name)
+    known = series.values(series.in_window(run, run.seconds), name)
     if not known:
         return ""
     least, middle, most = map(formatting.number, (min(known), median(known), max(known)))

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stampede.facts.check import Facts
-from stampede.report import files, formatting, series
+from msgspec.structs import asdict
+
+from stampede.facts.figures import Figures
+from stampede.facts.run import Facts, FactsError, read
+from stampede.facts.verdict import Judgement
+from stampede.report import formatting, series
 from stampede.report.page import comparison
 from stampede.verdict.verdict import verdict
 
@@ -28,16 +32,6 @@ WINDOW = "window, seconds"
 CHANCE = 2
 """Seconds by which windows of the same plan may differ, also where that is a larger share."""
 
-CONDITIONS = {
-    "profile": "profile",
-    "users": "users",
-    "user_classes": "kinds of user",
-    "workers": "workers",
-    "host": "target",
-    "locustfile": "locustfile",
-    "overload": "overload",
-}
-MACHINE = ("cores", "memory_mb", "generator_shares_cores", "kernel", "python", "locust")
 ROLES = ("api", "postgres", "master", "worker")
 LIMITS = {"cpu_limit_cores": "CPU limit", "memory_limit_mb": "memory limit"}
 SAME_WORK = "ms for the same work"
@@ -105,14 +99,19 @@ def _is_alike(what: str, a: Any, b: Any) -> bool:
 
 
 def _conditions(run: Facts) -> Iterator[tuple[str, Any]]:
-    for key, what in CONDITIONS.items():
-        yield what, run.get(key)
-    yield "targets", [target["text"] for target in run.get("targets") or ()]
-    yield "offered requests/s", (run.get("pace") or {}).get("wanted_rps")
-    yield WINDOW, (run.get("window") or {}).get("seconds")
-    machine = run.get("machine") or {}
-    for key in MACHINE:
-        yield f"machine: {formatting.title(key)}", machine.get(key)
+    yield "profile", run.profile
+    yield "users", run.users
+    yield "kinds of user", run.user_classes
+    yield "workers", run.workers
+    yield "target", run.host
+    yield "locustfile", run.locustfile
+    yield "overload", run.overload
+    yield "targets", [each.target.text for each in run.targets]
+    yield "offered requests/s", run.pace and run.pace.wanted_rps
+    yield WINDOW, run.window and run.window.seconds
+    for name, value in asdict(run.machine).items():
+        if name != "id":  # another after each start
+            yield f"machine: {formatting.title(name)}", value
     for role in ROLES:
         for figure, what in LIMITS.items():
             yield f"{what} of {role}", _limits(run, role, figure)
@@ -133,8 +132,7 @@ def _limits(run: Facts, role: str, figure: str) -> list[float]:
 
 def _connections(run: Facts) -> float | None:
     """Of all its processes and threads, when all were there."""
-    sizes = (series.values(role.rows, "pool_size") for role in series.roles(run) if role.key == "api")
-    return max((size for each in sizes for size in each), default=None)
+    return max(series.values(run.samples.api, "pool_size"), default=None)
 
 
 def _words(value: Any) -> str:
@@ -151,24 +149,24 @@ def rows(a: Facts, b: Facts) -> list[Row]:
 
 
 def _figures(run: Facts) -> Iterator[tuple[tuple[str, str], float | None]]:
-    window: Mapping[str, Any] = run.get("window") or {}
-    yield ("whole", "requests/s"), window.get("rps")
-    yield ("whole", "failures, %"), run["failures"] / run["requests"] * 100 if run["requests"] else None
-    if window.get("total"):
-        yield from _times("whole", window["total"])
-    for method, figures in (window.get("by_method") or {}).items():
-        yield from _times(method, figures)
-    for route in window.get("routes") or ():
-        yield from _times(f"{route['method']} {route['name']}", route)
+    window = run.window
+    yield ("whole", "requests/s"), window.rps if window else None
+    yield ("whole", "failures, %"), run.failures / run.requests * 100 if run.requests else None
+    if window:
+        yield from _times("whole", window.total)
+        for method, figures in window.by_method.items():
+            yield from _times(method, figures)
+        for route in window.routes:
+            yield from _times(f"{route.method} {route.name}", route)
     yield from _resources(run)
 
 
-def _times(group: str, figures: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], float | None]]:
-    for key in TIMES:
-        if figures.get(key) is not None:
-            yield (group, f"{key.removesuffix('_ms')}, ms"), figures[key]
-    if (late := (figures.get("from_start") or {}).get("p99_ms")) is not None:
-        yield (group, "p99 from start, ms"), late
+def _times(group: str, figures: Figures) -> Iterator[tuple[tuple[str, str], float | None]]:
+    for name in TIMES:
+        if (time := getattr(figures, name)) is not None:
+            yield (group, f"{name.removesuffix('_ms')}, ms"), time
+    if figures.from_start and figures.from_start.p99_ms is not None:
+        yield (group, "p99 from start, ms"), figures.from_start.p99_ms
 
 
 def _resources(run: Facts) -> Iterator[tuple[tuple[str, str], float | None]]:
@@ -190,25 +188,22 @@ def _more_is_better(_group: str, name: str) -> bool | None:
     return None if name.startswith("memory") or name == SAME_WORK else name == "requests/s"
 
 
-def load(name: str) -> dict[str, Any]:
-    """The run in a folder, or of that id in ``results/``. Raises OSError, and ValueError where it is none."""
+def load(name: str) -> Facts:
+    """Return the run in a folder, or of that id in ``results/``. Raises FactsError."""
     folder = next((path for path in (Path(name), RESULTS / name) if (path / "run.json").is_file()), None)
     if folder is None:
-        raise FileNotFoundError(f"there is no run '{name}': name one in {RESULTS}/, or its folder")
-    return files.read(folder)
+        raise FactsError(f"there is no run '{name}': name one in {RESULTS}/, or its folder")
+    return read(folder)
 
 
 def main(name_of_a: str, name_of_b: str, *, force: bool = False, html: Path | None = None) -> int:
     """The command. Returns its exit code: 2 where there is nothing to compare, 0 else."""
     try:
         a, b = load(name_of_a), load(name_of_b)
-        judged = verdict(a), verdict(b)
-    except (OSError, ValueError) as error:
+    except FactsError as error:
         print(f"stampede: {error}", file=sys.stderr)
         return UNLIKE
-    except LookupError as error:
-        print(f"stampede: a run.json does not say {error}: it is of another version", file=sys.stderr)
-        return UNLIKE
+    judged = verdict(a), verdict(b)
     differences = unlike(a, b)
     if differences and not force:
         print("stampede: these runs are not alike (--force compares them all the same):", file=sys.stderr)
@@ -235,13 +230,13 @@ def _told(differences: Sequence[Difference]) -> list[str]:
 
 def _lines(
     runs: tuple[Facts, Facts],
-    judged: tuple[formatting.Judged, formatting.Judged],
+    judged: tuple[Judgement, Judgement],
     differences: Sequence[Difference],
     found: Sequence[Row],
 ) -> Iterator[str]:
     """For a terminal; B is better or worse than A."""
     for letter, run, of_run in zip("AB", runs, judged, strict=True):
-        yield f"{letter}  {run['id']}  {of_run['verdict']}"
+        yield f"{letter}  {run.id}  {of_run.verdict}"
     if differences:
         yield from ("", "They are not alike:", *_told(differences))
     group = None

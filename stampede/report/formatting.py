@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from stampede.facts.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check
+from stampede.facts.event import Event
+from stampede.facts.run import ErrorFacts, ExceptionFacts
+from stampede.facts.verdict import Check, Judgement, Offender, Verdict
 
 PARTS = {
     "correct": "Is the data right?",
     "fast": "Was it fast enough?",
     "valid": "Can this run be trusted?",
 }
-SIGNS = {PASS: "✓", FAIL: "✗", UNKNOWN: "?", NOT_ASKED: "–"}
+SIGNS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNKNOWN: "?", Verdict.NOT_ASKED: "–"}
 NONE = "–"
 """Stands where there is no figure."""
 
@@ -26,9 +28,6 @@ PLACE = re.compile(r'File ".*", line \d+, in .*')
 
 NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML has no way to write, and C1's control characters."""
-
-Judged = Mapping[str, Any]
-"""``verdict.json``."""
 
 
 def number(value: float | None) -> str:
@@ -67,26 +66,14 @@ def count(number_of: int, one: str, many: str = "") -> str:
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
 
 
-def epoch(moment: str | float | None) -> float | None:
-    """Seconds since the epoch, of an ISO time too; None of what is none."""
-    if isinstance(moment, str):
-        try:
-            moment = datetime.fromisoformat(moment).timestamp()
-        except ValueError:
-            return None
-    return moment
+def clock(moment: float | None) -> str:
+    """`21:07:33`, UTC, of seconds since the epoch."""
+    return NONE if moment is None else f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S}"
 
 
-def clock(moment: str | float | None) -> str:
-    """`21:07:33`, UTC."""
-    seconds = epoch(moment)
-    return NONE if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
-
-
-def day(moment: str | float | None) -> str:
+def day(moment: datetime) -> str:
     """`2026-11-22 21:07:33 UTC`."""
-    seconds = epoch(moment)
-    return NONE if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def duration(seconds: float | None) -> str:
@@ -104,7 +91,7 @@ def title(name: str) -> str:
     return name.replace("_", " ") if name.isidentifier() else name
 
 
-def error(text: str) -> str:
+def unwrapped(text: str) -> str:
     """What the error says, without Python's wrapping."""
     wrapped = LOCUSTS_ERROR.fullmatch(text)
     return wrapped["text"] if wrapped else text
@@ -115,67 +102,85 @@ def printable(text: str) -> str:
     return NOT_PRINTABLE.sub("\ufffd", text)
 
 
-def failure(told: Mapping[str, Any]) -> str:
+def failure(error: ErrorFacts) -> str:
     """An error of Locust's statistics, with its route said once."""
-    route, text = f"{told['method']} {told['name']}".strip(), error(str(told["error"]))
+    route, text = f"{error.method} {error.name}".strip(), unwrapped(error.error)
     return text if text.startswith(route) else f"{route}: {text}"
 
 
-def exception(told: Mapping[str, Any]) -> str:
+def exception(raised: ExceptionFacts) -> str:
     """Where it was raised, which is the last place of its traceback, and what it says."""
-    places = PLACE.findall(str(told.get("traceback") or ""))
-    return ": ".join([*places[-1:], str(told["message"])])
+    places = PLACE.findall(raised.traceback)
+    return ": ".join([*places[-1:], raised.message])
 
 
-def offender(found: Mapping[str, Any] | str) -> str:
-    """What is wrong, and in brackets what one needs to find it. An audit of one's own may say it in words."""
-    if not isinstance(found, Mapping):
-        return str(found)
+def offender(found: Offender) -> str:
+    """What is wrong, and in brackets what one needs to find it."""
     what = found.get("what") or title(str(found.get("name", "")))
     rest = [f"{key} {value}" for key, value in sorted(found.items()) if key not in ("what", "name", "at")]
     when = [str(found["at"])] if found.get("at") else []
     return f"{what} ({', '.join([*rest, *when])})" if rest or when else str(what)
 
 
-def event(told: Mapping[str, Any]) -> str:
+def event(happened: Event) -> str:
     """An event's facts, without its name and time."""
-    facts = sorted((key, value) for key, value in told.items() if key not in ("name", "at"))
-    return ", ".join(f"{title(key)} {value}" for key, value in facts if value is not None)
+    facts: dict[str, Any] = {
+        "worker": happened.worker,
+        "id": happened.id,
+        "at most": happened.at_most,
+        "address": happened.address,
+        "last look": happened.last_look and clock(happened.last_look),
+        "last report": happened.last_report and clock(happened.last_report),
+        **happened.facts,
+    }
+    return ", ".join(f"{title(key)} {value}" for key, value in sorted(facts.items()) if value is not None)
 
 
-def headline(judged: Judged) -> str:
+def in_words(check: Check) -> str:
+    """A check's figure, its limit and its detail: `4.12 ms (< 200 ms): 9 requests`."""
+    figure = f"{check.figure} ({check.limit}): " if check.figure and check.limit else ""
+    return f"{figure}{detail(check)}"
+
+
+def detail(check: Check) -> str:
+    """What a check says besides its figure and its limit."""
+    ended = "; it ended the run" * check.aborted
+    return f"{check.detail}{ended}{' (optional)' * check.optional}"
+
+
+def headline(judged: Judgement) -> str:
     """What the verdict means, in one sentence."""
-    match judged["exit_code"]:
+    match judged.exit_code:
         case 0:
             return "All that was asked for holds."
         case 10:
             return "It did not do what was asked for."
         case 11:
             return "The data is wrong."
-    if judged["valid"]["verdict"] not in (PASS, NOT_ASKED):
+    if judged.valid.verdict not in (Verdict.PASS, Verdict.NOT_ASKED):
         return "This run cannot be trusted: its figures prove nothing."
     return "What was asked for could not be decided."
 
 
-def reasons(judged: Judged) -> list[tuple[str, Check]]:
+def reasons(judged: Judgement) -> list[tuple[str, Check]]:
     """The checks that do not hold, with their part; those that decided the verdict first."""
     order = {11: "correct", 12: "valid", 10: "fast"}
-    decisive = order.get(judged["exit_code"], "correct")
+    decisive = order.get(judged.exit_code or 0, "correct")
     parts = sorted(PARTS, key=lambda part: part != decisive)
     return [
         (part, check)
         for part in parts
-        for verdict in (FAIL, UNKNOWN)
-        for check in judged[part]["checks"]
-        if check["verdict"] == verdict
+        for verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+        for check in judged.parts[part].checks
+        if check.verdict is verdict
     ]
 
 
 def tally(checks: Iterable[Check]) -> str:
     """`12 of 13 checks hold, 2 not asked`."""
-    verdicts = [check["verdict"] for check in checks]
-    asked = len(verdicts) - verdicts.count(NOT_ASKED)
+    verdicts = [check.verdict for check in checks]
+    asked = len(verdicts) - verdicts.count(Verdict.NOT_ASKED)
     if not asked:
-        return "nobody asked"
-    unasked = f", {verdicts.count(NOT_ASKED)} not asked" if len(verdicts) > asked else ""
-    return f"{verdicts.count(PASS)} of {count(asked, 'check')} hold{unasked}"
+        return "not asked"
+    unasked = f", {verdicts.count(Verdict.NOT_ASKED)} not asked" if len(verdicts) > asked else ""
+    return f"{verdicts.count(Verdict.PASS)} of {count(asked, 'check')} hold{unasked}"

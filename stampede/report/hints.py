@@ -6,12 +6,17 @@ What was at its limit is named, the worst first; where nothing was, what came ne
 from __future__ import annotations
 
 import re
+from functools import partial
 from statistics import median
 
-from stampede.facts.check import FAIL, UNKNOWN, Check, Facts
+from msgspec.structs import asdict
+
+from stampede.facts.figures import Second
+from stampede.facts.run import Facts
+from stampede.facts.samples import Statement
+from stampede.facts.verdict import Check, Verdict
 from stampede.report import formatting, series
-from stampede.report.pressures import Seconds, pressures, worst_of_each_kind
-from stampede.report.series import Row
+from stampede.report.pressures import Matters, pressures, worst_of_each_kind
 
 OUTSTANDING = 3.0
 """Times the usual that a second must have been slow to be named."""
@@ -26,92 +31,83 @@ FAILING = re.compile(r"fail|error|\b5xx\b|refused")
 
 def look_here(run: Facts, part: str, check: Check) -> list[str]:
     """Lines for one check of a part (``correct``, ``fast`` or ``valid``); none for one that holds."""
-    if check["verdict"] not in (FAIL, UNKNOWN):
+    if check.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
         return []
     match part:
         case "correct":
             return _offenders(check)
         case "valid":
-            return _at_limit(run, lambda rows: series.in_window(run, rows), is_quiet=True)
-    if check["name"] == "exceptions":
+            return _at_limit(run, partial(series.is_in_window, run), is_quiet=True)
+    if check.name == "exceptions":
         return _exceptions(run)
-    if FAILING.search(check["name"]):
+    if FAILING.search(check.name):
         return _failures(run)
     return _slow(run)
 
 
 def _offenders(check: Check) -> list[str]:
-    found = {which: check[which] for which in ("first", "worst") if check.get(which)}
-    if found.get("first") == found.get("worst"):
-        found.pop("worst", None)
-    return [f"the {which}: {formatting.offender(what)}" for which, what in found.items()]
+    return [f"the {which}: {formatting.offender(found)}" for which, found in check.offenders.items()]
 
 
 def _exceptions(run: Facts) -> list[str]:
     """The most frequent."""
-    found = sorted(run["exceptions"], key=lambda each: -each["count"])
+    found = sorted(run.exceptions, key=lambda each: -each.count)
     return [
-        f"most often, {formatting.count(each['count'], 'time')}: {formatting.exception(each)}"
+        f"most often, {formatting.count(each.count, 'time')}: {formatting.exception(each)}"
         for each in found[:1]
     ]
 
 
 def _failures(run: Facts) -> list[str]:
     """The most frequent error, and what was at its limit while requests failed."""
-    errors = sorted(run.get("errors") or (), key=lambda error: (-error["occurrences"], error["error"]))
-    lines = [
-        f"most often, {error['occurrences']:,} times: {formatting.failure(error)}" for error in errors[:1]
-    ]
-    failing = {row["second"] for row in run.get("seconds") or () if row["failures"]}
+    errors = sorted(run.errors, key=lambda error: (-error.occurrences, error.error))
+    lines = [f"most often, {error.occurrences:,} times: {formatting.failure(error)}" for error in errors[:1]]
+    failing = {row.second for row in run.seconds if row.failures}
     if not failing:
         return lines
     first, last = min(failing), max(failing)
     seconds = formatting.count(len(failing), "second")
     between = f"from {formatting.clock(first)} to {formatting.clock(last)}, in {seconds}"
     lines.append(f"requests failed {between}{_after(run, first)}")
-    return lines + _at_limit(run, lambda rows: [row for row in rows if row["second"] in failing])
+    return lines + _at_limit(run, failing.__contains__)
 
 
 def _slow(run: Facts) -> list[str]:
     """The worst second if it stands out, and what was at its limit in the window."""
-    rows = [row for row in series.in_window(run, run.get("seconds") or ()) if row.get("p99_ms") is not None]
+    rows = [row for row in series.in_window(run, run.seconds) if row.p99_ms is not None]
     lines = []
     if rows:
         worst = max(rows, key=_slowness)
         usual = median(map(_slowness, rows))
         if _slowness(worst) >= OUTSTANDING * usual > 0:
-            from_start = " from the intended start" if _slowness(worst) > worst["p99_ms"] else ""
+            from_start = " from the intended start" if _slowness(worst) > (worst.p99_ms or 0) else ""
             p99 = f"a p99 of {formatting.number(_slowness(worst))} ms{from_start}"
             p99s = f"{p99} where {formatting.number(usual)} ms is usual"
-            lines.append(
-                f"slowest second: {formatting.clock(worst['second'])}, {p99s}{_after(run, worst['second'])}"
-            )
-    lines += _at_limit(run, lambda rows: series.in_window(run, rows))
-    return lines + [f"slowest statement: {_statement(each)}" for each in (run.get("statements") or ())[:1]]
+            when = formatting.clock(worst.second)
+            lines.append(f"slowest second: {when}, {p99s}{_after(run, worst.second)}")
+    lines += _at_limit(run, partial(series.is_in_window, run))
+    return lines + [f"slowest statement: {_statement(each)}" for each in run.statements[:1]]
 
 
-def _slowness(row: Row) -> float:
+def _slowness(row: Second) -> float:
     """From the intended start, where that is known: it has the waiting in it."""
-    return float(max(row["p99_ms"], row.get("from_start_p99_ms") or 0))
+    return max(row.p99_ms or 0.0, row.from_start_p99_ms or 0.0)
 
 
 def _after(run: Facts, second: float) -> str:
     """What happened just before."""
-    before = [
-        event
-        for event in run.get("events") or ()
-        if 0 <= second + 1 - (formatting.epoch(event["at"]) or 0) <= JUST_BEFORE
-    ]
-    return f", right after {formatting.title(before[-1]['name'])}" if before else ""
+    before = [event for event in run.events if 0 <= second + 1 - event.at <= JUST_BEFORE]
+    return f", right after {formatting.title(before[-1].name)}" if before else ""
 
 
-def _statement(statement: Row) -> str:
-    return ", ".join(f"{key} {value}" for key, value in statement.items())
+def _statement(statement: Statement) -> str:
+    known = {name: figure for name, figure in asdict(statement).items() if figure is not None}
+    return ", ".join(f"{name} {figure}" for name, figure in known.items())
 
 
-def _at_limit(run: Facts, seconds: Seconds, is_quiet: bool = False) -> list[str]:
+def _at_limit(run: Facts, matters: Matters, is_quiet: bool = False) -> list[str]:
     """What was at its limit in those seconds, the worst first; if nothing, what came nearest."""
-    found = worst_of_each_kind(pressures(run, seconds))
+    found = worst_of_each_kind(pressures(run, matters))
     over = [pressure.says for pressure in found if pressure.share >= 1]
     if over or is_quiet:
         return over[:MOST_LINES]

@@ -17,11 +17,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from stampede.facts.check import Facts
+from stampede.facts.run import Facts
+from stampede.facts.verdict import Judgement
 from stampede.report import formatting, tables
 from stampede.report.annotations import MOST_MARKS
 from stampede.report.charts import charts
-from stampede.report.formatting import Judged
 from stampede.report.hints import look_here
 
 OWN = files("stampede.report")
@@ -30,7 +30,7 @@ FOR_SCRIPTS = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 """So that no text in the data ends the script it stands in."""
 
 
-def page(run: Facts, judged: Judged, beside: list[str]) -> str:
+def page(run: Facts, judged: Judgement, beside: list[str]) -> str:
     """`beside` are names of files in the same folder, to be linked."""
     drawn = charts(run)
     return _render(
@@ -51,7 +51,7 @@ def page(run: Facts, judged: Judged, beside: list[str]) -> str:
 
 
 def comparison(
-    runs: Sequence[Facts], judged: Sequence[Judged], differences: Sequence[Any], rows: Sequence[Any]
+    runs: Sequence[Facts], judged: Sequence[Judgement], differences: Sequence[Any], rows: Sequence[Any]
 ) -> str:
     """The page of two runs side by side: rows and differences of stampede.report.compare."""
     return _render(

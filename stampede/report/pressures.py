@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from stampede.facts.check import Facts
+from stampede.facts.run import Facts
+from stampede.facts.samples import ApiSample, DatabaseSample, Sample
 from stampede.report import formatting, series
-from stampede.report.series import Role, Row
+from stampede.report.series import Role
+from stampede.verdict.kept_up import MOST_LAG_MS, MOST_THROTTLED_PERCENT
 
 BUSY = 0.85
 """Share of its limit from where on something holds up the rest: queues grow long before 1."""
@@ -17,9 +19,6 @@ BUSY = 0.85
 WAITING = 0.4
 """Share of the busy database sessions that wait for the same."""
 
-MOST_THROTTLED = 0.05
-LATE_HUB = 5.0
-"""ms that a generator may come late to what it should do."""
 
 LOCKS, COMMITS = ("Lock:",), ("IO:WalSync", "IO:WalWrite", "LWLock:WALWrite", "IPC:SyncRep")
 IDLE = ("Client:", "Activity:")
@@ -36,8 +35,8 @@ class Pressure(NamedTuple):
     """Of each the worst is told: eight workers that are busy are one thing to look at."""
 
 
-Seconds = Callable[[Iterable[Row]], list[Row]]
-"""Which rows matter."""
+Matters = Callable[[int], bool]
+"""Whether a second, since the epoch, matters."""
 
 
 def worst_of_each_kind(found: Iterable[Pressure]) -> list[Pressure]:
@@ -48,26 +47,25 @@ def worst_of_each_kind(found: Iterable[Pressure]) -> list[Pressure]:
     return list(kinds.values())
 
 
-def pressures(run: Facts, seconds: Seconds) -> Iterator[Pressure]:
+def pressures(run: Facts, matters: Matters) -> Iterator[Pressure]:
     """All that are known in those seconds; a share of 1 is where it begins to hold up the rest."""
-    cores = (run.get("machine") or {}).get("cores")
+    cores = run.machine.cores
     for role in series.roles(run):
-        rows = seconds(role.rows)
+        rows = [row for row in role.rows if matters(row.second)]
         if rows:
             yield from _of_role(role, rows, cores)
-    yield from _of_machine(run, seconds, cores)
-    samples = run.get("samples") or {}
-    yield from _of_api(seconds(samples.get("api") or ()))
-    yield from _of_database(seconds(samples.get("postgres") or ()))
+    yield from _of_machine(run, matters, cores)
+    yield from _of_api([row for row in run.samples.api if matters(row.second)])
+    yield from _of_database([row for row in run.samples.postgres if matters(row.second)])
 
 
-def _of_role(role: Role, rows: Sequence[Row], cores: int | None) -> Iterator[Pressure]:
+def _of_role(role: Role, rows: Sequence[Sample], cores: int | None) -> Iterator[Pressure]:
     generates = role.key in ("worker", "master")
-    limit = 1.0 if generates else rows[-1].get("cpu_limit_cores") or cores
+    limit = 1.0 if generates else rows[-1].cpu_limit_cores or cores
     used = series.mean(rows, "cpu_percent")
     if used is not None and limit:
         # A generator is one process with one thread: a core at most, less where it is limited to less.
-        limit = min(limit, rows[-1].get("cpu_limit_cores") or limit)
+        limit = min(limit, rows[-1].cpu_limit_cores or limit)
         share = used / 100 / limit
         says = (
             f"CPU of {_the(role)}: {formatting.percent(share)} of {formatting.number(limit)} "
@@ -78,27 +76,28 @@ def _of_role(role: Role, rows: Sequence[Row], cores: int | None) -> Iterator[Pre
     if throttled is not None:
         time = formatting.percent(throttled / 100)
         says = f"{_the(role)} was throttled by its limit of CPU for {time} of the time"
-        yield Pressure(throttled / 100 / MOST_THROTTLED, says, f"throttled {role.key}")
-    late = series.values(rows, "hub_lag_p99_ms")
-    if generates and late:
+        yield Pressure(throttled / MOST_THROTTLED_PERCENT, says, f"throttled {role.key}")
+    late = series.values(rows, "hub_lag_p99_ms") if generates else []
+    if late:
         usual, worst = formatting.number(median(late)), formatting.number(max(late))
         says = f"{_the(role)} came {usual} ms late to what it had to do, {worst} ms in its worst second (p99)"
-        yield Pressure(median(late) / LATE_HUB, says, "late")
+        yield Pressure(median(late) / MOST_LAG_MS, says, "late")
 
 
 def _the(role: Role) -> str:
     return role.name if role.key in ("worker", "postgres") else f"the {role.name}"
 
 
-def _peak(rows: Iterable[Row]) -> float:
+def _peak(rows: Iterable[Sample]) -> float:
     return max(series.values(rows, "cpu_percent")) / 100
 
 
-def _of_machine(run: Facts, seconds: Seconds, cores: int | None) -> Iterator[Pressure]:
+def _of_machine(run: Facts, matters: Matters, cores: int | None) -> Iterator[Pressure]:
     """All on one machine share its cores: each alone may look idle while together they have none left."""
-    if not cores or not (run.get("machine") or {}).get("generator_shares_cores"):
+    if not cores or not run.machine.generator_shares_cores:
         return
-    used = sum(series.mean(seconds(role.rows), "cpu_percent") or 0 for role in series.roles(run))
+    rows_of = ([row for row in role.rows if matters(row.second)] for role in series.roles(run))
+    used = sum(series.mean(rows, "cpu_percent") or 0 for rows in rows_of)
     if used:
         share = used / 100 / cores
         says = (
@@ -108,13 +107,13 @@ def _of_machine(run: Facts, seconds: Seconds, cores: int | None) -> Iterator[Pre
         yield Pressure(share / BUSY, says, "machine")
 
 
-def _of_api(rows: Sequence[Row]) -> Iterator[Pressure]:
-    full = [row for row in rows if row.get("pool_size")]
-    if full:
-        in_use = fmean((row.get("pool_in_use") or 0) / row["pool_size"] for row in full)
-        waits = sum(series.values(full, "pool_waits"))
+def _of_api(rows: Sequence[ApiSample]) -> Iterator[Pressure]:
+    sizes = [(row.pool_in_use or 0, row.pool_size) for row in rows if row.pool_size]
+    if sizes:
+        in_use = fmean(used / size for used, size in sizes)
+        waits = sum(series.values(rows, "pool_waits"))
         says = (
-            f"the API's pool of {full[-1]['pool_size']} database connections:"
+            f"the API's pool of {formatting.number(sizes[-1][1])} database connections:"
             f" {formatting.percent(in_use)} in use,"
             f" {formatting.count(round(waits), 'request')} had to wait for one"
         )
@@ -128,30 +127,34 @@ def _of_api(rows: Sequence[Row]) -> Iterator[Pressure]:
         yield Pressure(1.0 if waiting >= 1 else waiting, says, "queue")
 
 
-def _of_database(rows: Sequence[Row]) -> Iterator[Pressure]:
-    limited = [row for row in rows if row.get("max_connections") and row.get("connections")]
-    if limited:
-        share = fmean(sum(row["connections"].values()) / row["max_connections"] for row in limited)
-        most = limited[-1]["max_connections"]
-        says = f"{formatting.percent(share)} of PostgreSQL's {most} connections were taken"
+def _of_database(rows: Sequence[DatabaseSample]) -> Iterator[Pressure]:
+    taken = [
+        (sum(row.connections.values()), row.max_connections)
+        for row in rows
+        if row.connections and row.max_connections
+    ]
+    if taken:
+        share = fmean(connections / most for connections, most in taken)
+        says = f"{formatting.percent(share)} of PostgreSQL's {taken[-1][1]} connections were taken"
         yield Pressure(share / BUSY, says, "connections")
-    looks = [row for row in rows if row.get("waits") is not None]
+    looks = [row for row in rows if row.waits is not None]
     active = fmean(map(_active, looks)) if looks else 0
-    waits = sum((_busy_waits(row) for row in looks), Counter())
+    waits = sum((_busy_waits(row) for row in looks), Counter[str]())
     for events, says in ((LOCKS, "waited for locks"), (COMMITS, "waited for commits to reach the disk")):
         found = Counter({name: number for name, number in waits.items() if name.startswith(events)})
         if found:
             (most, _), waiting = found.most_common(1)[0], found.total() / len(looks)
             busy, held = formatting.number(round(active, 1)), formatting.number(round(waiting, 1))
-            told = f"of {busy} busy database sessions {held} {says} ({most})"
-            yield Pressure(waiting / active / WAITING, told, says)
+            what = f"of {busy} busy database sessions {held} {says} ({most})"
+            yield Pressure(waiting / active / WAITING, what, says)
 
 
-def _busy_waits(row: Row) -> Counter[str]:
-    return Counter({name: number for name, number in row["waits"].items() if not name.startswith(IDLE)})
+def _busy_waits(row: DatabaseSample) -> Counter[str]:
+    waits = row.waits or {}
+    return Counter({name: number for name, number in waits.items() if not name.startswith(IDLE)})
 
 
-def _active(row: Row) -> float:
+def _active(row: DatabaseSample) -> float:
     """Those that wait are active too; a look at each comes a moment after the other."""
-    active = (row.get("connections") or {}).get("active", 0)
+    active = (row.connections or {}).get("active", 0)
     return float(max(active, _busy_waits(row).total()))

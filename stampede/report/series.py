@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from stampede.facts.check import Facts
+from stampede.facts.figures import Second
+from stampede.facts.run import Facts
+from stampede.facts.samples import ProcessSample, Sample
 
-Row = Mapping[str, Any]
+Row = Second | Sample
+"""Figures of one second."""
+AnyRow = TypeVar("AnyRow", bound=Row)
 Column = list[float | None]
+"""A figure for each second of the axis; None where it is not known."""
 
 BRIDGED = 3
 """Seconds without a sample that are as the one before: more is a gap, and shown."""
@@ -33,81 +38,95 @@ class Role(NamedTuple):
     key: str
     """`api`, `postgres`, `master` or `worker`."""
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[Sample]
 
 
 def axis(run: Facts) -> Axis | None:
-    """None where nothing was noted by the second."""
-    seconds = [row["second"] for row in run.get("seconds") or ()]
+    """Return the axis of a run; None where nothing was noted by the second."""
+    seconds = [row.second for row in run.seconds]
     return Axis(min(seconds), max(seconds)) if seconds else None
 
 
-def window(run: Facts) -> tuple[float, float] | None:
-    """From when to when its figures are, since the epoch; None where it has none, or does not say."""
-    found = run.get("window") or {}
-    return (found["start"], found["end"]) if {"start", "end"} <= found.keys() else None
+def in_window(run: Facts, rows: Iterable[AnyRow]) -> list[AnyRow]:
+    """Return the rows of the window; all where the run has none."""
+    return [row for row in rows if is_in_window(run, row.second)]
 
 
-def in_window(run: Facts, rows: Iterable[Row]) -> list[Row]:
-    """The rows of whole seconds in it; all where the run does not say when it was."""
-    bounds = window(run)
-    return [row for row in rows if bounds is None or bounds[0] <= row["second"] <= bounds[1] - 1]
+def is_in_window(run: Facts, second: int) -> bool:
+    """Return whether a second is in the window; each is where the run has none."""
+    return run.window is None or run.window.start <= second < run.window.end
 
 
 def column(rows: Iterable[Row], axis: Axis, name: str) -> Column:
-    """One figure of each second; None where there is none."""
-    known = {row["second"]: row.get(name) for row in rows}
+    """Return one figure of each second."""
+    return _on_axis(axis, ((row.second, getattr(row, name)) for row in rows))
+
+
+def part(rows: Iterable[Row], axis: Axis, name: str, key: str) -> Column:
+    """Return one key of a figure that is several: `part(seconds, axis, "outcomes", "201")`."""
+    several = ((row.second, getattr(row, name)) for row in rows)
+    return _on_axis(axis, ((second, found.get(key, 0)) for second, found in several if found is not None))
+
+
+def _on_axis(axis: Axis, figures: Iterable[tuple[int, Any]]) -> Column:
+    known = dict(figures)
     return [known.get(second) for second in axis.seconds]
 
 
-def sampled(rows: Iterable[Row], axis: Axis, name: str) -> Column:
-    """One figure of each second, of what is looked at now and then: a look may come late."""
-    bridged: Column = []
+def bridged(values: Column) -> Column:
+    """Return a column of what is sampled: a second whose sample came late is as the one before."""
+    filled: Column = []
     last, age = None, 0
-    for value in column(rows, axis, name):
+    for value in values:
         last, age = (value, 0) if value is not None else (last, age + 1)
-        bridged.append(last if age < BRIDGED else None)
-    return bridged
+        filled.append(last if age < BRIDGED else None)
+    return filled
 
 
-def part(rows: Iterable[Row], name: str, key: str) -> list[Row]:
-    """Rows of one key of a figure that is several: `part(seconds, "outcomes", "201")`."""
-    return [
-        {"second": row["second"], key: row[name].get(key, 0)} for row in rows if row.get(name) is not None
-    ]
+def sampled(rows: Iterable[Row], axis: Axis, name: str) -> Column:
+    """Return one figure of each second, of what is sampled."""
+    return bridged(column(rows, axis, name))
 
 
 def keys(rows: Iterable[Row], name: str) -> list[str]:
-    """The keys such a figure has in any row."""
-    return sorted({key for row in rows for key in row.get(name) or ()})
+    """Return the keys that a figure which is several has in any row."""
+    return sorted({key for row in rows for key in getattr(row, name) or ()})
 
 
 def values(rows: Iterable[Row], name: str) -> list[float]:
-    """A figure's values, where it is known."""
-    return [row[name] for row in rows if row.get(name) is not None]
+    """Return a figure's values, where it is known."""
+    found = (getattr(row, name) for row in rows)
+    return [value for value in found if value is not None]
 
 
 def mean(rows: Iterable[Row], name: str) -> float | None:
+    """Return a figure's mean; None where it is not known."""
     known = values(rows, name)
     return fmean(known) if known else None
 
 
 def roles(run: Facts) -> Iterator[Role]:
-    """All that were sampled; workers last, by their label."""
-    samples = run.get("samples") or {}
-    for key, name in (("api", "API"), ("postgres", "PostgreSQL"), ("master", "master")):
-        if samples.get(key):
-            yield Role(key, name, samples[key])
-    for label, rows in sorted((samples.get("workers") or {}).items()):
+    """Yield all that were sampled; workers last, by their label."""
+    samples = run.samples
+    named: tuple[tuple[str, str, Sequence[Sample]], ...] = (
+        ("api", "API", samples.api),
+        ("postgres", "PostgreSQL", samples.postgres),
+        ("master", "master", samples.master),
+    )
+    for key, name, rows in named:
+        if rows:
+            yield Role(key, name, rows)
+    for label, rows in sorted(samples.workers.items()):
         yield Role("worker", f"worker {label}", rows)
 
 
-def same_work(run: Facts) -> list[Row]:
-    """What one piece of work took the cores of all workers, on average, by the second: `same_work_ms`."""
+def same_work(run: Facts) -> list[ProcessSample]:
+    """Return how long the same piece of work took the cores of all workers, on average, by the second."""
     seconds: defaultdict[int, list[float]] = defaultdict(list)
-    for role in roles(run):
-        if role.key == "worker":
-            for row in role.rows:
-                if row.get("same_work_ms") is not None:
-                    seconds[row["second"]].append(row["same_work_ms"])
-    return [{"second": second, "same_work_ms": fmean(took)} for second, took in sorted(seconds.items())]
+    for rows in run.samples.workers.values():
+        for row in rows:
+            if row.same_work_ms is not None:
+                seconds[row.second].append(row.same_work_ms)
+    return [
+        ProcessSample(second=second, same_work_ms=fmean(took)) for second, took in sorted(seconds.items())
+    ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from stampede.facts.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Facts
+from stampede.facts.run import Facts
+from stampede.facts.verdict import Judgement, Verdict
 from stampede.report import formatting, tables
-from stampede.report.formatting import Judged
 from stampede.report.hints import look_here
 
-LAMPS = {PASS: "🟢", FAIL: "🔴", UNKNOWN: "🟡", NOT_ASKED: "⚪"}
+LAMPS = {Verdict.PASS: "🟢", Verdict.FAIL: "🔴", Verdict.UNKNOWN: "🟡", Verdict.NOT_ASKED: "⚪"}
 MOST_REASONS = 8
 MOST_ERRORS = 5
 LONGEST = 200
@@ -20,57 +20,49 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&@])")
 """What Markdown reads as more than a character; an @ would call somebody."""
 
 
-def summary(run: Facts, judged: Judged) -> str:
+def summary(run: Facts, judged: Judgement) -> str:
     """At most 60 lines of GitHub's Markdown."""
     return "\n".join(_lines(run, judged)) + "\n"
 
 
-def _lines(run: Facts, judged: Judged) -> Iterator[str]:
-    yield f"## {LAMPS[judged['verdict']]} {judged['verdict']}: {formatting.headline(judged)}"
+def _lines(run: Facts, judged: Judgement) -> Iterator[str]:
+    yield f"## {LAMPS[judged.verdict]} {judged.verdict}: {formatting.headline(judged)}"
     yield ""
     yield _what(run)
     yield ""
     yield from _table(
         ("", "", "checks"),
         (
-            (
-                part.upper(),
-                f"{LAMPS[judged[part]['verdict']]} {judged[part]['verdict']}",
-                _tally(judged, part),
-            )
-            for part in formatting.PARTS
+            (name.upper(), f"{LAMPS[part.verdict]} {part.verdict}", formatting.tally(part.checks))
+            for name, part in judged.parts.items()
         ),
     )
     yield from _reasons(run, judged)
     names, figures = zip(*tables.key_figures(run), strict=True)
     yield from _table(names, [figures], align="--:")
     yield from _errors(run)
-    yield f"Run `{run['id']}`: `report.html` has the rest."
+    yield f"Run `{run.id}`: `report.html` has the rest."
 
 
 def _what(run: Facts) -> str:
-    seconds = formatting.duration((run.get("window") or {}).get("seconds"))
+    seconds = formatting.duration(run.window.seconds if run.window else None)
     parts = [
-        f"**{_text(run['profile'] or 'by the form')}**",
-        formatting.count(run["users"], "user"),
-        formatting.count(run["workers"], "worker"),
+        f"**{_text(run.profile or 'by the form')}**",
+        formatting.count(run.users, "user"),
+        formatting.count(run.workers, "worker"),
         f"window of {seconds}",
-        f"target {_text(run['host'] or formatting.NONE)}",
+        f"target {_text(run.host or formatting.NONE)}",
     ]
     shared = "; generator and target share cores" if tables.shares_cores(run) else ""
     return ", ".join(parts) + shared
 
 
-def _tally(judged: Judged, part: str) -> str:
-    return formatting.tally(judged[part]["checks"])
-
-
-def _reasons(run: Facts, judged: Judged) -> Iterator[str]:
+def _reasons(run: Facts, judged: Judgement) -> Iterator[str]:
     """What does not hold, and where to look."""
     reasons = formatting.reasons(judged)
     for part, check in reasons[:MOST_REASONS]:
-        name, detail = _text(formatting.title(check["name"])), _text(check.get("detail", ""))
-        yield f"- {LAMPS[check['verdict']]} **{name}**: {detail}"
+        name, detail = _text(formatting.title(check.name)), _text(formatting.in_words(check))
+        yield f"- {LAMPS[check.verdict]} **{name}**: {detail}"
         for line in look_here(run, part, check)[:1]:
             yield f"  - look here: {_text(line)}"
     if len(reasons) > MOST_REASONS:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from statistics import fmean
 
-from stampede.facts.check import Facts
+from msgspec.structs import replace
+
+from stampede.facts.run import Facts
+from stampede.facts.samples import DatabaseSample
 from stampede.report import series
-from stampede.report.series import Axis, Column, Row
+from stampede.report.series import Axis, Column
 
 OF_THE_RUN = (
     *("users", "workers", "requests", "failures"),
@@ -33,14 +36,14 @@ def timeline(run: Facts) -> str:
 
 
 def _columns(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
-    seconds = run["seconds"]
+    seconds = run.seconds
     yield "second", [float(second) for second in axis.seconds]
     for name in OF_THE_RUN:
         yield name, series.column(seconds, axis, name)
     for status in filter(str.isdigit, series.keys(seconds, "outcomes")):
-        yield f"status_{status}", series.column(series.part(seconds, "outcomes", status), axis, status)
+        yield f"status_{status}", series.part(seconds, axis, "outcomes", status)
     yield from _of_roles(run, axis)
-    yield from _of_the_database((run.get("samples") or {}).get("postgres") or [], axis)
+    yield from _of_the_database(run.samples.postgres, axis)
 
 
 def _of_roles(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
@@ -60,26 +63,21 @@ def _of_roles(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
             yield "workers_memory_mb", _across(workers, sum)
 
 
-def _of_the_database(rows: list[Row], axis: Axis) -> Iterator[tuple[str, Column]]:
+def _of_the_database(rows: list[DatabaseSample], axis: Axis) -> Iterator[tuple[str, Column]]:
     if not rows:
         return
     for state, name in STATES.items():
-        yield (
-            f"connections_{name}",
-            series.sampled(series.part(rows, "connections", state), axis, state),
-        )
+        yield f"connections_{name}", series.bridged(series.part(rows, axis, "connections", state))
     for name in OF_THE_DATABASE:
         yield name, series.sampled(rows, axis, name)
-    waits = [
-        {"second": row["second"], **_by_class(row["waits"])} for row in rows if row.get("waits") is not None
-    ]
+    by_class = [replace(row, waits=_by_class(row.waits)) for row in rows if row.waits is not None]
     for kind in WAITS:
-        yield f"waits_{kind.lower()}", series.sampled(waits, axis, kind)
+        yield f"waits_{kind.lower()}", series.bridged(series.part(by_class, axis, "waits", kind))
 
 
-def _by_class(waits: Row) -> dict[str, int]:
+def _by_class(waits: Mapping[str, int]) -> dict[str, int]:
     """`Lock:transactionid` and `Lock:tuple` are both Lock."""
-    found = Counter(dict.fromkeys(WAITS, 0))
+    found: Counter[str] = Counter()
     for event, number in waits.items():
         found[event.partition(":")[0]] += number
     return dict(found)

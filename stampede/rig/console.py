@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from stampede.rig import terminal
 from stampede.rig.snapshot import PARTS, SHARED, Snapshot, figures, ms, words
-from stampede.rig.verdict import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -104,10 +103,7 @@ def board(seen: Snapshot) -> RenderableType:
         lines.append(_answers(seen))
     if seen.verdicts:
         lines.append(_verdicts(seen))
-    lines += [
-        Text(printable(words(event)), "dim", no_wrap=True, overflow="ellipsis")
-        for event in seen.events[-EVENTS:]
-    ]
+    lines += [Text(words(event), "dim", no_wrap=True, overflow="ellipsis") for event in seen.events[-EVENTS:]]
     if seen.shares_cores:
         lines.append(Text(SHARED, "yellow"))
     return Panel(

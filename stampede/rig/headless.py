@@ -13,8 +13,8 @@ from stampede.rig import ROOT, UsageError, console
 from stampede.rig.console import Display
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.settings import Settings
-from stampede.rig.snapshot import snapshot
-from stampede.rig.verdict import Verdict, offender, show
+from stampede.rig.snapshot import snapshot, words
+from stampede.rig.verdict import Verdict, show
 
 RESULTS = ROOT / "results"
 
@@ -116,7 +116,7 @@ def _follow(master: Master, display: Display, what: str, duration: float) -> Ite
     while True:
         run = master.run()
         for alarm in run["alarms"][alarms:MOST_ALARMS]:
-            display.say(f"The audit sees: {offender({**alarm, 'at': None})}")
+            display.say(f"The audit sees: {words(alarm)}")
         alarms = len(run["alarms"])
         yield run
         if not run["in_progress"]:

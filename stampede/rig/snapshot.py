@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 PARTS = ("correct", "fast", "valid")
@@ -91,7 +92,12 @@ def ms(time: float | None) -> str:
 
 def words(event: Mapping[str, Any]) -> str:
     """Something that happened in a run: when, what, and its facts."""
-    facts = [f"{name} {value}" for name, value in event.items() if name not in ("name", "at", "id", "what")]
-    at = str(event.get("at", ""))
-    clock = at.partition("T")[2].partition(".")[0]
-    return " ".join(filter(None, [clock, str(event.get("what") or event.get("name")), ", ".join(facts)]))
+    at = datetime.fromtimestamp(event["at"], UTC)
+    known = {name: event[name] for name in ("worker", "address") if event.get(name)}
+    facts = [f"{name} {value}" for name, value in {**known, **event.get("facts", {})}.items()]
+    return printable(" ".join(filter(None, [f"{at:%H:%M:%S}", event["name"], ", ".join(facts)])))
+
+
+def printable(text: str) -> str:
+    """In one line, and without what a terminal would do instead of showing it."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in " ".join(text.split()))

@@ -33,6 +33,6 @@ def find() -> Console | None:
 def say(words: str, style: str = "") -> None:
     """Print a line, on a terminal in a style."""
     if terminal := find():
-        terminal.print(words, style=style, markup=False, soft_wrap=True)
+        terminal.print(words, style=style, markup=False, emoji=False, soft_wrap=True)
     else:
         print(words, flush=True)

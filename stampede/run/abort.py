@@ -10,9 +10,9 @@ from math import ceil
 import gevent
 from gevent import Greenlet
 
+from stampede.facts.target import Reading, Target
 from stampede.targets.evidence import Evidence, Fetch, Found
-from stampede.targets.measuring import Reading, read, worst
-from stampede.targets.target import Target
+from stampede.targets.measuring import read, worst
 
 INTERVAL = 1.0
 """Seconds from one look to the next."""

@@ -13,20 +13,21 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from math import inf
 from pathlib import Path
 from typing import Any
 
 import gevent
 from gevent import subprocess
+from msgspec import convert
+from msgspec.json import decode
 
-from stampede.facts.check import VERDICTS
+from stampede.facts.event import Event
+from stampede.facts.run import Audit
+from stampede.facts.samples import DatabaseSample, Statement
+from stampede.facts.verdict import Check
 
 PATIENCE = 60.0
 """Seconds for its judgement, once the ledger is complete."""
-
-BY_NAME = ("connections", "waits")
-"""What of a sample is several figures, each with a name."""
 
 _registered: tuple[str, ...] = ()
 
@@ -50,14 +51,15 @@ def audit_command(host: str | None, audited_host: str | None) -> tuple[str, ...]
 class AuditProcess:
     """One run's audit."""
 
-    def __init__(self, command: Sequence[str], folder: Path, facts: Mapping[str, str]) -> None:
-        self.events: list[dict[str, Any]] = []
-        """What it told while the run went on: ``name``, ``at`` (seconds since the epoch), and more."""
-        self.samples: list[dict[str, Any]] = []
-        """How the database was, a row a second: docs/samples.md."""
-        self.statements: list[dict[str, Any]] = []
-        """The slowest, where it knows them."""
-        self._checks: list[dict[str, Any]] | None = None
+    def __init__(
+        self, command: Sequence[str], folder: Path, facts: Mapping[str, str], events: list[Event]
+    ) -> None:
+        """`facts` are added to the command's environment. `events` are the run's: what the audit reports
+        while the run goes on is added."""
+        self._events = events
+        self.samples: list[DatabaseSample] = []
+        self.statements: list[Statement] = []
+        self._checks: list[Check] | None = None
         self._last_words = "it said nothing"
         self._error: str | None = None
         self._process: Any = None
@@ -79,18 +81,18 @@ class AuditProcess:
             return
         self._readers = [gevent.spawn(self._read_output), gevent.spawn(self._read_errors)]
 
-    def conclude(self) -> dict[str, Any]:
-        """Say that the ledger is complete, and wait: ``{"checks": […]}`` or ``{"error": "…"}``."""
+    def conclude(self) -> Audit:
+        """Tell the command that the ledger is complete, wait for it to end, and return what it found."""
         self._beginning.join()
         if self._error:
-            return {"error": self._error}
+            return Audit(error=self._error)
         if not gevent.with_timeout(PATIENCE, self._wait, timeout_value=False):
             self._process.kill()
             self._process.wait()
-            return {"error": f"the audit did not come to its end within {PATIENCE:.0f} s"}
+            return Audit(error=f"the audit did not come to its end within {PATIENCE:.0f} s")
         if self._process.returncode or not self._checks:
-            return {"error": f"the audit failed: {self._last_words}"}
-        return {"checks": self._checks}
+            return Audit(error=f"the audit failed: {self._last_words}")
+        return Audit(checks=self._checks)
 
     def _wait(self) -> bool:
         with suppress(BrokenPipeError):  # it has ended already
@@ -102,19 +104,21 @@ class AuditProcess:
     def _read_output(self) -> None:
         for line in self._process.stdout:
             try:
-                self._take(json.loads(line))
-            except (ValueError, TypeError, KeyError, AttributeError):
+                self._take(_object(line))
+            except ValueError:  # no JSON, or a ValidationError
                 self._last_words = f"it printed {line.strip()[:200]!r}, which is not of its protocol"
 
     def _take(self, told: dict[str, Any]) -> None:
         if "checks" in told:
-            self._checks = [_whole_check(check) for check in told["checks"]]
+            self._checks = convert(told["checks"], list[Check])
         elif "sample" in told:
-            self.samples.append(_whole_sample(told["sample"]))
+            self.samples.append(convert(told["sample"], DatabaseSample))
         elif "statements" in told:
-            self.statements = [{**each} for each in told["statements"]]
+            self.statements = convert(told["statements"], list[Statement])
         else:
-            self.events.append({"name": str(told.pop("event")), **told, "at": time.time()})
+            name = convert(told.pop("event", None), str)
+            told.pop("at", None)  # by another clock
+            self._events.append(Event(name=name, at=time.time(), is_alarm=True, facts=told))
 
     def _read_errors(self) -> None:
         for line in self._process.stderr:
@@ -122,23 +126,7 @@ class AuditProcess:
                 self._last_words = line.strip()
 
 
-def _whole_check(check: Mapping[str, Any]) -> dict[str, Any]:
-    """A check with all its fields. Raises KeyError and TypeError for what is none."""
-    if check["verdict"] not in VERDICTS:
-        raise KeyError(check["verdict"])
-    if any(not isinstance(check.get(which), dict | None) for which in ("first", "worst")):
-        raise TypeError("first and worst are objects")
-    defaults = {"examined": None, "count": 0, "detail": "", "first": None, "worst": None}
-    return {"name": str(check["name"]), "verdict": check["verdict"], **defaults, **check}
-
-
-def _whole_sample(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """One that can be drawn. Raises KeyError, TypeError and AttributeError for what is none."""
-    if type(sample["second"]) is not int:
-        raise TypeError("its second is a whole one")
-    known = {name: value for name, value in sample.items() if value is not None}
-    for name, value in known.items():
-        figures = value.values() if name in BY_NAME else [value]
-        if not all(-inf < figure < inf for figure in figures):
-            raise TypeError(f"{name} is no number")
-    return {"second": sample["second"], **sample}
+def _object(line: str) -> dict[str, Any]:
+    """A line of the protocol. JSON has halves of surrogates, UTF-8 has none. Raises ValueError."""
+    content = json.dumps(json.loads(line), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+    return decode(content, type=dict[str, Any])

@@ -1,23 +1,31 @@
-"""Who looks at a run while it goes on: its timeline, the API's own counters, the audit, the samples of roles.
+"""What observes a run while it goes on: its timeline, the API's own counters, the audit, the samples.
 
 What they have seen can be asked for at any time; in the end the run gets it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gevent.event import Event
+from gevent.event import Event as Flag
 from locust.env import Environment
 
+from stampede.cluster import roster
+from stampede.cluster.delivery import Loss
 from stampede.counting.counts import Counts
+from stampede.facts.event import Event
+from stampede.facts.figures import Second
+from stampede.facts.run import Audit
+from stampede.facts.samples import Machine, Samples
 from stampede.run.audit_process import AuditProcess, audit_command
+from stampede.run.results import RunFolder
 from stampede.run.run import Run
 from stampede.run.timeline import Timeline
 from stampede.sampling.counters import Counters
-from stampede.sampling.samples import Samples
+from stampede.sampling.samples import SampleCollector
 from stampede.verdict.moves import settled
 
 
@@ -28,25 +36,27 @@ class Observers:
         self._environment = environment
         self._counts = counts
         self._audited_host = audited_host
-        self._samples = Samples(environment.runner)
+        self._samples = SampleCollector(environment.runner)
+        self._folder: RunFolder | None = None
         self._audit: AuditProcess | None = None
         self._counters: Counters | None = None
         self._timeline: Timeline | None = None
 
     def expect(self, run: Run) -> None:
-        """There is a new run, of which nobody has seen anything; of its data least of all, from the first
-        moment on."""
-        self._audit = self._counters = self._timeline = None
+        """There is a new run, of which nothing has been seen; of its data least of all, from the first moment
+        on."""
+        self._folder = self._audit = self._counters = self._timeline = None
         if self._audit_command():
-            run.findings = {"error": "it was not made: the run was cut off"}
+            run.audit = Audit(error="it was not made: the run was cut off")
 
-    def begin(self, run: Run, folder: Path) -> Event:
-        """Look from now on. Returns when there may be users."""
-        self._audit = self._start_audit(run, folder)
+    def begin(self, folder: RunFolder) -> Flag:
+        """Observe the run of this folder from now on. Return when there may be users."""
+        run, self._folder = folder.run, folder
+        self._audit = self._start_audit(run, folder.path)
         self._timeline = Timeline(self._environment, self._counts)
         self._timeline.start()
         self._samples.begin()
-        self._counters = Counters(self._environment.host)
+        self._counters = Counters(self._environment.host, run.events)
         self._counters.start()
         return self._counters.has_looked
 
@@ -60,11 +70,30 @@ class Observers:
             "STAMPEDE_STARTED_AT": f"{run.started:.6f}",
         }
         command = self._audit_command()
-        return AuditProcess(command, folder, facts) if command else None
+        return AuditProcess(command, folder, facts, run.events) if command else None
 
     def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""
         self._samples.add(worker_id, report)
+        if self._folder:
+            self._folder.ledger.add(worker_id, report)
+
+    def noticed(self, name: str, worker_id: str, loss: Loss | None) -> None:
+        """Something has happened to a worker in the middle of a run; `loss` is known where it was lost."""
+        if self._folder is None:
+            return
+        worker = roster.label(self._environment.runner, worker_id)
+        event = Event(
+            name=name,
+            at=time.time(),
+            worker=worker,
+            id=worker_id,
+            last_report=loss.last_report if loss else None,
+            at_most=loss.at_most if loss else None,
+        )
+        self._folder.run.events.append(event)
+        if name == "worker_left":
+            self._folder.ledger.left(worker)
 
     def end(self, run: Run) -> None:
         """All has been reported: what comes from now on is not of the run. The audit goes on."""
@@ -73,49 +102,36 @@ class Observers:
             run.seconds = self._timeline.rows()
         if self._counters:
             run.counters = self._counters.stop()
-            run.events += self._counters.events
         self._samples.end()
 
     def conclude(self, run: Run) -> None:
         """The ledger is complete: the audit judges, and what the machines were like is put together."""
         if self._audit:
-            run.findings = self._audit.conclude()
-        run.readings = {
-            "machine": self.machine,
-            "samples": self.samples,
-            "statements": self._audit.statements if self._audit else [],
-            "clocks": self._samples.clocks(),
-            "hub_lag": self._samples.hub_lag(settled(run.window, run.events)),
-        }
+            run.audit = self._audit.conclude()
+            run.statements = self._audit.statements
+        run.machine = self.machine
+        run.samples = self.samples
+        run.clocks = self._samples.clocks()
+        run.hub_lag = self._samples.hub_lag(settled(run.window, run.events))
 
     # What is known at any time.
 
-    def seconds(self, since: int) -> list[dict[str, Any]]:
-        """The rows from `since` on: stampede/run/timeline.py."""
+    def seconds(self, since: int) -> list[Second]:
+        """Return the rows from the second `since` on, since the epoch."""
         return self._timeline.rows(since) if self._timeline else []
 
     @property
-    def events(self) -> list[dict[str, Any]]:
-        """What the audit and the counters have seen, in the end in the run's own events too."""
-        return [*self.alarms, *(self._counters.events if self._counters else ())]
-
-    @property
-    def alarms(self) -> list[dict[str, Any]]:
-        """What the audit has seen while the run went on."""
-        return self._audit.events if self._audit else []
-
-    @property
-    def machine(self) -> dict[str, Any]:
-        """What it takes place on: stampede/sampling/machine.py."""
+    def machine(self) -> Machine:
+        """Return where the run takes place."""
         of_api = self._counters.machines if self._counters else ()
         return self._samples.machine(of_api, self._environment.host)
 
     @property
-    def samples(self) -> dict[str, Any]:
-        """As far as the run has come: a row a second of each role, see docs/samples.md."""
-        return {
-            "api": self._counters.samples if self._counters else [],
-            "postgres": self._audit.samples if self._audit else [],
-            "master": self._samples.master,
-            "workers": self._samples.workers,
-        }
+    def samples(self) -> Samples:
+        """Return the samples as far as the run has come."""
+        return Samples(
+            api=self._counters.samples if self._counters else [],
+            postgres=self._audit.samples if self._audit else [],
+            master=self._samples.master,
+            workers=self._samples.workers,
+        )

@@ -1,23 +1,21 @@
-"""What is known of one run, as it goes on.
-
-It goes through the phases *ramp* (users are starting), *window* (all are there; figures are of this part),
-*stopping* (users finish what they have, workers report the rest), *auditing* (is the data right?), *writing*
-(results) and *done*.
-"""
+"""What is known of one run while it goes on. ``run.json`` is made from it: stampede/facts/run.py."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from stampede.counting.figures import whole_seconds
+from stampede.facts.event import Event
+from stampede.facts.figures import Second, StageFigures
+from stampede.facts.run import ApiCounts, Audit, Phase, Race
+from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statement
+from stampede.facts.target import MeasuredTarget, Target
 from stampede.plan.profiles import Plan
-from stampede.targets.target import Target
 
 
 def _clock_zero() -> float:
-    """When the monotonic clock was at zero, by the one that can be set: the same until somebody sets it."""
+    """When the monotonic clock was at zero, by the one that can be set: the same until it is set."""
     return time.time() - time.monotonic()
 
 
@@ -27,51 +25,51 @@ class Run:
 
     id: str
     plan: Plan | None
-    """None where somebody started it by the numbers of the UI's form."""
+    """None where it was started by the numbers of the UI's form."""
     started: float
-    phase: str = "ramp"
+    phase: Phase = Phase.RAMP
     window_start: float | None = None
     window_end: float | None = None
     workers: int = 0
     as_planned: bool = False
     """The plan was carried out to its end; False while it goes on, and when something ended it early."""
     promises: dict[str, str] = field(default_factory=dict)
-    """Checks that must find something to look at, and who promises it."""
+    """Checks that must find something to look at, and the user class that promises it."""
     lost_workers: list[str] = field(default_factory=list)
-    """Who never reported the end: Locust's names."""
-    events: list[dict[str, Any]] = field(default_factory=list)
-    """What happened, as it happened: ``name``, ``at`` (seconds since the epoch) and its facts."""
-    races: list[dict[str, Any]] = field(default_factory=list)
-    findings: dict[str, Any] | None = None
+    """Workers that never reported the end: Locust's names."""
+    events: list[Event] = field(default_factory=list)
+    """What happened, from every source, in the order in which it became known."""
+    races: list[Race] = field(default_factory=list)
+    audit: Audit | None = None
     """What the audit answered; None where there is none."""
-    counters: dict[str, Any] | None = None
-    """What the API itself has counted; None where it does not tell."""
-    stages: list[dict[str, Any]] = field(default_factory=list)
-    """What each stage was like: stampede/run/stages.py."""
-    seconds: list[dict[str, Any]] = field(default_factory=list)
-    """A row for each second: stampede/run/timeline.py."""
-    targets: list[dict[str, Any]] = field(default_factory=list)
-    """What they are, and what was measured: stampede/targets/measuring.py."""
+    counters: ApiCounts | None = None
+    """What the API itself has counted; None where it has no counters."""
+    stages: list[StageFigures] = field(default_factory=list)
+    seconds: list[Second] = field(default_factory=list)
+    targets: list[MeasuredTarget] = field(default_factory=list)
     aborted: str | None = None
     """The target that ended the run, and what was measured then."""
-    readings: dict[str, Any] = field(default_factory=dict)
-    """What the machines were like: ``machine``, ``samples``, ``statements``, ``clocks``, ``hub_lag``."""
+    machine: Machine = field(default_factory=Machine)
+    samples: Samples = field(default_factory=Samples)
+    statements: list[Statement] = field(default_factory=list)
+    clocks: dict[str, ClockOffset] = field(default_factory=dict)
+    hub_lag: dict[str, HubLag] = field(default_factory=dict)
     clock_zero: float = field(default_factory=_clock_zero)
     """As it was when the run began."""
 
     @property
     def clock_set(self) -> float:
-        """By how many seconds the clock was set forward since it began; negative where it was set back."""
+        """Return by how many seconds the clock was set forward since it began; negative where set back."""
         return _clock_zero() - self.clock_zero
 
     @property
     def wanted(self) -> tuple[Target, ...]:
-        """The targets, as they were stated."""
+        """Return the targets, as they were stated."""
         return self.plan.targets if self.plan else ()
 
     @property
     def window(self) -> range:
-        """Its whole seconds, since the epoch; none before its end, or where it has none."""
+        """Return its whole seconds, since the epoch; none before its end, or where it has none."""
         if self.window_start is None or self.window_end is None:
             return range(0)
         return range(*whole_seconds(self.window_start, self.window_end))

@@ -6,13 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from locust.env import Environment
+from msgspec.structs import asdict
 
 from stampede.counting.counts import Counts
 from stampede.counting.figures import figures, whole_seconds
-from stampede.sampling.sampler import Row
+from stampede.facts.figures import StageFigures
+from stampede.facts.samples import ProcessSample
 
 SETTLE = 5.0
 """Seconds from when all users of a stage are there until its figures begin."""
@@ -52,34 +54,32 @@ class Stages:
         if self._reached is not None:
             self._stages.append(Stage(self._users, *whole_seconds(self._reached + SETTLE, time.time())))
 
-    def rows(self, counts: Counts, workers: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
-        """``{"users", "seconds", "rps", "goodput", "refused", "same_work_ms", "requests", "p50_ms", …}`` of
-        each that was long enough, when all has been reported: goodput is what was served a second, refused
-        what got a 503, refused_late what got it after more than a second, same_work_ms what one piece of work
-        took the cores of the `workers`, whose samples these are (None: not known)."""
+    def rows(self, counts: Counts, workers: Mapping[str, Sequence[ProcessSample]]) -> list[StageFigures]:
+        """Return the figures of each stage that was long enough, when all has been reported. `workers` are
+        the samples of each worker, by its label."""
         return [_row(stage, counts, workers) for stage in self._stages if stage.end - stage.start >= SHORTEST]
 
 
-def _row(stage: Stage, counts: Counts, workers: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
+def _row(stage: Stage, counts: Counts, workers: Mapping[str, Sequence[ProcessSample]]) -> StageFigures:
     seconds = stage.end - stage.start
     found = figures(counts.latencies, stage.start, stage.end)
     tally = counts.outcomes.tally(stage.start, stage.end)
-    return {
-        "users": stage.users,
-        "seconds": seconds,
-        "rps": round(found["requests"] / seconds, 1),
-        "goodput": round(tally.served / seconds, 1),
-        "refused": tally.refused,
-        "refused_late": tally.refused_late,
-        "same_work_ms": _same_work(stage, workers),
-        **found,
-    }
+    return StageFigures(
+        users=stage.users,
+        seconds=seconds,
+        rps=round(found.requests / seconds, 1),
+        goodput=round(tally.served / seconds, 1),
+        refused=tally.refused,
+        refused_late=tally.refused_late,
+        same_work_ms=_same_work(stage, workers),
+        **asdict(found),
+    )
 
 
-def _same_work(stage: Stage, workers: Mapping[str, Sequence[Row]]) -> float | None:
+def _same_work(stage: Stage, workers: Mapping[str, Sequence[ProcessSample]]) -> float | None:
     took = [
-        row["same_work_ms"]
+        row.same_work_ms
         for row in chain.from_iterable(workers.values())
-        if stage.start <= row["second"] < stage.end
+        if stage.start <= row.second < stage.end and row.same_work_ms is not None
     ]
     return round(fmean(took), 4) if took else None

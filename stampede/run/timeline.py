@@ -8,14 +8,24 @@ with its second, and what they report late is in its place at the end.
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import NamedTuple
 
 import gevent
 from gevent import Greenlet
 from locust.env import Environment
 
-from stampede.counting import figures
 from stampede.counting.counts import Counts
+from stampede.counting.figures import percentiles
+from stampede.counting.latency import percentile
+from stampede.facts.figures import Second
+
+
+class _Seen(NamedTuple):
+    """As the master had it when a second began."""
+
+    users: int
+    target_users: int
+    workers: int
 
 
 class Timeline:
@@ -24,7 +34,7 @@ class Timeline:
     def __init__(self, environment: Environment, counts: Counts) -> None:
         self._environment = environment
         self._counts = counts
-        self._seen: dict[int, dict[str, int]] = {}
+        self._seen: dict[int, _Seen] = {}
         self._watching: Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -38,23 +48,32 @@ class Timeline:
             self._watching.kill()
         self._look()
 
-    def rows(self, since: int = 0) -> list[dict[str, Any]]:
-        """``{"second", "users", "target_users", "workers", "requests", "failures", "outcomes", "p50_ms", …}``
-        for each second from the start, or from `since`, until the one that was looked at last.
+    def rows(self, since: int = 0) -> list[Second]:
+        """Return a row for each second from the start, or from `since`, until the newest that was sampled.
 
-        A second is one since the epoch. One that nobody looked at is as the one before.
+        `since` is in seconds since the epoch. A second that was missed is as the one before.
         """
-        rows: list[dict[str, Any]] = []
-        seen: dict[str, int] = {}
+        rows: list[Second] = []
+        seen = _Seen(0, 0, 0)
         for second in range(min(self._seen), max(self._seen) + 1):
             seen = self._seen.get(second, seen)
             if second >= since:
-                rows.append({"second": second, **seen, **self._sent(second)})
+                rows.append(self._row(second, seen))
         return rows
 
-    def _sent(self, second: int) -> dict[str, Any]:
+    def _row(self, second: int, seen: _Seen) -> Second:
+        latencies = self._counts.latencies
         outcomes = self._counts.outcomes.histogram(second, second + 1)
-        return figures.second(self._counts.latencies, outcomes, second)
+        from_start = latencies.histogram(second, second + 1, from_start=True)
+        return Second(
+            second=second,
+            **seen._asdict(),
+            requests=latencies.requests(second, second + 1),
+            failures=latencies.failures(second, second + 1),
+            outcomes={str(status): count for status, count in sorted(outcomes.items())},
+            **percentiles(latencies.histogram(second, second + 1))._asdict(),
+            from_start_p99_ms=percentile(from_start, 0.99),
+        )
 
     def _watch(self) -> None:
         while True:
@@ -63,9 +82,5 @@ class Timeline:
 
     def _look(self) -> None:
         runner = self._environment.runner
-        seen = {
-            "users": runner.user_count,
-            "target_users": runner.target_user_count,
-            "workers": runner.worker_count,
-        }
+        seen = _Seen(runner.user_count, runner.target_user_count, runner.worker_count)
         self._seen.setdefault(int(time.time()), seen)

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
 
+from stampede.facts.event import Event
 from stampede.sampling.gauges import Gauges, read_gauges, read_machine
 
 METRICS = "/metrics"
@@ -79,8 +79,8 @@ class Replica:
         self.is_shared = False
         """Several processes answer in turns: what one of them tells is not the whole."""
 
-    def see(self, metrics: Metrics, asked: float) -> dict[str, Any] | None:
-        """Take in the next answer; returns an event where it is a new process's."""
+    def see(self, metrics: Metrics, asked: float) -> Event | None:
+        """Take in the next answer; return an event where it is a new process's."""
         last, last_look = self.last, self.last_look
         self.last, self.last_look, self.missed = metrics, asked, None
         younger = metrics.started - last.started if metrics.started and last.started else 0.0
@@ -93,7 +93,7 @@ class Replica:
             return None
         self._ended += last.requests - self._before
         self._before.clear()
-        return {"name": "api_restarted", "at": metrics.started or asked, "last_look": last_look}
+        return Event(name="api_restarted", at=metrics.started or asked, last_look=last_look)
 
     @property
     def requests(self) -> Counter[Counted]:

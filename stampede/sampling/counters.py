@@ -21,8 +21,12 @@ from urllib.parse import urlsplit
 
 import gevent
 from gevent import Greenlet, socket, ssl
-from gevent.event import Event
+from gevent.event import Event as Flag
+from msgspec.structs import replace
 
+from stampede.facts.event import Event
+from stampede.facts.run import ApiCounts
+from stampede.facts.samples import ApiSample
 from stampede.sampling.api_metrics import (
     CLOCK_JITTER,
     METRICS,
@@ -61,8 +65,10 @@ Address = tuple[int, tuple[Any, ...]]
 class Counters:
     """Watches the API of one run."""
 
-    def __init__(self, host: str | None) -> None:
-        """`host` is the run's, as in `http://api:8000`. Where there is none, nobody is asked."""
+    def __init__(self, host: str | None, events: list[Event]) -> None:
+        """`host` is the run's, as in `http://api:8000`; without one nothing is asked. `events` are the run's:
+        ``api_restarted`` is added, and ``api_gone`` where an address is silent at the end. What was answered
+        from an event's `last_look` to its `at`, by the process that ended, is not known."""
         self._url = urlsplit(host or "")
         self._family = 0
         self._replicas: dict[Address, Replica] = {}
@@ -76,14 +82,12 @@ class Counters:
         self._samples = ApiSamples()
         self.machines: set[str] = set()
         """Those it runs on, where it tells."""
-        self.has_looked = Event()
+        self.has_looked = Flag()
         """What was counted before is known."""
-        self.events: list[dict[str, Any]] = []
-        """`api_restarted`, and `api_gone` where an address is silent at the end. What was answered from
-        `last_look` to `at`, both seconds since the epoch, by the process that ended nobody has seen."""
+        self._events = events
 
     @property
-    def samples(self) -> list[dict[str, Any]]:
+    def samples(self) -> list[ApiSample]:
         """How the API was, a row a second: gauges.py. No rows of processes that answer in turns: the
         difference between two processes is no rate."""
         return [] if any(each.is_shared for each in self._replicas.values()) else self._samples.rows
@@ -93,28 +97,24 @@ class Counters:
         self._began = time.time()
         self._watching = gevent.spawn(self._watch)
 
-    def stop(self) -> dict[str, Any] | None:
-        """Look a last time. What was counted since the start, or None where nobody tells:
-
-        ``{"api": {"POST /orders/": {"201": 21000}}, "addresses": ["10.0.0.3:8000"], "looks": 62}``.
-        In place of ``api``, an ``error`` says why what they tell is never the whole, and ``missed`` why it is
-        not in this run.
-        """
+    def stop(self) -> ApiCounts | None:
+        """Ask a last time. Return what was counted since the start, or None where the API has no counters."""
         if self._watching:
             self._watching.kill()
         for address, replica in self._silent_at_the_end():
             gone = (replica.missed or replica.last_look) + LONGEST_LOOK
-            self._note({"name": "api_gone", "at": gone, "last_look": replica.last_look}, address)
+            self._note(Event(name="api_gone", at=gone, last_look=replica.last_look), address)
         if not self._has_counters:
             return None
         self._forget(self._doubles & self._alike())
-        told = {"addresses": [_text(address) for address in self._replicas], "looks": self._looks}
+        asked = ApiCounts(addresses=[_text(address) for address in self._replicas], looks=self._looks)
         if self._seen_late:
-            return {**told, "missed": "the API did not answer in time when the run began"}
+            return replace(asked, missed="the API did not answer in time when the run began")
         if shared := [_text(address) for address, each in self._replicas.items() if each.is_shared]:
             self._drop_events(shared)
-            return {**told, "error": f"behind {', '.join(shared)} several processes answer in turns"}
-        return {**told, "api": self._by_route()}
+            error = f"behind {', '.join(shared)} several processes answer in turns"
+            return replace(asked, error=error)
+        return replace(asked, api=self._by_route())
 
     def _by_route(self) -> dict[str, dict[str, int]]:
         total = sum((replica.requests for replica in self._replicas.values()), Counter[Counted]())
@@ -141,7 +141,7 @@ class Counters:
 
     def _drop_events(self, addresses: Iterable[str]) -> None:
         dropped = {*addresses}
-        self.events = [event for event in self.events if event["address"] not in dropped]
+        self._events[:] = [event for event in self._events if event.address not in dropped]
 
     def _watch(self) -> None:
         while self._has_counters or self._has_gauges or self._looks < MOST_IN_VAIN:
@@ -242,8 +242,8 @@ class Counters:
     def _port(self) -> int:
         return self._url.port or (443 if self._url.scheme == "https" else 80)
 
-    def _note(self, event: dict[str, Any], address: Address) -> None:
-        self.events.append({**event, "address": _text(address)})
+    def _note(self, event: Event, address: Address) -> None:
+        self._events.append(replace(event, address=_text(address)))
 
 
 def _text(address: Address) -> str:

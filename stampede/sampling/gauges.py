@@ -7,9 +7,9 @@ them too: `process_cpu_seconds_total` most of all. What it does not tell is None
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterable
 
+from stampede.facts.samples import ApiSample
 from stampede.sampling.usage import megabytes, percent
 
 GAUGES = {
@@ -31,6 +31,8 @@ _SAMPLE = re.compile(rf"^({'|'.join(sorted(GAUGES))})(?:\s*\{{.*\}})?\s+(\S+)", 
 _MACHINE = re.compile(r'^machine_info\{boot_id="([^"]*)"\}', re.MULTILINE)
 
 Gauges = dict[str, float]
+Figures = dict[str, float | None]
+"""Of an API, by the names of the fields of ApiSample."""
 
 
 def read_gauges(text: str) -> Gauges:
@@ -54,9 +56,9 @@ class ApiSamples:
     """The rows of an API that may answer at several addresses: of all together."""
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[ApiSample] = []
         self._last: dict[Hashable, tuple[float, Gauges]] = {}
-        self._new: list[dict[str, Any]] = []
+        self._new: list[Figures] = []
 
     def take(self, address: Hashable, gauges: Gauges, asked: float) -> None:
         """One address has answered what it was `asked` for then, in seconds since the epoch."""
@@ -67,12 +69,12 @@ class ApiSamples:
     def close(self, second: int) -> None:
         """All who do answer have: that was this second."""
         if self._new:
-            self.rows.append({"second": second, **added_up(self._new)})
+            self.rows.append(ApiSample(second=second, **added_up(self._new)))
         self._new.clear()
 
 
-def figures(before: Mapping[str, float], now: Mapping[str, float], seconds: float) -> dict[str, float | None]:
-    """Of one address, from two answers that lie so many seconds apart."""
+def figures(before: Gauges, now: Gauges, seconds: float) -> Figures:
+    """Return the fields of a sample of one address, from two answers that lie so many seconds apart."""
 
     def per_second(name: str) -> float | None:
         counted = now[name] - before[name] if name in before and name in now else -1.0
@@ -94,8 +96,8 @@ def figures(before: Mapping[str, float], now: Mapping[str, float], seconds: floa
     }
 
 
-def added_up(each: Iterable[Mapping[str, float | None]]) -> dict[str, float | None]:
-    """The figures of several addresses as one. Of throttled, that of the one who was most."""
+def added_up(each: Iterable[Figures]) -> Figures:
+    """Return the figures of several addresses as one. Of throttled, that of the one that was most."""
     columns: dict[str, list[float]] = {}
     for of_one in each:
         for name, value in of_one.items():

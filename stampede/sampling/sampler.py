@@ -10,20 +10,37 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+from msgspec import Struct, to_builtins
 
 import cgroup
 from stampede.counting.latency import percentile
+from stampede.facts.samples import ProcessSample
 from stampede.sampling.core_speed import same_work_ms
 from stampede.sampling.hub_lag import HubLag
-from stampede.sampling.usage import Usage
+from stampede.sampling.usage import Usage, Used
 
 KEY = "stampede_samples"
 """Where the rows stand in a worker's report."""
 
-Row = dict[str, Any]
-"""``second``, the figures of usage.py, ``same_work_ms`` (core_speed.py), ``hub_lag_ms`` (the worst),
-``hub_lag_p99_ms``, and ``hub_lags``, all of them, and ``own_hub_lags``: pairs of milliseconds and how
-often."""
+LagPairs = list[tuple[float, int]]
+"""How often a hub was so late: milliseconds, and how many times."""
+
+
+class Row(Struct, frozen=True):
+    """A second of a process: its sample, and every lag of its hub in that second."""
+
+    sample: ProcessSample
+    hub_lags: LagPairs
+    own_hub_lags: LagPairs
+    """Without what the process waited for a core."""
+
+
+class OwnReport(Struct, frozen=True):
+    """What a worker reports of itself."""
+
+    rows: list[Row]
+    machine: str | None
+    """Which machine it runs on: cgroup.machine."""
 
 
 class Sampler:
@@ -43,17 +60,21 @@ class Sampler:
         second = int(time.time())
         for now in self._hub_lag.watch():
             if now != second:
-                usage = {**self._usage.look(), "same_work_ms": same_work_ms()}
-                for passed in range(second, now):  # several where it was held up: they are alike
-                    self._keep(self._row(passed, usage))
+                usage, same_work = self._usage.look(), same_work_ms()
+                for passed in range(second, now):  # several where it was stalled: they are alike
+                    self._keep(self._row(passed, usage, same_work))
                 second = now
 
-    def _row(self, second: int, usage: dict[str, Any]) -> Row:
-        lags = self._hub_lag.take(second)
-        figures = {"hub_lag_ms": max(lags, default=None), "hub_lag_p99_ms": percentile(lags, 0.99)}
-        own = self._hub_lag.take_own(second)
-        all_of_them = {"hub_lags": list(lags.items()), "own_hub_lags": list(own.items())}
-        return {"second": second, **usage, **figures, **all_of_them}
+    def _row(self, second: int, usage: Used, same_work: float) -> Row:
+        lags, own = self._hub_lag.take(second), self._hub_lag.take_own(second)
+        sample = ProcessSample(
+            second=second,
+            **usage._asdict(),
+            same_work_ms=same_work,
+            hub_lag_ms=max(lags, default=None),
+            hub_lag_p99_ms=percentile(lags, 0.99),
+        )
+        return Row(sample, list(lags.items()), list(own.items()))
 
 
 class OwnSamples:
@@ -65,6 +86,6 @@ class OwnSamples:
         Sampler(self._rows.append).start()
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Put the rows into a worker's report, and where it runs; begin anew."""
-        report[KEY] = {"rows": list(self._rows), "machine": self._machine}
+        """Put the rows into a worker's report, and where it runs; begin again."""
+        report[KEY] = to_builtins(OwnReport(self._rows, self._machine))
         self._rows.clear()

@@ -14,16 +14,16 @@ from itertools import chain
 from typing import Any
 
 from locust.runners import MasterRunner
+from msgspec import convert
+from msgspec.structs import asdict
 
 from stampede.cluster import roster
 from stampede.cluster.clocks import Clocks
 from stampede.counting.latency import percentile
+from stampede.facts.samples import LATE_REPORT, ClockOffset, HubLag, Machine, MasterSample, ProcessSample
 from stampede.sampling import machine
 from stampede.sampling.hub_lag import Lags
-from stampede.sampling.sampler import KEY, Row, Sampler
-
-LATE_REPORT = 3.0
-"""Seconds without a new report of a worker that is there: it reports every second."""
+from stampede.sampling.sampler import KEY, OwnReport, Row, Sampler
 
 A_HICCUP = 5
 """Looks at a hub, a tenth of a second: in less than ten seconds they alone would be more than a hundredth."""
@@ -32,7 +32,7 @@ Packed = bytes
 """Lags of a second as they are kept, of each worker for the whole run: tenths of a ms, and how often."""
 
 
-class Samples:
+class SampleCollector:
     """The rows of a run: of the workers and of the master."""
 
     def __init__(self, runner: MasterRunner) -> None:
@@ -59,22 +59,23 @@ class Samples:
         self._machines: set[str] = set()
         self._lags: defaultdict[str, dict[int, Packed]] = defaultdict(dict)
         self._own_lags: defaultdict[str, dict[int, Packed]] = defaultdict(dict)
-        self.master: list[Row] = []
-        self._workers: defaultdict[str, list[Row]] = defaultdict(list)
+        self.master: list[MasterSample] = []
+        self._workers: defaultdict[str, list[ProcessSample]] = defaultdict(list)
 
     def add(self, worker: str, report: Mapping[str, Any]) -> None:
         """A worker's report is in."""
         self._heard[worker] = time.monotonic()
         if KEY not in report or not self._is_going_on:
             return
-        label, told = self._label(worker), report[KEY]
-        self._machines |= {told["machine"]} - {None}
-        for row in told["rows"]:
-            if row["second"] >= int(self._began):
-                figures = dict(row)
-                self._lags[label][row["second"]] = _packed(figures.pop("hub_lags"))
-                self._own_lags[label][row["second"]] = _packed(figures.pop("own_hub_lags"))
-                self._workers[label].append(figures)
+        label, own = self._label(worker), convert(report[KEY], OwnReport)
+        if own.machine is not None:
+            self._machines.add(own.machine)
+        for row in own.rows:
+            second = row.sample.second
+            if second >= int(self._began):
+                self._lags[label][second] = _packed(row.hub_lags)
+                self._own_lags[label][second] = _packed(row.own_hub_lags)
+                self._workers[label].append(row.sample)
 
     def _label(self, worker: str) -> str:
         """Once and for all: a worker that has left has no index any more."""
@@ -85,8 +86,7 @@ class Samples:
     def _keep_own(self, row: Row) -> None:
         """Once a second."""
         if self._is_going_on:
-            figures = {name: value for name, value in row.items() if not name.endswith("hub_lags")}
-            self.master.append({**figures, "reports_late": self._reports_late()})
+            self.master.append(MasterSample(**asdict(row.sample), reports_late=self._reports_late()))
             self._clocks.ask(roster.there(self._runner))
 
     def _reports_late(self) -> int:
@@ -97,33 +97,27 @@ class Samples:
         )
 
     @property
-    def workers(self) -> dict[str, list[Row]]:
-        """The rows of each, by its label, in the order of their seconds."""
+    def workers(self) -> dict[str, list[ProcessSample]]:
+        """Return the rows of each, by its label, in the order of their seconds."""
         return {
-            label: sorted(rows, key=lambda row: row["second"])
-            for label, rows in sorted(self._workers.items())
+            label: sorted(rows, key=lambda row: row.second) for label, rows in sorted(self._workers.items())
         }
 
-    def clocks(self) -> dict[str, dict[str, float]]:
-        """How far each worker's is ahead: stampede/cluster/clocks.py."""
+    def clocks(self) -> dict[str, ClockOffset]:
+        """Return how far each worker's clock is ahead: stampede/cluster/clocks.py."""
         return self._clocks.facts(self._label)
 
-    def hub_lag(self, seconds: Collection[int]) -> dict[str, dict[str, float | None]]:
-        """Of each worker, in these seconds, since the epoch:
-        ``{"0-ab12cd": {"p99_ms": 1.3, "max_ms": 20.1, "own_p99_ms": 0.9}}``: the last without what it waited
-        for a core, None where the kernel does not tell."""
-        worst: dict[str, dict[str, float | None]] = {}
+    def hub_lag(self, seconds: Collection[int]) -> dict[str, HubLag]:
+        """Return how late the hub of each worker was in these seconds, since the epoch; by its label."""
+        worst: dict[str, HubLag] = {}
         for label in sorted(self._lags):
             if lags := _in(self._lags[label], seconds):
-                worst[label] = {
-                    "p99_ms": _p99(lags),
-                    "max_ms": max(lags),
-                    "own_p99_ms": _p99(_in(self._own_lags[label], seconds)),
-                }
+                own = _p99(_in(self._own_lags[label], seconds))
+                worst[label] = HubLag(p99_ms=_p99(lags), max_ms=max(lags), own_p99_ms=own)
         return worst
 
-    def machine(self, of_api: Collection[str], host: str | None = None) -> dict[str, Any]:
-        """Where it takes place: stampede/sampling/machine.py; `of_api` are the machines that the API told."""
+    def machine(self, of_api: Collection[str], host: str | None = None) -> Machine:
+        """Return where the run takes place; `of_api` are the machines that the API reported."""
         return machine.facts(self._machines, of_api, host)
 
 

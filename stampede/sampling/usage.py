@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any
+from typing import NamedTuple
 
 import psutil
 
@@ -17,6 +17,17 @@ from cgroup import Cgroup
 from stampede.sampling.run_queue import RunQueue
 
 MEGABYTE = 1024 * 1024
+
+
+class Used(NamedTuple):
+    """What was used from one look to the next: the fields of ProcessSample of these names."""
+
+    cpu_percent: float | None
+    cpu_limit_cores: float | None
+    memory_mb: float | None
+    memory_limit_mb: float | None
+    throttled_percent: float | None
+    waited_percent: float | None
 
 
 class Usage:
@@ -28,28 +39,24 @@ class Usage:
         self._run_queue = RunQueue()
         self._looked = self._clocks()
 
-    def look(self) -> dict[str, Any]:
-        """``cpu_percent`` (of one core), ``cpu_limit_cores``, ``memory_mb``, ``memory_limit_mb``,
-        ``throttled_percent`` and ``waited_percent`` (of the time, the latter for a core): None where there is
-        no limit, or nothing known."""
+    def look(self) -> Used:
+        """Return what was used since the last look."""
         before, self._looked = self._looked, self._clocks()
         elapsed, used, throttled, waited = (
             None if then is None or now is None else now - then
             for now, then in zip(self._looked, before, strict=True)
         )
         limit = self._cgroup.memory_limit()
-        memory = self._cgroup.memory() if limit else self._own_memory()
-        return {
-            "cpu_percent": percent(used, elapsed),
-            "cpu_limit_cores": self._cgroup.cpu_limit(),
-            "memory_mb": megabytes(memory),
-            "memory_limit_mb": megabytes(limit),
+        throttled_percent = percent(throttled, elapsed)
+        return Used(
+            cpu_percent=percent(used, elapsed),
+            cpu_limit_cores=self._cgroup.cpu_limit(),
+            memory_mb=megabytes(self._cgroup.memory() if limit else self._own_memory()),
+            memory_limit_mb=megabytes(limit),
             # Version 1 adds up what the threads on each core waited.
-            "throttled_percent": None
-            if throttled is None
-            else min(100.0, percent(throttled, elapsed) or 0.0),
-            "waited_percent": percent(waited, elapsed),
-        }
+            throttled_percent=None if throttled_percent is None else min(100.0, throttled_percent),
+            waited_percent=percent(waited, elapsed),
+        )
 
     def _own_memory(self) -> int | None:
         """Bytes; None while users have taken all the file descriptors that there are."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from stampede.counting.counts import Counts
-from stampede.targets.target import Figure, Kind, Target
+from stampede.facts.samples import DatabaseSample, Sample, Samples
+from stampede.facts.target import Figure, Kind, Target
 
 Found = Counter[Any]
 """What was counted in some seconds, as the kind of the figure needs it: requests by ms or by status, samples
@@ -16,9 +17,6 @@ by their value. What was found in one second and in the next can be added up."""
 
 Fetch = Callable[[int, int], Found]
 """The counts of the seconds [start, end), since the epoch."""
-
-Samples = Mapping[str, Any]
-"""``samples`` of ``run.json``."""
 
 
 class Evidence:
@@ -58,33 +56,43 @@ class Evidence:
         return self._counts.outcomes.histogram(start, end, routes)
 
     def _of_role(self, target: Target) -> dict[str, Fetch]:
-        samples, cores = self._samples(), self._cores()
-        if target.figure.role == "workers":
-            rows_of = {f"worker {label}": rows for label, rows in samples.get("workers", {}).items()}
-        else:
-            rows_of = {"": samples.get(target.figure.role, [])}
+        cores = self._cores()
+        rows_of = _rows_of(target.figure.role, self._samples())
         values = {name: _by_second(target, rows, cores) for name, rows in rows_of.items()}
         return {name: partial(_sampled, of_second) for name, of_second in values.items() if of_second}
 
 
-def _by_second(target: Target, rows: Sequence[Mapping[str, Any]], cores: int | None) -> dict[int, float]:
-    values = {row["second"]: _value(target, row, cores) for row in rows}
+def _rows_of(role: str, samples: Samples) -> Mapping[str, Iterable[Sample]]:
+    match role:
+        case "workers":
+            return {f"worker {label}": rows for label, rows in samples.workers.items()}
+        case "master":
+            return {"": samples.master}
+        case "api":
+            return {"": samples.api}
+    return {"": samples.postgres}
+
+
+def _by_second(target: Target, rows: Iterable[Sample], cores: int | None) -> dict[int, float]:
+    values = {row.second: _value(target, row, cores) for row in rows}
     return {second: value for second, value in values.items() if value is not None}
 
 
-def _value(target: Target, row: Mapping[str, Any], cores: int | None) -> float | None:
+def _value(target: Target, row: Sample, cores: int | None) -> float | None:
     """Of a role in one second, in the unit of the target."""
     match target.figure.kind:
         case Kind.CPU:
-            used, most = row.get("cpu_percent"), row.get("cpu_limit_cores") or cores
+            used, most = row.cpu_percent, row.cpu_limit_cores or cores
             if target.figure.role in ("master", "workers"):  # Python's lock: they cannot use more than one
                 most = min(most or 1, 1)
             return None if used is None or most is None else used / most
         case Kind.MEMORY:
-            used, most = row.get("memory_mb"), row.get("memory_limit_mb")
+            used, most = row.memory_mb, row.memory_limit_mb
         case _:
-            states, most = row.get("connections"), row.get("max_connections")
-            used = None if states is None else sum(states.values())
+            if not isinstance(row, DatabaseSample):
+                return None
+            used = None if row.connections is None else sum(row.connections.values())
+            most = row.max_connections
     if used is None or target.unit != "%":
         return used
     return 100 * used / most if most else None

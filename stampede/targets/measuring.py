@@ -10,24 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from stampede.counting.latency import mean, percentile
+from stampede.facts.target import Figure, Kind, MeasuredTarget, Reading, Target
 from stampede.targets.evidence import Evidence, Fetch, Found
-from stampede.targets.target import Figure, Kind, Routes, Target
 
 SENT = (Kind.TIME, Kind.STABLE, Kind.ERRORS, Kind.STATUS)
 """Figures of requests that were sent in the window, whenever they are answered; a rate is of its seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What was measured: None where it could not be, and why in words; of how many requests, or seconds."""
-
-    actual: float | None
-    count: int
-    detail: str
 
 
 def measure(target: Target, evidence: Evidence, seconds: range, drained: int | None = None) -> Reading:
@@ -74,33 +64,18 @@ def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:
     return replace(met[name], detail=f"the worst of {len(met)}: {name}, {met[name].detail}")
 
 
-def rows(
+def results(
     targets: Iterable[Target], evidence: Evidence, seconds: range, beyond: tuple[Target, Reading] | None
-) -> list[dict[str, Any]]:
-    """``targets`` of ``run.json``. Of one that ended the run, what was measured then."""
+) -> list[MeasuredTarget]:
+    """Return what was measured of each target in a run. Of one that ended the run, what was measured then."""
     ended, then = beyond or (None, None)
     drained = evidence.drained(seconds.stop)
     return [
-        row(target, then if target == ended else measure(target, evidence, seconds, drained), target == ended)
+        MeasuredTarget(target, then, aborted=True)
+        if target == ended
+        else MeasuredTarget(target, measure(target, evidence, seconds, drained))
         for target in targets
     ]
-
-
-def row(target: Target, reading: Reading | None, aborted: bool = False) -> dict[str, Any]:
-    """What ``run.json`` says of a target; without a reading it is one that was not measured."""
-    return {
-        "text": target.text,
-        "name": f"{target.name} over any {target.seconds} s" if target.seconds else target.name,
-        "column": target.column,
-        "kind": target.figure.kind.name.lower(),
-        "routes": None if target.figure.routes == Routes() else str(target.figure.routes),
-        "operator": target.operator,
-        "limit": target.limit,
-        "unit": target.unit,
-        "optional": target.optional,
-        "aborted": aborted,
-        "measured": reading and asdict(reading),
-    }
 
 
 def _with_the_late(fetch: Fetch, end: int, drained: int) -> Fetch:

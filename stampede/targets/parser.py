@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from stampede.targets.target import COMPARISONS, PERCENTILE, Figure, Kind, Routes, Target
+from stampede.facts.target import COMPARISONS, PERCENTILE, Figure, Kind, Routes, Target
 from stampede.targets.tokens import TargetError, Tokens
 
 __all__ = ("TargetError", "parse")
@@ -31,9 +31,9 @@ ROLES = ("api", "postgres", "master", "workers")
 MOST_GROWTH = 20
 """Percent by which the p95 of the window's last third may be over that of its first."""
 
-_LIMIT = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(.*)", re.ASCII)
+_LIMIT = re.compile(r"(\d{1,15}(?:\.\d{1,12})?)(.*)", re.ASCII)
 _STATUS = re.compile(r"[1-5](?:xx|\d\d)", re.ASCII)
-_SECONDS = re.compile(r"([1-9]\d{0,4})(s|m)", re.ASCII)
+_SECONDS = re.compile(r"([1-9]\d{0,6})(s|m)", re.ASCII)
 
 TIMES = {"ms": ("ms", 1), "s": ("ms", 1000)}
 RATES = {"/s": ("/s", 1), "": ("/s", 1)}
@@ -92,9 +92,7 @@ class _Parser:
         else:
             operator = self._comparison(figure.kind)
             limit, unit = self._limit(figure.kind)
-        target = Target("", name, tokens.column(first), figure, operator, limit, unit)
-        target = self._modified(target)
-        return replace(target, text=tokens.since(first))
+        return self._modified(Target(name, figure, operator, limit, unit))
 
     def _figure(self) -> Figure:
         tokens = self._tokens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple, NoReturn
 
 _TOKEN = re.compile(
@@ -89,8 +90,10 @@ class Tokens:
         return False
 
     def since(self, first: Token) -> str:
-        """What has been read from that one on, in one line."""
-        return " ".join(self._text[first.start : self._tokens[self._next - 1].end].split())
+        """What has been read from that one on, in one line; what stands in quotes stays as it is."""
+        read = [token for token in self._tokens[: self._next] if token.start >= first.start]
+        gaps = ("", *(" " * (token.start > before.end) for before, token in pairwise(read)))
+        return "".join(gap + token.text for gap, token in zip(gaps, read, strict=True))
 
     def column(self, token: Token) -> int:
         """Where it stands in its line, from 1."""

@@ -5,25 +5,22 @@ One that was only cut off delivers all it has counted when it is back: its loss 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from stampede.facts.check import Facts
+from stampede.facts.event import Event
+from stampede.facts.run import Facts
 
 
-def losses(run: Facts) -> dict[str, Mapping[str, Any]]:
-    """The event by which each was noticed, by Locust's name for it; of one lost twice the later."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for event in run.get("events", ()):
-        match event["name"]:
-            case "worker_lost":
-                found[event["id"]] = event
-            case "worker_returned":
-                found.pop(event["id"], None)
-    awaited = run.get("lost_workers", ())
-    # Of one that died before its first report nobody awaits the end.
+def losses(run: Facts) -> dict[str, Event]:
+    """Return the event by which each was noticed, by Locust's name for it; of one lost twice the later."""
+    found: dict[str, Event] = {}
+    for event in run.events:
+        match event:
+            case Event(name="worker_lost", id=str(worker)):
+                found[worker] = event
+            case Event(name="worker_returned", id=str(worker)):
+                found.pop(worker, None)
+    # The end of one that died before its first report is awaited by no one.
     return {
         worker: event
         for worker, event in found.items()
-        if worker in awaited or event.get("last_report") is None
+        if worker in run.lost_workers or event.last_report is None
     }

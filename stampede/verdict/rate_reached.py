@@ -1,4 +1,4 @@
-"""Was as much offered as the profile says? And where it was not, who was in the way? Pure.
+"""Was as much offered as the profile says? And where it was not, what was in the way? Pure.
 
 A user sends its next request when the last is answered: an API that answers slowly is offered less, however
 many are due. That is the API's own doing, and the targets on rates and times judge it. A generator that
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stampede.facts.check import UNKNOWN, Check, Facts, not_asked, trusted
+from stampede.facts.run import Facts
+from stampede.facts.verdict import Check, Verdict
+from stampede.verdict.checks import measured, not_asked, trusted
 
 NAME = "rate_reached"
 
@@ -24,26 +26,24 @@ JUDGING = (("ms", "<"), ("/s", ">"))
 
 
 def rate_reached(run: Facts, of_the_generator: Iterable[Check]) -> Check:
-    """The check, made from the `pace` of ``run.json`` and the checks of whether the generator kept up."""
-    pace = run.get("pace") or {}
-    wanted, sent = pace.get("wanted_rps"), pace.get("sent_rps")
-    if wanted is None:
+    """Return the check, from the `pace` of the run and the checks of whether the generator kept up."""
+    if run.pace is None or run.pace.wanted_rps is None:
         return not_asked(NAME, "no rate was asked for: a profile with a pace does")
+    wanted, sent = run.pace.wanted_rps, run.pace.sent_rps
     if sent is None:
         return not_asked(NAME, "no whole second was measured")
-    figures = {"limit": f">= {LEAST_SENT * wanted:.0f} /s", "actual": sent, "unit": "/s"}
+    figures = measured(sent, ">=", LEAST_SENT * wanted, "/s")
     detail = f"{sent:,.0f} of {wanted:,.0f} requests/s were sent"
     if sent >= LEAST_SENT * wanted:
         return trusted(NAME, True, detail, **figures)
-    behind = [check for check in of_the_generator if check["verdict"] == UNKNOWN]
+    behind = [check for check in of_the_generator if check.verdict is Verdict.UNKNOWN]
     if behind:
-        return trusted(NAME, False, f"{detail}: see {behind[0]['name']}", **figures)
+        return trusted(NAME, False, f"{detail}: see {behind[0].name}", **figures)
     waiting = _waiting(run, sent)
-    if waiting is None or waiting < LEAST_WAITING * run["users"]:
-        return trusted(
-            NAME, False, f"{detail}, and users did not wait for answers: what kept them?", **figures
-        )
-    detail += f": {waiting:,.0f} of {run['users']:,} users waited for an answer; the API took no more"
+    if waiting is None or waiting < LEAST_WAITING * run.users:
+        detail += ", and users did not wait for answers: what kept them?"
+        return trusted(NAME, False, detail, **figures)
+    detail += f": {waiting:,.0f} of {run.users:,} users waited for an answer; the API took no more"
     if not _is_judged(run):
         return trusted(NAME, False, f"{detail}, and no target on rates or times judges that", **figures)
     return trusted(NAME, True, detail, **figures)
@@ -52,12 +52,12 @@ def rate_reached(run: Facts, of_the_generator: Iterable[Check]) -> Check:
 def _is_judged(run: Facts) -> bool:
     """Whether being slow can make the run fail."""
     return any(
-        (target["unit"], target["operator"][0]) in JUDGING and not target.get("optional")
-        for target in run.get("targets") or ()
+        (each.target.unit, each.target.operator[0]) in JUDGING and not each.target.optional
+        for each in run.targets
     )
 
 
 def _waiting(run: Facts, sent: float) -> float | None:
     """How many users waited for an answer at a time, by Little's law; None where no time is known."""
-    average = ((run["window"] or {}).get("total") or {}).get("avg_ms")
+    average = run.window.total.avg_ms if run.window else None
     return None if average is None else sent * average / 1000

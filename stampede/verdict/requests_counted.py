@@ -10,10 +10,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from stampede.facts.check import moment
+from stampede.facts.event import Event
+from stampede.facts.run import Facts
+from stampede.facts.verdict import Check, Verdict
+from stampede.verdict.checks import not_asked, trusted
 from stampede.verdict.losses import losses
+
+NAME = "all_requests_counted"
 
 NO_COUNTERS = (
     "the target has no http_requests_total{method,route,status} at /metrics: with it, it would be asked"
@@ -26,30 +30,29 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT
 ENDS = {"api_restarted": "restarted", "api_gone": "was gone"}
 """Events that end a process of the API: what it answered since their `last_look` nobody has seen."""
 
-Event = Mapping[str, Any]
 Answers = tuple[str, str]
 """`POST /orders/` and a status."""
 Counts = Mapping[str, Mapping[str, int]]
 """By method and route, `POST /orders/`: how often each status was answered."""
 
 
-def all_requests_counted(run: Mapping[str, Any]) -> dict[str, Any]:
-    """The check, made from the facts of ``run.json``: `counters`, `outcomes`, `events`, `seconds` and
-    `lost_workers`."""
-    counters, events = run.get("counters"), run.get("events", [])
-    if counters is None or "error" in counters:
-        return _check("NOT_ASKED", counters["error"] if counters else NO_COUNTERS)
-    if "missed" in counters:
-        return _check("UNKNOWN", counters["missed"])
-    if strange := sorted(filter(_is_no_path, run["outcomes"])):
-        return _check(
-            "NOT_ASKED", f"'{strange[0]}' is no route of an API: name requests by theirs to have it asked"
-        )
-    both = Both(by_route(run["outcomes"], counters["api"]), counters["api"])
+def all_requests_counted(run: Facts) -> Check:
+    """Return the check, from the run's `counters`, `outcomes`, `events`, `seconds` and `lost_workers`."""
+    counters = run.counters
+    if counters is None:
+        return not_asked(NAME, NO_COUNTERS)
+    if counters.error is not None:
+        return not_asked(NAME, counters.error)
+    if counters.missed is not None:
+        return trusted(NAME, False, counters.missed)
+    if strange := sorted(filter(_is_no_path, run.outcomes)):
+        detail = f"'{strange[0]}' is no route of an API: name your requests after the API's routes"
+        return not_asked(NAME, f"not checked: {detail}")
+    both = Both(by_route(run.outcomes, counters.api), counters.api)
     lost = [*losses(run).values()]
-    ended = [event for event in events if event["name"] in ENDS]
+    ended = [event for event in run.events if event.name in ENDS]
     for gap, most in (
-        (both.more, sum(event["at_most"] for event in lost)),
+        (both.more, sum(event.at_most or 0 for event in lost)),
         (both.fewer, _answered_unseen(run, ended, both.unanswered)),
     ):
         if gap.total() > most:
@@ -61,7 +64,7 @@ def all_requests_counted(run: Mapping[str, Any]) -> dict[str, Any]:
     ]
     explained = "; ".join(filter(None, gaps))
     counted = f"{both.matched:,} of {both.all:,}"
-    return _check("PASS", f"{counted}: {explained}" if explained else counted, 0)
+    return trusted(NAME, True, f"{counted}: {explained}" if explained else counted, count=0)
 
 
 def by_route(outcomes: Mapping[str, Mapping[str, int]], api: Iterable[str]) -> Counts:
@@ -124,7 +127,7 @@ class Both:
         return self.matched + self.served + self.more.total() + self.fewer.total()
 
 
-def _unexplained(both: Both, gap: Counter[Answers], count: int) -> dict[str, Any]:
+def _unexplained(both: Both, gap: Counter[Answers], count: int) -> Check:
     """Names the route where most is missing at one end, and the status of most of it."""
     by_route: Counter[str] = Counter()
     for (route, _status), missing in gap.items():
@@ -136,24 +139,23 @@ def _unexplained(both: Both, gap: Counter[Answers], count: int) -> dict[str, Any
         f"{count:,} of {both.all:,} are unexplained, most at {worst}: {status} was answered to the users "
         f"{users:,} times, by the API {api:,} times"
     )
-    return _check("FAIL", detail, count)
+    return Check(name=NAME, verdict=Verdict.FAIL, count=count, detail=detail)
 
 
-def _answered_unseen(run: Mapping[str, Any], ended: list[Event], unanswered: int) -> int:
-    """How much the users got answered, at most, while nobody had looked at an API that was about to end.
+def _answered_unseen(run: Facts, ended: list[Event], unanswered: int) -> int:
+    """How much the users got answered, at most, while no one had looked at an API that was about to end.
 
-    That is what succeeded in those seconds, and the failures of the run that were answers: nobody noted when.
-    The second after goes with them, as the user may have been busy when the answer came.
+    That is what succeeded in those seconds, and the failures of the run that were answers: when they came was
+    not noted. The second after goes with them, as the user may have been busy when the answer came.
     """
     unseen = {
         second
         for event in ended
-        for second in range(int(event["last_look"]), int(moment(event).timestamp()) + 2)
+        if event.last_look is not None
+        for second in range(int(event.last_look), int(event.at) + 2)
     }
-    succeeded = sum(
-        row["requests"] - row["failures"] for row in run.get("seconds", []) if row["second"] in unseen
-    )
-    return succeeded + max(0, run["failures"] - unanswered) if unseen else 0
+    succeeded = sum(row.requests - row.failures for row in run.seconds if row.second in unseen)
+    return succeeded + max(0, run.failures - unanswered) if unseen else 0
 
 
 def _were(count: int) -> str:
@@ -161,13 +163,8 @@ def _were(count: int) -> str:
 
 
 def _whose(lost: list[Event]) -> str:
-    return ", or ".join(f"worker {event['worker']}'s, lost at {moment(event):%H:%M:%S}" for event in lost)
+    return ", or ".join(f"worker {event.worker}'s, lost at {event.moment:%H:%M:%S}" for event in lost)
 
 
 def _before_what(ended: list[Event]) -> str:
-    return ", or ".join(f"the API {ENDS[event['name']]} at {moment(event):%H:%M:%S}" for event in ended)
-
-
-def _check(verdict: str, detail: str, count: int | None = None) -> dict[str, Any]:
-    check = {"name": "all_requests_counted", "verdict": verdict, "detail": detail}
-    return check if count is None else {**check, "count": count}
+    return ", or ".join(f"the API {ENDS[event.name]} at {event.moment:%H:%M:%S}" for event in ended)

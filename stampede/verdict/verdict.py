@@ -6,41 +6,51 @@ trusted.
 
 from __future__ import annotations
 
-from typing import Any
-
-from stampede.facts.check import FAIL, NOT_ASKED, PASS, UNKNOWN, Check, Facts
+from stampede.facts.run import Facts
+from stampede.facts.verdict import Judgement, Part, RunSummary, Verdict
 from stampede.verdict.correct import correct
 from stampede.verdict.fast import fast
 from stampede.verdict.valid import valid
 
 
-def verdict(run: Facts) -> dict[str, Any]:
-    """``verdict.json``, made from ``run.json`` alone."""
-    parts = {"correct": _part(correct(run)), "fast": _part(fast(run)), "valid": _part(valid(run))}
-    whole, exit_code = _whole(**{name: part["verdict"] for name, part in parts.items()})
-    return {"verdict": whole, "exit_code": exit_code, **parts, "run": _run(run)}
+def verdict(run: Facts) -> Judgement:
+    """Return ``verdict.json``, made from ``run.json`` alone."""
+    of_correct, of_fast, of_valid = Part.of(correct(run)), Part.of(fast(run)), Part.of(valid(run))
+    whole, exit_code = _whole(of_correct.verdict, of_fast.verdict, of_valid.verdict)
+    return Judgement(
+        verdict=whole,
+        exit_code=exit_code,
+        correct=of_correct,
+        fast=of_fast,
+        valid=of_valid,
+        run=_summary(run),
+    )
 
 
-def _whole(correct: str, fast: str, valid: str) -> tuple[str, int]:
+def _whole(correct: Verdict, fast: Verdict, valid: Verdict) -> tuple[Verdict, int]:
     """The first that holds. Oversold is oversold, however little else of the run can be trusted."""
-    if correct == FAIL:
-        return FAIL, 11
-    if valid not in (PASS, NOT_ASKED):
-        return UNKNOWN, 12
-    if fast == FAIL:
-        return FAIL, 10
-    if UNKNOWN in (correct, fast):
-        return UNKNOWN, 12
-    return PASS, 0
+    if correct is Verdict.FAIL:
+        return Verdict.FAIL, 11
+    if valid not in (Verdict.PASS, Verdict.NOT_ASKED):
+        return Verdict.UNKNOWN, 12
+    if fast is Verdict.FAIL:
+        return Verdict.FAIL, 10
+    if Verdict.UNKNOWN in (correct, fast):
+        return Verdict.UNKNOWN, 12
+    return Verdict.PASS, 0
 
 
-def _part(checks: list[Check]) -> dict[str, Any]:
-    found = {check["verdict"] for check in checks}
-    worst = next((each for each in (FAIL, UNKNOWN, PASS) if each in found), NOT_ASKED)
-    return {"verdict": worst, "checks": checks}
-
-
-def _run(run: Facts) -> dict[str, Any]:
-    window = run["window"] or {"seconds": None, "rps": None}
-    names = ("id", "profile", "users", "workers", "host", "started_at", "requests", "failures", "outcomes")
-    return {**{name: run[name] for name in names}, "window_s": window["seconds"], "rps": window["rps"]}
+def _summary(run: Facts) -> RunSummary:
+    return RunSummary(
+        id=run.id,
+        profile=run.profile,
+        users=run.users,
+        workers=run.workers,
+        host=run.host,
+        started_at=run.started_at,
+        window_s=run.window.seconds if run.window else None,
+        rps=run.window.rps if run.window else None,
+        requests=run.requests,
+        failures=run.failures,
+        outcomes=run.outcomes,
+    )

@@ -8,14 +8,14 @@ from flask import Blueprint
 from locust.env import Environment
 from locust.web import WebUI
 
-from stampede.run.runs import Runs
+from stampede.run.driver import Driver
 from stampede.webui import charts, form, reports, runs, tabs
 from stampede.webui.live import Live
 
 
-def add(web_ui: WebUI, environment: Environment, of: Runs, profiles_file: Path, results: Path) -> None:
+def add(web_ui: WebUI, environment: Environment, driver: Driver, profiles_file: Path, results: Path) -> None:
     """Add all of it, below ``/stampede``."""
-    live = Live(environment, of)
+    live = Live(environment, driver)
     pages = Blueprint(
         "stampede",
         __name__,
@@ -23,9 +23,9 @@ def add(web_ui: WebUI, environment: Environment, of: Runs, profiles_file: Path, 
         template_folder="pages",
         static_folder="static",
     )
-    runs.add(pages, web_ui, of, live, profiles_file)
-    form.add(web_ui, of, profiles_file)
-    tabs.add(web_ui, of, live)
-    charts.add(pages, web_ui, of, live)
+    runs.add(pages, web_ui, driver, live, profiles_file)
+    form.add(web_ui, driver, profiles_file)
+    tabs.add(web_ui, driver, live)
+    charts.add(pages, web_ui, driver, live)
     reports.add(pages, web_ui, results)
     web_ui.app.register_blueprint(pages)

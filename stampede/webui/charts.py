@@ -12,18 +12,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Response, render_template, send_file
 from locust.web import WebUI
+from msgspec.structs import replace
 
-from stampede.facts.check import Facts
+from stampede.facts.run import Facts
+from stampede.facts.samples import Samples
 from stampede.report import drawing as drawing_of_reports
 from stampede.report.charts import charts
-from stampede.run.runs import Runs
+from stampede.report.series import AnyRow
+from stampede.run.driver import Driver
 from stampede.webui.live import Live
 
 NEWEST = 900
@@ -32,10 +34,8 @@ NEWEST = 900
 A_DAY = 86_400
 """Seconds that a browser keeps the library."""
 
-Row = Mapping[str, Any]
 
-
-def add(pages: Blueprint, web_ui: WebUI, runs: Runs, live: Live) -> None:
+def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live) -> None:
     """Add the routes."""
 
     @pages.get("/charts")
@@ -47,10 +47,10 @@ def add(pages: Blueprint, web_ui: WebUI, runs: Runs, live: Live) -> None:
     @web_ui.auth_required_if_enabled
     def charts_data() -> Response:
         facts = live.look().facts
-        run = {name: facts.get(name) for name in ("id", "phase", "profile")}
+        run = {name: getattr(facts, name, None) for name in ("id", "phase", "profile")}
         drawn = [chart._asdict() for chart in charts(newest(facts))] if facts else []
-        told = {**run, "in_progress": runs.in_progress, "charts": drawn}
-        return Response(json.dumps(told, separators=(",", ":")), mimetype="application/json")
+        content = {**run, "in_progress": driver.in_progress, "charts": drawn}
+        return Response(json.dumps(content, separators=(",", ":")), mimetype="application/json")
 
     @pages.get("/plotly.min.js")
     @web_ui.auth_required_if_enabled
@@ -64,14 +64,17 @@ def add(pages: Blueprint, web_ui: WebUI, runs: Runs, live: Live) -> None:
         return send_file(Path(drawing_of_reports.__file__).with_suffix(".js"), mimetype="text/javascript")
 
 
-def newest(facts: Facts) -> dict[str, Any]:
+def newest(facts: Facts) -> Facts:
     """The facts with their NEWEST seconds only."""
-    rows, samples = facts.get("seconds") or [], facts.get("samples") or {}
-    first = rows[-1]["second"] - NEWEST if rows else 0
-    kept: dict[str, Any] = {role: _since(first, each) for role, each in samples.items() if role != "workers"}
-    kept["workers"] = {label: _since(first, each) for label, each in samples.get("workers", {}).items()}
-    return {**facts, "seconds": _since(first, rows), "samples": kept}
+    first = facts.seconds[-1].second - NEWEST if facts.seconds else 0
+    samples = Samples(
+        api=_since(first, facts.samples.api),
+        postgres=_since(first, facts.samples.postgres),
+        master=_since(first, facts.samples.master),
+        workers={label: _since(first, rows) for label, rows in facts.samples.workers.items()},
+    )
+    return replace(facts, seconds=_since(first, facts.seconds), samples=samples)
 
 
-def _since(first: int, rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row["second"] > first]
+def _since(first: int, rows: Sequence[AnyRow]) -> list[AnyRow]:
+    return [row for row in rows if row.second > first]

@@ -26,7 +26,7 @@ from stampede.cluster import patches
 from stampede.plan import profiles
 from stampede.plan.cast import CastError
 from stampede.plan.profiles import ProfileError
-from stampede.run.runs import RunError, Runs
+from stampede.run.driver import Driver, RunError
 from stampede.webui.guard import asked_host
 from stampede.webui.runs import begin
 
@@ -42,7 +42,7 @@ def choices(profiles_file: Path) -> list[str]:
         return [NO_PROFILE]
 
 
-def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
+def add(web_ui: WebUI, driver: Driver, profiles_file: Path) -> None:
     """Stand before Locust's own ``/swarm`` and ``/stats/reset``. Answers are as those of the former:
     ``{success, message, host}``."""
     patches.end_timer_with_run(web_ui)
@@ -51,7 +51,7 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
     def before_locust() -> ResponseReturnValue | None:
         if request.method != "POST":
             return None
-        if request.endpoint == "locust.reset_stats" and runs.in_progress:
+        if request.endpoint == "locust.reset_stats" and driver.in_progress:
             return answer(False, "a run is in progress: its verdict is made from these figures"), 409
         return before_swarm() if request.endpoint == "locust.swarm" else None
 
@@ -60,7 +60,7 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
             started: Response = start()
             return started
         # Locust's form to start a run names a host, always; the one to edit it never does.
-        is_edit = runs.may_be_edited and "host" not in request.form
+        is_edit = driver.may_be_edited and "host" not in request.form
         try:
             refuse_edit() if is_edit else refuse_start()
         except RunError as error:
@@ -71,9 +71,9 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
 
     def refuse_start() -> None:
         """Raise RunError for what would begin as no plan does."""
-        runs.refuse_unless_one_can_begin()
-        if request.form.get("host") == "" and runs.usual_host:
-            raise RunError(f"there is no host to test: this cluster's own is {runs.usual_host}")
+        driver.refuse_unless_one_can_begin()
+        if request.form.get("host") == "" and driver.usual_host:
+            raise RunError(f"there is no host to test: this cluster's own is {driver.usual_host}")
 
     def refuse_edit() -> None:
         """Raise RunError for numbers that Locust refuses too, but only after it has ended the ramp."""
@@ -88,7 +88,7 @@ def add(web_ui: WebUI, runs: Runs, profiles_file: Path) -> None:
     def start() -> Response:
         wanted = {"profile": request.form["load_profile"], "host": asked_host()}
         try:
-            plan = begin(runs, profiles_file, wanted)
+            plan = begin(driver, profiles_file, wanted)
         except (ProfileError, RunError, CastError) as error:
             return answer(False, str(error))
         return answer(True, f"'{plan.profile}': {plan.users} users, {plan.duration:.0f} s")

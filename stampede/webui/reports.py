@@ -10,13 +10,15 @@
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from flask import Blueprint, Response, abort, render_template, send_from_directory
 from locust.web import WebUI
+
+from stampede.facts.verdict import Judgement
 
 LISTED = {
     "report.html": "report",
@@ -28,8 +30,6 @@ LISTED = {
 
 AS_TEXT = {".md", ".json", ".csv", ".xml"}
 """Read in the browser, not downloaded."""
-
-FIGURES = ("profile", "users", "workers", "rps", "requests", "failures", "started_at")
 
 
 def add(pages: Blueprint, web_ui: WebUI, results: Path) -> None:
@@ -72,14 +72,12 @@ def _folder(results: Path, run_id: str) -> Path:
 def summary(folder: Path) -> dict[str, Any]:
     """A line of the list. What an older version has not written, or nobody can read, is None."""
     try:
-        judged = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-        run = judged["run"]
-        told = {"verdict": judged.get("verdict"), **{name: run.get(name) for name in FIGURES}}
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
-        told = dict.fromkeys(("verdict", *FIGURES))
+        content = (folder / "verdict.json").read_bytes()
+        judged: Judgement | None = msgspec.json.decode(content, type=Judgement)
+    except (OSError, ValueError):
+        judged = None
     files = {name: title for name, title in LISTED.items() if (folder / name).exists()}
-    started = str(told["started_at"] or folder.name)[:19].replace("T", " ")
-    return {**told, "id": folder.name, "started": started, "files": files}
+    return {"id": folder.name, "judged": judged, "files": files}
 
 
 def _archive(folder: Path) -> bytes:

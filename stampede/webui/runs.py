@@ -24,14 +24,14 @@ from locust.web import WebUI
 from stampede.plan import profiles
 from stampede.plan.cast import CastError
 from stampede.plan.profiles import Plan, ProfileError
-from stampede.run.runs import RunError, Runs
+from stampede.run.driver import Driver, RunError
 from stampede.webui.live import Live
 
 PROBE_TIMEOUT = 5.0
 """Seconds for a host to answer at all before a run is started against it."""
 
 
-def add(pages: Blueprint, web_ui: WebUI, runs: Runs, live: Live, profiles_file: Path) -> None:
+def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_file: Path) -> None:
     """Add the routes."""
 
     @pages.post("/run")
@@ -41,7 +41,7 @@ def add(pages: Blueprint, web_ui: WebUI, runs: Runs, live: Live, profiles_file: 
         if not isinstance(wanted, dict):
             return jsonify(message="send a JSON object that names a profile"), 422
         try:
-            plan = begin(runs, profiles_file, wanted)
+            plan = begin(driver, profiles_file, wanted)
         except ProfileError as error:
             return jsonify(message=str(error)), 422
         except (RunError, CastError) as error:
@@ -51,26 +51,25 @@ def add(pages: Blueprint, web_ui: WebUI, runs: Runs, live: Live, profiles_file: 
     @pages.get("/run")
     @web_ui.auth_required_if_enabled
     def current() -> Response:
-        figures, run = live.look().figures, runs.current
+        figures, run = live.look().figures, driver.current
         return jsonify(
             **figures,
             id=run and run.id,
             phase=run and run.phase,
             as_planned=run and run.as_planned,
-            in_progress=runs.in_progress,
-            alarms=runs.observers.alarms,
+            in_progress=driver.in_progress,
         )
 
 
-def begin(runs: Runs, profiles_file: Path, wanted: Mapping[str, Any]) -> Plan:
+def begin(driver: Driver, profiles_file: Path, wanted: Mapping[str, Any]) -> Plan:
     """Start the run that is wanted; returns its plan. Raises ProfileError, CastError and RunError."""
     plan = profiles.choose(profiles.read(profiles_file), str(wanted.get("profile")))
     if scenario := wanted.get("scenario"):
-        plan = plan.with_user_classes(runs.cast.scenario(str(scenario)))
+        plan = plan.with_user_classes(driver.cast.scenario(str(scenario)))
     plan = profiles.override(plan, wanted)
-    host = wanted.get("host") or runs.usual_host
+    host = wanted.get("host") or driver.usual_host
     _refuse_dead_host(host)
-    runs.start(plan, host)
+    driver.start(plan, host)
     return plan
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import asdict
+
+from stampede.facts.samples import Sample
 from stampede.report import series
 from stampede.webui.live import Look
 
@@ -34,11 +37,13 @@ COLUMNS = {
 
 def system_rows(look: Look) -> list[Row]:
     """The API, PostgreSQL, the master, and the workers by their labels."""
-    return [{"role": role.name, **_row(role.rows[-1])} for role in series.roles(look.facts) if role.rows]
+    if look.facts is None:
+        return []
+    return [{"role": role.name, **_row(role.rows[-1])} for role in series.roles(look.facts)]
 
 
-def _row(sample: Mapping[str, Any]) -> Row:
-    known = {name: value for name, value in sample.items() if value is not None}
+def _row(sample: Sample) -> Row:
+    known = {name: value for name, value in asdict(sample).items() if value is not None}
     if "connections" in known:
         known["states"] = ", ".join(f"{count} {state}" for state, count in known["connections"].items())
     return {name: _said(phrases, known) for name, phrases in COLUMNS.items()}

@@ -14,10 +14,11 @@ from flask import Response, jsonify, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING
 from locust.web import WebUI
 
-from stampede.facts.check import FAIL, UNKNOWN, Check
+from stampede.facts.event import Event
+from stampede.facts.verdict import Check, Judgement, Verdict
 from stampede.report import formatting
-from stampede.run.runs import Runs
-from stampede.webui.live import Live, Look
+from stampede.run.driver import Driver
+from stampede.webui.live import Live, Look, shown
 from stampede.webui.system import system_rows
 
 Row = dict[str, Any]
@@ -40,7 +41,7 @@ PAGES = (("./stampede/charts", "Live charts"), ("./stampede/reports", "Reports o
 """What Locust's page links to, in its tab Download Data: it has no other place for links."""
 
 
-def add(web_ui: WebUI, runs: Runs, live: Live) -> None:
+def add(web_ui: WebUI, driver: Driver, live: Live) -> None:
     """Add the tabs, and their rows to what Locust's page asks for."""
     web_ui.template_args["extended_tabs"] = [{"key": tab.key, "title": tab.title} for tab in TABS]
     web_ui.template_args["extended_tables"] = [
@@ -57,7 +58,7 @@ def add(web_ui: WebUI, runs: Runs, live: Live) -> None:
         look = live.look()
         extended = [{"key": tab.key, "data": tab.rows(look)} for tab in TABS]
         return jsonify(
-            {**stats, "state": state(stats["state"], runs.in_progress), "extended_stats": extended}
+            {**stats, "state": state(stats["state"], driver.in_progress), "extended_stats": extended}
         )
 
 
@@ -70,43 +71,45 @@ def state(of_locust: str, in_progress: bool) -> str:
 
 def verdict_rows(look: Look) -> list[Row]:
     """The run, its three parts, and their checks: first those that did not pass."""
-    judged = look.verdict
-    if judged is None:
+    judged, facts = look.verdict, look.facts
+    if judged is None or facts is None:
         return []
-    parts = [{"part": part.upper(), "stands": _sign(judged[part])} for part in formatting.PARTS]
-    checks = [(part, check) for part in formatting.PARTS for check in judged[part]["checks"]]
-    checks.sort(key=lambda each: each[1]["verdict"] not in (FAIL, UNKNOWN))
-    return [_whole(look, judged), *parts, *(_check(part, check) for part, check in checks)]
-
-
-def _whole(look: Look, judged: Mapping[str, Any]) -> Row:
-    facts, left, code = look.facts, look.figures["left_s"], judged["exit_code"]
-    said = [facts.get("profile") or "by the form's numbers", str(facts["phase"])]
+    left = look.figures["left_s"]
+    said = [facts.profile or "by the form's numbers", facts.phase.value]
     said += [f"{left:.0f} s left"] if left else []
-    said += [f"exit code {code}"] if code is not None else []
-    return {"part": "RUN", "check": facts["id"], "stands": _sign(judged), "detail": ", ".join(said)}
+    said += [f"exit code {judged.exit_code}"] if judged.exit_code is not None else []
+    whole = {"part": "RUN", "check": facts.id, "stands": _sign(judged.verdict, judged)}
+    parts = [
+        {"part": name.upper(), "stands": _sign(part.verdict, judged)} for name, part in judged.parts.items()
+    ]
+    checks = [(name, check) for name, part in judged.parts.items() for check in part.checks]
+    checks.sort(key=lambda each: each[1].verdict not in (Verdict.FAIL, Verdict.UNKNOWN))
+    rows = [_check(name, check, judged) for name, check in checks]
+    return [{**whole, "detail": ", ".join(said)}, *parts, *rows]
 
 
-def _check(part: str, check: Check) -> Row:
-    actual, unit = check.get("actual"), check.get("unit") or ""
+def _check(part: str, check: Check, judged: Judgement) -> Row:
+    near = " (yellow)" if check.colour == "yellow" else ""
     return {
         "part": part,
-        "check": check["name"],
-        "stands": _sign(check),
-        "measured": "" if actual is None else f"{formatting.number(actual)} {unit}".strip(),
-        "limit": check.get("limit", ""),
-        "detail": check.get("detail", ""),
+        "check": check.name,
+        "stands": f"{_sign(check.verdict, judged)}{near}",
+        "measured": check.figure or "",
+        "limit": check.limit or "",
+        "detail": formatting.detail(check),
     }
 
 
-def _sign(check: Mapping[str, Any]) -> str:
-    sign = SIGNS.get(check["verdict"], f"…\xa0{check['verdict']}")
-    return f"{sign} (yellow)" if check.get("colour") == "yellow" else sign
+def _sign(verdict: Verdict, judged: Judgement) -> str:
+    text = shown(verdict, judged)
+    return SIGNS.get(text, f"…\xa0{text}")
 
 
 def outcome_rows(look: Look) -> list[Row]:
     """Route by status; "no answer" is a request that got no complete one."""
-    return [_route(route, statuses) for route, statuses in look.facts.get("outcomes", {}).items()]
+    if look.facts is None:
+        return []
+    return [_route(route, statuses) for route, statuses in look.facts.outcomes.items()]
 
 
 def _route(route: str, statuses: Mapping[str, int]) -> Row:
@@ -126,16 +129,18 @@ NOTHING_YET: Row = {"at": "", "event": "none", "facts": "restarts, lost workers 
 
 def event_rows(look: Look) -> list[Row]:
     """Newest first. What the audit sees stands there at once."""
-    if "events" not in look.facts:
+    if look.facts is None:
         return []
-    events = list(look.facts["events"])[-MOST_EVENTS:]
+    events = look.facts.events[-MOST_EVENTS:]
     return [_event(event) for event in reversed(events)] or [NOTHING_YET]
 
 
-def _event(event: Mapping[str, Any]) -> Row:
-    rest = {key: value for key, value in event.items() if key not in ("name", "at")}
-    facts = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in rest.items() if value is not None)
-    return {"at": str(event["at"])[11:19], "event": event["name"].replace("_", " "), "facts": facts}
+def _event(event: Event) -> Row:
+    return {
+        "at": formatting.clock(event.at),
+        "event": event.name.replace("_", " "),
+        "facts": formatting.event(event),
+    }
 
 
 class Tab(NamedTuple):

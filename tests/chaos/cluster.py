@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+import msgspec
+
+from stampede.facts.verdict import Check
 from stampede.rig.master import Master, MasterGoneError
 from tests.chaos.plan import LONGEST_EXHAUST, Fault, Load
 from tests.checkout import Checkout, wait_until
@@ -152,7 +153,7 @@ class Cluster(ABC):
         except OSError:
             return False
 
-    def audit(self, run_id: str) -> list[dict[str, Any]]:
+    def audit(self, run_id: str) -> list[Check]:
         """CORRECT's checks, by hand, of a run that the master did not come to judge. Raises ActError."""
         command, environment = self.on_master("-m", "stampede", "audit", self.results(run_id), "--json")
         done = subprocess.run(
@@ -165,8 +166,7 @@ class Cluster(ABC):
         )
         if not done.stdout:
             raise ActError(f"the audit by hand: {done.stderr.strip()}")
-        checks: list[dict[str, Any]] = json.loads(done.stdout)["checks"]
-        return checks
+        return msgspec.json.decode(done.stdout, type=dict[str, list[Check]])["checks"]
 
     def is_ready_for_a_run(self, workers: int) -> bool:
         """Whether the master answers and so many workers have joined, none in a run."""

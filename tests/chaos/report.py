@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
+from stampede.facts.event import Event
+from stampede.facts.figures import Second
+from stampede.facts.verdict import Check, Verdict
 from tests.chaos.plan import RECOVERY, Fault
-from tests.chaos.windows import Dip, Injection, Order, Second, dip, errors, first_good_order, owner
-
-Check = Mapping[str, Any]
+from tests.chaos.windows import Dip, Injection, Order, dip, errors, first_good_order, owner
 
 LOST, DOUBLED = ("acknowledged_orders_kept",), ("one_order_per_key",)
 OVERSOLD = ("no_oversell", "no_negative_stock")
@@ -34,7 +34,7 @@ class Evidence:
     seconds: Sequence[Second]
     correct: Sequence[Check]
     valid: Sequence[Check] = ()
-    events: Sequence[Mapping[str, Any]] = ()
+    events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def of_the_load(injections: Sequence[Injection], evidence: Evidence) -> Report:
 
 
 def of_an_interruption(
-    happened: Interruption, after: Evidence, correct: Sequence[Check], verdict: Mapping[str, Any] | None
+    happened: Interruption, after: Evidence, correct: Sequence[Check], verdict: Verdict | None
 ) -> Report:
     """What a run came to whose master went away: `after` is of the run that followed it, `correct` what an
     audit by hand says of it, `verdict` what it left by itself."""
@@ -174,9 +174,8 @@ def of_an_interruption(
         found.append(f"{happened.words}; {RECOVERY['master']:g} s are promised")
     if row.good_order is None:
         found.append("the next run had no order acknowledged")
-    left = verdict["verdict"] if verdict else "no verdict"
-    if left != "UNKNOWN":
-        found.append(f"the interrupted run left {left}; UNKNOWN is promised")
+    if verdict is not Verdict.UNKNOWN:
+        found.append(f"the interrupted run left {verdict or 'no verdict'}; UNKNOWN is promised")
     found += [*_wrong_orders(row), *_not_green(correct)]
     return Report([row], complaints=_about(fault, found))
 
@@ -216,65 +215,65 @@ def _of_the_run(
         found.append("run.json has no seconds: errors and users cannot be told by the second")
     if outside:
         found.append(f"{outside} errors belong to no fault: {_when(evidence, injections)}")
-    highest = max((each["users"] for each in evidence.seconds), default=0)
+    highest = max((each.users for each in evidence.seconds), default=0)
     if highest > evidence.users:
         found.append(f"there were {highest} users, {highest - evidence.users} over the target")
     if counted is None:
         found.append(f"VALID has no check {UNACCOUNTED}")
-    elif counted["verdict"] == "FAIL":
-        found.append(f"{UNACCOUNTED}: {counted['detail']}")
+    elif counted.verdict is Verdict.FAIL:
+        found.append(f"{UNACCOUNTED}: {counted.detail}")
     if not evidence.correct:
         found.append("the run was not audited")
     return found + _not_green(evidence.correct)
 
 
 def _not_green(correct: Sequence[Check]) -> list[str]:
-    return [_in_words(check) for check in correct if check["verdict"] in ("FAIL", "UNKNOWN")]
+    return [_in_words(check) for check in correct if check.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
 
 
 def _events(evidence: Evidence, injection: Injection, injections: Sequence[Injection]) -> list[str]:
     """What run.json says that happened in a fault's window, and how long after its beginning."""
     return [
-        f"{event['name']} {event.get('worker', '')}".strip() + f" after {at - injection.begun:.1f} s"
+        f"{event.name} {event.worker or ''}".strip() + f" after {event.at - injection.begun:.1f} s"
         for event in evidence.events
-        if owner(at := datetime.fromisoformat(event["at"]).timestamp(), injections) is injection
+        if owner(event.at, injections) is injection
     ]
 
 
 def _when(evidence: Evidence, injections: Sequence[Injection]) -> str:
     """The seconds of the run in which something failed that no fault explains."""
     told = [
-        f"{each['failures']} at second {each['second'] - evidence.started:.0f}"
+        f"{each.failures} at second {each.second - evidence.started:.0f}"
         for each in evidence.seconds
-        if each["failures"] and owner(each["second"], injections, 1.0) is None
+        if each.failures and owner(each.second, injections, 1.0) is None
     ]
     return ", ".join([*told[:5], "…"] if len(told) > 5 else told)
 
 
 def _share(counted: Check | None) -> str:
     """Requests that no event explains, as far as they can be this fault's: a gap is the whole run's."""
-    if counted is None or counted.get("count") is None:
+    if counted is None or counted.count is None:
         return UNKNOWN
-    return f"≤ {counted['count']}" if counted["count"] else "0"
+    return f"≤ {counted.count}" if counted.count else "0"
 
 
 def offenders(
     correct: Sequence[Check], names: Iterable[str], injection: Injection, injections: Sequence[Injection]
 ) -> int | None:
     """How many are wrong, if the first of them falls into this fault's window; None if nobody has looked."""
-    checks = [check for check in correct if check["name"] in names and check["verdict"] != "UNKNOWN"]
+    checks = [check for check in correct if check.name in names and check.verdict is not Verdict.UNKNOWN]
     if not checks:
         return None
     return sum(
-        check.get("count") or 0
+        check.count or 0
         for check in checks
-        if check["verdict"] == "FAIL" and cause_of(check, injections) is injection
+        if check.verdict is Verdict.FAIL and cause_of(check, injections) is injection
     )
 
 
 def cause_of(check: Check, injections: Sequence[Injection]) -> Injection | None:
     """The fault in whose window the first offender falls, else the last one before it."""
-    at = (check.get("first") or {}).get("at")
+    at = (check.first or {}).get("at")
     if at is None:
         return None
     instant = datetime.fromisoformat(at).timestamp()
@@ -293,11 +292,11 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _find(checks: Iterable[Check], name: str) -> Check | None:
-    return next((check for check in checks if check["name"] == name), None)
+    return next((check for check in checks if check.name == name), None)
 
 
 def _in_words(check: Check) -> str:
-    return f"{check['name']} is {check['verdict']}: {check['detail']}"
+    return f"{check.name} is {check.verdict}: {check.detail}"
 
 
 def _seconds(value: float | None, does_not_apply: bool) -> str:

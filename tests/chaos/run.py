@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from stampede.audit.ledger import read, settled
+import msgspec
+
+from stampede.audit import ledger
+from stampede.facts import run as facts
+from stampede.facts.verdict import Judgement, Verdict
 from stampede.rig.master import MasterGoneError
 from tests.chaos import report
 from tests.chaos.cluster import ActError, Cluster, begin, end
@@ -181,12 +182,9 @@ def _wait_for_workers(cluster: Cluster, workers: int) -> float | None:
     return None
 
 
-def _verdict_of(cluster: Cluster, run_id: str, into: Path) -> dict[str, Any] | None:
+def _verdict_of(cluster: Cluster, run_id: str, into: Path) -> Verdict | None:
     with suppress(MasterGoneError, OSError):
-        verdict: dict[str, Any] = json.loads(
-            (cluster.master.fetch_results(run_id, into) / "verdict.json").read_text()
-        )
-        return verdict
+        return judgement(cluster.master.fetch_results(run_id, into)).verdict
     return None
 
 
@@ -207,22 +205,26 @@ def finish(cluster: Cluster, run_id: str, into: Path, planned_end: float) -> Pat
 
 def evidence(folder: Path, users: int) -> Evidence:
     """What a run's folder says."""
-    run = json.loads((folder / "run.json").read_text())
-    verdict = json.loads((folder / "verdict.json").read_text())
+    run, judged = facts.read(folder), judgement(folder)
     return Evidence(
-        started=datetime.fromisoformat(run["started_at"]).timestamp(),
+        started=run.started_at.timestamp(),
         users=users,
         orders=list(orders(folder)),
-        seconds=run.get("seconds", []),
-        correct=verdict["correct"]["checks"],
-        valid=verdict["valid"]["checks"],
-        events=run.get("events", []),
+        seconds=run.seconds,
+        correct=judged.correct.checks,
+        valid=judged.valid.checks,
+        events=run.events,
     )
+
+
+def judgement(folder: Path) -> Judgement:
+    """What a run's folder says that the run was judged to be."""
+    return msgspec.json.decode((folder / "verdict.json").read_bytes(), type=Judgement)
 
 
 def orders(folder: Path) -> Iterator[Order]:
     """Those of the ledger that were acknowledged."""
-    for tables in settled(read(folder / "ledger.jsonl.gz")):
+    for tables in ledger.settled(ledger.read(folder / "ledger.jsonl.gz")):
         for entry in tables["told"]:
             if entry.sent is not None and entry.answered is not None:
                 yield entry.sent, entry.answered

@@ -6,17 +6,14 @@ had to be as before (plan.RECOVERY after its end). Where windows overlap, the fa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from stampede.facts.figures import Second
 from tests.chaos.plan import RECOVERY, Fault
 
 Order = tuple[float, float]
 """An order that was acknowledged: when it was first sent, when it was answered."""
-
-Second = Mapping[str, Any]
-"""A second of run.json's series: `second`, `users`, `workers`, `requests`, `failures`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +59,8 @@ def errors(seconds: Sequence[Second], injections: Sequence[Injection]) -> dict[i
     """Failed requests by the number of the fault they belong to; under None those of no fault."""
     found: dict[int | None, int] = {None: 0, **{each.fault.number: 0 for each in injections}}
     for second in seconds:
-        cause = owner(second["second"], injections, 1.0)
-        found[cause.fault.number if cause else None] += second["failures"]
+        cause = owner(second.second, injections, 1.0)
+        found[cause.fault.number if cause else None] += second.failures
     return found
 
 
@@ -82,9 +79,9 @@ class Dip:
 def dip(seconds: Sequence[Second], injection: Injection, target: int) -> Dip | None:
     """None where the series says nothing of the window."""
     counts = [
-        each["users"]
+        each.users
         for each in seconds
-        if injection.ordered <= each["second"] and each["second"] + 1 <= injection.until
+        if injection.ordered <= each.second and each.second + 1 <= injection.until
     ]
     if not counts:
         return None

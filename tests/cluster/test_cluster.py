@@ -22,6 +22,7 @@ LEFT_BEHIND = {
     "ledger.jsonl.gz",
     "verdict.json",
     "report.html",
+    "summary.txt",
     "summary.md",
     "junit.xml",
     "timeline.csv",

@@ -82,6 +82,7 @@ def test_ctrl_c_takes_the_containers_along(checkout: Checkout) -> None:
     assert headless.returncode == 130, said
     assert "Traceback" not in said
     assert containers_of(checkout) == []
+    assert checkout.latest_run()["as_planned"] is False
 
 
 def test_what_a_crash_leaves_the_next_verb_ends(checkout: Checkout) -> None:

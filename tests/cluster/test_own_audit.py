@@ -72,5 +72,6 @@ def test_the_example_judges_an_api_of_ones_own(
     judged = json.loads((checkout.folder / "results" / "latest" / "verdict.json").read_text())
     (check,) = judged["correct"]["checks"]
     assert (check["name"], check["verdict"]) == ("no_ticket_sold_twice", verdict)
+    assert checkout.latest_run()["host"] == host
     if broken:
         assert check["first"]["ticket"] == 7

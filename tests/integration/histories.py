@@ -13,9 +13,9 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
-from stampede.audit.check import Check
 from stampede.audit.database import connect
 from stampede.audit.judgement import judge
+from stampede.facts.verdict import Check
 from tests.integration.databases import TestDatabase
 
 RUN = "20261122-120000-beef"

@@ -13,7 +13,7 @@ from locust.rpc import Message
 
 from stampede.cluster.master import Crew
 from stampede.counting.counts import Counts
-from stampede.run.runs import Runs
+from stampede.run.driver import Driver
 
 
 class Shopper(User):
@@ -47,14 +47,14 @@ class Master:
         self.runner.server.socket.context.destroy(linger=0)
 
 
-def with_runs(master: Master, results: Path) -> Runs:
-    """Its runs, told of Locust's events as the engine tells them."""
-    runs = Runs(master.environment, Counts(), results, None)
-    crew = Crew(master.environment, master.runner, runs.noticed)
+def with_driver(master: Master, results: Path) -> Driver:
+    """Return a driver of its runs that is told of Locust's events as in stampede/hooks.py."""
+    driver = Driver(master.environment, Counts(), results, None)
+    crew = Crew(master.environment, master.runner, driver.observers.noticed)
     on = master.environment.events
-    on.test_start.add_listener(lambda **_: crew.begin(*runs.started()))
-    on.spawning_complete.add_listener(lambda user_count, **_: runs.users_there(user_count))
+    on.test_start.add_listener(lambda **_: crew.begin(*driver.started()))
+    on.spawning_complete.add_listener(lambda user_count, **_: driver.users_there(user_count))
     on.test_stopping.add_listener(lambda **_: crew.end())
-    on.test_stopping.add_listener(lambda **_: runs.stopping())
-    on.test_stop.add_listener(lambda **_: runs.stopped())
-    return runs
+    on.test_stopping.add_listener(lambda **_: driver.stopping())
+    on.test_stop.add_listener(lambda **_: driver.stopped())
+    return driver

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stampede.audit.check import Check
+from stampede.facts.verdict import Check
 from tests.integration.databases import TestDatabase
 from tests.integration.histories import RUN, WORKER, Entry, History
 
@@ -346,7 +346,7 @@ def test_racing_workers_pass(database: TestDatabase, tmp_path: Path) -> None:
     checks = workers[0].judged()
     workers[0].close()
     assert wanting(checks) == {}
-    assert checks["sold_out_was_true"].examined > 100
+    assert (checks["sold_out_was_true"].examined or 0) > 100
     assert checks["no_undersell"].examined == 1
 
 

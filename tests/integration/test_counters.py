@@ -11,6 +11,8 @@ import pytest
 from gevent import socket
 from gevent.server import StreamServer
 
+from stampede.facts.event import Event
+from stampede.facts.run import ApiCounts
 from stampede.sampling import counters
 from stampede.sampling.api_metrics import CLOCK_JITTER
 from stampede.sampling.counters import Counters
@@ -76,8 +78,8 @@ def wait_until(holds: Callable[[], bool]) -> None:
             gevent.sleep(0.01)
 
 
-def watched(url: str) -> Counters:
-    watch = Counters(url)
+def watched(url: str, events: list[Event] | None = None) -> Counters:
+    watch = Counters(url, [] if events is None else events)
     watch.start()
     assert watch.has_looked.wait(20)
     return watch
@@ -89,7 +91,7 @@ def wait_for_a_look(watch: Counters) -> None:
     wait_until(lambda: watch._looks > looks + 1)
 
 
-def told(watch: Counters) -> Any:
+def told(watch: Counters) -> ApiCounts:
     result = watch.stop()
     assert result is not None
     return result
@@ -98,7 +100,8 @@ def told(watch: Counters) -> Any:
 def test_what_the_api_answers_in_a_run_is_counted(api: Api) -> None:
     """By method, route and status; not what came before, no probe, and not our own asking."""
     api.request("GET", "/products/")
-    watch = watched(api.url)
+    events: list[Event] = []
+    watch = watched(api.url, events)
     for path in (
         "/products/",
         "/products/?page=2",
@@ -110,13 +113,13 @@ def test_what_the_api_answers_in_a_run_is_counted(api: Api) -> None:
         api.request("GET", path)
     api.request("HEAD", "/health")
     api.request("POST", "/orders/", {"product_id": 1, "quantity": 1})
-    assert told(watch)["api"] == {
+    assert told(watch).api == {
         "GET /products/": {"200": 2},
         "GET /products/{id}": {"200": 1, "404": 1},
         "GET other": {"404": 1},
         "POST /orders/": {"201": 1},
     }
-    assert watch.events == []
+    assert events == []
 
 
 def test_a_fresh_api_is_counted_from_its_first_request(api: Api) -> None:
@@ -125,7 +128,7 @@ def test_a_fresh_api_is_counted_from_its_first_request(api: Api) -> None:
     api.request("GET", "/products/")
     wait_for_a_look(watch)
     api.request("GET", "/products/")
-    assert told(watch)["api"] == {"GET /products/": {"200": 2}}
+    assert told(watch).api == {"GET /products/": {"200": 2}}
 
 
 def test_a_restart_under_way_is_noted_and_loses_only_what_nobody_saw(
@@ -134,7 +137,8 @@ def test_a_restart_under_way_is_noted_and_loses_only_what_nobody_saw(
     """While it is away the watching goes on."""
     for _ in range(5):
         api.request("GET", "/products/")
-    watch = watched(api.url)
+    events: list[Event] = []
+    watch = watched(api.url, events)
     for _ in range(3):
         api.request("GET", "/products/")
     wait_for_a_look(watch)
@@ -146,36 +150,40 @@ def test_a_restart_under_way_is_noted_and_loses_only_what_nobody_saw(
     api.process = api._start(database.url(), None, {})
     api.wait_until_it_answers()
     api.request("GET", "/products/")
-    assert told(watch)["api"] == {"GET /": {"200": 1}, "GET /products/": {"200": 4}}
-    (event,) = watch.events
-    assert (event["name"], event["address"]) == ("api_restarted", f"127.0.0.1:{api.port}")
-    assert event["last_look"] < ended
-    assert abs(event["at"] - ended) < 20  # a process tells its start by the second
+    assert told(watch).api == {"GET /": {"200": 1}, "GET /products/": {"200": 4}}
+    (event,) = events
+    assert (event.name, event.address) == ("api_restarted", f"127.0.0.1:{api.port}")
+    assert event.last_look is not None
+    assert event.last_look < ended
+    assert abs(event.at - ended) < 20  # a process tells its start by the second
 
 
 def test_an_api_that_comes_late_is_counted(serve: Callable[..., Served]) -> None:
     """It was not there when the run began: all it has counted is of the run."""
     late = serve(text=ORDERS)
     late.stop()
-    watch = watched(late.url)
+    events: list[Event] = []
+    watch = watched(late.url, events)
     again = serve(port=late.port, text=ORDERS)
     again.orders = 7
     wait_for_a_look(watch)
-    assert told(watch)["api"] == {"POST /orders/": {"201": 7}}
-    assert watch.events == []
+    assert told(watch).api == {"POST /orders/": {"201": 7}}
+    assert events == []
 
 
 def test_an_api_that_is_gone_at_the_end_is_noted(serve: Callable[..., Served]) -> None:
     """What it had counted stays."""
     served = serve(text=ORDERS)
-    watch = watched(served.url)
+    events: list[Event] = []
+    watch = watched(served.url, events)
     served.orders = 7
     wait_for_a_look(watch)
     served.stop()
-    assert told(watch)["api"] == {"POST /orders/": {"201": 7}}
-    (event,) = watch.events
-    assert event["name"] == "api_gone"
-    assert event["last_look"] < event["at"] < time.time() + counters.LONGEST_LOOK
+    assert told(watch).api == {"POST /orders/": {"201": 7}}
+    (event,) = events
+    assert event.name == "api_gone"
+    assert event.last_look is not None
+    assert event.last_look < event.at < time.time() + counters.LONGEST_LOOK
 
 
 def test_an_api_that_hangs_costs_a_look_and_no_more(
@@ -184,13 +192,14 @@ def test_an_api_that_hangs_costs_a_look_and_no_more(
     """A look goes without it, and the next one finds it again."""
     monkeypatch.setattr(counters, "LONGEST_LOOK", 0.2)
     served = serve(text=ORDERS)
-    watch = watched(served.url)
+    events: list[Event] = []
+    watch = watched(served.url, events)
     served.text = None
     wait_for_a_look(watch)
     served.text, served.orders = ORDERS, 7
     wait_for_a_look(watch)
-    assert told(watch)["api"] == {"POST /orders/": {"201": 7}}
-    assert watch.events == []
+    assert told(watch).api == {"POST /orders/": {"201": 7}}
+    assert events == []
 
 
 def test_a_run_begins_within_two_seconds_though_nobody_answers(serve: Callable[..., Served]) -> None:
@@ -229,7 +238,7 @@ def test_a_target_that_tells_nothing_is_soon_not_asked_any_more(
     """It may be somebody else's."""
     monkeypatch.setattr(counters, "INTERVAL", 0.01)
     served = serve(text="up 1")
-    watching = Counters(served.url)
+    watching = Counters(served.url, [])
     watching.start()
     wait_until(lambda: len(served.asked) == counters.MOST_IN_VAIN)
     gevent.sleep(10 * counters.INTERVAL)
@@ -251,8 +260,8 @@ def test_every_address_of_the_name_is_asked_and_added(
     other.orders = 4
     wait_for_a_look(watch)
     result = told(watch)
-    assert result["api"] == {"POST /orders/": {"201": 7}}
-    assert result["addresses"] == [f"127.0.0.1:{one.port}", f"127.0.0.2:{one.port}"]
+    assert result.api == {"POST /orders/": {"201": 7}}
+    assert result.addresses == [f"127.0.0.1:{one.port}", f"127.0.0.2:{one.port}"]
     request = other.asked[-1].decode()
     assert request.startswith("GET /prefix/metrics HTTP/1.1\r\n")
     assert f"Host: shop.test:{one.port}\r\n" in request
@@ -268,8 +277,8 @@ def test_an_api_that_answers_over_both_protocols_is_counted_once(
     watch = watched(f"http://localhost:{over_6.port}")
     over_6.orders = over_4.orders = 7
     result = told(watch)
-    assert result["api"] == {"POST /orders/": {"201": 7}}
-    assert result["addresses"] == [f"[::1]:{over_6.port}"]
+    assert result.api == {"POST /orders/": {"201": 7}}
+    assert result.addresses == [f"[::1]:{over_6.port}"]
 
 
 @pytest.mark.parametrize(("other_start", "counted", "seen"), [(1000.25, 7, 1), (1000.26, 14, 2)])
@@ -289,9 +298,9 @@ def test_an_api_that_has_several_addresses_is_counted_once(
     one.orders = other.orders = 7
     wait_until(lambda: bool(watch.samples))
     result = told(watch)
-    assert result["api"] == {"POST /orders/": {"201": counted}}
-    assert len(result["addresses"]) == seen
-    assert watch.samples[0]["memory_mb"] == seen
+    assert result.api == {"POST /orders/": {"201": counted}}
+    assert len(result.addresses) == seen
+    assert watch.samples[0].memory_mb == seen
 
 
 def test_two_that_began_in_the_same_instant_are_two(
@@ -304,16 +313,17 @@ def test_two_that_began_in_the_same_instant_are_two(
     watch = watched(f"http://shop.test:{one.port}")
     one.orders, other.orders = 3, 4
     result = told(watch)
-    assert result["api"] == {"POST /orders/": {"201": 7}}
-    assert len(result["addresses"]) == 2
+    assert result.api == {"POST /orders/": {"201": 7}}
+    assert len(result.addresses) == 2
 
 
 def test_processes_that_answer_in_turns_are_not_taken_for_one(serve: Callable[..., Served]) -> None:
     """Their counts cannot be had: it says so, and nobody is accused."""
     served = serve(text="process_start_time_seconds 1000\n" + ORDERS)
-    watch = watched(served.url)
+    events: list[Event] = []
+    watch = watched(served.url, events)
     for start in (2000, 1000):
         served.text = f"process_start_time_seconds {start}\n" + ORDERS
         wait_for_a_look(watch)
-    assert "several processes" in told(watch)["error"]
-    assert watch.events == [], "nobody was restarted"
+    assert "several processes" in (told(watch).error or "")
+    assert events == [], "nobody was restarted"

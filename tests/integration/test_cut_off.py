@@ -19,8 +19,9 @@ from locust.env import Environment
 from stampede.cluster import patches
 from stampede.counting.counts import Counts
 from stampede.counting.latency import DUE
+from stampede.facts.samples import Samples
 from stampede.targets.evidence import Evidence
-from stampede.targets.measuring import rows
+from stampede.targets.measuring import results
 from stampede.targets.parser import parse
 
 asked = Event()
@@ -72,7 +73,7 @@ def visit(kind, task, how="stopped"):
         runner.user_greenlets.kill()
     runner.stop()
     gone = len(runner.user_greenlets)
-    evidence = Evidence(counts, dict, lambda: 1)
+    evidence = Evidence(counts, Samples, lambda: 1)
     window = range(second, second + 1)
     wanted = parse("max < 200ms, max from start < 200ms, errors = 0")
     return {
@@ -82,8 +83,8 @@ def visit(kind, task, how="stopped"):
         "said": [str(told["exception"]) for told in heard],
         "contexts": [told["context"] for told in heard],
         "urls": [told["url"].removeprefix(host) for told in heard],
-        "met": [target.is_met_by(row["measured"]["actual"])
-                for target, row in zip(wanted, rows(wanted, evidence, window, None))] if second else None,
+        "met": [each.target.is_met_by(each.reading.actual)
+                for each in results(wanted, evidence, window, None)] if second else None,
     }
 
 patches.count_what_is_cut_off()

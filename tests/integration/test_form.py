@@ -14,7 +14,7 @@ from locust.web import WebUI
 
 from stampede import webui
 from stampede.plan.profiles import Plan, Stage
-from tests.integration.masters import Master, with_runs
+from tests.integration.masters import Master, with_driver
 
 HOST = "http://127.0.0.1:9"
 IN_PROGRESS = "a run is in progress: wait for its end, or stop it in the browser"
@@ -30,8 +30,8 @@ class Page:
         environment.parsed_options = parse_options([])
         self.runner = master.runner
         self.ui = WebUI(environment, "127.0.0.1", 0, delayed_start=True)
-        self.runs = with_runs(master, results)
-        webui.add(self.ui, environment, self.runs, results / "profiles.toml", results)
+        self.driver = with_driver(master, results)
+        webui.add(self.ui, environment, self.driver, results / "profiles.toml", results)
         self._client = self.ui.app.test_client()
 
     def start(self, **changed: str) -> dict[str, Any]:
@@ -54,17 +54,17 @@ class Page:
 
     def wait_for_users(self, users: int) -> None:
         """Until a run is to have so many."""
-        self.wait_until(lambda: self.runs.current is not None and self.runner.target_user_count == users)
+        self.wait_until(lambda: self.driver.current is not None and self.runner.target_user_count == users)
 
     def wait_until_it_stops(self) -> None:
         """The run that goes on."""
         self.wait_until(
-            lambda: self.runs.current is not None and self.runs.current.phase not in ("ramp", "window")
+            lambda: self.driver.current is not None and self.driver.current.phase not in ("ramp", "window")
         )
 
     def wait_for_the_verdict(self) -> None:
         """Until the run is over."""
-        self.wait_until(lambda: not self.runs.in_progress)
+        self.wait_until(lambda: not self.driver.in_progress)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Let the master go on until it is so."""
@@ -85,29 +85,29 @@ def page(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """With one."""
     monkeypatch.setattr("sys.argv", ["locust"])  # it looks for its options there
     monkeypatch.setattr("locust.runners.HEARTBEAT_LIVENESS", 60)  # nobody sends any
-    monkeypatch.setattr("stampede.run.runs.READY_TIMEOUT", 0.1)
+    monkeypatch.setattr("stampede.run.driver.READY_TIMEOUT", 0.1)
     master.hears_ready("host_abc")
     page = Page(master, tmp_path / "results")
     yield page
     master.hears("host_abc", "quit")
-    page.runs.see_out(10)
+    page.driver.see_out(10)
 
 
 def test_the_forms_numbers_are_a_run_that_can_be_edited(page: Page) -> None:
     """Its users: Locust's own."""
     assert page.start()["success"]
     page.wait_for_users(50)
-    run = page.runs.current
+    run = page.driver.current
     assert page.edit()["success"]
     page.wait_for_users(20)
-    assert page.runs.current is run
+    assert page.driver.current is run
 
 
 @pytest.mark.parametrize("sent", ["start", "edit"])
 def test_a_run_of_a_plan_is_not_changed(page: Page, sent: str) -> None:
     """Neither by a page that was opened before it and offers Start, nor by one that shows it: its verdict
     would be of users it never had, and of another host."""
-    page.runs.start(LONG, HOST)
+    page.driver.start(LONG, HOST)
     changes = {"host": "http://other:9"} if sent == "start" else {}
     about_to_begin = getattr(page, sent)(**changes)
     page.wait_for_users(200)
@@ -163,9 +163,9 @@ def test_the_figures_of_a_run_that_goes_on_are_not_reset(page: Page, master: Mas
     master.hears("host_abc", "quit")  # the last worker: that ends it
     assert page.reset() == 409
     page.wait_for_the_verdict()
-    assert page.runs.folder
-    known = page.runs.folder.known
-    assert (len(known["errors"]), len(known["exceptions"])) == (1, 1)
+    assert page.driver.folder
+    known = page.driver.folder.known
+    assert (len(known.errors), len(known.exceptions)) == (1, 1)
     assert page.reset() == 200
 
 
@@ -176,11 +176,11 @@ def test_a_run_takes_its_end_with_it(page: Page, master: Master) -> None:
     master.hears("host_abc", "quit")
     page.wait_for_the_verdict()
     master.hears_ready("host_abc")
-    page.runs.start(Plan("brief", stages=(Stage(2, 2, 1.5),)), HOST)
+    page.driver.start(Plan("brief", stages=(Stage(2, 2, 1.5),)), HOST)
     page.wait_for_users(2)
     page.wait_until_it_stops()
-    assert page.runs.current
-    assert page.runs.current.as_planned
+    assert page.driver.current
+    assert page.driver.current.as_planned
 
 
 @pytest.mark.parametrize(("at_the_start", "in_the_edit"), [("1s", ""), ("1h", "1s")])

@@ -6,12 +6,13 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from stampede.facts.run import Phase
 from stampede.plan.profiles import Plan, Stage
 from stampede.run.results import RunFolder
 from stampede.run.run import Run
 from stampede.targets import parser
 from stampede.webui.live import Live
-from tests.integration.masters import Master, with_runs
+from tests.integration.masters import Master, with_driver
 from tests.unit.counted import Shop
 
 
@@ -19,15 +20,15 @@ def test_a_rate_that_was_reached_does_not_sink_while_the_run_is_audited(tmp_path
     """It is of the seconds until users were told to stop, however long ago they were."""
     end = int(time.time()) - 20
     plan = Plan("mine", stages=(Stage(1, 1, 60),), targets=parser.parse("rps >= 2"))
-    run = Run("run", plan, end - 60.0, "auditing", window_start=end - 60.0, window_end=end + 0.5)
+    run = Run("run", plan, end - 60.0, Phase.AUDITING, window_start=end - 60.0, window_end=end + 0.5)
     with closing(Master()) as master:
-        runs = with_runs(master, tmp_path)
+        driver = with_driver(master, tmp_path)
         shop = Shop()
-        shop.counts = runs.counts
+        shop.counts = driver.counts
         shop.answers(range(end - 60, end), "POST /orders/", [5, 5])
-        runs.current, runs.folder = run, RunFolder(tmp_path, run, master.environment, runs.counts)
-        judged = Live(master.environment, runs).look().verdict
-        runs.folder.leave()
+        driver.current, driver.folder = run, RunFolder(tmp_path, run, master.environment, driver.counts)
+        judged = Live(master.environment, driver).look().verdict
+        driver.folder.leave()
     assert judged
-    (rate,) = (check for check in judged["fast"]["checks"] if check["name"].startswith("rps"))
-    assert (rate["verdict"], rate["actual"]) == ("PASS", 2)
+    (rate,) = (check for check in judged.fast.checks if check.name.startswith("rps"))
+    assert (rate.verdict, rate.actual) == ("PASS", 2)

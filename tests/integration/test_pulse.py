@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import psutil
 import psycopg2
@@ -16,6 +15,7 @@ import pytest
 from stampede.audit.database import Link
 from stampede.audit.pulse import Pulse, sample
 from stampede.audit.statements import Statements
+from stampede.facts.samples import DatabaseSample
 from tests.checkout import wait_until
 from tests.integration.databases import TestDatabase
 
@@ -29,12 +29,12 @@ class Seen:
         self._link = Link(database.url("auditor"))
         self._pulse = Pulse()
 
-    def sample(self) -> dict[str, Any]:
+    def sample(self) -> DatabaseSample:
         while not (samples := self._link.ask(self._pulse.take)):
             pass
         return samples[0]
 
-    def until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    def until(self, holds: Callable[[DatabaseSample], bool]) -> DatabaseSample:
         """The first sample for which it does."""
         deadline = time.monotonic() + PATIENCE
         while not holds(found := self.sample()):
@@ -56,18 +56,19 @@ def test_usage_and_limits_are_in_the_units_of_the_other_roles(seen: Seen) -> Non
     """Percent of one core, MB; this PostgreSQL is in no container of its own."""
     seen.sample()
     found = seen.sample()
-    assert found["cpu_percent"] >= 0
-    assert 5 < found["memory_mb"] < 2000
-    assert (found["max_connections"], found["memory_limit_mb"]) == (200, None)
-    assert 5 < found["size_mb"] < 200
-    assert abs(found["second"] - time.time()) < 5
+    assert found.cpu_percent is not None
+    assert found.cpu_percent >= 0
+    assert 5 < (found.memory_mb or 0) < 2000
+    assert (found.max_connections, found.memory_limit_mb) == (200, None)
+    assert 5 < (found.size_mb or 0) < 200
+    assert abs(found.second - time.time()) < 5
 
 
 def test_what_postgresql_computes_is_its_cpu(database: TestDatabase, seen: Seen) -> None:
     """Of a process that is at it, and of one that has ended."""
     seen.sample()
     database.query("SELECT count(*) FROM generate_series(1, 3000000)")
-    seen.until(lambda each: each["cpu_percent"] > 20)  # when it has been waited for, it is counted
+    seen.until(lambda each: (each.cpu_percent or 0) > 20)  # when it has been waited for, it is counted
 
 
 def test_what_a_process_used_is_not_lost_while_it_ends(database: TestDatabase, seen: Seen) -> None:
@@ -83,7 +84,7 @@ def test_what_a_process_used_is_not_lost_while_it_ends(database: TestDatabase, s
     try:
         connection.close()
         wait_until(lambda: backend.status() == psutil.STATUS_ZOMBIE, "it has ended")
-        assert seen.sample()["cpu_percent"] is not None
+        assert seen.sample().cpu_percent is not None
     finally:
         os.kill(postmaster, signal.SIGCONT)
 
@@ -97,10 +98,12 @@ def test_who_waits_for_whom_is_seen(database: TestDatabase, seen: Seen) -> None:
     waiting = [threading.Thread(target=database.query, args=[statement]) for _ in range(2)]
     for thread in waiting:
         thread.start()
-    found = seen.until(lambda each: each["locks_waiting"] == 2)
-    assert found["connections"]["idle in transaction"] >= 1
-    assert found["connections"]["active"] >= 2
-    assert sum(count for wait, count in found["waits"].items() if wait.startswith("Lock:")) == 2
+    found = seen.until(lambda each: each.locks_waiting == 2)
+    assert found.connections is not None
+    assert found.connections["idle in transaction"] >= 1
+    assert found.connections["active"] >= 2
+    assert found.waits is not None
+    assert sum(count for wait, count in found.waits.items() if wait.startswith("Lock:")) == 2
     holder.rollback()
     holder.close()
     for thread in waiting:
@@ -116,7 +119,9 @@ def test_transactions_are_counted_by_their_end(database: TestDatabase, seen: See
             cursor.execute("SELECT 1 FROM products WHERE id = 5")
         connection.rollback()
     connection.close()
-    assert seen.until(lambda each: each["rollbacks"] > 0)["cache_hit_percent"] > 50
+    found = seen.until(lambda each: (each.rollbacks or 0) > 0)
+    assert found.cache_hit_percent is not None
+    assert found.cache_hit_percent > 50
 
 
 def test_a_restarted_server_counts_from_the_beginning() -> None:
@@ -126,9 +131,9 @@ def test_a_restarted_server_counts_from_the_beginning() -> None:
     nothing = dict.fromkeys((*levels, "connections", "waits", "locks_waiting"))
     last = {**nothing, **dict.fromkeys(counters, 10.0), "blks_hit": 10, "blks_read": 10, "at": 1.0}
     look = {**nothing, **dict.fromkeys(counters, 1.0), "blks_hit": 12, "blks_read": 12, "at": 3.0}
-    found = sample(last, look)
-    assert [found[name] for name in ("cpu_percent", "commits", "deadlocks")] == [None] * 3
-    assert found["cache_hit_percent"] == 50.0
+    found = sample(1, last, look)
+    assert [found.cpu_percent, found.commits, found.deadlocks] == [None] * 3
+    assert found.cache_hit_percent == 50.0
 
 
 def test_the_functions_that_took_the_most_time_are_named(database: TestDatabase) -> None:
@@ -155,6 +160,8 @@ def test_the_functions_that_took_the_most_time_are_named(database: TestDatabase)
     while not (slowest := link.ask(statements.slowest)):
         assert time.monotonic() < deadline
     link.close()
-    assert (slowest[0]["statement"], slowest[0]["calls"]) == ("place_order", 1)
-    assert slowest[0]["total_ms"] == pytest.approx(slowest[0]["mean_ms"], abs=0.1)
-    assert slowest[0]["mean_ms"] > 100
+    first = slowest[0]
+    assert (first.statement, first.calls) == ("place_order", 1)
+    assert first.mean_ms is not None
+    assert first.total_ms == pytest.approx(first.mean_ms, abs=0.1)
+    assert first.mean_ms > 100

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from stampede.facts.event import Event
+from stampede.facts.figures import Second
+from stampede.facts.verdict import Check, Verdict
 from tests.chaos.plan import Fault
 from tests.chaos.report import (
     Evidence,
@@ -19,19 +22,20 @@ from tests.chaos.report import (
     table,
 )
 from tests.chaos.windows import Dip, Injection
+from tests.facts import make
 
 KILL = Injection(Fault(1, 10, "kill", "api", 2), ordered=110, in_effect=110.5, over=113, told="pid 7")
 CUT = Injection(Fault(2, 20, "cut", "worker", 3), ordered=120, in_effect=120, over=123)
 AT_121 = "1970-01-01T00:02:01+00:00"
 
 
-def check(name: str, verdict: str = "PASS", count: int = 0, at: str | None = None) -> dict[str, Any]:
+def check(name: str, verdict: str = "PASS", count: int = 0, at: str | None = None) -> Check:
     first = {"what": "wrong", "at": at} if at else None
-    return {"name": name, "verdict": verdict, "count": count, "detail": "what it says", "first": first}
+    return make(Check, name=name, verdict=verdict, count=count, detail="what it says", first=first)
 
 
-def second(number: int, users: int = 20, failures: int = 0) -> dict[str, Any]:
-    return {"second": number, "users": users, "workers": 2, "requests": 50, "failures": failures}
+def second(number: int, users: int = 20, failures: int = 0) -> Second:
+    return make(Second, second=number, users=users, workers=2, requests=50, failures=failures)
 
 
 HEALTHY = Evidence(
@@ -48,11 +52,8 @@ def found(**changes: Any) -> Any:
     return of_the_load([KILL, CUT], dataclasses.replace(HEALTHY, **changes))
 
 
-def corrected(name: str, verdict: str, count: int) -> list[dict[str, Any]]:
-    return [
-        check(name, verdict, count, AT_121) if each["name"] == name else dict(each)
-        for each in HEALTHY.correct
-    ]
+def corrected(name: str, verdict: str, count: int) -> list[Check]:
+    return [check(name, verdict, count, AT_121) if each.name == name else each for each in HEALTHY.correct]
 
 
 def test_a_run_that_survived_has_a_row_for_each_fault_and_no_complaint() -> None:
@@ -112,10 +113,7 @@ def test_requests_that_no_event_explains_may_be_any_fault_s() -> None:
 
 def test_events_of_the_run_stand_with_the_fault_in_whose_window_they_happened() -> None:
     """With the time since it began."""
-    events = [
-        {"name": "worker_lost", "worker": "0-abc", "at": AT_121},
-        {"name": "strange", "at": "1970-01-01T01:00Z"},
-    ]
+    events = [Event(name="worker_lost", worker="0-abc", at=121.0), Event(name="strange", at=3600.0)]
     assert [row.told for row in found(events=events).rows] == ["pid 7", "worker_lost 0-abc after 1.0 s"]
 
 
@@ -157,21 +155,20 @@ RESTART = Fault(4, 10, "restart", "master")
 @pytest.mark.parametrize(
     ("ready", "verdict", "wrong"),
     [
-        (121.0, "UNKNOWN", []),
-        (131.0, "UNKNOWN", ["all workers were back 16.0 s after the master; 10 s are promised"]),
-        (None, "UNKNOWN", ["not all workers came back by themselves; 10 s are promised"]),
-        (121.0, "PASS", ["the interrupted run left PASS; UNKNOWN is promised"]),
+        (121.0, Verdict.UNKNOWN, []),
+        (131.0, Verdict.UNKNOWN, ["all workers were back 16.0 s after the master; 10 s are promised"]),
+        (None, Verdict.UNKNOWN, ["not all workers came back by themselves; 10 s are promised"]),
+        (121.0, Verdict.PASS, ["the interrupted run left PASS; UNKNOWN is promised"]),
         (121.0, None, ["the interrupted run left no verdict; UNKNOWN is promised"]),
     ],
 )
 def test_an_interrupted_run_is_left_as_unknown_and_workers_come_back(
-    ready: float | None, verdict: str | None, wrong: list[str]
+    ready: float | None, verdict: Verdict | None, wrong: list[str]
 ) -> None:
     """The good order is of the run after it."""
     happened = Interruption(RESTART, started=100, ordered=110, answered=115, ready=ready)
     after = dataclasses.replace(HEALTHY, orders=[(130.0, 130.5)])
-    left = {"verdict": verdict} if verdict else None
-    report = of_an_interruption(happened, after, HEALTHY.correct, left)
+    report = of_an_interruption(happened, after, HEALTHY.correct, verdict)
     assert report.complaints == [f"fault 4 (restart master): {each}" for each in wrong]
     assert report.rows[0].good_order == 20.5
 
@@ -187,7 +184,7 @@ def test_wrong_data_of_an_interrupted_run_is_a_complaint(verdict: str, wrong: li
     """As in any other; and what could not be decided is no zero."""
     happened = Interruption(RESTART, started=100, ordered=110, answered=115, ready=121)
     correct = corrected("acknowledged_orders_kept", verdict, 3)
-    report = of_an_interruption(happened, HEALTHY, correct, {"verdict": "UNKNOWN"})
+    report = of_an_interruption(happened, HEALTHY, correct, Verdict.UNKNOWN)
     assert report.complaints == [f"fault 4 (restart master): {each}" for each in wrong]
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from stampede.facts.figures import Second
 from tests.chaos.plan import Fault
 from tests.chaos.windows import Dip, Injection, dip, errors, first_good_order, owner
+from tests.facts import make
 
 KILL = Injection(Fault(1, 10, "kill", "api", 2), ordered=110, in_effect=110.5, over=113)  # until 118
 CUT = Injection(Fault(2, 14, "cut", "worker", 3), ordered=114, in_effect=114.2, over=117)  # until 127
 BOTH = (KILL, CUT)
 
 
-def second(number: int, users: int = 20, failures: int = 0) -> dict[str, Any]:
-    return {"second": number, "users": users, "workers": 2, "requests": 50, "failures": failures}
+def second(number: int, users: int = 20, failures: int = 0) -> Second:
+    return make(Second, second=number, users=users, workers=2, requests=50, failures=failures)
 
 
 @pytest.mark.parametrize(

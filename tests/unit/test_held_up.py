@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
+from stampede.facts.run import write
+from stampede.facts.verdict import Judgement
+from tests.facts import make
 from tests.held_up import by_the_machine
 
 LATE = {"name": "workers_on_time", "verdict": "UNKNOWN", "detail": "hub lag p99 9 ms"}
@@ -30,8 +32,7 @@ NOT_REPORTED = {"name": "workers_reported", "verdict": "UNKNOWN", "detail": "los
 def test_what_is_lost_is_never_put_down_to_the_machine(
     tmp_path: Path, correct: str, checks: list[dict[str, str]], words: str
 ) -> None:
-    judged = {"correct": {"verdict": correct}, "valid": {"checks": checks}}
-    (tmp_path / "verdict.json").write_text(json.dumps(judged))
+    write(tmp_path, "verdict.json", make(Judgement, correct={"verdict": correct}, valid={"checks": checks}))
     assert by_the_machine(tmp_path) == words
 
 

@@ -90,6 +90,6 @@ def test_workers_answer_with_their_own_time(monkeypatch: pytest.MonkeyPatch) -> 
     clocks.ask(["worker"])
     (known,) = clocks.facts(str.upper).values()
     assert list(clocks.facts(str.upper)) == ["WORKER"]
-    assert abs(known["offset_ms"] - 2000) <= known["uncertainty_ms"] + 0.02
+    assert abs(known.offset_ms - 2000) <= known.uncertainty_ms + 0.02
     clocks.begin()
     assert clocks.facts(str) == {}

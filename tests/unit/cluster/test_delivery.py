@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stampede.cluster.delivery import KEY, Inbox, Outbox
+from stampede.cluster.delivery import KEY, Inbox, Loss, Outbox
 
 
 def report(requests: int = 0) -> dict[str, Any]:
@@ -57,8 +57,10 @@ def test_what_a_lost_worker_may_have_done_is_twice_the_most_of_any() -> None:
     for requests in (10, 40, 20):
         assert inbox.takes("a", sent(outbox, requests))
     assert inbox.takes("b", sent(newcomers, 3))
-    assert inbox.loss_of("a")["at_most"] == inbox.loss_of("b")["at_most"] == 80
-    assert inbox.loss_of("a")["last_report"] > 0
-    assert inbox.loss_of("never") == {"last_report": None, "at_most": 80}
+    loss = inbox.loss_of("a")
+    assert loss.at_most == inbox.loss_of("b").at_most == 80
+    assert loss.last_report is not None
+    assert loss.last_report > 0
+    assert inbox.loss_of("never") == Loss(last_report=None, at_most=80)
     inbox.begin("next")
-    assert inbox.loss_of("a") == {"last_report": None, "at_most": 0}
+    assert inbox.loss_of("a") == Loss(last_report=None, at_most=0)

@@ -11,6 +11,7 @@ from locust.stats import StatsError
 from requests import Response
 
 from stampede.counting.errors import MOST, ErrorSamples
+from stampede.facts.run import ErrorSample
 
 
 def answered(status: int, body: bytes, request_id: str) -> Response:
@@ -37,7 +38,7 @@ def test_the_first_answer_of_each_error_is_its_sample() -> None:
             worker.count("POST", "/orders/", error, answered(500, b"oops", f"{worker_name}-{number}"))
         total.add(handed_over(worker))
     found = total.of("POST", "/orders/", "CatchResponseError('POST /orders/: 500')")
-    assert found == {"status": 500, "body": "oops", "request_id": "a-1"}
+    assert found == ErrorSample(status=500, body="oops", request_id="a-1")
 
 
 def test_an_error_is_found_whatever_it_says_of_memory() -> None:
@@ -62,7 +63,7 @@ def test_no_answer_has_no_more_than_its_error() -> None:
     error = ConnectionRefusedError(111, "refused")
     worker.count("GET", "/", error, ErrorResponse(FastRequest("http://x/"), error))
     total.add(handed_over(worker))
-    assert total.of("GET", "/", repr(error)) == {"status": None, "body": None, "request_id": None}
+    assert total.of("GET", "/", repr(error)) == ErrorSample(status=None, body=None, request_id=None)
     assert total.of("GET", "/", "another") is None
 
 

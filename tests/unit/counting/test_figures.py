@@ -8,6 +8,7 @@ import pytest
 
 from stampede.counting import figures, latency
 from stampede.counting.latency import DUE, Latencies
+from stampede.facts.figures import Figures, FromStart, Pace
 
 
 @pytest.fixture
@@ -35,13 +36,19 @@ def test_what_came_before_the_window_is_no_part_of_it_and_what_was_left_over_no_
 ) -> None:
     """Who waits for an answer when the users are to stop has sent its request before."""
     window = figures.window(latencies, 100, 102)
-    assert (window["start"], window["end"], window["seconds"], window["rps"]) == (100, 102, 2, 2.0)
-    assert window["by_method"]["GET"] == {
-        **{"requests": 4, "failures": 1, "avg_ms": 1765, "p50_ms": 20, "p95_ms": 7000, "p99_ms": 7000},
-        **{"max_ms": 7000, "from_start": None},
-    }
-    assert (window["total"]["requests"], window["total"]["failures"]) == (6, 2)
-    assert window["total"]["max_ms"] == 9000
+    assert (window.start, window.end, window.seconds, window.rps) == (100, 102, 2, 2.0)
+    assert window.by_method["GET"] == Figures(
+        requests=4,
+        failures=1,
+        avg_ms=1765,
+        p50_ms=20,
+        p95_ms=7000,
+        p99_ms=7000,
+        max_ms=7000,
+        from_start=None,
+    )
+    assert (window.total.requests, window.total.failures) == (6, 2)
+    assert window.total.max_ms == 9000
 
 
 def test_what_a_wrong_clock_puts_far_behind_the_window_is_no_part_of_it(latencies: Latencies) -> None:
@@ -53,12 +60,10 @@ def test_what_a_wrong_clock_puts_far_behind_the_window_is_no_part_of_it(latencie
 
 def test_each_route_has_its_figures_and_one_without_requests_no_times(latencies: Latencies) -> None:
     """An average of nothing would be a number that nobody measured."""
-    routes = {(each["method"], each["name"]): each for each in figures.window(latencies, 100, 102)["routes"]}
-    assert routes["POST", "/orders/"]["p99_ms"] == 500
+    routes = {(each.method, each.name): each for each in figures.window(latencies, 100, 102).routes}
+    assert routes["POST", "/orders/"].p99_ms == 500
     nothing = routes["GET", "/health"]
-    assert (nothing["requests"], nothing["avg_ms"], nothing["p50_ms"], nothing["max_ms"]) == (
-        *(0, None, None, None),
-    )
+    assert (nothing.requests, nothing.avg_ms, nothing.p50_ms, nothing.max_ms) == (0, None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -81,22 +86,14 @@ def test_who_comes_late_waits_longer_than_the_service_takes(monkeypatch: pytest.
     for late in (*[0.0] * 98, 0.005, 2.0):
         latencies.count("GET", "/", 10, context={DUE: 100.49 - late}, start_time=100.49)
     window = figures.window(latencies, 100, 101)
-    assert window["total"]["p99_ms"] == window["total"]["max_ms"] == 10
-    assert window["total"]["from_start"] == {"p50_ms": 10, "p95_ms": 10, "p99_ms": 15, "max_ms": 2010}
-    assert figures.pace(latencies, 100, 101, 120.0) == {
-        **{"wanted_rps": 120.0, "sent_rps": 100.0, "late_p99_ms": 5, "waited_late": 1},
-    }
+    assert window.total.p99_ms == window.total.max_ms == 10
+    assert window.total.from_start == FromStart(p50_ms=10, p95_ms=10, p99_ms=15, max_ms=2010)
+    assert figures.pace(latencies, 100, 101, 120.0) == Pace(
+        wanted_rps=120.0, sent_rps=100.0, late_p99_ms=5, waited_late=1
+    )
 
 
 def test_users_without_a_pace_are_never_late(latencies: Latencies) -> None:
-    assert figures.pace(latencies, 100, 102, None) == {
-        **{"wanted_rps": None, "sent_rps": 2.0, "late_p99_ms": None, "waited_late": 0},
-    }
-
-
-def test_a_second_has_its_own_figures(latencies: Latencies) -> None:
-    assert figures.second(latencies, {409: 1, 200: 1}, 100) == {
-        **{"requests": 2, "failures": 0, "outcomes": {"200": 1, "409": 1}},
-        **{"p50_ms": 10, "p95_ms": 20, "p99_ms": 20, "from_start_p99_ms": None},
-    }
-    assert figures.second(latencies, {}, 50)["p50_ms"] is None
+    assert figures.pace(latencies, 100, 102, None) == Pace(
+        wanted_rps=None, sent_rps=2.0, late_p99_ms=None, waited_late=0
+    )

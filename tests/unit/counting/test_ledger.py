@@ -12,6 +12,7 @@ import pytest
 
 from stampede.audit.ledger import ACTS
 from stampede.counting.ledger import Ledger, LedgerFile
+from stampede.facts.event import Event
 
 
 @pytest.fixture
@@ -22,8 +23,14 @@ def ledger() -> Ledger:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> LedgerFile:
-    return LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", {})
+def events() -> list[Event]:
+    """Those of the run."""
+    return []
+
+
+@pytest.fixture
+def file(tmp_path: Path, events: list[Event]) -> LedgerFile:
+    return LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", {}, events)
 
 
 def report(ledger: Ledger) -> dict[str, Any]:
@@ -119,25 +126,28 @@ def test_what_was_written_can_be_read_although_the_file_was_never_closed(
     file.close()
 
 
-def test_an_event_stands_in_the_file_and_among_the_events(ledger: Ledger, file: LedgerFile) -> None:
+def test_an_event_stands_in_the_file_and_among_the_events(
+    ledger: Ledger, file: LedgerFile, events: list[Event], tmp_path: Path
+) -> None:
     """With its time and its facts, without what only the file needs."""
     ledger.event("depleted", product_id=3)
     file.add("host_1", report(ledger))
-    (event,) = file.events
-    assert event == {"name": "depleted", "product_id": 3, "at": event["at"]}
     file.close()
+    line = lines(tmp_path)[0]
+    assert (line["act"], line["name"]) == ("event", "depleted")
+    assert events == [Event(name="depleted", at=line["at"], facts={"product_id": 3})]
 
 
 def test_a_worker_that_dies_before_its_first_report_is_lost_too(tmp_path: Path) -> None:
     """Who begins the run is expected to end it."""
-    file = LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", {"0-abcdef": "host_1"})
+    file = LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", {"0-abcdef": "host_1"}, [])
     assert file.close() == ["host_1"]
 
 
 def test_a_worker_that_leaves_before_its_first_report_is_not_lost(ledger: Ledger, tmp_path: Path) -> None:
     """It was scaled away before it was told to do anything; of one that has begun the end is missing."""
     begun = {"0-abcdef": "host_1", "1-bbbbbb": "host_2"}
-    file = LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", begun)
+    file = LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", begun, [])
     file.add("host_1", report(ledger))
     for worker in begun:
         file.left(worker)
@@ -146,7 +156,7 @@ def test_a_worker_that_leaves_before_its_first_report_is_not_lost(ledger: Ledger
 
 def test_a_ledger_that_cannot_be_written_is_noted(ledger: Ledger) -> None:
     """A full disk: the run goes on, and nobody is accused of what is missing."""
-    full = LedgerFile(Path("/dev/full"), "run-1", {})
+    full = LedgerFile(Path("/dev/full"), "run-1", {}, [])
     ledger.attempt("order", key="k")
     full.add("host_1", report(ledger))
     full.close()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from stampede.facts.figures import Window
+from stampede.facts.run import write
 from stampede.report import compare
 from stampede.report.compare import Row
 from tests import runs
@@ -15,13 +17,12 @@ from tests import runs
 
 def leave(folder: Path, **changes: Any) -> str:
     folder.mkdir()
-    (folder / "run.json").write_text(json.dumps(runs.run(**changes)))
+    write(folder, "run.json", runs.run(**changes))
     return str(folder)
 
 
-def faster() -> dict[str, Any]:
-    window = runs.window()
-    return {**window, "rps": 1000.0, "total": runs.figures(52_000, 2.0)}
+def faster() -> Window:
+    return replace(runs.window(), rps=1000.0, total=runs.figures(52_000, 2.0))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_figures_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixtur
         ({"locustfile": "mine.py"}, "locustfile"),
         ({"machine": {"cores": 8}}, "machine: cores"),
         ({"targets": [runs.target("p95", 1, 20.8)]}, "targets"),
-        ({"window": {**runs.window(), "seconds": 600}}, "window, seconds"),
+        ({"window": replace(runs.window(), seconds=600)}, "window, seconds"),
         ({"window": None}, "window, seconds"),
         ({"samples": {"api": [{"second": runs.START, "cpu_limit_cores": 0.5}]}}, "CPU limit of api"),
         (
@@ -102,8 +103,14 @@ def test_runs_that_are_not_alike_are_refused(
 )
 def test_windows_may_differ_by_chance(of_a: int, of_b: int, alike: bool) -> None:
     """By two seconds or five percent, wherever they lie."""
-    a, b = (runs.run(window={**runs.window(), "seconds": seconds}) for seconds in (of_a, of_b))
+    a, b = (runs.run(window=replace(runs.window(), seconds=seconds)) for seconds in (of_a, of_b))
     assert [each.what for each in compare.unlike(a, b)] == ([] if alike else ["window, seconds"])
+
+
+def test_a_machine_that_was_started_again_is_the_same() -> None:
+    """Its kernel's id is another after each start."""
+    a = runs.run()
+    assert compare.unlike(a, replace(a, machine=replace(a.machine, id="another"))) == []
 
 
 def test_a_run_is_named_by_its_folder_its_id_or_latest(
@@ -129,7 +136,7 @@ def test_a_page_that_cannot_be_written_is_one_line(
 
 
 def test_what_only_one_of_them_has_is_shown() -> None:
-    """A run before samples were taken, and one after."""
+    """A run without samples, and one with them."""
     (row,) = (
         row
         for row in compare.rows(runs.run(samples={}), runs.run())

@@ -11,14 +11,14 @@ from stampede.report.page import page
 from stampede.verdict.verdict import verdict
 from tests import runs
 
-FAULT = {"name": "worker_lost", "at": runs.iso(runs.START + 41), "id": "1-a1b2c3"}
-RESTARTED = {"name": "api_restarted", "at": runs.iso(runs.START + 40)}
+FAULT = {"name": "worker_lost", "at": runs.START + 41, "id": "1-a1b2c3"}
+RESTARTED = {"name": "api_restarted", "at": runs.START + 40}
 
 
 def usual(count: int) -> list[dict[str, Any]]:
     """Ten a second from the tenth on."""
     return [
-        {"name": ("depleted", "restocked")[place % 2], "at": runs.iso(runs.START + 10 + place / 10)}
+        {"name": ("depleted", "restocked")[place % 2], "at": runs.START + 10 + place / 10}
         for place in range(count)
     ]
 
@@ -44,7 +44,7 @@ def test_a_fault_is_marked_and_listed_however_much_was_sold_out() -> None:
 
 def test_a_number_of_many_events_tells_its_faults() -> None:
     """Sixty within three seconds have one number."""
-    run = runs.run(events=[*usual(25), {**FAULT, "at": runs.iso(runs.START + 12.5)}])
+    run = runs.run(events=[*usual(25), {**FAULT, "at": runs.START + 12.5}])
     axis = series.axis(run)
     assert axis
     (note,) = marks(run, axis)["annotations"]

@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from stampede.facts.run import ExceptionFacts
+from stampede.facts.samples import Samples
+from stampede.facts.verdict import Check, Verdict
 from stampede.report.hints import look_here
 from tests import runs
 
-SLOW = {"name": "p95 < 10ms", "verdict": "FAIL"}
-FAILED = {"name": "failures", "verdict": "FAIL"}
+SLOW = Check(name="p95 < 10ms", verdict=Verdict.FAIL)
+FAILED = Check(name="failures", verdict=Verdict.FAIL)
 
 
-def samples(role: str, **figures: Any) -> dict[str, Any]:
+def samples(role: str, **figures: Any) -> Samples:
     """Of a run in which one role had these all the time, and the others little to do."""
-    found: dict[str, Any] = runs.run()["samples"]
-    rows = found["workers"]["1-a1b2c3"] if role == "worker" else found[role]
-    found[role if role != "worker" else "workers"] = (
-        {"1-a1b2c3": [row | figures for row in rows]} if role == "worker" else [row | figures for row in rows]
-    )
-    return found
+    found = runs.run().samples
+    if role == "worker":
+        rows = [replace(row, **figures) for row in found.workers["1-a1b2c3"]]
+        return replace(found, workers={"1-a1b2c3": rows})
+    return replace(found, **{role: [replace(row, **figures) for row in getattr(found, role)]})
 
 
 @pytest.mark.parametrize(
@@ -64,9 +67,9 @@ def test_what_was_at_its_limit_is_named(role: str, figures: dict[str, Any], says
 def test_of_many_workers_the_worst_is_named() -> None:
     """Eight lines of workers would hide the rest."""
     found = samples("api", cpu_percent=190)
-    busy = [row | {"cpu_percent": 96} for row in found["workers"]["1-a1b2c3"]]
-    found["workers"] = {f"{number}-busy": busy for number in range(8)}
-    lines = look_here(runs.run(samples=found), "fast", SLOW)
+    busy = [replace(row, cpu_percent=96) for row in found.workers["1-a1b2c3"]]
+    many = replace(found, workers={f"{number}-busy": busy for number in range(8)})
+    lines = look_here(runs.run(samples=many), "fast", SLOW)
     assert sum("CPU of worker" in line for line in lines) == 1
     assert any("CPU of the API" in line for line in lines)
 
@@ -84,8 +87,10 @@ def test_a_second_that_stands_out_is_named_with_what_came_before() -> None:
 
 
 def test_of_failures_the_most_frequent_is_named_and_when() -> None:
-    run = runs.run(errors=[runs.error(occurrences=1, error="rare"), runs.error()])
-    run["seconds"][31]["failures"] = run["seconds"][33]["failures"] = 20
+    seconds = runs.run().seconds
+    for place in (31, 33):
+        seconds[place] = replace(seconds[place], failures=20)
+    run = runs.run(errors=[runs.error(occurrences=1, error="rare"), runs.error()], seconds=seconds)
     lines = look_here(run, "fast", FAILED)
     assert lines[0] == "most often, 41 times: POST /orders/: 500"
     assert lines[1] == "requests failed from 21:07:31 to 21:07:33, in 2 seconds, right after api restarted"
@@ -96,21 +101,22 @@ def test_of_exceptions_the_most_frequent_is_named_and_where() -> None:
     traceback = (
         '  File "/task.py", line 5, in run\n    go()\n  File "/mine.py", line 98, in <lambda>\n    own["x"]\n'
     )
-    rare = {"count": 1, "message": "rare", "traceback": ""}
-    frequent = {"count": 2, "message": "'product'", "traceback": traceback}
-    check = {"name": "exceptions", "verdict": "FAIL"}
+    rare = ExceptionFacts(count=1, message="rare", traceback="")
+    frequent = ExceptionFacts(count=2, message="'product'", traceback=traceback)
+    check = Check(name="exceptions", verdict=Verdict.FAIL)
     told = look_here(runs.run(exceptions=[rare, frequent]), "fast", check)
     assert told == ["most often, 2 times: File \"/mine.py\", line 98, in <lambda>: 'product'"]
     assert look_here(runs.run(exceptions=[rare]), "fast", check) == ["most often, 1 time: rare"]
 
 
 def test_of_wrong_data_the_first_and_the_worst_are_named() -> None:
-    check = {"name": "no_oversell", "verdict": "FAIL", "first": {"what": "3 too many", "product_id": 7}}
+    first = {"what": "3 too many", "product_id": 7}
+    check = Check(name="no_oversell", verdict=Verdict.FAIL, first=first)
     assert look_here(runs.run(), "correct", check) == ["the first: 3 too many (product_id 7)"]
 
 
 def test_a_check_that_holds_needs_no_look() -> None:
-    assert look_here(runs.run(), "fast", {**SLOW, "verdict": "PASS"}) == []
+    assert look_here(runs.run(), "fast", replace(SLOW, verdict=Verdict.PASS)) == []
 
 
 def test_without_samples_nothing_is_guessed() -> None:

@@ -16,48 +16,64 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
+from stampede.facts.run import Audit, Facts, write
+from stampede.facts.verdict import Judgement, Verdict
 from stampede.report import files
 from stampede.report.charts import charts
 from stampede.report.formatting import PARTS, reasons
 from stampede.report.junit import junit
 from stampede.report.page import page
+from stampede.report.plain_text import plain_text
 from stampede.report.summary import summary
 from stampede.report.timeline import timeline
 from stampede.verdict.verdict import verdict
 from tests import runs
-from tests.runs import HOSTILE, Run
+from tests.facts import make
+from tests.runs import HOSTILE
 
-MADE = ("verdict.json", "report.html", "summary.md", "junit.xml", "timeline.csv")
-OPTIONAL = (*sorted(files.NULL_IS_NOTHING), "errors", "machine", "pace", "samples", "stages", "counters")
+MADE = ("verdict.json", "report.html", "summary.txt", "summary.md", "junit.xml", "timeline.csv")
+NOT_KNOWN: dict[str, Any] = {
+    **dict.fromkeys(("profile", "host", "locustfile", "window", "pace", "audit", "counters")),
+    **{name: [] for name in ("user_classes", "seconds", "events")},
+    **{name: {} for name in ("outcomes", "machine", "samples", "clocks", "hub_lag")},
+}
+"""What a run may not know, and what stands there then."""
 SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 DATA = re.compile(r'<script type="application/json" id="figures">(.*?)</script>', re.DOTALL)
 
 
-def hostile() -> Run:
+def hostile(**changes: Any) -> Facts:
     """What users have a hand in holds what could be more than text."""
-    finding = {"what": HOSTILE, "at": runs.iso(runs.START)}
-    return runs.run(
-        profile=HOSTILE,
-        host=HOSTILE,
-        locustfile=HOSTILE,
-        user_classes=[HOSTILE],
-        failures=1,
-        outcomes={f"GET /{HOSTILE}": {"200": 1, "0": 2}},
-        errors=[runs.error(name=HOSTILE, error=HOSTILE, sample={"body": HOSTILE, "request_id": HOSTILE})],
-        exceptions=[{"count": 1, "message": HOSTILE, "traceback": HOSTILE}],
-        events=[{"name": HOSTILE, "at": runs.iso(runs.START + 9), HOSTILE: HOSTILE}],
-        samples={"workers": {HOSTILE: [runs.generator(place, 40) for place in range(runs.SECONDS)]}},
-        audit={"checks": [{"name": HOSTILE, "verdict": "FAIL", "detail": HOSTILE, "first": finding}]},
-    )
+    finding = {"what": HOSTILE, "at": runs.moment(runs.START).isoformat()}
+    given = {
+        "profile": HOSTILE,
+        "host": HOSTILE,
+        "locustfile": HOSTILE,
+        "user_classes": [HOSTILE],
+        "failures": 1,
+        "outcomes": {f"GET /{HOSTILE}": {"200": 1, "0": 2}},
+        "errors": [runs.error(name=HOSTILE, error=HOSTILE, sample={"body": HOSTILE, "request_id": HOSTILE})],
+        "exceptions": [{"count": 1, "message": HOSTILE, "traceback": HOSTILE}],
+        "events": [{"name": HOSTILE, "at": runs.START + 9, "facts": {HOSTILE: HOSTILE}}],
+        "samples": {"workers": {HOSTILE: [runs.worker(place, 40) for place in range(runs.SECONDS)]}},
+        "audit": {"checks": [{"name": HOSTILE, "verdict": "FAIL", "detail": HOSTILE, "first": finding}]},
+    }
+    return runs.run(**{**given, **changes})
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Of a run that has left its facts, and a file of Locust's."""
-    (tmp_path / "run.json").write_text(json.dumps(runs.run()))
+    write(tmp_path, "run.json", runs.run())
     (tmp_path / "locust.html").touch()
     return tmp_path
+
+
+def made(folder: Path) -> Path:
+    """All that is made of its run.json; the report's path."""
+    return files.write(folder, *files.judge(folder))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -66,7 +82,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_made_again_it_is_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     """By another process, at another time, where hashes of strings fall differently."""
-    files.write(folder)
+    made(folder)
     first = contents(folder)
     for name in MADE:
         (folder / name).unlink()
@@ -92,7 +108,7 @@ def test_where_there_is_no_run_it_says_so(tmp_path: Path, capsys: pytest.Capture
         assert capsys.readouterr().err.count("\n") == 1
 
 
-def own_check(**told: Any) -> Run:
+def own_check(**told: Any) -> Facts:
     """A run with an audit of one's own."""
     return runs.run(audit={"checks": [{"name": "mine", "verdict": "FAIL", **told}]})
 
@@ -100,44 +116,44 @@ def own_check(**told: Any) -> Run:
 @pytest.mark.parametrize(
     "run",
     [
-        # what a run could not know is null, or not there
-        *(runs.run(**{name: None}) for name in OPTIONAL),
-        *({key: fact for key, fact in runs.run().items() if key != name} for name in OPTIONAL),
-        # a check of one's own need not say much, and may say it in words
+        *(runs.run(**{name: nothing}) for name, nothing in NOT_KNOWN.items()),
+        runs.run(**NOT_KNOWN),
+        # a check of one's own need not say much
         own_check(),
-        own_check(first="order 7", worst=[7, 8]),
+        own_check(first={"order": 7}, worst={"orders": [7, 8]}),
         # JSON has halves of surrogates, UTF-8 has none
         own_check(detail="\ud83d", first={"what": "\ud83d"}),
         runs.run(failures=1, errors=[runs.error(name="/\ud83d", error="\ud83d", sample={"body": "\ud83d"})]),
     ],
 )
-def test_what_a_run_may_hold_has_a_report(folder: Path, run: Run) -> None:
-    (folder / "run.json").write_text(json.dumps(run))
+def test_what_a_run_may_hold_has_a_report(folder: Path, run: Facts) -> None:
+    write(folder, "run.json", run)
     assert files.main(folder) == 0
     assert set(contents(folder)) == set(MADE)
     assert not list(folder.glob("*.part"))
 
 
 @pytest.mark.parametrize(
-    ("run", "complaint"),
+    ("changes", "complaint"),
     [
-        ({"schema": 1, "id": "a"}, "its run.json does not say 'exceptions': it is of another version"),
-        (runs.run(samples=5), "its run.json cannot be read: "),
-        (runs.run(users=None), "its run.json cannot be read: "),
+        ({"schema": 2}, "has schema 2, and this version of Stampede reads schema 3"),
+        ({"samples": 5}, "cannot be read: Expected `object`, got `int` - at `$.samples`"),
+        ({"users": None}, "cannot be read: Expected `int`, got `null` - at `$.users`"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_a_line(
-    folder: Path, run: Run, complaint: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, changes: dict[str, Any], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "run.json").write_text(json.dumps(run))
+    """And leaves nothing."""
+    run = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**run, **changes}))
     assert files.main(folder) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"stampede: {folder}: {complaint}")
-    assert said.count("\n") == 1
+    assert capsys.readouterr().err == f"stampede: {folder / 'run.json'} {complaint}\n"
+    assert not [name for name in MADE if (folder / name).exists()]
 
 
 def test_locusts_own_files_are_linked_where_they_are(folder: Path) -> None:
-    text = files.write(folder).read_text()
+    text = made(folder).read_text()
     assert 'href="locust.html"' in text
     assert 'href="locust_stats.csv"' not in text
 
@@ -159,31 +175,30 @@ def test_only_our_scripts_may_run_and_nothing_is_fetched() -> None:
     assert "unsafe-inline" not in policy.split("style-src")[0]
 
 
-def test_older_runs_have_a_report_too() -> None:
-    """Of what they know: schema 1 has neither samples nor times by the second."""
-    older = {key: value for key, value in runs.run().items() if key not in ("machine", "samples", "pace")}
-    older["window"] = {"seconds": 53.0, "rps": 748.2, "by_method": {}, "routes": []}
-    older["seconds"] = [
-        {key: row[key] for key in ("second", "users", "workers", "requests", "failures")}
-        for row in older["seconds"]
-    ]
-    assert [chart.id for chart in charts(older)] == ["throughput", "users"]
-    assert "748" in page(older, verdict(older), [])
-    assert timeline(older).startswith("second,users,workers,requests,failures")
+def test_what_there_are_no_figures_for_is_not_drawn() -> None:
+    """No role was sampled, and no request answered."""
+    times = dict.fromkeys(("p50_ms", "p95_ms", "p99_ms", "from_start_p99_ms"))
+    seconds = [replace(row, outcomes={}, **times) for row in runs.run().seconds]
+    run = runs.run(seconds=seconds, samples={})
+    assert [chart.id for chart in charts(run)] == ["throughput", "users"]
+    assert "748" in page(run, verdict(run), [])
+    assert timeline(run).startswith("second,users,workers,requests,failures")
 
 
 def test_a_run_that_came_to_nothing_has_a_report_too() -> None:
     nothing = runs.run(window=None, seconds=[], samples={}, requests=0, outcomes={}, events=[])
     assert "noted nothing by the second" in page(nothing, verdict(nothing), [])
     assert summary(nothing, verdict(nothing))
+    assert plain_text(nothing, verdict(nothing))
     assert timeline(nothing) == "\n"
 
 
 def test_the_summary_fits_a_pull_request() -> None:
     """However much went wrong; a table's cells stay in it, and nobody is called."""
-    bad = hostile()
-    bad["errors"] = [runs.error(name=f"{HOSTILE}{number}", occurrences=number) for number in range(99)]
-    bad["audit"]["checks"] *= 30
+    errors = [runs.error(name=f"{HOSTILE}{number}", occurrences=number) for number in range(99)]
+    bad = hostile(errors=errors)
+    assert bad.audit
+    bad = replace(bad, audit=Audit(checks=bad.audit.checks * 30))
     lines = summary(bad, verdict(bad)).splitlines()
     assert len(lines) <= 60
     assert sum(map(len, lines)) < 60_000
@@ -223,7 +238,8 @@ def test_what_decided_the_verdict_is_told_first(
         part: {"checks": [{"name": "a", "verdict": verdict} for verdict in verdicts.get(part, ["PASS"])]}
         for part in PARTS
     }
-    found = [f"{part} {check['verdict']}" for part, check in reasons({"exit_code": exit_code, **parts})]
+    judged = make(Judgement, exit_code=exit_code, **parts)
+    found = [f"{part} {check.verdict}" for part, check in reasons(judged)]
     assert len(found) == len(told)
     assert all(map(str.startswith, found, told)), found
 
@@ -240,10 +256,11 @@ def test_junit_has_a_case_for_each_check() -> None:
     bad = hostile()
     judged = verdict(bad)
     suites = ElementTree.fromstring(junit(bad, judged))  # noqa: S314 - our own
-    checks = [check for part in ("correct", "fast", "valid") for check in judged[part]["checks"]]
+    checks = judged.checks
     assert len(suites.findall(".//testcase")) == len(checks) == int(suites.get("tests", 0))
-    for tag, of in (("failure", "FAIL"), ("error", "UNKNOWN"), ("skipped", "NOT_ASKED")):
-        assert len(suites.findall(f".//{tag}")) == [check["verdict"] for check in checks].count(of)
+    tags = {"failure": Verdict.FAIL, "error": Verdict.UNKNOWN, "skipped": Verdict.NOT_ASKED}
+    for tag, of in tags.items():
+        assert len(suites.findall(f".//{tag}")) == [check.verdict for check in checks].count(of)
 
 
 def test_the_timeline_has_a_row_a_second_of_numbers() -> None:
@@ -251,14 +268,14 @@ def test_the_timeline_has_a_row_a_second_of_numbers() -> None:
     rows = list(csv.DictReader(timeline(hostile()).splitlines()))
     assert len(rows) == runs.SECONDS
     assert all(re.fullmatch(r"-?\d*(\.\d+)?", cell) for row in rows for cell in row.values())
-    assert rows[20]["requests"] == str(runs.second(20)["requests"])
+    assert rows[20]["requests"] == str(runs.second(20).requests)
 
 
 def test_the_timeline_has_what_each_role_used() -> None:
     (row,) = [
         row for row in csv.DictReader(timeline(runs.run()).splitlines()) if row["second"].endswith("640")
     ]
-    assert float(row["api_cpu_percent"]) == pytest.approx(runs.api(20)["cpu_percent"], abs=0.01)
+    assert float(row["api_cpu_percent"]) == pytest.approx(runs.api(20).cpu_percent, abs=0.01)
     assert row["connections_idle"] == "13"
     assert row["status_409"] == "11"
     assert float(row["workers_cpu_percent_max"]) > float(row["workers_cpu_percent_mean"])
@@ -266,7 +283,7 @@ def test_the_timeline_has_what_each_role_used() -> None:
 
 def test_a_report_replaces_the_one_before(folder: Path) -> None:
     """And leaves nothing half written beside it."""
-    files.write(folder)
+    made(folder)
     shutil.copy(folder / "report.html", folder / "before")
-    files.write(folder)
+    made(folder)
     assert not list(folder.glob("*.part"))

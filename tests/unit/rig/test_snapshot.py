@@ -48,5 +48,13 @@ def test_times_are_as_exact_as_they_are_useful(time: float | None, text: str) ->
 
 
 def test_an_event_is_told_with_its_facts() -> None:
-    event = {"name": "joined", "at": "2026-01-01T12:00:00.123+00:00", "id": "x", "worker": "worker-3"}
+    event = {"name": "joined", "at": 1_767_268_800.123, "id": "x", "worker": "worker-3"}
     assert words(event) == "12:00:00 joined worker worker-3"
+    facts = {"facts": {"order": 7, "by": "ann"}, "address": "api:8000"}
+    assert words({**event, **facts}) == "12:00:00 joined worker worker-3, address api:8000, order 7, by ann"
+
+
+def test_what_an_event_says_is_shown_as_text() -> None:
+    """An alarm is printed to a terminal, which would obey it."""
+    event = {"name": "oversold", "at": 1_767_268_800.123, "facts": {"sku": "\x1b[2J\n \ud83d"}}
+    assert words(event) == "12:00:00 oversold sku \ufffd[2J \ufffd"

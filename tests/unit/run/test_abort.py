@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stampede.facts.samples import Samples
 from stampede.run.abort import LEAST, Abort
 from stampede.targets import parser
 from stampede.targets.evidence import Evidence
@@ -14,7 +15,7 @@ START = 1000
 
 def ended_at(shop: Shop, text: str, until: int = 1060) -> int | None:
     """Looking once a second, the end of what had been seen when the run was ended."""
-    abort = Abort(parser.parse(text), Evidence(shop.counts, dict, cores=lambda: 2))
+    abort = Abort(parser.parse(text), Evidence(shop.counts, Samples, cores=lambda: 2))
     return next((end for end in range(START - 3, until) if abort.look(START, end)), None)
 
 
@@ -57,16 +58,16 @@ def test_a_run_is_ended_as_soon_as_the_limit_is_passed(shop: Shop, text: str, en
 def test_what_is_kept_is_what_was_seen_then(shop: Shop) -> None:
     """The target, and its figure."""
     abort = Abort(
-        parser.parse("rps >= 1, p95 < 2s for 5s, abort"), Evidence(shop.counts, dict, cores=lambda: 2)
+        parser.parse("rps >= 1, p95 < 2s for 5s, abort"), Evidence(shop.counts, Samples, cores=lambda: 2)
     )
     assert abort.look(START, 1030) is None
     beyond = abort.look(START, 1031)
     assert beyond is not None
-    assert (beyond[0].text, beyond[1].actual, beyond[1].count) == ("p95 < 2s for 5s, abort", 3000, 50)
+    assert (beyond[0].text, beyond[1].actual, beyond[1].count) == ("p95 < 2000ms for 5s, abort", 3000, 50)
 
 
 def test_looks_may_be_late(shop: Shop) -> None:
     """A master that is held up for some seconds misses nothing of the window so far."""
-    abort = Abort(parser.parse("avg < 400ms, abort"), Evidence(shop.counts, dict, cores=lambda: 2))
+    abort = Abort(parser.parse("avg < 400ms, abort"), Evidence(shop.counts, Samples, cores=lambda: 2))
     found = [abort.look(START, end) for end in (1003, 1020, 1021, 1034, 1035)]
     assert [bool(each) for each in found] == [False, False, False, False, True]

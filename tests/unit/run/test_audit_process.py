@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from stampede.facts.event import Event
+from stampede.facts.run import Audit
+from stampede.facts.samples import DatabaseSample, Statement
+from stampede.facts.verdict import Check, Verdict
 from stampede.run import audit_process
 from stampede.run.audit_process import AuditProcess, audit_command
 
@@ -20,33 +24,53 @@ print(json.dumps({"checks": [check]}))
 """
 
 
-def audit(folder: Path, script: str) -> AuditProcess:
-    return AuditProcess([sys.executable, "-c", script], folder, {"STAMPEDE_RUN_ID": "run-1"})
+@pytest.fixture
+def events() -> list[Event]:
+    """Those of the run."""
+    return []
 
 
-def test_the_last_line_is_the_judgement(tmp_path: Path) -> None:
+def audit(folder: Path, script: str, events: list[Event]) -> AuditProcess:
+    return AuditProcess([sys.executable, "-c", script], folder, {"STAMPEDE_RUN_ID": "run-1"}, events)
+
+
+def why(answer: Audit) -> str:
+    """It has no answer."""
+    assert answer.checks == []
+    assert answer.error is not None
+    return answer.error
+
+
+def test_the_last_line_is_the_judgement(tmp_path: Path, events: list[Event]) -> None:
     """It knows the run's folder and name, learns from the end of its input that all is there, and judges."""
-    process = audit(tmp_path, JUDGES)
-    answer = process.conclude()
-    (check,) = answer["checks"]
-    assert (check["name"], check["verdict"], check["detail"]) == ("run-1", "PASS", str(tmp_path))
-    assert (check["count"], check["first"]) == (0, None)
-    (event,) = process.events
-    assert (event["name"], event["product_id"]) == ("oversold", 7)
+    begun = time.time()
+    answer = audit(tmp_path, JUDGES, events).conclude()
+    assert answer == Audit(checks=[Check(name="run-1", verdict=Verdict.PASS, detail=str(tmp_path))])
+    (event,) = events
+    assert event == Event(name="oversold", at=event.at, is_alarm=True, facts={"product_id": 7})
+    assert begun <= event.at <= time.time(), "by the master's clock"
 
 
-def test_samples_are_no_events(tmp_path: Path) -> None:
+def test_what_happened_before_stays(tmp_path: Path) -> None:
+    """The run has one list of events: what the audit reports is added."""
+    before = Event(name="worker_joined", at=5.0)
+    events = [before]
+    audit(tmp_path, JUDGES, events).conclude()
+    assert [event.name for event in events] == ["worker_joined", "oversold"]
+
+
+def test_samples_are_no_events(tmp_path: Path, events: list[Event]) -> None:
     """How the database was, row by row, and which statements were slow."""
     script = """
 import json, sys
 for line in ({"sample": {"second": 17, "commits": 5}}, {"statements": [{"statement": "buy"}]}):
     print(json.dumps(line))
 """
-    process = audit(tmp_path, script + JUDGES)
-    assert process.conclude()["checks"]
-    assert process.samples == [{"second": 17, "commits": 5}]
-    assert process.statements == [{"statement": "buy"}]
-    assert [event["name"] for event in process.events] == ["oversold"]
+    process = audit(tmp_path, script + JUDGES, events)
+    assert process.conclude().checks
+    assert process.samples == [DatabaseSample(second=17, commits=5)]
+    assert process.statements == [Statement(statement="buy")]
+    assert [event.name for event in events] == ["oversold"]
 
 
 @pytest.mark.parametrize(
@@ -64,27 +88,29 @@ for line in ({"sample": {"second": 17, "commits": 5}}, {"statements": [{"stateme
         "[17]",
     ],
 )
-def test_a_sample_that_cannot_be_drawn_is_none(tmp_path: Path, sample: str) -> None:
+def test_a_sample_that_cannot_be_drawn_is_none(tmp_path: Path, events: list[Event], sample: str) -> None:
     """Whoever looked at the run would see nothing at all any more. The audit says what it printed."""
-    process = audit(tmp_path, f"""print('{{"sample": {sample}}}')""")
-    assert "is not of its protocol" in process.conclude()["error"]
+    process = audit(tmp_path, f"""print('{{"sample": {sample}}}')""", events)
+    assert "is not of its protocol" in why(process.conclude())
     assert process.samples == []
 
 
-def test_a_sample_need_not_know_everything(tmp_path: Path) -> None:
+def test_a_sample_need_not_know_everything(tmp_path: Path, events: list[Event]) -> None:
     """Null is no figure, and no mistake."""
     known = '{"second": 17, "cpu_percent": null, "waits": null, "connections": {"active": 3}, "size_mb": 7.5}'
-    process = audit(tmp_path, f"""print('{{"sample": {known}}}')""")
+    process = audit(tmp_path, f"""print('{{"sample": {known}}}')""", events)
     process.conclude()
-    assert process.samples == [json.loads(known)]
+    assert process.samples == [DatabaseSample(second=17, connections={"active": 3}, size_mb=7.5)]
 
 
-def test_an_event_has_a_name_and_a_statement_is_an_object(tmp_path: Path) -> None:
-    """Whatever was printed: they are shown as such."""
-    process = audit(tmp_path, """print('{"event": 7}'); print('{"statements": ["buy"]}')""")
-    assert "is not of its protocol" in process.conclude()["error"]
-    assert [event["name"] for event in process.events] == ["7"]
-    assert process.statements == []
+@pytest.mark.parametrize("line", ['{"event": 7}', '{"product_id": 7}', '{"statements": ["buy"]}', "7"])
+def test_an_event_has_a_name_and_a_statement_is_an_object(
+    tmp_path: Path, events: list[Event], line: str
+) -> None:
+    """They are shown as such: what is none is not taken."""
+    process = audit(tmp_path, f"print('{line}')", events)
+    assert "is not of its protocol" in why(process.conclude())
+    assert (events, process.statements) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -99,22 +125,26 @@ def test_an_event_has_a_name_and_a_statement_is_an_object(tmp_path: Path) -> Non
         (JUDGES + "sys.exit('too late')", "the audit failed: too late"),
     ],
 )
-def test_what_does_not_keep_to_the_protocol_is_named(tmp_path: Path, script: str, words: str) -> None:
+def test_what_does_not_keep_to_the_protocol_is_named(
+    tmp_path: Path, events: list[Event], script: str, words: str
+) -> None:
     """Never a pass: the reason is one line."""
-    assert words in audit(tmp_path, script).conclude()["error"]
+    assert words in why(audit(tmp_path, script, events).conclude())
 
 
 def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
     """When the run ends, not with a traceback when it starts."""
-    answer = AuditProcess(["/no/such/audit"], tmp_path, {}).conclude()
-    assert answer == {"error": "the audit cannot be started: /no/such/audit: No such file or directory"}
+    answer = AuditProcess(["/no/such/audit"], tmp_path, {}, []).conclude()
+    assert why(answer) == "the audit cannot be started: /no/such/audit: No such file or directory"
 
 
-def test_an_audit_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_audit_that_does_not_end_is_ended(
+    tmp_path: Path, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A run comes to its end whatever its audit does."""
     monkeypatch.setattr(audit_process, "PATIENCE", 0.2)
-    answer = audit(tmp_path, "import time; time.sleep(600)").conclude()
-    assert "did not come to its end" in answer["error"]
+    answer = audit(tmp_path, "import time; time.sleep(600)", events).conclude()
+    assert "did not come to its end" in why(answer)
 
 
 def test_ours_audits_the_api_whose_database_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from locust.env import Environment
 
 from stampede.counting.counts import Counts
+from stampede.facts.figures import StageFigures
+from stampede.facts.samples import ProcessSample
 from stampede.run.stages import Stages
-from stampede.sampling.sampler import Row
 
 
 class Shop:
@@ -21,7 +22,7 @@ class Shop:
         for module in ("run.stages", "counting.latency", "counting.outcomes"):
             monkeypatch.setattr(f"stampede.{module}.time", SimpleNamespace(time=lambda: self.now))
         self.counts = Counts()
-        self.workers: dict[str, list[Row]] = {}
+        self.workers: dict[str, list[ProcessSample]] = {}
         self.runner = SimpleNamespace(user_count=0)
         self.stages = Stages(cast("Environment", SimpleNamespace(runner=self.runner)))
 
@@ -36,7 +37,7 @@ class Shop:
             self.now += 0.5
             self.stages.look()
 
-    def stage(self, users: int, seconds: int, *statuses: int) -> dict[str, Any]:
+    def stage(self, users: int, seconds: int, *statuses: int) -> StageFigures:
         self.stages.begin(users)
         self.pass_by(3, users // 2, statuses * 7)  # the ramp
         self.pass_by(6, users, statuses * 5)  # not settled yet: that they are there is seen after one
@@ -45,7 +46,7 @@ class Shop:
         return self.rows[-1]
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[StageFigures]:
         return self.stages.rows(self.counts, self.workers)
 
 
@@ -56,13 +57,13 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 def test_what_comes_before_it_has_settled_is_left_out(shop: Shop) -> None:
     row = shop.stage(10, 20, 200, 409)
-    assert row.items() >= {"users": 10, "seconds": 20.0, "rps": 2.0, "goodput": 2.0, "refused": 0}.items()
-    assert row["p95_ms"] == 10
+    assert (row.users, row.seconds, row.rps, row.goodput, row.refused) == (10, 20, 2.0, 2.0, 0)
+    assert row.p95_ms == 10
 
 
 def test_refused_and_failed_is_not_served(shop: Shop) -> None:
     row = shop.stage(10, 10, 200, 503, 503, 500)
-    assert row.items() >= {"rps": 4.0, "goodput": 1.0, "refused": 20}.items()
+    assert (row.rps, row.goodput, row.refused) == (4.0, 1.0, 20)
 
 
 def test_each_stage_stands_for_itself_and_one_too_short_for_nothing(shop: Shop) -> None:
@@ -71,13 +72,15 @@ def test_each_stage_stands_for_itself_and_one_too_short_for_nothing(shop: Shop) 
     shop.pass_by(4, 20, (200,))
     shop.stages.end()
     shop.stage(10, 10, 200, 200)
-    assert [(row["users"], row["rps"]) for row in shop.rows] == [(10, 1.0), (10, 2.0)]
+    assert [(row.users, row.rps) for row in shop.rows] == [(10, 1.0), (10, 2.0)]
 
 
 def test_how_fast_the_cores_were_is_that_of_its_seconds(shop: Shop) -> None:
     """On the average of all workers; a stage whose workers told nothing of it has no figure."""
     took = {second: 0.3 if second < 1020 else 0.5 for second in range(1000, 1060)}
-    rows = [{"second": second, "same_work_ms": ms} for second, ms in took.items()]
-    shop.workers = {"0-a": rows, "1-b": [{**row, "same_work_ms": row["same_work_ms"] + 0.2} for row in rows]}
-    figures = [shop.stage(users, 10, 200)["same_work_ms"] for users in (10, 20, 30, 40)]
+    shop.workers = {
+        "0-a": [ProcessSample(second=second, same_work_ms=ms) for second, ms in took.items()],
+        "1-b": [ProcessSample(second=second, same_work_ms=ms + 0.2) for second, ms in took.items()],
+    }
+    figures = [shop.stage(users, 10, 200).same_work_ms for users in (10, 20, 30, 40)]
     assert figures == [0.4, 0.6, 0.6, None]

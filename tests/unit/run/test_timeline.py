@@ -12,7 +12,10 @@ from locust.env import Environment
 
 from stampede.counting.counts import Counts
 from stampede.counting.latency import Latencies
+from stampede.facts.figures import Second
 from stampede.run.timeline import Timeline
+from tests.facts import make
+from tests.unit.counted import Shop
 
 
 @pytest.fixture
@@ -46,25 +49,38 @@ def test_each_second_has_its_row(environment: Any) -> None:
     for second, requests, failures in ((first, 7, 1), (first + 1, 5, 0), (first + 60, 9, 0)):
         counts.add(report(second, requests, failures))
     timeline.stop()
-    no_times = {"p50_ms": None, "p95_ms": None, "p99_ms": None, "from_start_p99_ms": None}
+    seen = {"target_users": 20, "workers": 2}
     assert timeline.rows()[:2] == [
-        {
-            **{"second": first, "users": 10, "target_users": 20, "workers": 2, "requests": 7, "failures": 1},
-            **{"outcomes": {"200": 7}, **no_times},
-        },
-        {
-            **{
-                "second": first + 1,
-                "users": 20,
-                "target_users": 20,
-                "workers": 2,
-                "requests": 5,
-                "failures": 0,
-            },
-            **{"outcomes": {"200": 5}, **no_times},
-        },
+        make(Second, **seen, second=first, users=10, requests=7, failures=1, outcomes={"200": 7}),
+        make(Second, **seen, second=first + 1, users=20, requests=5, failures=0, outcomes={"200": 5}),
     ]
-    assert timeline.rows(since=first + 1)[0]["second"] == first + 1
+    assert timeline.rows(since=first + 1)[0].second == first + 1
+
+
+def test_a_second_has_its_own_figures(environment: Any) -> None:
+    """Not those of the seconds around it; its outcomes by their status."""
+    shop = Shop()
+    timeline = Timeline(environment, shop.counts)
+    timeline.start()
+    timeline.stop()
+    second = timeline.rows()[0].second
+    shop.answers([second - 1, second + 1], "GET /", [9000], status=500)
+    shop.answers([second], "GET /", [20], status=409)
+    shop.answers([second], "GET /", [10])
+    assert timeline.rows()[0] == Second(
+        second=second,
+        users=10,
+        target_users=20,
+        workers=2,
+        requests=2,
+        failures=0,
+        outcomes={"200": 1, "409": 1},
+        p50_ms=10,
+        p95_ms=20,
+        p99_ms=20,
+        from_start_p99_ms=None,
+    )
+    assert [*timeline.rows()[0].outcomes] == ["200", "409"]
 
 
 def test_a_second_that_nobody_looked_at_is_as_the_one_before(
@@ -79,8 +95,8 @@ def test_a_second_that_nobody_looked_at_is_as_the_one_before(
     counts.add(report(int(now) + 1, 5))
     monkeypatch.setattr(time, "time", lambda: now + 2)
     timeline.stop()
-    assert [row["users"] for row in timeline.rows()] == [10, 10, 20]
-    assert [row["requests"] for row in timeline.rows()] == [0, 5, 0]
+    assert [row.users for row in timeline.rows()] == [10, 10, 20]
+    assert [row.requests for row in timeline.rows()] == [0, 5, 0]
 
 
 def test_a_run_that_ends_at_once_has_a_row(environment: Any) -> None:
@@ -88,4 +104,4 @@ def test_a_run_that_ends_at_once_has_a_row(environment: Any) -> None:
     timeline = Timeline(environment, Counts())
     timeline.start()
     timeline.stop()
-    assert timeline.rows()[0]["users"] == 10
+    assert timeline.rows()[0].users == 10

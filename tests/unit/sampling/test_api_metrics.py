@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from stampede.facts.event import Event
 from stampede.sampling.api_metrics import Metrics, Replica, read
 
 ORDER = ("POST", "/orders/", "201")
@@ -109,7 +110,7 @@ def test_a_restart_keeps_what_was_seen_and_counts_on(looks: list[Metrics], reque
     events = [replica.see(look, 51 + second) for second, look in enumerate(looks[1:])]
     assert replica.requests[ORDER] == requests
     (event,) = filter(None, events)
-    assert event == {"name": "api_restarted", "at": looks[2].started or 52, "last_look": 51}
+    assert event == Event(name="api_restarted", at=looks[2].started or 52, last_look=51)
 
 
 def test_two_restarts_are_two() -> None:

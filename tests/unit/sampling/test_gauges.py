@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from stampede.facts.samples import ApiSample
 from stampede.sampling.gauges import ApiSamples, read_gauges, read_machine
 
 OURS = """
@@ -25,15 +24,9 @@ database_connections_in_use 16
 database_connection_waits_total 3
 machine_info{boot_id="671b7c57"} 1.0
 """
-UNKNOWN = dict.fromkeys(
-    [
-        *("cpu_percent", "cpu_limit_cores", "memory_mb", "memory_limit_mb", "throttled_percent"),
-        *("in_flight", "waiting", "pool_in_use", "pool_size", "pool_waits"),
-    ]
-)
 
 
-def row(*looks: str, seconds: float = 1.0) -> dict[str, Any]:
+def row(*looks: str, seconds: float = 1.0) -> ApiSample:
     """The last row of one address that answered so, one after the other."""
     samples = ApiSamples()
     for number, text in enumerate(looks):
@@ -45,36 +38,33 @@ def row(*looks: str, seconds: float = 1.0) -> dict[str, Any]:
 def test_all_that_ours_tells_is_in_its_row() -> None:
     """Rates from one look to the next, the rest as it is."""
     later = OURS.replace(" 12.5", " 14.25").replace(" 0.25", " 0.3").replace("waits_total 3", "waits_total 9")
-    assert row(OURS, later, seconds=2.0) == {
-        "second": 100,
-        "cpu_percent": 87.5,
-        "cpu_limit_cores": 1.5,
-        "memory_mb": 200.0,
-        "memory_limit_mb": 512.0,
-        "throttled_percent": 2.5,
-        "in_flight": 16.0,
-        "waiting": 40.0,
-        "pool_in_use": 16.0,
-        "pool_size": 18.0,
-        "pool_waits": 3.0,
-    }
+    assert row(OURS, later, seconds=2.0) == ApiSample(
+        second=100,
+        cpu_percent=87.5,
+        cpu_limit_cores=1.5,
+        memory_mb=200.0,
+        memory_limit_mb=512.0,
+        throttled_percent=2.5,
+        in_flight=16.0,
+        waiting=40.0,
+        pool_in_use=16.0,
+        pool_size=18.0,
+        pool_waits=3.0,
+    )
     assert read_machine(OURS) == "671b7c57"
 
 
 def test_somebody_elses_tells_what_it_tells() -> None:
     """One standard name is enough for a row; what is not known is None."""
-    assert row("process_cpu_seconds_total 1", "process_cpu_seconds_total 1.5") == {
-        **UNKNOWN,
-        "second": 100,
-        "cpu_percent": 50.0,
-    }
+    told = row("process_cpu_seconds_total 1", "process_cpu_seconds_total 1.5")
+    assert told == ApiSample(second=100, cpu_percent=50.0)
     assert read_machine("up 1") is None
 
 
 def test_processes_that_are_told_apart_are_added_up() -> None:
     """By whatever labels."""
     text = 'process_cpu_seconds_total{{pid="1"}} {0}\nprocess_cpu_seconds_total{{pid="2"}} {0}'
-    assert row(text.format(1), text.format(1.25))["cpu_percent"] == 50.0
+    assert row(text.format(1), text.format(1.25)).cpu_percent == 50.0
 
 
 @pytest.mark.parametrize("text", ["", "up 1", "process_cpu_seconds 5", "my_process_cpu_seconds_total 5"])
@@ -88,7 +78,7 @@ def test_who_tells_nothing_has_no_rows(text: str) -> None:
 
 def test_after_a_restart_there_is_no_rate_until_the_next_look() -> None:
     """Less CPU than before was not used in that second."""
-    assert row("process_cpu_seconds_total 80", "process_cpu_seconds_total 1")["cpu_percent"] is None
+    assert row("process_cpu_seconds_total 80", "process_cpu_seconds_total 1").cpu_percent is None
 
 
 def test_replicas_are_one_row() -> None:
@@ -102,5 +92,5 @@ def test_replicas_are_one_row() -> None:
                 samples.take(address, read_gauges(text), float(number))
         samples.close(number)
     both, alone = samples.rows
-    assert (both["cpu_percent"], both["throttled_percent"], both["waiting"]) == (75.0, 50.0, 6.0)
-    assert (alone["cpu_percent"], alone["waiting"]) == (50.0, 3.0)
+    assert (both.cpu_percent, both.throttled_percent, both.waiting) == (75.0, 50.0, 6.0)
+    assert (alone.cpu_percent, alone.waiting) == (50.0, 3.0)

@@ -22,4 +22,4 @@ from stampede.sampling import machine
 def test_cores_are_shared_if_somebody_says_so(
     of_workers: list[str], of_api: list[str], host: str | None, shared: bool | None
 ) -> None:
-    assert machine.facts(of_workers, of_api, host)["generator_shares_cores"] is shared
+    assert machine.facts(of_workers, of_api, host).generator_shares_cores is shared

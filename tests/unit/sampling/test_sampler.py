@@ -25,23 +25,26 @@ def test_each_second_that_is_over_has_one_row() -> None:
     """With what was used in it, and how late greenlets were."""
     began = int(time.time())
     rows = rows_of(2.2)
-    seconds = [row["second"] for row in rows]
+    seconds = [row.sample.second for row in rows]
     assert seconds[0] in (began, began + 1)  # it may have begun in the last moment of a second
     assert seconds == list(range(seconds[0], seconds[0] + len(rows)))
     assert len(rows) >= 2
-    whole = rows[1]
-    assert whole["hub_lag_p99_ms"] <= whole["hub_lag_ms"] == max(lag for lag, _ in whole["hub_lags"])
-    assert 45 <= sum(count for _, count in whole["hub_lags"]) <= 55
-    assert whole["cpu_percent"] < 50
+    whole = rows[1].sample
+    assert whole.hub_lag_p99_ms is not None
+    assert whole.hub_lag_ms is not None
+    assert whole.cpu_percent is not None
+    assert whole.hub_lag_p99_ms <= whole.hub_lag_ms == max(lag for lag, _ in rows[1].hub_lags)
+    assert 45 <= sum(count for _, count in rows[1].hub_lags) <= 55
+    assert whole.cpu_percent < 50
 
 
 def test_seconds_in_which_it_was_held_up_have_theirs_too() -> None:
     """A chart has no gap there, and the lag stands where it was."""
     rows = rows_of(0.1, hold_up=2.2)
     assert len(rows) >= 2
-    seconds = [row["second"] for row in rows]
+    seconds = [row.sample.second for row in rows]
     assert seconds == list(range(seconds[0], seconds[-1] + 1))
-    assert sum(row["hub_lag_ms"] > 100 for row in rows) >= 2
+    assert sum((row.sample.hub_lag_ms or 0) > 100 for row in rows) >= 2
 
 
 def test_a_report_has_the_rows_since_the_last_one() -> None:

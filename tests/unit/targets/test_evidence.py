@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from stampede.facts.samples import Samples
 from stampede.targets.evidence import Evidence
 from stampede.targets.measuring import measure
+from tests.facts import make
 from tests.unit.counted import Shop
 from tests.unit.targets.test_measuring import OR_OF_CORES, WINDOW, evidence, target
 
@@ -51,12 +53,13 @@ def test_roles_are_measured_by_their_samples(text: str, samples: dict[str, Any],
 
 def test_of_a_machine_whose_cores_nobody_knows_a_share_is_unknown() -> None:
     """The master's are another machine's. A limit tells what can be used, and so does Python's lock."""
-    samples = {
-        "api": rows(190, 190),
-        "postgres": rows(100, 140, cpu_limit_cores=1.5),
-        "master": rows(50, 70),
-        "workers": {"0-a": rows(50)},
-    }
+    samples = make(
+        Samples,
+        api=rows(190, 190),
+        postgres=rows(100, 140, cpu_limit_cores=1.5),
+        master=rows(50, 70),
+        workers={"0-a": rows(50)},
+    )
     far_away = Evidence(Shop().counts, lambda: samples, cores=lambda: None)
     of_api = measure(target("cpu of api < 90%"), far_away, WINDOW)
     assert (of_api.actual, of_api.detail) == (None, f"nothing is known of the cpu of api{OR_OF_CORES}")

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from stampede.counting.latency import DUE
-from stampede.targets import measuring, parser
+from stampede.facts.samples import Samples
+from stampede.facts.target import Figure, Kind, MeasuredTarget, Reading, Routes, Target
+from stampede.targets import parser
 from stampede.targets.evidence import Evidence
-from stampede.targets.measuring import Reading, measure
-from stampede.targets.target import Target
+from stampede.targets.measuring import measure, results
+from tests.facts import make
 from tests.unit.counted import Shop
 
 WINDOW = range(1000, 1030)
@@ -23,7 +25,7 @@ def target(text: str) -> Target:
 
 
 def evidence(shop: Shop, **samples: Any) -> Evidence:
-    return Evidence(shop.counts, lambda: samples, cores=lambda: 2)
+    return Evidence(shop.counts, lambda: make(Samples, **samples), cores=lambda: 2)
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +130,9 @@ def test_an_api_that_freezes_until_the_end_was_slow(text: str, in_time: float, w
     shop.answers(WINDOW, "GET /", [10] * 10)
     shop.answers([1038], "GET /", [9000] * 20, status=503)
     assert measure(target(text), evidence(shop), WINDOW).actual == pytest.approx(in_time)
-    found = evidence(shop)
-    (row,) = measuring.rows([target(text)], found, WINDOW, None)
-    assert row["measured"]["actual"] == pytest.approx(with_the_late, rel=1e-5)
+    (result,) = results([target(text)], evidence(shop), WINDOW, None)
+    assert result.reading is not None
+    assert result.reading.actual == pytest.approx(with_the_late, rel=1e-5)
 
 
 def test_every_route_is_as_good_as_the_worst(shop: Shop) -> None:
@@ -196,20 +198,18 @@ def test_what_ended_the_run_stays_as_it_was_then(shop: Shop) -> None:
     """However it looks when the run is over; the others are measured."""
     both = parser.parse("p95 < 9s for 3s, abort, rps >= 1")
     then = Reading(9999, 50, "50 requests")
-    ended, other = measuring.rows(both, evidence(shop), WINDOW, (both[0], then))
-    assert ended["aborted"] is True
-    assert ended["measured"] == {"actual": 9999, "count": 50, "detail": "50 requests"}
-    assert (other["aborted"], other["measured"]["count"]) == (False, 184)
+    ended, other = results(both, evidence(shop), WINDOW, (both[0], then))
+    assert ended == MeasuredTarget(both[0], then, aborted=True)
+    assert other == MeasuredTarget(both[1], Reading(6.13333, 184, "184 requests"))
 
 
-def test_a_row_says_what_was_asked(shop: Shop) -> None:
-    """All that a judge, or a report, has to know."""
-    (row,) = measuring.rows(parser.parse("rps>=1, 5xx of POST = 0")[1:], evidence(shop), WINDOW, None)
-    del row["measured"]
-    assert row == {
-        **{"text": "5xx of POST = 0", "name": "5xx of POST", "column": 9, "kind": "status", "routes": "POST"},
-        **{"operator": "=", "limit": 0.0, "unit": "", "optional": False, "aborted": False},
-    }
+def test_a_result_says_what_was_asked(shop: Shop) -> None:
+    """And what there was: all that a judge, or a report, has to know."""
+    (result,) = results([target("5xx of POST = 0")], evidence(shop), WINDOW, None)
+    assert result == MeasuredTarget(
+        Target("5xx of POST", Figure(Kind.STATUS, "5xx", Routes(("POST",))), "=", 0.0, ""),
+        Reading(3.0, 93, "93 requests"),
+    )
 
 
 def test_where_nothing_was_asked_nothing_is_none() -> None:

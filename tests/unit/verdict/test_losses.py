@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from stampede.facts.event import Event
 from stampede.verdict.losses import losses
+from tests.facts import facts
 
-EARLY = {"name": "worker_lost", "id": "a", "last_report": 1007.2}
-BACK = {"name": "worker_returned", "id": "a"}
-LATE = {**EARLY, "last_report": 1031.9}
-OTHER = {**EARLY, "id": "b"}
-SILENT = {**EARLY, "last_report": None}
+EARLY = Event(name="worker_lost", at=1010.0, id="a", last_report=1007.2)
+BACK = Event(name="worker_returned", at=1020.0, id="a")
+LATE = Event(name="worker_lost", at=1035.0, id="a", last_report=1031.9)
+OTHER = Event(name="worker_lost", at=1010.0, id="b", last_report=1007.2)
+SILENT = Event(name="worker_lost", at=1010.0, id="a", last_report=None)
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,7 @@ SILENT = {**EARLY, "last_report": None}
     ],
 )
 def test_who_is_back_is_not_lost(
-    events: list[dict[str, Any]], lost_workers: list[str], found: dict[str, Any]
+    events: list[Event], lost_workers: list[str], found: dict[str, Event]
 ) -> None:
     """Whatever happened to it before."""
-    assert losses({"events": events, "lost_workers": lost_workers}) == found
-
-
-def test_a_run_without_events_has_no_losses() -> None:
-    """One of an earlier release."""
-    assert losses({}) == {}
+    assert losses(facts(events=events, lost_workers=lost_workers)) == found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stampede.facts.event import Event
 from stampede.verdict.moves import settled
 
 START = 1767225600
@@ -23,12 +24,11 @@ WINDOW = range(START, START + 20)
 )
 def test_users_are_on_the_way_around_a_change_of_workers(name: str, moving: range) -> None:
     """Which was at 8.5 s."""
-    event = {"name": name, "at": "2026-01-01T00:00:08.500+00:00"}
-    at_rest = settled(WINDOW, [event])
+    at_rest = settled(WINDOW, [Event(name=name, at=START + 8.5)])
     assert [second - START for second in WINDOW if second not in at_rest] == [*moving]
 
 
 def test_where_they_never_are_at_rest_all_of_it_counts() -> None:
     """A run is not trusted because nobody looked at it."""
-    events = [{"name": "worker_joined", "at": START + second} for second in (0, 5, 10, 15)]
+    events = [Event(name="worker_joined", at=START + second) for second in (0, 5, 10, 15)]
     assert settled(WINDOW, events) == [*WINDOW]

@@ -6,22 +6,23 @@ from typing import Any
 
 import pytest
 
-from stampede.facts.check import Check
+from stampede.facts.verdict import Check
 from stampede.verdict.overload import overload
+from tests.facts import facts
 
 
 def stage(users: int, goodput: float, p95_ms: int | None = 20, **changes: Any) -> dict[str, Any]:
     figures = {"users": users, "seconds": 30, "goodput": goodput, "p95_ms": p95_ms}
-    return {**figures, "refused": 0, "refused_late": 0, "same_work_ms": None, **changes}
+    return {**figures, **changes}
 
 
 def checks(*stages: dict[str, Any], **changes: Any) -> dict[str, Check]:
     """By name, of a run of 2,000 users at the most."""
-    return {check["name"]: check for check in overload({"users": 2000, "stages": stages, **changes})}
+    return {check.name: check for check in overload(facts(users=2000, stages=[*stages], **changes))}
 
 
 def verdicts(*stages: dict[str, Any], **changes: Any) -> dict[str, str]:
-    return {name: check["verdict"] for name, check in checks(*stages, **changes).items()}
+    return {name: check.verdict for name, check in checks(*stages, **changes).items()}
 
 
 BEFORE = stage(200, 1000)
@@ -94,8 +95,8 @@ def test_how_much_slower_they_were_is_said() -> None:
     """With both figures as they were measured: a person must be able to judge by themselves."""
     found = checks(*at_speed(0.3, 0.42, 0.42), **SHARED)
     slower = "on cores that took 1.40 times as long for the same work"
-    assert found["goodput_kept"]["detail"] == f"98%: 700 of 1000 requests/s served, {slower}"
-    assert found["recovered"]["detail"] == f"p95 20 ms before, 28 ms after, {slower}"
+    assert found["goodput_kept"].detail == f"98%: 700 of 1000 requests/s served, {slower}"
+    assert found["recovered"].detail == f"p95 20 ms before, 28 ms after, {slower}"
 
 
 @pytest.mark.parametrize(

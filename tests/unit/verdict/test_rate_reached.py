@@ -6,28 +6,29 @@ from typing import Any
 
 import pytest
 
-from stampede.facts.check import not_asked, trusted
+from stampede.facts.target import MeasuredTarget
+from stampede.facts.verdict import Check
+from stampede.targets import parser
+from stampede.verdict.checks import not_asked, trusted
 from stampede.verdict.rate_reached import rate_reached
+from tests.facts import facts
 
 KEPT_UP = [trusted("workers_on_time", True, "…"), not_asked("workers_not_throttled", "…")]
 BEHIND = [*KEPT_UP, trusted("workers_had_cpu", False, "…")]
-P95 = {"text": "p95 < 500ms", "operator": "<", "unit": "ms", "optional": False}
-RPS = {"text": "rps >= 500", "operator": ">=", "unit": "/s", "optional": False}
-ERRORS = {"text": "errors < 1%", "operator": "<", "unit": "%", "optional": False}
 
 
-def run(sent: float | None, avg_ms: float | None = 4.0, *targets: dict[str, Any]) -> dict[str, Any]:
+def run(sent: float | None, avg_ms: float | None = 4.0, targets: str = "") -> dict[str, Any]:
     window = {"total": {"avg_ms": avg_ms}}
     return {
         "users": 200,
         "window": window,
-        "targets": list(targets),
+        "targets": [MeasuredTarget(target, None) for target in parser.parse(targets)],
         "pace": {"wanted_rps": 750, "sent_rps": sent},
     }
 
 
 @pytest.mark.parametrize(
-    ("facts", "generator", "verdict", "detail"),
+    ("known", "generator", "verdict", "detail"),
     [
         (run(748.2), KEPT_UP, "PASS", "748 of 750 requests/s were sent"),
         (run(712.5), KEPT_UP, "PASS", "712 of 750 requests/s were sent"),
@@ -38,20 +39,20 @@ def run(sent: float | None, avg_ms: float | None = 4.0, *targets: dict[str, Any]
         (run(712.4), BEHIND, "UNKNOWN", "712 of 750 requests/s were sent: see workers_had_cpu"),
         # the API's doing, which a target judges
         (
-            run(500.0, 400.0, ERRORS, P95),
+            run(500.0, 400.0, "errors < 1%, p95 < 500ms"),
             KEPT_UP,
             "PASS",
             "500 of 750 requests/s were sent: 200 of 200 users waited for an answer; the API took no more",
         ),
         (
-            run(600.0, 100.0, RPS),
+            run(600.0, 100.0, "rps >= 500"),
             KEPT_UP,
             "PASS",
             "600 of 750 requests/s were sent: 60 of 200 users waited for an answer; the API took no more",
         ),
         # which none does, or none that counts
         (
-            run(500.0, 400.0, ERRORS, {**P95, "optional": True}),
+            run(500.0, 400.0, "errors < 1%, p95 < 500ms (optional)"),
             KEPT_UP,
             "UNKNOWN",
             "500 of 750 requests/s were sent: 200 of 200 users waited for an answer; the API took no more, "
@@ -59,7 +60,7 @@ def run(sent: float | None, avg_ms: float | None = 4.0, *targets: dict[str, Any]
         ),
         # which who is slow meets the better
         (
-            run(500.0, 400.0, {**P95, "operator": ">"}, {**RPS, "operator": "<="}),
+            run(500.0, 400.0, "p95 > 500ms, rps <= 500"),
             KEPT_UP,
             "UNKNOWN",
             "500 of 750 requests/s were sent: 200 of 200 users waited for an answer; the API took no more, "
@@ -67,13 +68,13 @@ def run(sent: float | None, avg_ms: float | None = 4.0, *targets: dict[str, Any]
         ),
         # answers came at once: it is nobody's doing that is known
         (
-            run(500.0, 4.0, P95),
+            run(500.0, 4.0, "p95 < 500ms"),
             KEPT_UP,
             "UNKNOWN",
             "500 of 750 requests/s were sent, and users did not wait for answers: what kept them?",
         ),
         (
-            run(0.0, None, P95),
+            run(0.0, None, "p95 < 500ms"),
             KEPT_UP,
             "UNKNOWN",
             "0 of 750 requests/s were sent, and users did not wait for answers: what kept them?",
@@ -89,8 +90,8 @@ def run(sent: float | None, avg_ms: float | None = 4.0, *targets: dict[str, Any]
     ],
 )
 def test_a_rate_that_was_not_reached_is_somebodys_doing(
-    facts: dict[str, Any], generator: list[Any], verdict: str, detail: str
+    known: dict[str, Any], generator: list[Check], verdict: str, detail: str
 ) -> None:
     """The API's: the targets judge it. The generator's: nothing is known of the API."""
-    check = rate_reached(facts, generator)
-    assert (check["verdict"], check["detail"]) == (verdict, detail)
+    check = rate_reached(facts(**known), generator)
+    assert (check.verdict, check.detail) == (verdict, detail)

@@ -6,26 +6,33 @@ from typing import Any
 
 import pytest
 
+from stampede.facts.verdict import Check
 from stampede.verdict.requests_counted import all_requests_counted, by_route
+from tests.facts import facts
 
 SECONDS = [{"second": second, "requests": 15, "failures": 5} for second in range(1000, 1060)]
 LOST = {
-    **{"name": "worker_lost", "at": "1970-01-01T00:16:47.000+00:00", "worker": "3-ab12", "id": "host_ab12"},
+    **{"name": "worker_lost", "at": 1007.0, "worker": "3-ab12", "id": "host_ab12"},
     **{"last_report": 1006.4, "at_most": 18},
 }
-RETURNED = {**LOST, "name": "worker_returned", "at": "1970-01-01T00:16:52.000+00:00"}
-RESTARTED = {"name": "api_restarted", "at": "1970-01-01T00:16:47.500+00:00", "last_look": 1005.2}
+RETURNED = {**LOST, "name": "worker_returned", "at": 1012.0}
+RESTARTED = {"name": "api_restarted", "at": 1007.5, "last_look": 1005.2}
 """Unseen are 1005 to 1008: forty requests that succeeded."""
 GONE = {**RESTARTED, "name": "api_gone"}
 ORDERS = {"POST /orders/": {"201": 60_000, "409": 1_530}}
 
 
-def check(
-    users: dict[str, dict[str, int]], api: dict[str, dict[str, int]], *events: dict[str, Any]
-) -> dict[str, Any]:
+def check(users: dict[str, dict[str, int]], api: dict[str, dict[str, int]], *events: dict[str, Any]) -> Check:
     failures = sum(statuses.get("0", 0) + statuses.get("503", 0) for statuses in users.values())
-    facts = {"outcomes": users, "counters": {"api": api}, "events": list(events), "seconds": SECONDS}
-    return all_requests_counted({**facts, "failures": failures, "lost_workers": ["host_ab12", "host_cd34"]})
+    run = facts(
+        outcomes=users,
+        counters={"api": api},
+        events=[*events],
+        seconds=SECONDS,
+        failures=failures,
+        lost_workers=["host_ab12", "host_cd34"],
+    )
+    return all_requests_counted(run)
 
 
 def orders(created: int, refused: int = 1_530, unanswered: int = 0) -> dict[str, dict[str, int]]:
@@ -112,7 +119,7 @@ def test_a_gap_that_is_explained_is_told(
 ) -> None:
     """Exact, or with the events that explain it: a PASS either way, that says so."""
     told = check(users, api, *events)
-    assert (told["verdict"], told["detail"], told["count"]) == ("PASS", detail, 0)
+    assert (told.verdict, told.detail, told.count) == ("PASS", detail, 0)
 
 
 @pytest.mark.parametrize(
@@ -161,32 +168,31 @@ def test_a_gap_that_nothing_explains_fails(
 ) -> None:
     """Also what is left of one that is explained in part; the route with the most of it is named."""
     told = check(users, api, *events)
-    assert (told["verdict"], told["count"]) == ("FAIL", count)
-    assert detail in told["detail"]
+    assert (told.verdict, told.count) == ("FAIL", count)
+    assert detail in told.detail
 
 
 @pytest.mark.parametrize(
-    ("facts", "detail"),
+    ("known", "detail"),
     [
-        ({}, "http_requests_total{method,route,status} at /metrics"),
         ({"counters": None}, "http_requests_total{method,route,status} at /metrics"),
         ({"counters": {"error": "several processes answer"}}, "several processes answer"),
         ({"counters": {"api": {}}, "outcomes": {"GET buy": {"200": 1}}}, "'GET buy' is no route"),
         ({"counters": {"api": {}}, "outcomes": {"GET http://x/": {"200": 1}}}, "'GET http://x/' is no route"),
     ],
 )
-def test_what_cannot_be_compared_is_not_asked(facts: dict[str, Any], detail: str) -> None:
+def test_what_cannot_be_compared_is_not_asked(known: dict[str, Any], detail: str) -> None:
     """Nobody promised it; one line says how to get it."""
-    told = all_requests_counted({"outcomes": {}, "events": [], **facts})
-    assert told["verdict"] == "NOT_ASKED"
-    assert detail in told["detail"]
-    assert "count" not in told
+    told = all_requests_counted(facts(**known))
+    assert told.verdict == "NOT_ASKED"
+    assert detail in told.detail
+    assert told.count is None
 
 
 def test_an_api_that_was_too_slow_to_be_asked_is_unknown() -> None:
     """It counts, and so its run promised a comparison."""
-    told = all_requests_counted({"outcomes": {}, "counters": {"missed": "it did not answer in time"}})
-    assert (told["verdict"], told["detail"]) == ("UNKNOWN", "it did not answer in time")
+    told = all_requests_counted(facts(counters={"missed": "it did not answer in time"}))
+    assert (told.verdict, told.detail) == ("UNKNOWN", "it did not answer in time")
 
 
 @pytest.mark.parametrize(

@@ -6,28 +6,30 @@ from typing import Any
 
 import pytest
 
+from stampede.facts.verdict import Check
 from stampede.verdict.users_kept import users_kept
+from tests.facts import facts
 
 START = 1767225600
 """2026-01-01 00:00:00 UTC."""
 
 
-def event(name: str, at: float, **facts: Any) -> dict[str, Any]:
-    return {"name": name, "at": f"2026-01-01T00:00:{at:06.3f}+00:00", "worker": "3-ab12", **facts}
+def event(name: str, at: float, **known: Any) -> dict[str, Any]:
+    return {"name": name, "at": START + at, "worker": "3-ab12", **known}
 
 
 def check(
     users: list[int], *events: dict[str, Any], wanted: list[int] | None = None, **changes: Any
-) -> dict[str, Any]:
+) -> Check:
     """Of a run with these users as its seconds began; the window opens as all were there."""
     targets = wanted or [20] * len(users)
     seconds = [
         {"second": START + number, "users": there, "target_users": target}
         for number, (there, target) in enumerate(zip(users, targets, strict=True))
     ]
-    window = {"start": START + 2.4, "end": START + len(users) + 0.3}
-    facts = {"profile": "ci", "users": 20, "window": window, "seconds": seconds, "events": list(events)}
-    return users_kept({**facts, **changes})
+    window = {"start": START + 3, "end": START + len(users)}
+    run = {"profile": "ci", "users": 20, "window": window, "seconds": seconds, "events": [*events]}
+    return users_kept(facts(**{**run, **changes}))
 
 
 RAMP = [0, 10]
@@ -75,7 +77,7 @@ def test_a_dip_that_an_event_explains_is_told(
 ) -> None:
     """A PASS, that says what happened."""
     told = check(users, *events)
-    assert (told["verdict"], told["detail"], told["count"]) == ("PASS", detail, 0)
+    assert (told.verdict, told.detail, told.count) == ("PASS", detail, 0)
 
 
 @pytest.mark.parametrize(
@@ -106,16 +108,16 @@ def test_a_dip_that_nothing_explains_makes_the_run_unknown(
 ) -> None:
     """It was another load than the one that was asked for."""
     told = check(users, *events)
-    assert told["verdict"] == "UNKNOWN"
-    assert told["detail"].startswith(detail)
+    assert told.verdict == "UNKNOWN"
+    assert told.detail.startswith(detail)
 
 
 def test_every_stage_is_kept_to() -> None:
     """The way from one to the next is no dip."""
     wanted = [10] * 3 + [20] * 3 + [10] * 3
-    assert check([5, 10, 10, 13, 20, 20, 16, 10, 10], wanted=wanted)["detail"] == "20 users"
+    assert check([5, 10, 10, 13, 20, 20, 16, 10, 10], wanted=wanted).detail == "20 users"
     told = check([5, 10, 10, 13, 17, 19, 16, 10, 10], wanted=wanted)
-    assert (told["verdict"], told["detail"]) == ("UNKNOWN", "there were never 20 users, but 19")
+    assert (told.verdict, told.detail) == ("UNKNOWN", "there were never 20 users, but 19")
 
 
 @pytest.mark.parametrize(
@@ -131,35 +133,29 @@ def test_every_stage_is_kept_to() -> None:
 def test_a_stage_that_a_target_cut_off_may_have_been_on_its_way(users: list[int], verdict: str) -> None:
     """Its users were never promised for this moment: the answer is the target's."""
     wanted = [10] * 3 + [20] * 3 + [10] * 2
-    assert check(users, wanted=wanted, aborted="p99 < 2s for 10s, abort: 2500ms")["verdict"] == verdict
+    assert check(users, wanted=wanted, aborted="p99 < 2s for 10s, abort: 2500ms").verdict == verdict
 
 
 def test_a_target_excuses_nobody_who_was_never_there() -> None:
     """Of a single stage all users are there before a target is looked at."""
     told = check([*RAMP, 19, 18], aborted="p99 < 2s for 10s, abort: 2500ms")
-    assert told["verdict"] == "UNKNOWN"
+    assert told.verdict == "UNKNOWN"
 
 
 def test_who_drives_by_hand_may_change_the_number_on_the_way() -> None:
     """What was wanted last must have been there."""
     wanted = [30, 30, 20, 20]
-    assert check([0, 10, 15, 20], wanted=wanted, profile=None)["verdict"] == "PASS"
-    assert check([0, 10, 15, 18], wanted=wanted, profile=None)["verdict"] == "UNKNOWN"
+    assert check([0, 10, 15, 20], wanted=wanted, profile=None).verdict == "PASS"
+    assert check([0, 10, 15, 18], wanted=wanted, profile=None).verdict == "UNKNOWN"
 
 
 def test_users_who_stop_at_the_end_are_not_missing() -> None:
     """The second of the stop, and those after it, say nothing."""
     users = [*RAMP, 20, 20, 5, 0]
-    assert check(users, window={"start": START + 2.4, "end": START + 4.1})["verdict"] == "PASS"
+    assert check(users, window={"start": START + 3, "end": START + 4}).verdict == "PASS"
 
 
-def test_of_an_older_run_the_window_is_judged() -> None:
-    """Its seconds do not say how many users were wanted: before the window there may have been others."""
-    seconds = [{"second": START + number, "users": users} for number, users in enumerate([5, 20, 20])]
-    assert check([], seconds=seconds, window={"start": START + 0.5, "end": START + 3})["verdict"] == "PASS"
-
-
-@pytest.mark.parametrize("window", [None, {"seconds": 3.0}])
-def test_without_a_window_it_is_not_asked(window: dict[str, Any] | None) -> None:
-    """That it has none is another check's affair; and older runs do not say when it was."""
-    assert check([*RAMP, 19], window=window)["verdict"] == "NOT_ASKED"
+def test_without_a_window_it_is_not_asked() -> None:
+    """That it has none is another check's affair."""
+    told = check([*RAMP, 19], window=None)
+    assert (told.verdict, told.detail) == ("NOT_ASKED", "not checked: the run was too short")

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
 
+from stampede.facts.run import Facts
+from stampede.facts.verdict import Verdict
 from stampede.verdict.valid import valid
 from stampede.verdict.verdict import verdict
+from tests.facts import facts
 
 START = 1767225600
 """2026-01-01 00:00:00 UTC."""
 SECONDS = range(START, START + 12)
+SECOND = {"users": 20, "target_users": 20}
 HEALTHY: dict[str, Any] = {
-    **{"id": "r", "profile": "heavy", "users": 20, "workers": 2, "host": "http://api", "started_at": "…"},
-    **{"requests": 900, "failures": 0, "exceptions": [], "as_planned": True, "overload": False},
-    **{"lost_workers": [], "promises": {"contention": "LastItemRace"}, "events": []},
+    **{"id": "r", "profile": "heavy", "users": 20, "workers": 2, "host": "http://api"},
+    **{"requests": 900, "as_planned": True, "promises": {"contention": "LastItemRace"}},
     "audit": {"checks": []},
     "outcomes": {"GET /": {"200": 900}},
     "counters": {"api": {"GET /": {"200": 900}}},
     "window": {
-        **{"start": START + 1.5, "end": START + 11.5, "seconds": 10.0, "rps": 75},
-        "total": {"avg_ms": 4.0},
+        **{"start": START + 2, "end": START + 11, "seconds": 9, "rps": 75},
+        "total": {"requests": 675, "avg_ms": 4.0},
     },
-    "seconds": [{"second": second, "users": 20, "target_users": 20} for second in SECONDS],
+    "seconds": [{**SECOND, "second": second} for second in SECONDS],
     "pace": {"wanted_rps": 75, "sent_rps": 75},
-    "targets": [],
     "races": [{"shots": 9, "losers": 4, "winners": 5, "overlap": 1.0}],
     "machine": {"generator_shares_cores": False},
     "hub_lag": {"0-ab": {"p99_ms": 1.3, "max_ms": 20.1}},
@@ -50,8 +51,8 @@ NAMES = [
 ]
 
 
-def without_races(**changes: Any) -> dict[str, Any]:
-    return {**copy.deepcopy(HEALTHY), "races": [], "promises": {}, **changes}
+def without_races(**changes: Any) -> Facts:
+    return facts(**{**HEALTHY, "races": [], "promises": {}, **changes})
 
 
 def worker(**figures: float) -> dict[str, Any]:
@@ -61,13 +62,13 @@ def worker(**figures: float) -> dict[str, Any]:
 
 def test_a_healthy_run_passes_every_check() -> None:
     """Each says with what figure. The lag of hubs is not judged where racers are let go all at once."""
-    checks = valid(HEALTHY)
-    assert [check["name"] for check in checks] == NAMES
-    assert {check["name"]: check["verdict"] for check in checks if check["verdict"] != "PASS"} == {
+    checks = valid(facts(**HEALTHY))
+    assert [check.name for check in checks] == NAMES
+    assert {check.name: check.verdict for check in checks if check.verdict != "PASS"} == {
         "workers_on_time": "NOT_ASKED"
     }
-    assert [check["verdict"] for check in valid(without_races())].count("PASS") == len(NAMES) - 1
-    assert all(check["detail"] for check in checks)
+    assert [check.verdict for check in valid(without_races())].count(Verdict.PASS) == len(NAMES) - 1
+    assert all(check.detail for check in checks)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_a_healthy_run_passes_every_check() -> None:
         ("came_to_its_end", {"as_planned": False}),
         ("workers_reported", {"lost_workers": ["host_1"]}),
         ("all_requests_counted", {"counters": {"api": {"GET /": {"200": 899}}}}),
-        ("users_kept", {"seconds": [{"second": second, "users": 19} for second in SECONDS]}),
+        ("users_kept", {"seconds": [{**SECOND, "second": second, "users": 19} for second in SECONDS]}),
         ("workers_on_time", {"hub_lag": {"0-ab": {"p99_ms": 7.0}}}),
         ("workers_had_cpu", {"samples": worker(cpu_percent=97.0, throttled_percent=0.0)}),
         ("workers_got_cores", {"samples": worker(cpu_percent=8.0, waited_percent=70.0)}),
@@ -94,20 +95,19 @@ def test_a_healthy_run_passes_every_check() -> None:
 def test_a_check_that_does_not_hold_makes_the_run_unknown(name: str, changes: dict[str, Any]) -> None:
     """Never a pass, and never the target's fault."""
     judged = verdict(without_races(**changes))
-    assert (judged["verdict"], judged["exit_code"]) == ("UNKNOWN", 12)
-    red = [check for check in judged["valid"]["checks"] if check["verdict"] not in ("PASS", "NOT_ASKED")]
-    assert [check["name"] for check in red] == [name]
+    assert (judged.verdict, judged.exit_code) == ("UNKNOWN", 12)
+    red = [check for check in judged.valid.checks if check.verdict not in ("PASS", "NOT_ASKED")]
+    assert [check.name for check in red] == [name]
 
 
 def test_a_worker_that_returned_and_never_reported_its_end_is_missed() -> None:
     """That it was lost before explains nothing: it had users again, and nobody saw it go."""
-    lost = {"name": "worker_lost", "at": "2026-01-01T00:00:04+00:00", "worker": "0-ab", "id": "host_1"}
-    facts = {"last_report": START + 3.0, "at_most": 9}
-    returned = {**lost, "name": "worker_returned", "at": "2026-01-01T00:00:08+00:00"}
-    events = [{**lost, **facts}, returned, {**lost, **facts, "at": "2026-01-01T00:00:11+00:00"}]
+    who = {"worker": "0-ab", "id": "host_1"}
+    lost = {**who, "name": "worker_lost", "last_report": START + 3.0, "at_most": 9}
+    returned = {**who, "name": "worker_returned", "at": START + 8.0}
+    events = [{**lost, "at": START + 4.0}, returned, {**lost, "at": START + 11.0}]
     told = [
-        valid(without_races(lost_workers=["host_1"], events=events[:count]))[1]["verdict"]
-        for count in (1, 2, 3)
+        valid(without_races(lost_workers=["host_1"], events=events[:count]))[1].verdict for count in (1, 2, 3)
     ]
     assert told == ["PASS", "UNKNOWN", "PASS"]
 
@@ -116,22 +116,23 @@ def test_a_rate_that_a_worker_could_not_send_names_what_held_it_up() -> None:
     """A worker that is throttled shows nothing of the API."""
     throttled = worker(cpu_percent=9.9, throttled_percent=80.0)
     checks = valid(without_races(samples=throttled, pace={"wanted_rps": 75, "sent_rps": 30}))
-    details = {check["name"]: check["detail"] for check in checks if check["verdict"] == "UNKNOWN"}
+    details = {check.name: check.detail for check in checks if check.verdict == "UNKNOWN"}
     assert details.keys() == {"rate_reached", "workers_not_throttled"}
     assert details["rate_reached"] == "30 of 75 requests/s were sent: see workers_not_throttled"
 
 
 def test_a_run_that_a_target_ended_is_the_targets_to_judge() -> None:
     """It came to an end that was asked for."""
-    facts = without_races(aborted="p99 < 2s for 10s", as_planned=False)
-    assert verdict(facts)["valid"]["verdict"] == "PASS"
-    assert valid(facts)[0]["detail"] == "a target ended it: p99 < 2s for 10s"
+    run = without_races(aborted="p99 < 2s for 10s", as_planned=False)
+    assert verdict(run).valid.verdict == "PASS"
+    assert valid(run)[0].detail == "a target ended it: p99 < 2s for 10s"
 
 
 def test_a_foreign_target_is_asked_for_what_there_is() -> None:
     """No counters, no samples, no rate: nothing that is promised, nothing that fails."""
-    facts = {name: HEALTHY[name] for name in HEALTHY.keys() - {"samples", "hub_lag", "clocks", "pace"}}
-    judged = verdict({**facts, "counters": None, "audit": None, "races": [], "promises": {}})
-    assert (judged["verdict"], judged["valid"]["verdict"]) == ("PASS", "PASS")
-    asked = [check for check in judged["valid"]["checks"] if check["verdict"] != "NOT_ASKED"]
-    assert [check["name"] for check in asked] == ["came_to_its_end", "workers_reported", "users_kept"]
+    there_is_none_of = ("samples", "hub_lag", "clocks", "pace", "counters", "audit", "races", "promises")
+    known = {name: of_healthy for name, of_healthy in HEALTHY.items() if name not in there_is_none_of}
+    judged = verdict(facts(**known))
+    assert (judged.verdict, judged.valid.verdict) == ("PASS", "PASS")
+    asked = [check for check in judged.valid.checks if check.verdict != "NOT_ASKED"]
+    assert [check.name for check in asked] == ["came_to_its_end", "workers_reported", "users_kept"]

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from stampede.facts.run import Facts
 from stampede.verdict.verdict import verdict
+from tests.facts import facts
 
 OVERSOLD = {"name": "no_oversell", "verdict": "FAIL", "examined": 3, "count": 1, "detail": "1 product"}
 HEALTHY = {"name": "no_oversell", "verdict": "PASS", "examined": 3, "count": 0, "detail": "3 products"}
@@ -15,15 +17,14 @@ NOTHING = {"name": "sold_out_was_true", "verdict": "NOT_ASKED", "examined": 0, "
 RACE = {"shots": 9, "losers": 4, "winners": 5, "overlap": 1.0}
 
 
-def run(**changes: Any) -> dict[str, Any]:
+def run(**changes: Any) -> Facts:
     """The facts of a run in which all went well."""
-    facts = {
-        **{"id": "r", "profile": "ci", "users": 9, "workers": 2, "host": "http://api", "started_at": "…"},
-        **{"requests": 100, "failures": 0, "outcomes": {}, "exceptions": [], "as_planned": True},
-        **{"window": {"seconds": 60.0, "rps": 1.5}, "lost_workers": [], "promises": {}, "races": []},
-        "audit": {"checks": [HEALTHY]},
+    healthy = {
+        **{"id": "r", "profile": "ci", "users": 9, "workers": 2, "host": "http://api"},
+        **{"requests": 100, "as_planned": True, "audit": {"checks": [HEALTHY]}},
+        "window": {"seconds": 60, "rps": 1.5, "total": {"requests": 90}},
     }
-    return {**facts, **changes}
+    return facts(**{**healthy, **changes})
 
 
 @pytest.mark.parametrize(
@@ -46,14 +47,14 @@ def run(**changes: Any) -> dict[str, Any]:
             ("UNKNOWN", "PASS", "PASS"),
         ),
         # what was seen while it went on stands, whatever the audit could say at the end
-        ({"events": [{"name": "oversold", "at": "…"}]}, "FAIL", 11, ("FAIL", "PASS", "PASS")),
+        ({"events": [{"name": "oversold"}]}, "FAIL", 11, ("FAIL", "PASS", "PASS")),
         (
-            {"audit": {"error": "it crashed"}, "events": [{"name": "negative_stock", "at": "…"}]},
+            {"audit": {"error": "it crashed"}, "events": [{"name": "negative_stock"}]},
             "FAIL",
             11,
             ("FAIL", "PASS", "PASS"),
         ),
-        ({"events": [{"name": "depleted", "at": "…"}]}, "PASS", 0, ("PASS", "PASS", "PASS")),
+        ({"events": [{"name": "depleted"}]}, "PASS", 0, ("PASS", "PASS", "PASS")),
         ({"failures": 1}, "FAIL", 10, ("PASS", "FAIL", "PASS")),
         ({"exceptions": [{"count": 2}]}, "FAIL", 10, ("PASS", "FAIL", "PASS")),
         # a run that cannot be trusted is neither slow nor fast
@@ -83,18 +84,18 @@ def test_the_first_rule_that_holds_decides(
 ) -> None:
     """CORRECT before VALID before FAST; what is unknown is never a pass."""
     judged = verdict(run(**changes))
-    assert (judged["verdict"], judged["exit_code"]) == (whole, exit_code)
-    assert tuple(judged[part]["verdict"] for part in ("correct", "fast", "valid")) == parts
+    assert (judged.verdict, judged.exit_code) == (whole, exit_code)
+    assert (judged.correct.verdict, judged.fast.verdict, judged.valid.verdict) == parts
 
 
 def test_a_lost_worker_that_was_noticed_is_accounted_for() -> None:
     """When it reported last, and how much can be missing."""
-    event = {"name": "worker_lost", "at": "2026-01-01T00:00:04+00:00", "worker": "2-abcdef", "id": "host_1"}
+    event = {"name": "worker_lost", "at": 1767225604.0, "worker": "2-abcdef", "id": "host_1"}
     noticed = {**event, "last_report": 1767225600.25, "at_most": 12}
-    judged = verdict(run(lost_workers=["host_1"], events=[noticed]))["valid"]
-    (check,) = (check for check in judged["checks"] if check["name"] == "workers_reported")
-    assert (judged["verdict"], check["count"]) == ("PASS", 1)
-    assert check["detail"] == (
+    judged = verdict(run(lost_workers=["host_1"], events=[noticed])).valid
+    (check,) = (check for check in judged.checks if check.name == "workers_reported")
+    assert (judged.verdict, check.count) == ("PASS", 1)
+    assert check.detail == (
         "worker host_1 was lost: what it did after its last report at 00:00:00.250000 is missing, "
         "at most 12 requests if it died then"
     )
@@ -102,38 +103,38 @@ def test_a_lost_worker_that_was_noticed_is_accounted_for() -> None:
 
 def test_a_run_whose_master_died_is_unknown() -> None:
     judged = verdict(run(interrupted=True))
-    assert (judged["verdict"], judged["exit_code"]) == ("UNKNOWN", 12)
-    assert judged["valid"]["checks"][0]["detail"] == "the master ended in the middle of it"
+    assert (judged.verdict, judged.exit_code) == ("UNKNOWN", 12)
+    assert judged.valid.checks[0].detail == "the master ended in the middle of it"
 
 
 def test_a_lost_worker_is_named() -> None:
     """By Locust's name for it, which its log and its container know."""
-    checks = verdict(run(lost_workers=["host_1"]))["valid"]["checks"]
-    (check,) = (check for check in checks if check["name"] == "workers_reported")
-    assert "host_1" in check["detail"]
+    checks = verdict(run(lost_workers=["host_1"])).valid.checks
+    (check,) = (check for check in checks if check.name == "workers_reported")
+    assert "host_1" in check.detail
 
 
 def test_a_broken_promise_says_whose_it_was() -> None:
     """A person must know which scenario did not do what it is for."""
     judged = verdict(run(audit={"checks": [NOTHING]}, promises={"sold_out_was_true": "Depletion"}))
-    assert judged["correct"]["checks"][0]["detail"] == "no 409, which Depletion promises"
+    assert judged.correct.checks[0].detail == "no 409, which Depletion promises"
 
 
 def test_a_promise_that_the_audit_has_no_check_of_is_unknown() -> None:
     """Nobody looked: a name misspelt, or an audit of one's own that knows less."""
     judged = verdict(run(promises={"no_oversel": "Race"}))
-    assert (judged["verdict"], judged["correct"]["verdict"]) == ("UNKNOWN", "UNKNOWN")
-    assert judged["correct"]["checks"][-1]["detail"] == "the audit has no such check, which Race promises"
+    assert (judged.verdict, judged.correct.verdict) == ("UNKNOWN", "UNKNOWN")
+    assert judged.correct.checks[-1].detail == "the audit has no such check, which Race promises"
 
 
 def test_the_run_is_summed_up() -> None:
     """Who reads the verdict alone knows what was run."""
-    summary = verdict(run())["run"]
-    assert (summary["users"], summary["window_s"], summary["rps"]) == (9, 60.0, 1.5)
+    summary = verdict(run()).run
+    assert (summary.users, summary.window_s, summary.rps) == (9, 60, 1.5)
 
 
 def test_an_overload_is_judged_as_one() -> None:
     """By its stages, beside its targets."""
     judged = verdict(run(overload=True, stages=[]))
-    assert [check["name"] for check in judged["fast"]["checks"]][-1] == "goodput_kept"
-    assert judged["verdict"] == "UNKNOWN"
+    assert [check.name for check in judged.fast.checks][-1] == "goodput_kept"
+    assert judged.verdict == "UNKNOWN"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 from pathlib import Path
 
@@ -13,9 +12,14 @@ from flask.testing import FlaskClient
 from locust.env import Environment
 from locust.web import WebUI
 
+from stampede.facts import run as run_json
+from stampede.facts.verdict import Judgement
 from stampede.webui import reports
+from tests.facts import make
 
 OLD, NEW = "20260101-120000-aaaa", "20260102-120000-bbbb"
+FIGURES = 6
+"""In a row of the list: a run's profile, users, workers, rate, requests and failures."""
 
 
 @pytest.fixture
@@ -25,9 +29,8 @@ def results(tmp_path: Path) -> Path:
     folder = tmp_path / "results"
     for run_id in (OLD, NEW):
         run = {"id": run_id, "profile": "smoke", "users": 10, "workers": 2, "rps": 151.9, "requests": 2795}
-        leave(
-            folder / run_id, {"verdict": "PASS", "run": {**run, "started_at": f"{run_id[:4]}-01-01T12:00:00"}}
-        )
+        run["started_at"] = f"{run_id[:4]}-01-01T12:00:00+00:00"
+        leave(folder / run_id, run_json.encoded(make(Judgement, verdict="PASS", exit_code=0, run=run)))
         (folder / run_id / "report.html").write_text("<h1>PASS</h1>")
     (folder / "latest").symlink_to(NEW)
     (folder / "screenshots").mkdir()
@@ -47,11 +50,11 @@ def client(results: Path) -> FlaskClient:
     return client
 
 
-def leave(folder: Path, verdict: object) -> None:
+def leave(folder: Path, verdict: bytes) -> None:
     """What a run leaves, as far as the list needs it."""
     folder.mkdir(parents=True)
     (folder / "run.json").write_text("{}")
-    (folder / "verdict.json").write_text(verdict if isinstance(verdict, str) else json.dumps(verdict))
+    (folder / "verdict.json").write_bytes(verdict)
 
 
 def test_runs_are_listed_newest_first(client: FlaskClient) -> None:
@@ -59,27 +62,32 @@ def test_runs_are_listed_newest_first(client: FlaskClient) -> None:
     page = client.get("/stampede/reports").text
     assert 0 < page.index(f'id="{NEW}"') < page.index(f'id="{OLD}"')
     assert page.count("<tr id=") == 2
-    assert "151.9" in page
+    assert page.count("151.9") == 2
+    assert "2026-01-01 12:00:00" in page
 
 
 @pytest.mark.parametrize(
-    "verdict", ["", "{", "[]", '"PASS"', '{"verdict": "PASS"}', '{"run": []}', '{"run": {}}']
+    "verdict", [b"", b"{", b"[]", b'"PASS"', b'{"verdict": "PASS"}', b'{"run": []}', b'{"run": {}}', b"\xff"]
 )
 def test_what_another_version_left_is_listed_all_the_same(
-    client: FlaskClient, results: Path, verdict: str
+    client: FlaskClient, results: Path, verdict: bytes
 ) -> None:
-    """With what can be read of it."""
+    """By its name alone."""
     leave(results / "19991231-235959", verdict)
     page = client.get("/stampede/reports")
     assert page.status_code == 200
-    assert 'id="19991231-235959"' in page.text
+    row = page.text.partition('id="19991231-235959"')[2]
+    assert row.count(">–<") == FIGURES
 
 
-def test_a_run_that_goes_on_has_no_verdict(results: Path) -> None:
+def test_a_run_that_goes_on_has_no_verdict(client: FlaskClient, results: Path) -> None:
     """It is listed, and its figures are not known."""
     (results / NEW / "verdict.json").unlink()
     told = reports.summary(results / NEW)
-    assert (told["verdict"], told["rps"], told["id"]) == (None, None, NEW)
+    assert (told["judged"], told["id"]) == (None, NEW)
+    row = client.get("/stampede/reports").text.partition(f'id="{NEW}"')[2].partition("</tr>")[0]
+    assert row.count(">–<") == FIGURES
+    assert "PASS" not in row
 
 
 def test_no_results_at_all_are_an_empty_list(client: FlaskClient, results: Path) -> None:

@@ -6,24 +6,27 @@ from typing import Any
 
 import pytest
 
+from stampede.facts.verdict import Judgement
 from stampede.webui.live import Look
 from stampede.webui.tabs import MOST_EVENTS, TABS, Row, event_rows, outcome_rows, state, verdict_rows
+from tests.facts import facts, make
 
+NOON = 1_767_268_800
 PASSED = {"verdict": "PASS", "checks": [{"name": "failures", "verdict": "PASS", "detail": "0 of 9"}]}
 ASKED_NOTHING = {"verdict": "NOT_ASKED", "checks": [{"name": "audit", "verdict": "NOT_ASKED"}]}
 
 
-def look(facts: dict[str, Any] | None = None, **changed: Any) -> Look:
+def look(known: dict[str, Any] | None = None, **changed: Any) -> Look:
     """A run that is over, and how it stands."""
-    known = {"id": "20260101-120000-abcd", "profile": "smoke", "phase": "done", **(facts or {})}
+    run = {"id": "20260101-120000-abcd", "profile": "smoke", "phase": "done", **(known or {})}
     parts = {"correct": ASKED_NOTHING, "fast": PASSED, "valid": PASSED}
-    judged = {"verdict": "PASS", "exit_code": 0, **parts, **changed}
-    return Look({"left_s": 0.0}, judged, known)
+    judged = make(Judgement, **{"verdict": "PASS", "exit_code": 0, **parts, **changed})
+    return Look({"left_s": 0.0}, judged, facts(**run))
 
 
 def test_without_a_run_every_tab_is_empty() -> None:
     """As the page is, before the first."""
-    assert [tab.rows(Look({}, None, {})) for tab in TABS] == [[]] * len(TABS)
+    assert [tab.rows(Look({}, None, None)) for tab in TABS] == [[]] * len(TABS)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +52,7 @@ def test_the_page_goes_on_asking_until_it_can_say_stopped(
 def test_every_cell_has_a_column_and_is_text_or_a_number(tab: Any) -> None:
     """Locust's page shows nothing else; and would sort by a column called name."""
     samples = {"api": [{"second": 1, "cpu_percent": 42.1, "in_flight": 3}], "workers": {"0": [{"second": 1}]}}
-    events = [{"name": "worker_left", "at": "2026-01-01T12:00:05.123+00:00", "worker": "1"}]
+    events = [{"name": "worker_left", "at": NOON + 5.123, "worker": "1"}]
     outcomes = {"GET /": {"200": 5, "418": 1, "0": 2}}
     rows: list[Row] = tab.rows(look({"samples": samples, "events": events, "outcomes": outcomes}))
     assert rows
@@ -75,10 +78,14 @@ def test_of_the_checks_those_come_first_that_did_not_pass() -> None:
 
 def test_a_target_is_shown_with_its_limit_and_what_was_measured() -> None:
     """And that it was near, where it was."""
-    target = {"name": "p95", "verdict": "PASS", "colour": "yellow", "actual": 270.0, "unit": "ms"}
-    fast = {"verdict": "PASS", "checks": [{**target, "limit": "< 300 ms", "detail": "of 900 requests"}]}
+    target = {"name": "p95", "verdict": "PASS", "colour": "yellow", "figure": "270 ms", "limit": "< 300 ms"}
+    fast = {
+        "verdict": "PASS",
+        "checks": [{**target, "actual": 270.0, "unit": "ms", "detail": "900 requests"}],
+    }
     row = next(row for row in verdict_rows(look(fast=fast)) if row.get("check") == "p95")
     assert (row["stands"], row["measured"], row["limit"]) == ("✓\xa0PASS (yellow)", "270 ms", "< 300 ms")
+    assert row["detail"] == "900 requests"
 
 
 def test_outcomes_are_counted_by_route_and_status() -> None:
@@ -108,10 +115,8 @@ def test_a_sample_says_what_is_known_of_a_role() -> None:
 
 def test_events_come_newest_first_and_not_too_many() -> None:
     """With what is known of each."""
-    events = [
-        {"name": "api_restarted", "at": f"2026-01-01T12:00:00.{n:03}+00:00"} for n in range(MOST_EVENTS)
-    ]
-    alarm = {"name": "oversold", "at": "2026-01-01T12:00:07.000+00:00", "product": 7, "by": None}
+    events = [{"name": "api_restarted", "at": NOON + n / 1000} for n in range(MOST_EVENTS)]
+    alarm = {"name": "oversold", "at": NOON + 7, "facts": {"product": 7, "by": None}}
     rows = event_rows(look({"events": [*events, alarm]}))
     assert len(rows) == MOST_EVENTS
     assert rows[0] == {"at": "12:00:07", "event": "oversold", "facts": "product 7"}

@@ -11,11 +11,12 @@ import gevent
 import pytest
 
 from stampede.counting.counts import Counts
+from stampede.facts.run import Audit
 from stampede.plan.profiles import Plan, Stage
+from stampede.run.driver import Driver, RunError
 from stampede.run.results import RunFolder, facts
 from stampede.run.run import Run
-from stampede.run.runs import RunError, Runs
-from tests.integration.masters import Master, with_runs
+from tests.integration.masters import Master, with_driver
 
 
 @pytest.fixture
@@ -27,44 +28,46 @@ def own() -> Iterator[Master]:
 
 
 @pytest.fixture
-def runs(own: Master, tmp_path: Path) -> Runs:
-    """Their results are to be in what is a file."""
+def driver(own: Master, tmp_path: Path) -> Driver:
+    """One whose results are to be in what is a file."""
     file = tmp_path / "results"
     file.touch()
-    return with_runs(own, file)
+    return with_driver(own, file)
 
 
-def test_who_asks_for_a_run_without_results_is_told_why_not(runs: Runs, tmp_path: Path) -> None:
+def test_who_asks_for_a_run_without_results_is_told_why_not(driver: Driver, tmp_path: Path) -> None:
     """Before anything starts."""
     plan = Plan("smoke", stages=(Stage(1, 1, 1),))
     with pytest.raises(RunError, match=f"{tmp_path}/results/ cannot be written: "):
-        runs.start(plan, "http://127.0.0.1:9")
-    assert not runs.in_progress
+        driver.start(plan, "http://127.0.0.1:9")
+    assert not driver.in_progress
 
 
 def test_a_run_without_results_sends_nothing_and_is_over(
-    runs: Runs, own: Master, caplog: pytest.LogCaptureFixture
+    driver: Driver, own: Master, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Where they could be written when somebody asked, and cannot when it begins."""
     starting = gevent.spawn(own.runner.start, 5, 100)
     starting.join(10)
-    assert runs.current
-    assert (runs.current.phase, runs.in_progress) == ("done", False)
+    assert driver.current
+    assert (driver.current.phase, driver.in_progress) == ("done", False)
     assert {what for _worker, what in own.told} == {"ack", "stop"}
     (line,) = (record.message for record in caplog.records if record.levelname == "ERROR")
     assert line.endswith("/results/ cannot be written: Not a directory")
 
 
 def test_a_worker_that_leaves_before_it_has_done_anything_is_not_awaited(
-    runs: Runs, own: Master, tmp_path: Path
+    driver: Driver, own: Master, tmp_path: Path
 ) -> None:
     """It is an event of the run all the same."""
-    runs.current = Run("run", None, time.time())
-    runs.folder = RunFolder(tmp_path, runs.current, own.environment, runs.counts)
-    runs.noticed("worker_left", "host_abc", {})
-    runs.folder.leave()
-    assert [event["name"] for event in runs.current.events] == ["worker_left"]
-    assert runs.folder.ledger.close() == []
+    run = Run("run", None, time.time())
+    folder = RunFolder(tmp_path, run, own.environment, driver.counts)
+    driver.observers.begin(folder)
+    driver.observers.noticed("worker_left", "host_abc", None)
+    driver.observers.end(run)
+    folder.leave()
+    assert [event.name for event in run.events] == ["worker_left"]
+    assert folder.ledger.close() == []
 
 
 @pytest.mark.parametrize("by", [-15.0, 0.0, 15.0])
@@ -75,7 +78,7 @@ def test_it_is_known_how_far_the_clock_was_set(
     right = time.time
     run = Run("run", None, right())
     monkeypatch.setattr(time, "time", lambda: right() + by)
-    assert facts(run, own.environment, Counts())["clock_set_s"] == pytest.approx(by, abs=0.5)
+    assert facts(run, own.environment, Counts()).clock_set_s == pytest.approx(by, abs=0.5)
 
 
 def test_data_are_not_judged_before_they_are(
@@ -83,12 +86,12 @@ def test_data_are_not_judged_before_they_are(
 ) -> None:
     """From the first moment on: a run that is cut off then must not look as if nobody had asked."""
     monkeypatch.setattr("stampede.run.audit_process._registered", ("cat",))
-    runs = Runs(own.environment, Counts(), tmp_path, None)
-    runs.started()
-    assert runs.folder
-    assert runs.folder.known["audit"] == {"error": "it was not made: the run was cut off"}
-    runs.noticed("worker_left", "host_abc", {})
-    runs.stopping()
-    runs.stopped()
-    runs.see_out(20)
-    assert not runs.in_progress
+    driver = Driver(own.environment, Counts(), tmp_path, None)
+    driver.started()
+    assert driver.folder
+    assert driver.folder.known.audit == Audit(error="it was not made: the run was cut off")
+    driver.observers.noticed("worker_left", "host_abc", None)
+    driver.stopping()
+    driver.stopped()
+    driver.see_out(20)
+    assert not driver.in_progress

@@ -1,0 +1,158 @@
+"""Is the data right that a run has left? ``python -m stampede audit RUN_FOLDER [--json]``
+
+A process of its own, without Locust: psycopg2 would stop all greenlets of the master. When the run starts,
+the master starts it; as long as its input is open it looks each second at how the database is, and now and
+then for the worst, and prints what it sees; when its input is closed the ledger is complete, and it judges.
+docs/audit.md has the protocol.
+
+By hand it judges at once and prints a table, or with --json its judgement. It exits with 11 if a check is
+FAIL, else with 12 if one is UNKNOWN.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import select
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+from msgspec.json import encode
+
+from stampede.audit.database import Link, connect, connect_patiently
+from stampede.audit.errors import AuditError
+from stampede.audit.judgement import judge
+from stampede.audit.lookout import Lookout
+from stampede.audit.pulse import Pulse
+from stampede.audit.statements import Statements
+from stampede.audit.summary import check_summary
+from stampede.facts.run import FactsError, read
+from stampede.facts.verdict import Check, Verdict, worst
+from stampede.report.formatting import offender
+
+LOOK_SECONDS = 2
+
+EXIT_CODES = {Verdict.FAIL: 11, Verdict.UNKNOWN: 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is audited. `started` in seconds since the epoch."""
+
+    folder: Path
+    database: str
+    id: str
+    started: float
+    host: str | None
+    is_going_on: bool
+    was_interrupted: bool = False
+
+    @classmethod
+    def of(cls, folder: Path, environment: Mapping[str, str]) -> Run:
+        """From what the master says; where it says nothing, by hand, from run.json. Raises AuditError."""
+        database = environment.get("AUDIT_DATABASE_URL")
+        if not database:
+            raise AuditError("AUDIT_DATABASE_URL must say which database to look into, as the role auditor")
+        if "STAMPEDE_RUN_ID" not in environment:
+            return cls._left_behind(folder, database)
+        try:
+            started = float(environment["STAMPEDE_STARTED_AT"])
+        except (KeyError, ValueError):
+            raise AuditError("STAMPEDE_STARTED_AT must be the seconds since the epoch") from None
+        host = environment.get("STAMPEDE_HOST") or None
+        return cls(folder, database, environment["STAMPEDE_RUN_ID"], started, host, is_going_on=True)
+
+    @classmethod
+    def _left_behind(cls, folder: Path, database: str) -> Run:
+        try:
+            run = read(folder)
+        except FactsError as error:
+            raise AuditError(str(error)) from None
+        return cls(folder, database, run.id, run.started_at.timestamp(), run.host, False, run.interrupted)
+
+
+def main(folder: Path, *, as_json: bool = False) -> int:
+    """Audit the run in this folder; returns the exit code."""
+    try:
+        run = Run.of(folder, os.environ)
+        if run.is_going_on:
+            watch(run.database)
+        checks = audit(run)
+    except (AuditError, psycopg2.Error, OSError) as error:
+        print(f"audit: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    if run.is_going_on or as_json:
+        tell({"checks": checks})
+    else:
+        print(table(checks))
+    return 0 if run.is_going_on else exit_code(checks)
+
+
+def exit_code(checks: Sequence[Check]) -> int:
+    """As a run's: what is wrong goes before what is not known."""
+    return EXIT_CODES.get(worst(check.verdict for check in checks), 0)
+
+
+def watch(database: str) -> None:
+    """Print what can be seen while the run goes on; returns at its end, when our input is closed."""
+    lookout, pulse, statements = Lookout(), Pulse(), Statements()
+    with closing(Link(database)) as link:
+        link.ask(statements.slowest)
+        for second in itertools.count():
+            if second % LOOK_SECONDS == 0:
+                tell(*link.ask(lookout.look))
+            with suppress(psycopg2.Error):  # a process ended while it was looked at
+                tell(*({"sample": sample} for sample in link.ask(pulse.take)))
+            if has_ended(1 - time.time() % 1):
+                tell({"statements": link.ask(statements.slowest)})
+                return
+
+
+def tell(*lines: object) -> None:
+    """To the master."""
+    for line in lines:
+        print(encode(line).decode(), flush=True)
+
+
+def has_ended(seconds: float) -> bool:
+    """Whether our input ends within that time. What comes over it means nothing."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        readable, _, _ = select.select([sys.stdin], [], [], left)
+        if readable and not os.read(sys.stdin.fileno(), 4096):
+            return True
+    return False
+
+
+def audit(run: Run) -> list[Check]:
+    """Raises AuditError and psycopg2.Error."""
+    with closing((connect_patiently if run.is_going_on else connect)(run.database)) as connection:
+        checks = judge(connection, run.folder / "ledger.jsonl.gz", run.id, run.started, run.was_interrupted)
+        if not run.is_going_on:
+            refuse_what_is_gone(checks)
+        return [*checks, check_summary(connection, run.host)]
+
+
+def refuse_what_is_gone(checks: Sequence[Check]) -> None:
+    """By hand it may be too late: the next run has begun with the seeded catalogue. Raises AuditError."""
+    for check in checks:
+        if check.name == "acknowledged_orders_kept" and 0 < (check.examined or 0) == check.count:
+            raise AuditError(
+                "not one order of this run is there any more: its data are gone, nothing can be said"
+            )
+
+
+def table(checks: Sequence[Check]) -> str:
+    """Return the checks as text, for people."""
+    lines = []
+    for check in checks:
+        lines.append(f"{check.verdict:9} {check.name:26} {check.detail}")
+        lines += [f"{'':9} {which}: {offender(one)}" for which, one in check.offenders.items()]
+    return "\n".join(lines)

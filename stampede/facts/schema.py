@@ -1,0 +1,24 @@
+"""The JSON Schemas of what a run leaves behind: ``python -m stampede schema``, and docs/schemas/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from stampede.facts.run import Facts
+from stampede.facts.verdict import Judgement
+
+FILES = {"run.json": Facts, "verdict.json": Judgement}
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schemas() -> dict[str, Any]:
+    """Return the schema of each file, by its name."""
+    return {name: {"$schema": DIALECT, **msgspec.json.schema(kind)} for name, kind in FILES.items()}
+
+
+def text(file: str | None = None) -> str:
+    """Return the schema of one file, or those of all by their names, as indented JSON."""
+    content = schemas()[file] if file else schemas()
+    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()

@@ -1,0 +1,126 @@
+"""``summary.txt``: how a run ended, for a console. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from statistics import fmean, median
+
+from stampede.facts.figures import Figures, StageFigures
+from stampede.facts.run import Facts, Race
+from stampede.facts.verdict import Check, Judgement, Part, Verdict
+from stampede.report import formatting
+
+MOST_FAILURES = 10
+"""Errors, and exceptions, that are shown: the report has more."""
+
+LONGEST = 200
+"""Characters of one of them: an error may be a page."""
+
+SHARED = "Users and API share this machine's cores: what one takes, the other lacks."
+
+
+def plain_text(run: Facts, judged: Judgement) -> str:
+    """Return the figures, what failed, and the checks that were asked for; a line each."""
+    lines = [
+        f"{judged.verdict}: {formatting.headline(judged)}",
+        _line(f"Run {run.id}: {_what_was_run(run)}"),
+        *_figures(run),
+        *_stages(run.stages),
+        *_failures((each.occurrences, formatting.failure(each)) for each in run.errors),
+        *_failures((each.count, formatting.exception(each)) for each in run.exceptions),
+        *_races([race for race in run.races if race.shots]),
+        *(line for name, part in judged.parts.items() for line in _part(name, part)),
+        *(["", SHARED] if run.machine.generator_shares_cores else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _what_was_run(run: Facts) -> str:
+    load = f"{formatting.count(run.users, 'user')}, {formatting.count(run.workers, 'worker')}"
+    return f"{run.profile or 'by the form'}, {load}, target {run.host or formatting.NONE}"
+
+
+def _figures(run: Facts) -> Iterator[str]:
+    if run.window:
+        yield f"Window of {run.window.seconds} s: {formatting.number(run.window.rps)} requests/s"
+        for method, figures in run.window.by_method.items():
+            yield f"  {_line(method):7} {_of_method(figures)}"
+
+
+def _of_method(figures: Figures) -> str:
+    if not figures.requests:
+        return "0 requests"
+    times = (
+        f"average {formatting.number(figures.avg_ms)}, p50 {formatting.number(figures.p50_ms)},"
+        f" p95 {formatting.number(figures.p95_ms)}, p99 {formatting.number(figures.p99_ms)}"
+    )
+    line = f"{figures.requests:,} requests, {figures.failures:,} failed; ms: {times}"
+    if due := figures.from_start:
+        p95, p99 = formatting.number(due.p95_ms), formatting.number(due.p99_ms)
+        line += f"; since they were due: p95 {p95}, p99 {p99}"
+    return line
+
+
+def _stages(stages: list[StageFigures]) -> Iterator[str]:
+    """Where there are several: what more users did."""
+    if len(stages) < 2:
+        return
+    yield ""
+    yield f"{'users':>7} {'requests/s':>11} {'served/s':>9} {'refused':>8} {'failed':>7}   p50   p95   p99 ms"
+    for stage in stages:
+        times = (formatting.number(time) for time in (stage.p50_ms, stage.p95_ms, stage.p99_ms))
+        yield (
+            f"{stage.users:7,} {stage.rps:11,} {stage.goodput:9,} {stage.refused:8,}"
+            f" {stage.failures:7,}{''.join(f'{time:>6}' for time in times)}"
+        )
+
+
+def _failures(found: Iterable[tuple[int, str]]) -> Iterator[str]:
+    """How often, and what: the most frequent first, a line each."""
+    ordered = sorted(found, key=lambda each: (-each[0], each[1]))
+    for times, what in ordered[:MOST_FAILURES]:
+        text = _line(what)
+        yield f"  {times:,} × {text if len(text) <= LONGEST else f'{text[: LONGEST - 1]}…'}"
+    if len(ordered) > MOST_FAILURES:
+        yield f"  and {len(ordered) - MOST_FAILURES:,} more"
+
+
+def _races(races: list[Race]) -> Iterator[str]:
+    """How close the racers of each round were, in the middle of all rounds."""
+    if not races:
+        return
+    winners = Counter(race.winners for race in races)
+    most = [f"{times} × {formatting.count(number, 'winner')}" for number, times in winners.most_common(3)]
+    won = ", ".join(most + ["…"] * (len(winners) > len(most)))
+    overlaps = [race.overlap for race in races if race.overlap is not None]
+    overlap = f", {formatting.percent(fmean(overlaps))} of the losers met a winner" if overlaps else ""
+    spread = median(race.spread_ms for race in races)
+    yield ""
+    yield f"Races: {len(races)} rounds, {won}; median spread {spread:.0f} ms{overlap}"
+
+
+def _part(name: str, part: Part) -> Iterator[str]:
+    """A part's verdict, and a line for each check that was asked for; all where none was."""
+    asked = [
+        check
+        for check in part.checks
+        if check.verdict is not Verdict.NOT_ASKED or part.verdict is Verdict.NOT_ASKED or check.optional
+    ]
+    width = max([26, *(len(_line(check.name)) for check in asked)])
+    yield ""
+    yield f"{name.upper():8} {part.verdict}"
+    for check in asked:
+        yield f"  {check.verdict:9} {_line(check.name):{width}} {_line(_detail(check))}"
+        for which, offender in check.offenders.items():
+            yield f"  {'':9} {'':{width}} {which}: {_line(formatting.offender(offender))}"
+
+
+def _detail(check: Check) -> str:
+    near = "; near its limit" if check.verdict is Verdict.PASS and check.colour == "yellow" else ""
+    return f"{formatting.in_words(check)}{near}"
+
+
+def _line(text: str) -> str:
+    """In one line, and without what a terminal would do instead of showing it."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in " ".join(text.split()))

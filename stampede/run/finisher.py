@@ -1,0 +1,77 @@
+"""Sees a run from its stop to its results: the last reports, the audit, the figures, the files."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import gevent
+from locust.env import Environment
+from msgspec import convert
+
+from stampede.cluster import roster
+from stampede.counting.counts import Counts
+from stampede.facts.run import Audit, Phase, Race
+from stampede.facts.target import Reading, Target
+from stampede.run.observers import Observers
+from stampede.run.results import RunFolder
+from stampede.run.run import Run
+from stampede.run.stages import Stages
+from stampede.targets import measuring
+from stampede.targets.evidence import Evidence
+
+logger = logging.getLogger(__name__)
+
+LAST_REPORTS_TIMEOUT = 5.0
+"""Seconds for the workers to say that all their users have stopped, when none is left."""
+
+
+class Finisher:
+    """Finishes the runs of one master."""
+
+    def __init__(
+        self, environment: Environment, counts: Counts, observers: Observers, evidence: Evidence
+    ) -> None:
+        self._environment = environment
+        self._counts = counts
+        self._observers = observers
+        self._evidence = evidence
+
+    def finish(
+        self, run: Run, folder: RunFolder, stages: Stages, beyond: tuple[Target, Reading] | None
+    ) -> None:
+        """Leave the results of a run whose users have stopped. `beyond` is the target that ended it.
+
+        Raises nothing: whatever goes wrong is logged, as the next run must be able to begin.
+        """
+        try:
+            self._await_last_reports(folder)
+            if run.plan:
+                run.stages = stages.rows(self._counts, self._observers.samples.workers)
+            self._observers.end(run)  # before the audit, which asks the API too
+            self._audit(run, folder)
+            run.races = convert(getattr(self._environment, "stampede_races", ()), list[Race])
+            run.targets = measuring.results(run.wanted, self._evidence, run.window, beyond)
+            run.phase = Phase.WRITING
+            folder.close()
+        except OSError as error:
+            logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
+        except Exception as error:
+            logger.error("stampede: %s has no verdict: %s: %s", run.id, type(error).__name__, error)
+            logger.debug("Traceback", exc_info=True)
+        finally:
+            folder.leave()
+
+    def _await_last_reports(self, folder: RunFolder) -> None:
+        """Those of all workers that are there."""
+        deadline = time.monotonic() + LAST_REPORTS_TIMEOUT
+        while time.monotonic() < deadline:
+            if not {*folder.ledger.still_working.values()} & {*roster.there(self._environment.runner)}:
+                return
+            gevent.sleep(0.05)
+
+    def _audit(self, run: Run, folder: RunFolder) -> None:
+        run.lost_workers = folder.ledger.close()
+        self._observers.conclude(run)
+        if folder.ledger.error:
+            run.audit = Audit(error=f"the ledger could not be written: {folder.ledger.error}")
