@@ -38,8 +38,8 @@ def product_names() -> tuple[str, ...]:
 class Run:
     """What tells the users of a run apart, and from those of every other run and worker.
 
-    SKUs read `RUN-INDEX-WORKER-USER-NUMBER`: at most 49 characters of `A-Z 0-9 - _`. The index says
-    little alone: each master counts from 0, and so does each Locust that runs without one.
+    SKUs read `RUN-WORKER-USER-NUMBER`: at most 49 characters of `A-Z 0-9 - _`. The index of a worker says
+    little: each master counts from 0, and so does each Locust that runs without one.
     """
 
     current: ClassVar["Run | None"] = None
@@ -49,7 +49,9 @@ class Run:
         run_id = run_id or time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         runner: Any = environment.runner
         self.worker_index: int = getattr(runner, "worker_index", 0)
-        worker = f"{self.worker_index}-{getattr(runner, 'client_id', '0')[-6:]}"
+        # With an engine as its ledger calls the worker; without one by the end of its id.
+        named = getattr(environment, "stampede_worker", None)
+        worker = named() if named else getattr(runner, "client_id", "0")[-8:]
         self.id = re.sub(r"[^A-Z0-9_-]", "-", run_id[:24].upper())
         self.sku_prefix = re.sub(r"[^A-Z0-9_-]", "-", f"{self.id}-{worker}".upper())
         self.user_numbers = itertools.count(1)

@@ -20,7 +20,7 @@ from stampede.cluster import interrupt, patches, worker
 from stampede.cluster.allowed_targets import Allowed, AllowedError
 from stampede.cluster.clocks import answer_clocks
 from stampede.cluster.master import END_TIMEOUT, Crew
-from stampede.cluster.roster import label_of
+from stampede.cluster.roster import own_label
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
 from stampede.plan import pace
@@ -150,7 +150,8 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     counts, ledger, samples = Counts(), Ledger(), OwnSamples()
     answer_clocks(runner)
     membership = worker.Membership(environment, runner, ledger.hand_over_again)
-    environment.stampede_ledger = ledger  # where users find it
+    environment.stampede_ledger = ledger  # where users find it, and how their worker is called in it
+    environment.stampede_worker = lambda: own_label(runner)
     try:
         allowed = Allowed(os.environ.get("ALLOW_TARGETS", ""), lambda: [environment.host])
     except AllowedError as error:
@@ -158,11 +159,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     patches.stay_on_target(allowed)
     on = environment.events
     on.test_start.add_listener(lambda **_: membership.begin(environment.parsed_options.run_id))
-    on.test_start.add_listener(
-        lambda **_: ledger.begin(
-            environment.parsed_options.run_id, label_of(runner.worker_index, runner.client_id)
-        )
-    )
+    on.test_start.add_listener(lambda **_: ledger.begin(environment.parsed_options.run_id, own_label(runner)))
     on.test_start.add_listener(lambda **_: counts.clear())
     on.request.add_listener(counts.count)
     on.report_to_master.add_listener(lambda data, **_: counts.hand_over(data))

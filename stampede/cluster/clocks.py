@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-
-from stampede.facts.samples import ClockOffset
 
 ASK, ANSWER = "stampede_clock", "stampede_clock_answer"
 
@@ -62,14 +60,10 @@ class Clocks:
         known = self._worst.get(msg.node_id), (clock.offset, clock.uncertainty)
         self._worst[msg.node_id] = max(filter(None, known), key=lambda told: abs(told[0]) - told[1])
 
-    def facts(self, label: Callable[[str], str]) -> dict[str, ClockOffset]:
-        """Return how far each was ahead when it was furthest from right, by the worker's label."""
-        return {
-            label(worker): ClockOffset(
-                offset_ms=round(1000 * offset, 2), uncertainty_ms=round(1000 * uncertainty, 2)
-            )
-            for worker, (offset, uncertainty) in self._worst.items()
-        }
+    def worst(self) -> dict[str, tuple[float, float]]:
+        """Return, by the worker's id, by how many seconds its clock was ahead when it was furthest from
+        right, and by how many that can be wrong."""
+        return dict(self._worst)
 
 
 def answer_clocks(runner: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner
+from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
 HAS_USERS = (STATE_SPAWNING, STATE_RUNNING)
 
@@ -19,9 +19,14 @@ def with_users(runner: MasterRunner) -> list[str]:
 
 def label(runner: MasterRunner, worker: str) -> str:
     """The short name of a worker, by its id."""
-    return label_of(runner.get_worker_index(worker), worker)
+    return _label(runner.get_worker_index(worker), worker)
 
 
-def label_of(index: int, worker: str) -> str:
-    """Its index and the end of its id, as load_tests/users.py puts them into keys."""
+def own_label(runner: WorkerRunner) -> str:
+    """The same, as the worker itself has it: a master may give it another index when it joins again."""
+    return _label(runner.worker_index, runner.client_id)
+
+
+def _label(index: int, worker: str) -> str:
+    """Its index and the end of its id."""
     return f"{index}-{worker[-6:]}"

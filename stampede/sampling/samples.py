@@ -105,7 +105,12 @@ class SampleCollector:
 
     def clocks(self) -> dict[str, ClockOffset]:
         """Return how far each worker's clock is ahead: stampede/cluster/clocks.py."""
-        return self._clocks.facts(self._label)
+        return {
+            self._label(worker): ClockOffset(
+                offset_ms=round(1000 * offset, 2), uncertainty_ms=round(1000 * uncertainty, 2)
+            )
+            for worker, (offset, uncertainty) in self._clocks.worst().items()
+        }
 
     def hub_lag(self, seconds: Collection[int]) -> dict[str, HubLag]:
         """Return how late the hub of each worker was in these seconds, since the epoch; by its label."""

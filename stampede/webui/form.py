@@ -43,55 +43,65 @@ def choices(profiles_file: Path) -> list[str]:
 
 
 def add(web_ui: WebUI, driver: Driver, profiles_file: Path) -> None:
-    """Stand before Locust's own ``/swarm`` and ``/stats/reset``. Answers are as those of the former:
-    ``{success, message, host}``."""
+    """Stand before Locust's own ``/swarm`` and ``/stats/reset``."""
     patches.end_timer_with_run(web_ui)
+    web_ui.app.before_request(Form(web_ui, driver, profiles_file).before_locust)
 
-    @web_ui.app.before_request
-    def before_locust() -> ResponseReturnValue | None:
+
+class Form:
+    """What is done before Locust gets a request of its page. Answers are ``{success, message, host}``, as its."""
+
+    def __init__(self, web_ui: WebUI, driver: Driver, profiles_file: Path) -> None:
+        self._web_ui = web_ui
+        self._driver = driver
+        self._profiles_file = profiles_file
+        self._start = web_ui.auth_required_if_enabled(self._start_profile)
+
+    def before_locust(self) -> ResponseReturnValue | None:
+        """Answer a request that is refused, or that is not Locust's; None leaves it to Locust."""
         if request.method != "POST":
             return None
-        if request.endpoint == "locust.reset_stats" and driver.in_progress:
-            return answer(False, "a run is in progress: its verdict is made from these figures"), 409
-        return before_swarm() if request.endpoint == "locust.swarm" else None
+        if request.endpoint == "locust.reset_stats" and self._driver.in_progress:
+            return self._answer(False, "a run is in progress: its verdict is made from these figures"), 409
+        return self._before_swarm() if request.endpoint == "locust.swarm" else None
 
-    def before_swarm() -> Response | None:
+    def _before_swarm(self) -> Response | None:
         if request.form.get("load_profile", NO_PROFILE):
-            started: Response = start()
+            started: Response = self._start()
             return started
         # Locust's form to start a run names a host, always; the one to edit it never does.
-        is_edit = driver.may_be_edited and "host" not in request.form
+        is_edit = self._driver.may_be_edited and "host" not in request.form
         try:
-            refuse_edit() if is_edit else refuse_start()
+            _refuse_edit() if is_edit else self._refuse_start()
         except RunError as error:
-            return answer(False, str(error))
+            return self._answer(False, str(error))
         if is_edit and not request.form.get("run_time"):
-            patches.keep_timer(web_ui)
+            patches.keep_timer(self._web_ui)
         return None
 
-    def refuse_start() -> None:
+    def _refuse_start(self) -> None:
         """Raise RunError for what would begin as no plan does."""
-        driver.refuse_unless_one_can_begin()
-        if request.form.get("host") == "" and driver.usual_host:
-            raise RunError(f"there is no host to test: this cluster's own is {driver.usual_host}")
+        self._driver.refuse_unless_one_can_begin()
+        if request.form.get("host") == "" and self._driver.usual_host:
+            raise RunError(f"there is no host to test: this cluster's own is {self._driver.usual_host}")
 
-    def refuse_edit() -> None:
-        """Raise RunError for numbers that Locust refuses too, but only after it has ended the ramp."""
-        try:
-            users, spawn_rate = int(request.form["user_count"]), float(request.form["spawn_rate"])
-        except (KeyError, ValueError):
-            users, spawn_rate = -1, 0
-        if users < 0 or not 0 < spawn_rate < inf:
-            raise RunError("the number of users must be a whole one, the ramp up a number over 0")
-
-    @web_ui.auth_required_if_enabled
-    def start() -> Response:
+    def _start_profile(self) -> Response:
         wanted = {"profile": request.form["load_profile"], "host": asked_host()}
         try:
-            plan = begin(driver, profiles_file, wanted)
+            plan = begin(self._driver, self._profiles_file, wanted)
         except (ProfileError, RunError, CastError) as error:
-            return answer(False, str(error))
-        return answer(True, f"'{plan.profile}': {plan.users} users, {plan.duration:.0f} s")
+            return self._answer(False, str(error))
+        return self._answer(True, f"'{plan.profile}': {plan.users} users, {plan.duration:.0f} s")
 
-    def answer(success: bool, message: str) -> Response:
-        return jsonify(success=success, message=message, host=web_ui.environment.host)
+    def _answer(self, success: bool, message: str) -> Response:
+        return jsonify(success=success, message=message, host=self._web_ui.environment.host)
+
+
+def _refuse_edit() -> None:
+    """Raise RunError for numbers that Locust refuses too, but only after it has ended the ramp."""
+    try:
+        users, spawn_rate = int(request.form["user_count"]), float(request.form["spawn_rate"])
+    except (KeyError, ValueError):
+        users, spawn_rate = -1, 0
+    if users < 0 or not 0 < spawn_rate < inf:
+        raise RunError("the number of users must be a whole one, the ramp up a number over 0")

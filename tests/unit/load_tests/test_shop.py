@@ -501,14 +501,25 @@ def test_products_keep_to_the_limits_of_the_contract() -> None:
 @pytest.mark.parametrize("run_id", ["20261122-135521-ab12", "nightly run #4 / öäü", "x" * 100])
 def test_skus_stay_short_and_plain_whatever_the_run_is_called(run_id: str) -> None:
     """A run's name may be anything; at the highest numbers a SKU still has at most 50 plain characters."""
-    prefix = Run(environment(worker_index=9999, client_id="host_" + "f" * 32, run_id=run_id)).sku_prefix
+    at = environment(run_id=run_id)
+    at.stampede_worker = lambda: "9999-ffffff"
+    prefix = Run(at).sku_prefix
     assert re.fullmatch(r"[A-Z0-9_-]{1,50}", f"{prefix}-99999-999999")
 
 
 def test_skus_carry_run_and_worker() -> None:
     """Who looks at the database sees which run and worker made a product."""
-    sku = visitor(environment(worker_index=3, run_id="20261122-135521-ab12")).new_product()["sku"]
-    assert sku == "20261122-135521-AB12-3-ABCDEF-1-1"
+    at = environment(run_id="20261122-135521-ab12")
+    assert visitor(at).new_product()["sku"] == "20261122-135521-AB12-23ABCDEF-1-1"
+
+
+def test_where_an_engine_names_the_worker_skus_and_keys_carry_that_name() -> None:
+    """The audit looks for the orders of a worker that is lost by the name its ledger has."""
+    at = environment(run_id="20261122-135521-ab12")
+    at.stampede_worker = lambda: "3-abcdef"
+    run = Run(at)
+    assert run.sku_prefix == "20261122-135521-AB12-3-ABCDEF"
+    assert run.new_key() == "20261122-135521-ab12/3-abcdef/1"
 
 
 def test_skus_of_workers_that_start_together_differ() -> None:
@@ -531,7 +542,7 @@ def test_run_without_engine_is_named_for_its_start() -> None:
     """Stock Locust gives a run no id: the time of its start stands in."""
     at = environment()
     at.parsed_options = SimpleNamespace()
-    assert re.match(r"\d{8}-\d{6}-0-", Run(at).sku_prefix)
+    assert re.fullmatch(r"\d{8}-\d{6}-23ABCDEF", Run(at).sku_prefix)
 
 
 def test_names_come_from_a_pool_that_is_the_same_each_time() -> None:
