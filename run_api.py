@@ -1,8 +1,8 @@
 """The Orders & Inventory API: `python run_api.py [--host H] [--port P]`.
 
-The one way to start it: in the container, in the local runtime and by hand. Without DATABASE_URL it brings a
-PostgreSQL of its own, whose data stay in .local/ between starts. api/settings.py says what the environment
-can hold. It ends with 0 when it was asked to, with 2 when it cannot start.
+The container, the local runtime and users start the API with this program. Without DATABASE_URL it starts a
+PostgreSQL of its own, whose data stay in .local/ between starts. The other settings are in api/settings.py.
+The exit code is 0 after a normal stop and 2 if the API cannot start.
 """
 
 from __future__ import annotations
@@ -33,20 +33,21 @@ except ModuleNotFoundError as missing:
     sys.exit(2)
 
 DATA = Path(__file__).resolve().parent / ".local" / "postgres"
-#: Seconds for the requests in hand when asked to end; the longest, a bulk call, may take ten.
+#: The time for requests in progress at a stop; the longest, a bulk call, may take ten seconds.
 DRAIN_SECONDS = 12
-#: Of all processes together; a further one waits, unanswered, until one of them closes.
+#: The limit for all processes together; a further connection waits until one closes.
 CONNECTIONS = 8192
 
 
 def main() -> int:
+    """Run the API until it is stopped, and return the exit code."""
     try:
         settings = read_settings()
         check_address(settings)
         with ExitStack() as stack:
             url = settings.database_url or stack.enter_context(embedded_database())
             check_database(url)
-            # Where the server's processes look: they start anew and read the environment again.
+            # The server's processes start from nothing and read the environment: pass the values there.
             os.environ["DATABASE_URL"] = url
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="stampede-metrics-")
@@ -62,17 +63,22 @@ def main() -> int:
 
 
 def read_settings() -> Settings:
-    """The command line counts before the environment."""
+    """Return the settings; the command line overrides the environment."""
     parser = argparse.ArgumentParser(description="The Orders & Inventory API")
     parser.add_argument("--host", help="address to listen on (API_HOST; 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (API_PORT; 8000)")
     arguments = parser.parse_args()
-    given = {"API_HOST": arguments.host, "API_PORT": arguments.port}
-    return Settings.from_environment({**os.environ, **{key: value for key, value in given.items() if value}})
+    options = {"API_HOST": arguments.host, "API_PORT": arguments.port}
+    return Settings.from_environment(
+        {**os.environ, **{key: value for key, value in options.items() if value}}
+    )
 
 
 def check_address(settings: Settings) -> None:
-    """The server would share a port that is in use, or end with a traceback."""
+    """Raise SettingError where the API cannot listen on its address.
+
+    Without this check the server would share a port that is in use, or end with a traceback.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -89,7 +95,7 @@ def check_address(settings: Settings) -> None:
 
 @contextmanager
 def embedded_database() -> Iterator[str]:
-    """The URL of a PostgreSQL that lives as long as we do."""
+    """Run the embedded PostgreSQL and yield its URL; raise SettingError."""
     try:
         from postgres import embedded, place
     except ImportError:
@@ -102,14 +108,15 @@ def embedded_database() -> Iterator[str]:
 
 
 def allow_connections() -> None:
-    """Each is a file; many systems allow a thousand until asked for more."""
-    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """Raise the limit of open files: each connection is one, and the usual limit is a thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS + 1024
-    if 0 <= allowed < wanted:  # under 0: without limit
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, most) if most >= 0 else wanted, most))
+    if 0 <= soft < wanted:  # below 0: no limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard >= 0 else wanted, hard))
 
 
 def check_database(url: str) -> None:
+    """Raise SettingError for an invalid URL, and SchemaVersionError for a wrong schema."""
     try:
         check_at_start(url)
     except ValueError as error:
@@ -117,6 +124,7 @@ def check_database(url: str) -> None:
 
 
 def server(settings: Settings) -> MPServer:
+    """Return the Granian server, not started."""
     return MPServer(
         "api.wsgi:get_app",
         factory=True,
@@ -130,7 +138,7 @@ def server(settings: Settings) -> MPServer:
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
         websockets=False,
-        # Its only warning is that eight threads were many; they did better than two.
+        # Its only warning is that eight threads are many; measured, eight did better than two.
         log_level=LogLevels.error,
     )
 

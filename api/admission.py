@@ -1,12 +1,13 @@
-"""Who is served, who waits, and who is told to come again later.
+"""The queue in front of the application: which requests start, wait, or are refused with 503.
 
-Granian's own queue does not say how long a request has waited in it. So a few more threads than may be at
-work empty it at once: a request that finds all places taken waits here, as an object and without a thread,
-and its thread goes for the next one. Whoever is done with a request goes on with the one that has waited
-longest. One that could not begin within WAIT_SECONDS is refused, which costs a fraction of serving it; and
-because it waited first, users who ask again at once do not keep the API busy with refusals.
+Granian has a queue too, but does not report how long a request has waited in it. So this module empties that
+queue: the process has a few more threads than requests may run at once. A request that finds all places taken
+waits here as an object, without a thread, and its thread accepts the next request. A thread that finishes a
+request continues with the one that has waited longest. A request that could not start within WAIT_SECONDS is
+refused, which costs a fraction of serving it. The wait before a refusal also slows down users that retry at
+once: they do not keep the API busy with refusals.
 
-Probes do not wait: that there is much to do is no illness.
+Probes do not wait: a busy API is not an unhealthy one.
 """
 
 from __future__ import annotations
@@ -28,60 +29,62 @@ from api.problems import Problem
 
 logger = logging.getLogger("api.admission")
 
-#: Until a request that could not begin is refused: half of the second within which it is to know.
+#: The longest wait for a place. A client must learn of a refusal within a second; this is half of it.
 WAIT_SECONDS = 0.5
-#: How much longer it may be until somebody looks.
-LOOK_SECONDS = 0.05
-#: Threads beyond those at work: one empties the queue while others are held by probes.
+#: The pause between two checks for requests that have waited too long.
+CHECK_SECONDS = 0.05
+#: Threads beyond the number of places: one empties Granian's queue while others are busy with probes.
 SPARE_THREADS = 4
-#: Of those whom a process refused, so many are asked to come again in each second. A refusal costs half as
-#: much as an answer: these few, refused once more, take little from those who are served.
-APPOINTMENTS_PER_SECOND = 25
-#: Nobody is sent away for longer.
-LONGEST_SECONDS = 30
-#: Bytes of all the bodies that wait; one that is too much is refused at once where it would have to.
-MOST_KEPT = 16 * 1024 * 1024
+#: How many of the clients that one process refused may retry in the same second. A refusal costs half as much
+#: as an answer. So few retries, even if all are refused again, take little from the requests in progress.
+RETRIES_PER_SECOND = 25
+#: The largest Retry-After.
+LONGEST_RETRY_SECONDS = 30
+#: Bytes of the bodies of all waiting requests. A body that does not fit is refused at once.
+LARGEST_WAITING_BODIES = 16 * 1024 * 1024
 PROBES = {"/health", "/metrics"}
 
-#: In the WSGI environment: when the request came, as perf_counter() has it, and whether it is refused.
+#: Keys in the WSGI environment: the request's arrival, by perf_counter(), and whether it is refused.
 ARRIVED = "api.arrived"
 REFUSED = "api.refused"
 
-#: A request as Granian has it, to be answered through the first, by any thread and at any time.
-Waiting = tuple[Any, dict[str, Any]]
-Answer = Callable[[Any, dict[str, Any]], object]
+#: A request as Granian passes it: the object that takes the answer, from any thread and at any time, and the
+#: WSGI environment.
+GranianRequest = tuple[Any, dict[str, Any]]
+Handler = Callable[[Any, dict[str, Any]], object]
 
 
 class Admission:
-    """Between Granian and the application: at most `places` requests at work."""
+    """The queue between Granian and the application; at most `places` requests run at once."""
 
     def __init__(self, places: int) -> None:
-        self._size = places
         self._places = places
-        self._waiting: deque[Waiting] = deque()
-        self._kept = 0
+        self._free_places = places
+        self._waiting: deque[GranianRequest] = deque()
+        self._waiting_bytes = 0
         self._lock = threading.Lock()
 
     @property
     def at_work(self) -> int:
-        """Requests, without probes."""
-        return self._size - self._places
+        """The number of requests in progress, without probes."""
+        return self._places - self._free_places
 
     @property
     def waiting(self) -> int:
-        """Requests."""
+        """The number of requests that wait for a place."""
         return len(self._waiting)
 
-    def before(self, answer: Answer) -> Admission:
-        """Let those in who are to be answered."""
-        self._answer = answer
-        threading.Thread(target=self._look, name="admission", daemon=True).start()
+    def in_front_of(self, handler: Handler) -> Admission:
+        """Pass admitted requests to the handler, and start the thread that refuses late ones."""
+        self._handler = handler
+        threading.Thread(target=self._refuse_late_requests, name="admission", daemon=True).start()
         return self
 
     def __call__(self, protocol: Any, scope: dict[str, Any]) -> None:
+        """Serve, queue or refuse a request."""
         scope[ARRIVED] = perf_counter()
         if is_probe(scope):
-            self._answer(protocol, scope)
+            self._handler(protocol, scope)
         elif self._take_place():
             self._work((protocol, scope))
         elif self._has_room(body_length(scope)):
@@ -91,127 +94,133 @@ class Admission:
             self._refuse((protocol, scope))
 
     def _has_room(self, length: int | None) -> bool:
-        return length is not None and self._kept + length <= MOST_KEPT
+        return length is not None and self._waiting_bytes + length <= LARGEST_WAITING_BODIES
 
     def _take_place(self) -> bool:
         with self._lock:
-            free = self._places > 0
-            self._places -= free
-        return free
+            is_free = self._free_places > 0
+            self._free_places -= is_free
+        return is_free
 
-    def _wait(self, waiting: Waiting) -> None:
+    def _wait(self, request: GranianRequest) -> None:
         with self._lock:
-            self._waiting.append(waiting)
-            self._kept += body_length(waiting[1]) or 0
-        # The places may all have become free meanwhile, with nobody left to look.
+            self._waiting.append(request)
+            self._waiting_bytes += body_length(request[1]) or 0
+        # All places may have become free since the check. Then no thread would pick this request up.
         if self._take_place():
             self._work(None)
 
-    def _work(self, request: Waiting | None) -> None:
-        """On a place, which goes on to who has waited longest."""
+    def _work(self, request: GranianRequest | None) -> None:
+        """Serve the request, then waiting requests until there are none; the caller has taken a place."""
         while request := request or self._next():
-            self._try(request)
+            self._handle(request)
             request = None
 
-    def _next(self) -> Waiting | None:
+    def _next(self) -> GranianRequest | None:
+        """Return the request that has waited longest, or give the place back and return None."""
         with self._lock:
             if self._waiting:
-                return self._leave()
-            self._places += 1
+                return self._pop_oldest()
+            self._free_places += 1
             return None
 
-    def _leave(self) -> Waiting:
-        """Under the lock: who has waited longest waits no more."""
+    def _pop_oldest(self) -> GranianRequest:
+        """Remove and return the request that has waited longest; the caller holds the lock."""
         request = self._waiting.popleft()
-        self._kept -= body_length(request[1]) or 0
+        self._waiting_bytes -= body_length(request[1]) or 0
         return request
 
-    def _look(self) -> None:
+    def _refuse_late_requests(self) -> None:
         while True:
-            sleep(LOOK_SECONDS)
-            while late := self._next_late():
-                self._refuse(late)
+            sleep(CHECK_SECONDS)
+            while request := self._next_late():
+                self._refuse(request)
 
-    def _next_late(self) -> Waiting | None:
+    def _next_late(self) -> GranianRequest | None:
         with self._lock:
             if self._waiting and perf_counter() - self._waiting[0][1][ARRIVED] > WAIT_SECONDS:
-                return self._leave()
+                return self._pop_oldest()
             return None
 
-    def _refuse(self, request: Waiting) -> None:
+    def _refuse(self, request: GranianRequest) -> None:
+        """Let the application answer with a refusal, so that the request is counted like any other."""
         request[1][REFUSED] = True
-        self._try(request)
+        self._handle(request)
 
-    def _try(self, request: Waiting) -> None:
+    def _handle(self, request: GranianRequest) -> None:
         try:
-            self._answer(*request)
-        except Exception:  # Granian answers 500 for what is dropped without an answer
+            self._handler(*request)
+        except Exception:  # Granian answers a request with 500 when it is dropped without an answer
             logger.exception("a request was not answered")
 
 
 def body_length(scope: dict[str, Any]) -> int | None:
-    """In bytes; None where that is not said beforehand."""
+    """Return the body's length in bytes; None where the request does not declare it."""
     length = scope.get("CONTENT_LENGTH", "0")
     return int(length) if "HTTP_TRANSFER_ENCODING" not in scope and length.isdigit() else None
 
 
 def keep_body(scope: dict[str, Any]) -> None:
-    """Read it now: Granian closes what is not read when its call returns."""
+    """Read the body into memory: Granian closes an unread body when its call returns."""
     if length := body_length(scope):
         scope["wsgi.input"] = BytesIO(scope["wsgi.input"].read(length))
 
 
 def is_probe(scope: dict[str, Any]) -> bool:
+    """Return whether the request comes from monitoring: HEAD, or a path in PROBES."""
     return scope["REQUEST_METHOD"] == "HEAD" or scope["PATH_INFO"].rstrip("/") in PROBES
 
 
 def install(admission: Admission) -> None:
-    """In this process, before Granian takes the application.
+    """Put the queue in front of the application; call it before Granian loads the application.
 
-    Granian 2.8 hands each request to what `_wsgi_call_wrap` makes of the application; there is no public
-    way in between. If another version does otherwise, tests/integration/test_overload.py fails.
+    Granian 2.8 sends each request to the result of `_wsgi_call_wrap`, and has no public hook for this. If
+    another version changes that, tests/integration/test_overload.py fails.
     """
     wrap = mp._wsgi_call_wrap  # type: ignore[attr-defined]
-    mp._wsgi_call_wrap = lambda *application: admission.before(wrap(*application))  # type: ignore[attr-defined]
+    mp._wsgi_call_wrap = lambda *application: admission.in_front_of(wrap(*application))  # type: ignore[attr-defined]
 
 
-class Appointments:
-    """When who is refused may come again: so many a second, one behind the other.
+class RetryTimes:
+    """The times at which refused clients may retry: RETRIES_PER_SECOND clients in each second.
 
-    The same time for all would be too long for a few, and too short for a crowd: it would be back at once
-    and have the API refuse rather than serve.
+    One fixed delay would be too long for a few clients and too short for many: all of them would return at
+    once, and the API would refuse requests instead of serving them.
     """
 
     def __init__(self) -> None:
-        self._newest = 0.0
+        self._latest = 0.0
         self._lock = threading.Lock()
 
     def next(self) -> int:
-        """Seconds from now, whole as Retry-After has them."""
+        """Return the delay for the next refused client, in whole seconds, as Retry-After needs it."""
         now = perf_counter()
         with self._lock:
-            self._newest = max(self._newest, now) + 1 / APPOINTMENTS_PER_SECOND
-            return min(ceil(self._newest - now), LONGEST_SECONDS)
+            self._latest = max(self._latest, now) + 1 / RETRIES_PER_SECOND
+            return min(ceil(self._latest - now), LONGEST_RETRY_SECONDS)
 
 
-class Refusing:
-    """Middleware: when the route is known, so that it is counted, and before anything is done."""
+class RefusalMiddleware:
+    """The middleware that refuses marked requests: after routing, for the counters, and before any work."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._appointments = Appointments()
+        self._retry_times = RetryTimes()
 
     def process_resource(
         self, req: Request, _resp: Response, _resource: object, _params: dict[str, Any]
     ) -> None:
+        """Raise Problem or DatabaseUnavailableError if Admission has marked the request as refused."""
         if REFUSED not in req.env:
             return
-        if self._database.is_silent(WAIT_SECONDS):  # it is what all the others wait for
+        # A silent database is what all places wait for, so it is the reason to report.
+        if self._database.is_silent(WAIT_SECONDS):
             raise DatabaseUnavailableError("it gives no sign of life")
-        raise overloaded(self._appointments.next())
+        raise overloaded(self._retry_times.next())
 
 
 def overloaded(seconds: int) -> Problem:
+    """Return the 503 that asks the client to retry after this many seconds."""
     problem = Problem.of("overloaded", seconds=seconds)
     problem.retry_after = seconds
     return problem

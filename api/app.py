@@ -1,4 +1,4 @@
-"""The application: which path leads where, and how what goes wrong is told. No environment, no globals."""
+"""The WSGI application: its routes, and how errors are answered. It reads no environment and no globals."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import falcon
 from falcon import App, Request, Response
 
 from api import documentation, monitoring, orders, products
-from api.admission import Refusing
+from api.admission import RefusalMiddleware
 from api.db import Database, DatabaseUnavailableError
-from api.metrics import Counting, Metrics
+from api.metrics import CountingMiddleware, Metrics
 from api.openapi import openapi_document
 from api.problems import Problem
-from api.request_id import RequestId
+from api.request_id import RequestIdMiddleware
 from api.resource import Resource, allowed_methods
 
 logger = logging.getLogger("api")
@@ -24,24 +24,27 @@ ErrorHandler = Callable[[Request, Response, Any, dict[str, Any]], None]
 
 
 def create_app(database: Database) -> App[Request, Response]:
-    """The WSGI application on a database that is started."""
+    """Return the WSGI application; the database must be started."""
     paths = routes(database)
     app = App()
-    app.add_middleware(Counting({template_of(path): path for path in paths}))
-    app.add_middleware(RequestId())
-    app.add_middleware(Refusing(database))
+    app.add_middleware(CountingMiddleware({template_of(path): path for path in paths}))
+    app.add_middleware(RequestIdMiddleware())
+    app.add_middleware(RefusalMiddleware(database))
     app.req_options.strip_url_path_trailing_slash = True
     for path, resource in paths.items():
         app.add_route(template_of(path), resource)
     app.add_error_handler(Exception, report_fault)
-    app.add_error_handler(falcon.HTTPError, refuser(paths))
+    app.add_error_handler(falcon.HTTPError, http_error_handler(paths))
     app.add_error_handler(DatabaseUnavailableError, report_unavailable)
     app.add_error_handler(Problem, answer_problem)
     return app
 
 
 def routes(database: Database) -> dict[str, Resource]:
-    """By path, as the contract writes them; each is the same with and without the slash at its end."""
+    """Return the resources by path, as the contract writes the paths.
+
+    A path also works with the slash at its end added or left out.
+    """
     paths: dict[str, Resource] = {
         "/products/": products.Products(database),
         "/products/bulk": products.BulkProducts(database),
@@ -68,12 +71,16 @@ def routes(database: Database) -> dict[str, Resource]:
 
 
 def template_of(path: str) -> str:
-    """As Falcon wants it: it takes a slash off a path's end before it looks for it, and hands parts on by
-    name, where `id` would shadow a builtin."""
+    """Return a path of the contract as Falcon's router needs it.
+
+    Falcon removes the slash at a path's end before it matches the path. It passes the path's parts as keyword
+    arguments, and `id` would shadow a builtin.
+    """
     return path.replace("{id}", "{id_}").rstrip("/") or "/"
 
 
 def answer_problem(_request: Request, response: Response, problem: Problem, _path: dict[str, Any]) -> None:
+    """Answer with the problem as application/problem+json."""
     response.status = falcon.code_to_http_status(problem.status)
     response.content_type = "application/problem+json"
     response.data = problem.body()
@@ -84,17 +91,21 @@ def answer_problem(_request: Request, response: Response, problem: Problem, _pat
 def report_unavailable(
     request: Request, response: Response, error: DatabaseUnavailableError, path: dict[str, Any]
 ) -> None:
-    # What was refused at once is not logged for each request: that the database is away, db.py has said.
+    """Answer that the database is unavailable, and log the cause."""
+    # An error without a cause was raised at once, because the database is away. db.py has logged that once.
     if error.__cause__ is not None:
         logger.warning("%s", error, extra={"request_id": request.context.id, "request": describe(request)})
     answer_problem(request, response, Problem.of("database_unavailable"), path)
 
 
-def refuser(paths: dict[str, Resource]) -> ErrorHandler:
-    """For what Falcon refuses: an unknown path, a wrong method, with 400 one it never heard of, the rest."""
+def http_error_handler(paths: dict[str, Resource]) -> ErrorHandler:
+    """Return the handler for Falcon's own errors, such as an unknown path or a wrong method.
+
+    Falcon answers an unknown method with 400; the handler answers 405, as for any other wrong method.
+    """
     allowed = {template_of(path): ", ".join(allowed_methods(resource)) for path, resource in paths.items()}
 
-    def refuse(request: Request, response: Response, error: falcon.HTTPError, path: dict[str, Any]) -> None:
+    def answer(request: Request, response: Response, error: falcon.HTTPError, path: dict[str, Any]) -> None:
         if isinstance(error, falcon.HTTPNotFound):
             problem = Problem.of("path_not_found", about=request.path)
         elif isinstance(error, falcon.HTTPMethodNotAllowed) or request.method not in falcon.HTTP_METHODS:
@@ -104,10 +115,11 @@ def refuser(paths: dict[str, Resource]) -> ErrorHandler:
             problem = Problem.of("bad_request", about=error.description or error.title)
         answer_problem(request, response, problem, path)
 
-    return refuse
+    return answer
 
 
 def report_fault(request: Request, response: Response, error: Exception, path: dict[str, Any]) -> None:
+    """Log an error that no other handler covers, with its traceback, and answer with 500."""
     logger.error(
         "%s", error, exc_info=error, extra={"request_id": request.context.id, "request": describe(request)}
     )
@@ -115,4 +127,5 @@ def report_fault(request: Request, response: Response, error: Exception, path: d
 
 
 def describe(request: Request) -> str:
+    """Return the method and the path, for the log."""
     return f"{request.method} {request.path}"

@@ -1,4 +1,4 @@
-"""What became of the lines of a bulk call."""
+"""The answer to a bulk call: which lines were created and which failed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api.problems import KINDS, Problem
 
 
 def bulk_result(rows: Sequence[Row], lines: Sequence[NewOrder] | Sequence[NewProduct]) -> BulkResult:
-    """`rows` are (index, outcome, about, id), one for each line."""
+    """Return the answer from the database's rows, (index, outcome, about, id), one for each line."""
     result = BulkResult(0, 0, [], [])
     for index, outcome, about, id_ in sorted(rows):
         if outcome == "done":
@@ -23,6 +23,7 @@ def bulk_result(rows: Sequence[Row], lines: Sequence[NewOrder] | Sequence[NewPro
 
 
 def failure(index: int, code: str, about: str, line: NewOrder | NewProduct) -> Failure:
+    """Return the failure of one line; `about` is the database's word for the detail (see Kind)."""
     match line:
         case NewOrder():
             problem = Problem.of(code, about=about, id=line.product_id, quantity=line.quantity)

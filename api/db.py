@@ -1,14 +1,15 @@
-"""The database as one method: call a function of postgres/functions, get its rows. psycopg2 is known
-here only.
+"""The database behind one method: call a function of postgres/functions, get its rows.
 
-A pool of connections whose users wait for a free one, and two threads beside it:
+Only this module imports psycopg2. It has a pool of connections, whose callers wait for a free one, and two
+threads:
 
-- the *keeper* asks the database for a sign of life four times a second, over a connection of its own, and
-  opens what the pool lacks. While there was no sign for a second, calls are refused at once. If there are
-  fewer connections to be had than wanted, calls share those there are.
-- the *watchdog* shuts the socket of every call past its deadline. Nothing else ends a call to a PostgreSQL
-  that is stopped: libpq waits for ever, whatever the time-outs, with the thread inside of it. It measures
-  the database's silence, too, by its own rounds: while this process stands still, nobody can speak to it.
+- The *keeper* sends the database a heartbeat four times a second, over a connection of its own, and opens the
+  connections that the pool lacks. After a second without a sign of life, calls are refused at once. If the
+  server allows fewer connections than wanted, calls share the ones there are.
+- The *watchdog* shuts the socket of every call that is past its deadline. Nothing else ends a call to a
+  stopped PostgreSQL: libpq blocks its thread permanently, whatever its timeouts. The watchdog also measures
+  how long the database has been silent. It counts its own rounds instead of reading a clock: while this
+  process is stalled, it could not have received an answer.
 """
 
 from __future__ import annotations
@@ -33,29 +34,34 @@ logger = logging.getLogger("api.database")
 #: The version of postgres/schema.sql this code was written for.
 SCHEMA_VERSION = 3
 
-#: Seconds. A request is refused within two: what it may take here, and some for the way.
+#: The longest a call may take. A client must learn of a refusal within two seconds, network included.
 REQUEST_SECONDS = 1.5
+#: The same for /health, which must answer within a second.
 HEALTH_SECONDS = 0.8
-#: A bulk call or a summary is many times the work of another.
+#: The same for a bulk call or a summary, which is many times the work of another call.
 LONG_REQUEST_SECONDS = 10.0
-BEAT_SECONDS = 0.25
+#: The pause between two heartbeats.
+HEARTBEAT_SECONDS = 0.25
+#: After this long without a sign of life the database counts as away.
 AWAY_SECONDS = 1.0
+#: The pause between two rounds of the watchdog.
 WATCH_SECONDS = 0.05
-#: Between one connection opened and the next: where they are few, processes that start together share them.
+#: The pause between two connections that the keeper opens. Where the server allows few, processes that start
+#: together then get about the same number.
 FILL_SECONDS = 0.1
-#: After the database had no further connection for us: time for a process that starts to get one.
-SHORT_SECONDS = 5.0
+#: The pause after the server refused a further connection. It lets a process that starts get one.
+SHORTAGE_SECONDS = 5.0
 CONNECT_SECONDS = 2
 
 SESSION = "-c timezone=UTC -c lock_timeout=1000 -c statement_timeout=9500"
 
 
 class DatabaseUnavailableError(Exception):
-    """The database does not answer, or not in time. Whether the act took place is not known."""
+    """The database does not answer, or not in time; the call may still have taken effect."""
 
 
 class SchemaVersionError(Exception):
-    """The database is not the one this code was written for; the message says what to do."""
+    """The database has another schema version than this code needs; the message says what to do."""
 
     def __init__(self, found: int | None) -> None:
         super().__init__(
@@ -68,14 +74,14 @@ Row = tuple[Any, ...]
 
 
 def to_timestamp(text: str | bytes | None, _cursor: object) -> str | None:
-    """PostgreSQL's `2026-01-01 12:00:00.5+00` as RFC 3339 with six digits."""
+    """Return PostgreSQL's `2026-01-01 12:00:00.5+00` as RFC 3339 with six decimals."""
     if not isinstance(text, str):
         return None
     return f"{text[:10]}T{text[11:-3].ljust(15, '0') if len(text) > 22 else text[11:19] + '.000000'}+00:00"
 
 
 def connect(url: str) -> extensions.connection:
-    """Raises psycopg2.OperationalError."""
+    """Return a connection in autocommit mode; raise psycopg2.OperationalError."""
     connection = psycopg2.connect(
         url, connect_timeout=CONNECT_SECONDS, options=SESSION, application_name="stampede-api"
     )
@@ -86,32 +92,35 @@ def connect(url: str) -> extensions.connection:
 
 
 def check_at_start(url: str) -> None:
-    """Raises SchemaVersionError, and ValueError if it is no URL of a database. A database that is not there
-    yet is no reason not to start."""
+    """Raise ValueError where the URL is invalid, and SchemaVersionError where the schema is the wrong one.
+
+    A database that does not answer yet is no error: the API starts and waits for it.
+    """
     try:
         extensions.make_dsn(url)
     except psycopg2.ProgrammingError as error:
         raise ValueError(str(error).strip()) from None
     with suppress(psycopg2.OperationalError):
-        line = Line(url)
+        connection = Connection(url)
         try:
-            line.check_schema_version(inf)
+            connection.check_schema_version(inf)
         finally:
-            line.close()
+            connection.close()
 
 
-class Line:
-    """A connection, used by one thread at a time and watched by another."""
+class Connection:
+    """A connection that one thread uses at a time while the watchdog watches its deadline."""
 
     def __init__(self, url: str) -> None:
         self._connection = connect(url)
         self._cursor = self._connection.cursor()
         self._began = -inf
         self._deadline = inf
-        # Between a call that ends and the watchdog: the next call must not be shut for the last one's delay.
+        # A call may end while the watchdog shuts it. Without the lock, the watchdog could hit the next call.
         self._lock = threading.Lock()
 
     def execute(self, statement: str, arguments: Sequence[object], deadline: float) -> list[Row]:
+        """Return the statement's rows; raise psycopg2.Error. The deadline is a time of monotonic()."""
         with self._lock:
             self._began = monotonic()
             self._deadline = deadline
@@ -123,23 +132,26 @@ class Line:
                 self._deadline = inf
 
     def check_schema_version(self, deadline: float) -> None:
-        """Raises SchemaVersionError."""
+        """Raise SchemaVersionError unless the database has the version this code needs."""
         try:
-            ((found,),) = self.execute("SELECT read_schema_version()", (), deadline)
+            ((version,),) = self.execute("SELECT read_schema_version()", (), deadline)
         except (errors.UndefinedFunction, errors.InsufficientPrivilege):
-            found = None
-        if found != SCHEMA_VERSION:
-            raise SchemaVersionError(found)
+            version = None
+        if version != SCHEMA_VERSION:
+            raise SchemaVersionError(version)
 
     def is_broken(self) -> bool:
+        """Return whether the connection is closed, by this process or by an error."""
         return bool(self._connection.closed)
 
     def shut_if_overdue(self, now: float, away: bool) -> None:
-        """From the watchdog. The call that waits fails; its thread closes the connection. While the database
-        is away, no call is given longer than the usual one."""
+        """Shut the socket of a call past its deadline: the call fails, and its thread closes the connection.
+
+        The watchdog calls this. While the database is away, no call may take longer than REQUEST_SECONDS.
+        """
         with self._lock:
-            patience = self._began + REQUEST_SECONDS if away else inf
-            if now < min(self._deadline, patience) or self._deadline == inf:
+            limit = self._began + REQUEST_SECONDS if away else inf
+            if now < min(self._deadline, limit) or self._deadline == inf:
                 return
             self._deadline = inf
             with (
@@ -149,29 +161,31 @@ class Line:
                 wire.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        """Close the connection; errors are ignored."""
         with suppress(psycopg2.Error):
             self._connection.close()
 
 
 @cache
 def statement_for(function: str, arguments: int) -> str:
-    return f"SELECT * FROM {function}({', '.join(['%s'] * arguments)})"  # noqa: S608 - names are ours
+    """Return the SELECT that calls the function with this number of arguments."""
+    return f"SELECT * FROM {function}({', '.join(['%s'] * arguments)})"  # noqa: S608 - callers pass constants
 
 
 class Database:
-    """`size` connections to `url`; `start` it in the process that uses it."""
+    """A pool of `size` connections; call `start` in the process that uses the pool."""
 
     def __init__(self, url: str, size: int) -> None:
         self._url = url
-        self._free: deque[Line] = deque()
-        self._lines: set[Line] = set()
+        self._free: deque[Connection] = deque()
+        self._connections: set[Connection] = set()
         self._changed = threading.Condition()
         self._silent = inf
         self._is_short = False
         self._next_fill = -inf
         self.size = size
         self.waits = 0
-        """Calls that found no connection free."""
+        """The number of calls that found no connection free."""
         self._first_try = threading.Event()
         self._stopping = threading.Event()
         self._threads = [
@@ -180,40 +194,41 @@ class Database:
         ]
 
     def call(self, function: str, *arguments: object, seconds: float = REQUEST_SECONDS) -> list[Row]:
-        """The rows a function returns. It is one statement, so one transaction.
+        """Return the rows of a function. The call is one statement, so one transaction.
 
-        Raises DatabaseUnavailableError.
+        Raise DatabaseUnavailableError where no answer comes within `seconds`, and psycopg2.Error for an error
+        in the call itself.
         """
         deadline = monotonic() + seconds
-        line = self._take(deadline)
+        connection = self._take(deadline)
         try:
-            return line.execute(statement_for(function, len(arguments)), arguments, deadline)
+            return connection.execute(statement_for(function, len(arguments)), arguments, deadline)
         except psycopg2.Error as error:
-            if error.pgcode is None:  # not the server's word: it is gone, though psycopg2 may not know it yet
-                line.close()
-            if line.is_broken() or is_passing(error):
+            if error.pgcode is None:  # not from the server: the connection is lost, even if not yet marked so
+                connection.close()
+            if connection.is_broken() or is_temporary(error):
                 raise DatabaseUnavailableError(str(error).strip()) from error
             raise
         finally:
-            self._give_back(line)
+            self._give_back(connection)
 
     def start(self) -> None:
-        """Return when the first connection is open or could not be opened."""
+        """Start the threads and wait for the first attempt to connect, successful or not."""
         for thread in self._threads:
             thread.start()
         self._first_try.wait()
 
     def stop(self) -> None:
-        """Close what no call is using."""
+        """Stop the threads and close all connections; no call may be in progress."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
         with self._changed:
             self._silent = inf
-            for line in tuple(self._lines):
-                self._drop(line)
+            for connection in tuple(self._connections):
+                self._drop(connection)
 
-    def _take(self, deadline: float) -> Line:
+    def _take(self, deadline: float) -> Connection:
         with self._changed:
             self.waits += not self._free
             while not self._free:
@@ -223,26 +238,26 @@ class Database:
                 raise DatabaseUnavailableError("it gives no sign of life")
             return self._free.pop()
 
-    def _give_back(self, line: Line) -> None:
+    def _give_back(self, connection: Connection) -> None:
         with self._changed:
-            if line.is_broken():
-                self._drop(line)
+            if connection.is_broken():
+                self._drop(connection)
             else:
-                self._free.append(line)
+                self._free.append(connection)
                 self._changed.notify()
 
-    def _drop(self, line: Line) -> None:
-        self._lines.discard(line)
-        line.close()
+    def _drop(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        connection.close()
 
     @property
     def in_use(self) -> int:
-        """Connections that calls have, of `size`."""
+        """The number of connections that calls are using, at most `size`."""
         with self._changed:
-            return max(0, len(self._lines) - len(self._free) - 1)  # the keeper has one
+            return max(0, len(self._connections) - len(self._free) - 1)  # the keeper uses one
 
     def is_silent(self, seconds: float) -> bool:
-        """Whether it gave no sign of life for as long."""
+        """Return whether the database has given no sign of life for longer than this."""
         return self._silent > seconds
 
     def _is_away(self) -> bool:
@@ -253,81 +268,88 @@ class Database:
             with self._changed:
                 self._silent += WATCH_SECONDS
             now = monotonic()
-            for line in tuple(self._lines):
-                line.shut_if_overdue(now, self._is_away())
+            for connection in tuple(self._connections):
+                connection.shut_if_overdue(now, self._is_away())
 
     def _keep(self) -> None:
-        """Its connection is in no request's way, and is the first to learn that all are broken."""
-        line: Line | None = None
+        """Send heartbeats and fill the pool, until the pool is stopped.
+
+        The keeper's own connection delays no request, and shows first that all connections are broken.
+        """
+        connection: Connection | None = None
         while not self._stopping.is_set():
-            pause = BEAT_SECONDS
+            pause = HEARTBEAT_SECONDS
             try:
-                line = self._ask_for_sign(line)
-            except Exception as error:  # whatever it is, it must be tried again
-                self._lose(line, error)
-                line = None
+                connection = self._send_heartbeat(connection)
+            except Exception as error:  # the keeper must survive any error and try again
+                self._drop_idle(connection, error)
+                connection = None
             else:
                 if self._fill():
                     pause = FILL_SECONDS
             self._first_try.set()
             self._stopping.wait(pause)
 
-    def _ask_for_sign(self, line: Line | None) -> Line:
-        if line is None:
-            line = self._open_own()
+    def _send_heartbeat(self, connection: Connection | None) -> Connection:
+        """Return the keeper's connection after a sign of life; open it if there is none."""
+        if connection is None:
+            connection = self._open_keepers_own()
             logger.info("the database is there")
         else:
-            line.execute("SELECT 1", (), monotonic() + AWAY_SECONDS)
+            connection.execute("SELECT 1", (), monotonic() + AWAY_SECONDS)
         with self._changed:
             self._silent = 0.0
-        return line
+        return connection
 
-    def _open_own(self) -> Line:
-        line = Line(self._url)
-        self._lines.add(line)  # from here on the watchdog sees to it
+    def _open_keepers_own(self) -> Connection:
+        connection = Connection(self._url)
+        self._connections.add(connection)  # the watchdog watches it from now on
         try:
-            line.check_schema_version(monotonic() + AWAY_SECONDS)
+            connection.check_schema_version(monotonic() + AWAY_SECONDS)
         except BaseException:
-            self._drop(line)
+            self._drop(connection)
             raise
-        return line
+        return connection
 
     def _fill(self) -> bool:
-        """Open one that the pool lacks, beside the keeper's. Whether it did."""
-        lacking = self.size + 1 - len(self._lines)
+        """Open one connection that the pool lacks, and return whether it did."""
+        lacking = self.size + 1 - len(self._connections)  # the keeper uses one
         if not lacking or (lacking < self.size and monotonic() < self._next_fill):
             return False
         try:
-            line = Line(self._url)
-        except Exception as error:  # if it is the database, the next question will tell
-            self._run_short(error, lacking)
+            connection = Connection(self._url)
+        except Exception as error:  # if the database is away, the next heartbeat will show it
+            self._report_shortage(error, lacking)
             return False
         self._is_short = False
         with self._changed:
-            self._lines.add(line)
-            self._free.append(line)
+            self._connections.add(connection)
+            self._free.append(connection)
             self._silent = 0.0
             self._changed.notify()
         return True
 
-    def _run_short(self, error: Exception, lacking: int) -> None:
+    def _report_shortage(self, error: Exception, lacking: int) -> None:
         if not self._is_short:
             logger.warning("the pool lacks %d of %d connections: %s", lacking, self.size, str(error).strip())
         self._is_short = True
-        self._next_fill = monotonic() + SHORT_SECONDS
+        self._next_fill = monotonic() + SHORTAGE_SECONDS
 
-    def _lose(self, line: Line | None, error: Exception) -> None:
-        """Every idle connection has broken too: close them. Those in use tell their users themselves."""
-        if line is not None or not self._first_try.is_set():
+    def _drop_idle(self, connection: Connection | None, error: Exception) -> None:
+        """Close all idle connections, since the keeper's has failed; calls notice the rest themselves."""
+        if connection is not None or not self._first_try.is_set():
             logger.error("the database is away: %s", str(error).strip())
         with self._changed:
             self._silent = inf
-            for idle in (*self._free, *([line] if line else [])):
+            for idle in (*self._free, *([connection] if connection else [])):
                 self._drop(idle)
             self._free.clear()
             self._changed.notify_all()
 
 
-def is_passing(error: psycopg2.Error) -> bool:
-    """Whether the same call may succeed in a moment: out of resources, canceled, deadlocked, locked out."""
+def is_temporary(error: psycopg2.Error) -> bool:
+    """Return whether the same call may succeed in a moment.
+
+    By SQLSTATE class: 40 is a deadlock, 53 a lack of resources, 55 a lock not granted, 57 a cancellation.
+    """
     return (error.pgcode or "")[:2] in {"40", "53", "55", "57"}

@@ -18,7 +18,7 @@ MEDIA_TYPES = {
     "swagger-ui.css": "text/css",
     "redoc.standalone.js": "text/javascript",
 }
-#: Everything comes from here: what a page asks elsewhere for, a browser does not even try.
+#: A Content-Security-Policy: the browser blocks every request of a page to another host.
 OWN_ASSETS_ONLY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; worker-src 'self' blob:"
@@ -26,35 +26,36 @@ OWN_ASSETS_ONLY = (
 
 
 class OpenApi(Resource):
-    """/openapi.json"""
+    """The resource at /openapi.json."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = encode(document)
 
     @operation(answer=dict[str, Any])
     def on_get(self, _request: Request, response: Response) -> None:
-        """This document."""
+        """Return this document."""
         response.data = self._document
 
 
 class Page(Resource):
-    """/docs and /redoc"""
+    """The resource at /docs or /redoc; `name` is the file of the page."""
 
     def __init__(self, name: str) -> None:
         self._page = (FOLDER / name).read_bytes()
 
     @operation(media_type="text/html")
     def on_get(self, _request: Request, response: Response) -> None:
-        """The interactive documentation."""
+        """Return the interactive documentation."""
         response.content_type = "text/html; charset=utf-8"
         response.set_header("Content-Security-Policy", OWN_ASSETS_ONLY)
         response.data = self._page
 
 
 class Asset(Resource):
-    """/docs/{name}: what the pages are made of; no part of the documented API."""
+    """The resource at /docs/{name}: scripts and styles of the pages; the OpenAPI document omits it."""
 
     def on_get(self, request: Request, response: Response, name: str) -> None:
+        """Return the file; raise Problem if it is not one of MEDIA_TYPES."""
         if name not in MEDIA_TYPES:
             raise Problem.of("path_not_found", about=request.path)
         response.content_type = MEDIA_TYPES[name]

@@ -1,6 +1,6 @@
-"""How busy the API is at this moment: all its processes together, of which each looks ten times a second.
+"""Gauges: how busy all processes of the API are together. Each process samples itself ten times a second.
 
-That costs no request anything. What a process that has ended saw last, api/usage.py sees to.
+Sampling in a thread adds no cost to requests. api/usage.py removes the samples of processes that have ended.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge
 from api.admission import Admission
 from api.db import Database
 
-LOOK_SECONDS = 0.1
+SAMPLE_SECONDS = 0.1
 
 requests_in_flight = Gauge("http_requests_in_flight", "Requests at work", multiprocess_mode="livesum")
 requests_waiting = Gauge("http_requests_waiting", "Requests not begun", multiprocess_mode="livesum")
@@ -23,11 +23,11 @@ connection_waits = Counter("database_connection_waits", "Times when none of them
 
 
 def watch(admission: Admission, database: Database) -> None:
-    """From now on, in a thread."""
-    threading.Thread(target=_watch, args=(admission, database), name="gauges", daemon=True).start()
+    """Start the thread that samples this process."""
+    threading.Thread(target=_sample, args=(admission, database), name="gauges", daemon=True).start()
 
 
-def _watch(admission: Admission, database: Database) -> None:
+def _sample(admission: Admission, database: Database) -> None:
     waits = 0
     while True:
         requests_in_flight.set(admission.at_work)
@@ -36,4 +36,4 @@ def _watch(admission: Admission, database: Database) -> None:
         connections_in_use.set(database.in_use)
         waits, before = database.waits, waits
         connection_waits.inc(waits - before)
-        sleep(LOOK_SECONDS)
+        sleep(SAMPLE_SECONDS)

@@ -1,4 +1,7 @@
-"""Exit 0 if /health says 200. A bare socket: importing an HTTP client costs more than the check."""
+"""Exit with 0 if /health answers 200, else with 1.
+
+It uses a bare socket: importing an HTTP client would cost more than the check.
+"""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""What goes wrong, one JSON object to a line on stderr. Requests that go well are counted, not logged."""
+"""The log of failures, on stderr: one JSON object a line. Successful requests are counted, not logged."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 
 class JsonFormatter(logging.Formatter):
-    """`request_id` and `request` are given as `extra` where there is a request."""
+    """A formatter for JSON. A record that belongs to a request has `request_id` and `request` as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as a JSON object, without the fields that are None."""
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -24,7 +25,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure() -> None:
-    """For the process that calls it."""
+    """Log to stderr in this format; call it once in each process."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,5 +1,7 @@
-"""What goes over the wire: one Struct per body or query. Decoding is validation, and the schemas of the
-OpenAPI document are made from here."""
+"""The messages of the HTTP API: one Struct for each body or query. Decoding a message validates it.
+
+The schemas of the OpenAPI document are made from these types, with the docstrings as descriptions.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
 LARGEST_ID = 2**63 - 1
-#: Of an Idempotency-Key, in characters.
+#: The longest Idempotency-Key, in characters.
 LONGEST_KEY = 200
-#: Enough for any catalogue, and far from what overflows when it is multiplied by per_page.
+#: More than any catalogue needs; multiplied by per_page it still fits into a bigint of PostgreSQL.
 LAST_PAGE = 1_000_000_000_000
 
 Id = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
@@ -23,7 +25,7 @@ Sku = Annotated[
     Meta(min_length=1, max_length=50, pattern="^[A-Za-z0-9_-]+$", description="Stored upper-case, unique."),
 ]
 Name = Annotated[str, Meta(min_length=2, max_length=200)]
-#: Decoded as float, since msgspec would take a string for a Decimal too; see `fault_of` for the decimals.
+#: Decoded as float: for a Decimal, msgspec would also accept a string. `fault_of` checks the decimals.
 Price = Annotated[
     float,
     Meta(
@@ -41,7 +43,7 @@ Quantity = Annotated[int, Meta(ge=1, le=10_000)]
 Status = Literal["PENDING", "PAID", "SHIPPED", "CANCELED"]
 Page = Annotated[int, Meta(ge=1, le=LAST_PAGE)]
 PerPage = Annotated[int, Meta(ge=1, le=100)]
-#: Exact in the database and in JSON, which knows no Decimal.
+#: Exact in the database, and encoded as a JSON number.
 Money = Decimal
 Timestamp = Annotated[
     str, Meta(description="UTC, to the microsecond.", extra_json_schema={"format": "date-time"})
@@ -49,7 +51,7 @@ Timestamp = Annotated[
 
 
 class Input(Struct, forbid_unknown_fields=True):
-    """What a client sends. Beyond its types, each field is looked at by `fault_of`."""
+    """The base of all messages from clients; `fault_of` checks what the fields' types cannot express."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -58,14 +60,14 @@ class Input(Struct, forbid_unknown_fields=True):
 
 
 def fault_of(name: str, value: object) -> str | None:
-    """What a type cannot say."""
+    """Return the fault of a field that its type cannot express, or None."""
     match value:
         case str() if "\0" in value:
             return "Must not contain a NUL character"
         # In Python's regular expressions `$` matches before a last line break too.
         case str() if name == "sku" and value.endswith("\n"):
             return "Must consist of letters, digits, - and _"
-        # 19.99 is no multiple of 0.01 in binary; also false for NaN.
+        # Not `% 0.01`: 19.99 is no multiple of 0.01 in binary. NaN is rejected too: it is unequal to itself.
         case float() if round(value, 2) != value:
             return "Must have at most two decimals"
         case _:
@@ -73,6 +75,8 @@ def fault_of(name: str, value: object) -> str | None:
 
 
 class NewProduct(Input):
+    """A product to create."""
+
     sku: Sku
     name: Name
     price: Price
@@ -80,7 +84,7 @@ class NewProduct(Input):
 
 
 class ProductChange(Input):
-    """Any of the fields; those not sent stay as they are."""
+    """The fields to change; a field that is not sent keeps its value."""
 
     sku: Sku | UnsetType = UNSET
     name: Name | UnsetType = UNSET
@@ -89,34 +93,40 @@ class ProductChange(Input):
 
 
 class NewProducts(Input):
+    """Products to create in one call."""
+
     products: Annotated[list[NewProduct], Meta(min_length=1, max_length=1000)]
 
 
 class Adjustment(Input):
-    """A withdrawal is negative; one larger than the stock takes what is there."""
+    """A change of the stock: negative for a withdrawal, which takes at most the units in stock."""
 
     adjustment: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
     reason: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
 
 
 class NewOrder(Input):
+    """An order to place."""
+
     product_id: Id
     quantity: Quantity
 
 
 class OrderChange(Input):
-    """Either or both; stock follows the quantity."""
+    """A new quantity, a new status, or both; the stock follows the quantity."""
 
     quantity: Quantity | UnsetType = UNSET
     status: Status | UnsetType = UNSET
 
 
 class NewOrders(Input):
+    """Orders to place in one call."""
+
     orders: Annotated[list[NewOrder], Meta(min_length=1, max_length=1000)]
 
 
 class ProductQuery(Input):
-    """The filters combine; `search` is a part of the name, whatever its case."""
+    """A page of products; filters combine, and `search` matches a part of the name, ignoring case."""
 
     page: Page = 1
     per_page: PerPage = 20
@@ -128,6 +138,8 @@ class ProductQuery(Input):
 
 
 class OrderQuery(Input):
+    """A page of orders; filters combine."""
+
     page: Page = 1
     per_page: PerPage = 20
     status: Status | UnsetType = UNSET
@@ -135,16 +147,20 @@ class OrderQuery(Input):
 
 
 class RecentQuery(Input):
+    """How many of the newest orders to list."""
+
     limit: Annotated[int, Meta(ge=1, le=50)] = 10
 
 
 class DeletionQuery(Input):
-    """Without `force` a deletion is a cancel."""
+    """The way an order is deleted: without `force` it is canceled, and its row stays."""
 
     force: bool = False
 
 
 class Product(Struct):
+    """A product and its stock, in units."""
+
     id: int
     sku: str
     name: str
@@ -153,10 +169,14 @@ class Product(Struct):
 
 
 class AdjustedProduct(Product):
+    """A product after its stock was adjusted."""
+
     applied: Annotated[int, Meta(description="What was really added or, negative, taken.")]
 
 
 class ProductPage(Struct):
+    """One page of a list of products; `total` counts the products on all pages."""
+
     products: list[Product]
     total: int
     page: int
@@ -165,6 +185,8 @@ class ProductPage(Struct):
 
 
 class Order(Struct):
+    """An order of one product."""
+
     id: int
     product_id: int
     quantity: int
@@ -173,11 +195,15 @@ class Order(Struct):
 
 
 class OrderDetails(Order):
+    """An order with its product."""
+
     product: Product
     total_value: Annotated[Money, Meta(description="Unit price when it was placed × quantity.")]
 
 
 class OrderPage(Struct):
+    """One page of a list of orders; `total` counts the orders on all pages."""
+
     orders: list[Order]
     total: int
     page: int
@@ -186,6 +212,8 @@ class OrderPage(Struct):
 
 
 class Created(Struct):
+    """A line of a bulk call that was accepted; `index` counts from 0, `id` is the new id."""
+
     index: int
     id: int
 
@@ -200,6 +228,8 @@ class Failure(Struct):
 
 
 class BulkResult(Struct):
+    """The result of a bulk call, line by line."""
+
     success_count: int
     failure_count: int
     created: list[Created]
@@ -207,28 +237,38 @@ class BulkResult(Struct):
 
 
 class Confirmation(Struct):
+    """The confirmation that an order was canceled or deleted."""
+
     message: str
     timestamp: Timestamp
 
 
 class Welcome(Struct):
+    """The name of the API, its status and the path of its documentation."""
+
     message: str
     status: str
     docs: str
 
 
 class DatabaseHealth(Struct):
+    """Whether the database answers, and the version of its schema."""
+
     connected: bool
     schema_version: int | None = None
 
 
 class Health(Struct):
+    """Whether the API can serve requests."""
+
     status: Literal["healthy", "unhealthy"]
     database: DatabaseHealth
     api_version: str
 
 
 class ProductTotals(Struct):
+    """Totals of all products."""
+
     total: int
     in_stock: int
     out_of_stock: int
@@ -238,6 +278,8 @@ class ProductTotals(Struct):
 
 
 class OrderTotals(Struct):
+    """Totals of all orders."""
+
     total: int
     pending: int
     paid: int
@@ -247,11 +289,15 @@ class OrderTotals(Struct):
 
 
 class InventorySummary(Struct):
+    """The totals of the shop."""
+
     products: ProductTotals
     orders: OrderTotals
 
 
 class OrderSummary(Struct):
+    """The orders by status, their value, and the newest ones."""
+
     total_orders: int
     status_breakdown: dict[Status, int]
     total_quantity_ordered: int
@@ -262,17 +308,21 @@ class OrderSummary(Struct):
 
 
 class Summary(Struct):
+    """A summary of the shop, from one snapshot of the database."""
+
     inventory: InventorySummary
     orders: OrderSummary
 
 
 class FieldError(Struct):
+    """A field of the request and what is wrong with it."""
+
     field: str
     message: str
 
 
 class ProblemBody(Struct, omit_defaults=True):
-    """RFC 9457. `detail` is for people, `code` for programs."""
+    """A refusal (RFC 9457): `detail` is for people, `code` for programs."""
 
     type: str
     title: str

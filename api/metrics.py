@@ -1,8 +1,7 @@
-"""What the API tells of itself: every request, once, and how long it took; and how it is (api/gauges.py,
-api/usage.py).
+"""The metrics of the API: each request, counted once and timed. More are in api/gauges.py and api/usage.py.
 
-Processes count into files of PROMETHEUS_MULTIPROC_DIR, which outlive a process that ends: its requests stay
-counted. run_api.py makes the folder before prometheus_client is imported, which is when it is looked for.
+Each process counts into files in PROMETHEUS_MULTIPROC_DIR. The files outlive their process: its requests stay
+counted. run_api.py creates the folder before the processes start: prometheus_client looks for it on import.
 """
 
 from __future__ import annotations
@@ -38,24 +37,26 @@ request_seconds = Histogram(
 )
 
 OTHER = "other"
-#: In the environment, from run_api.py: Unix time.
-STARTED = "API_STARTED_AT"
+#: The environment variable in which run_api.py passes its start, in Unix time.
+STARTED_AT = "API_STARTED_AT"
 
 
-class Counting:
-    """Middleware, the outermost: `routes` maps Falcon's templates to routes as the contract writes them."""
+class CountingMiddleware:
+    """The outermost middleware; `routes` maps Falcon's templates to the paths as the contract writes them."""
 
     def __init__(self, routes: dict[str, str]) -> None:
         self._routes = routes
-        # labels() costs more than the counting itself.
+        # A cache: labels() costs more than the counting itself.
         self._counters: dict[tuple[str, str | None, str], tuple[Counter, Histogram]] = {}
 
     def process_request(self, request: Request, _response: Response) -> None:
+        """Note when the request arrived, before it waited for a place."""
         request.context.began = request.env.get(ARRIVED) or perf_counter()
 
     def process_response(
         self, request: Request, response: Response, _resource: object, _succeeded: bool
     ) -> None:
+        """Count the request and its duration."""
         key = (request.method, request.uri_template, str(response.status)[:3])
         counter, histogram = self._counters.get(key) or self._counters_for(key)
         counter.inc()
@@ -63,7 +64,7 @@ class Counting:
 
     def _counters_for(self, key: tuple[str, str | None, str]) -> tuple[Counter, Histogram]:
         method, template, status = key
-        # Names a client may invent must not become labels without end.
+        # Clients can invent methods and paths: each would create another label.
         method = method if method in HTTP_METHODS else OTHER
         route = self._routes.get(template or "", OTHER)
         counters = (requests_total.labels(method, route, status), request_seconds.labels(method, route))
@@ -73,25 +74,29 @@ class Counting:
 
 
 class Metrics(Resource):
-    """/metrics"""
+    """The resource at /metrics."""
 
     @operation(media_type="text/plain")
     def on_get(self, _request: Request, response: Response) -> None:
-        """The counters of all processes, as Prometheus text."""
+        """Return the metrics of all processes, as Prometheus text."""
         response.content_type = CONTENT_TYPE_LATEST
-        response.data = generate_latest(all_processes())
+        response.data = generate_latest(registry_of_all_processes())
 
 
 class StartTime(Collector):
-    """When run_api.py started, the same from every process: who reads the counters sees that they began
-    again."""
+    """The start of run_api.py, the same from every process.
+
+    It shows a reader of the counters that they have restarted from zero.
+    """
 
     def collect(self) -> Iterator[Metric]:
-        seconds = float(os.environ[STARTED])
+        """Yield the gauge."""
+        seconds = float(os.environ[STARTED_AT])
         yield GaugeMetricFamily("process_start_time_seconds", "Start of the API, in Unix time", value=seconds)
 
 
-def all_processes() -> CollectorRegistry:
+def registry_of_all_processes() -> CollectorRegistry:
+    """Return a registry that covers all processes, or this process alone if no folder is set."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     forget_ended_processes()

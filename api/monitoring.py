@@ -1,4 +1,4 @@
-"""How the shop is, for people and for probes."""
+"""The state of the API and of the shop, for people and for probes."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from api.resource import DatabaseResource, Resource
 
 
 class Root(Resource):
-    """/"""
+    """The resource at /."""
 
     @operation(answer=Welcome)
     def on_get(self, _request: Request, response: Response) -> None:
-        """What this is, and where its documentation is."""
+        """Return the name of the API and the path of its documentation."""
         response.data = encode(Welcome("Orders & Inventory API", "running", "/docs"))
 
 
 class HealthCheck(DatabaseResource):
-    """/health"""
+    """The resource at /health."""
 
     @operation(answer=Health, also={503: Health})
     def on_get(self, _request: Request, response: Response) -> None:
-        """Whether the database answers, within a second."""
+        """Return, within a second, whether the database answers."""
         try:
             version = self._database.call("read_schema_version", seconds=HEALTH_SECONDS)[0][0]
             health = Health("healthy", DatabaseHealth(True, version), __version__)
@@ -48,16 +48,19 @@ class HealthCheck(DatabaseResource):
 
 
 class ShopSummary(DatabaseResource):
-    """/summary"""
+    """The resource at /summary."""
 
     @operation(answer=Summary)
     def on_get(self, _request: Request, response: Response) -> None:
-        """The inventory and the orders in figures, all of one snapshot."""
+        """Return totals of the inventory and the orders, all from one snapshot."""
         response.data = encode(summary(self._database.call("summarize", seconds=LONG_REQUEST_SECONDS)))
 
 
 def summary(rows: list[Row]) -> Summary:
-    """`rows` are the totals, once for each recent order, which stands at their end: see summarize.sql."""
+    """Return the summary from the rows of summarize.sql.
+
+    Each row holds the totals, then one of the recent orders, or NULL where there are no orders.
+    """
     products = ProductTotals(*rows[0][:6])
     total, pending, paid, shipped, canceled, quantity, value = rows[0][6:13]
     recent = [Order(*row[13:]) for row in rows if row[13] is not None]

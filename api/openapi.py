@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the routes, the Structs and what stands over each handler."""
+"""The OpenAPI document, made from the routes, the Structs and the `operation` over each handler."""
 
 from __future__ import annotations
 
@@ -24,12 +24,17 @@ Schema = dict[str, Any]
 JSON = "application/json"
 REQUEST_ID = {HEADER: {"description": "Logged with what goes wrong.", "schema": {"type": "string"}}}
 RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+#: Paths that never call the database.
 WITHOUT_DATABASE = {"/", "/docs", "/redoc", "/openapi.json", "/metrics"}
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a handler takes and answers. `also` are answers beside the success that are no problems."""
+    """The input and the answers of a handler.
+
+    `status` and `answer` describe success; `also` maps further statuses to answers that are no ProblemBody.
+    `refusals` are codes of KINDS that only this operation has.
+    """
 
     body: type[Input] | None = None
     query: type[Input] | None = None
@@ -41,18 +46,21 @@ class Operation:
     refusals: tuple[str, ...] = ()
 
 
-def operation(**described: Any) -> Callable[[Handler], Handler]:
-    """Put over a handler what the document says about it; its docstring is the summary."""
+def operation(**fields: Any) -> Callable[[Handler], Handler]:
+    """Return a decorator that describes a handler; the handler's docstring becomes the summary."""
 
     def describe(handler: Handler) -> Handler:
-        handler.operation = Operation(**described)  # type: ignore[attr-defined]
+        handler.operation = Operation(**fields)  # type: ignore[attr-defined]
         return handler
 
     return describe
 
 
 def openapi_document(routes: Mapping[str, Resource]) -> dict[str, Any]:
-    """OpenAPI 3.1. `routes` are resources by path; handlers without an operation are not documented."""
+    """Return the OpenAPI 3.1 document of the routes, resources by path.
+
+    Handlers without an `operation` are left out.
+    """
     operations = list(all_operations(routes))
     schemas = Schemas(operations)
     paths: dict[str, Any] = {}
@@ -72,6 +80,7 @@ def openapi_document(routes: Mapping[str, Resource]) -> dict[str, Any]:
 
 
 def all_operations(routes: Mapping[str, Resource]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the path, the method in lower case and the handler of each operation."""
     for path, resource in routes.items():
         for method in allowed_methods(resource):
             handler = getattr(resource, f"on_{method.lower()}")
@@ -80,34 +89,39 @@ def all_operations(routes: Mapping[str, Resource]) -> Iterator[tuple[str, str, A
 
 
 class Schemas:
-    """JSON Schemas of all bodies; those with a name stand once, among the components."""
+    """The JSON Schemas of all bodies; a named schema appears once, among the components."""
 
     def __init__(self, operations: list[tuple[str, str, Any]]) -> None:
         types = {repr(type_): type_ for *_, handler in operations for type_ in bodies(handler.operation)}
-        found, components = schemas_of(list(types.values()))
-        self._schemas = dict(zip(types, found, strict=True))
+        schemas, components = schemas_of(list(types.values()))
+        self._schemas = dict(zip(types, schemas, strict=True))
         self.components = components
 
     def of(self, type_: Any) -> Schema:
+        """Return the schema of a type, a reference where the schema has a name."""
         return self._schemas[repr(type_)]
 
 
 def bodies(described: Operation) -> list[Any]:
-    all_of_them = [described.body, described.answer, *(described.also or {}).values(), ProblemBody]
-    return [type_ for type_ in all_of_them if type_ is not None]
+    """Return the types of all bodies of an operation, ProblemBody included."""
+    types = [described.body, described.answer, *(described.also or {}).values(), ProblemBody]
+    return [type_ for type_ in types if type_ is not None]
 
 
 def schemas_of(types: list[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """Of each type, and the components they refer to. msgspec does not know that we encode Decimal as a
-    number."""
+    """Return the schema of each type, and the components that the schemas refer to.
+
+    msgspec describes Decimal as a string; the API encodes it as a number (`encode` in messages.py).
+    """
     generated = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    found, components = json.loads(
+    schemas, components = json.loads(
         json.dumps(generated).replace('"type": "string", "format": "decimal"', '"type": "number"')
     )
-    return found, components
+    return schemas, components
 
 
 def describe_operation(path: str, method: str, handler: Any, schemas: Schemas) -> Schema:
+    """Return the OpenAPI operation object of a handler."""
     described: Operation = handler.operation
     answers = {described.status: described.answer, **(described.also or {})}
     document: Schema = {
@@ -130,16 +144,19 @@ def describe_operation(path: str, method: str, handler: Any, schemas: Schemas) -
 
 
 def operation_id(path: str, method: str) -> str:
+    """Return the method and the words of the path, such as `post_orders_id_pay`."""
     return "_".join([method, *re.findall(r"\w+", path)])
 
 
 def path_parameters(path: str) -> list[Schema]:
+    """Return the parameter objects of the names in braces."""
     schemas = {"id": {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}, "sku": {"type": "string"}}
     names = re.findall(r"{(\w+)}", path)
     return [{"name": name, "in": "path", "required": True, "schema": schemas[name]} for name in names]
 
 
 def query_parameters(described: Operation) -> list[Schema]:
+    """Return the parameter objects of the fields of the query's Struct."""
     if described.query is None:
         return []
     _, components = schemas_of([described.query])
@@ -150,6 +167,7 @@ def query_parameters(described: Operation) -> list[Schema]:
 
 
 def key_parameter(described: Operation) -> list[Schema]:
+    """Return the parameter object of Idempotency-Key if the operation takes one, else an empty list."""
     if not described.takes_key:
         return []
     description = "The same key and body again is answered as the first time and has no second effect."
@@ -159,6 +177,7 @@ def key_parameter(described: Operation) -> list[Schema]:
 
 
 def success(status: int, type_: Any, described: Operation, schemas: Schemas) -> Schema:
+    """Return the response object of an answer that is no refusal."""
     answer: Schema = {"description": HTTPStatus(status).phrase, "headers": REQUEST_ID}
     if type_ is not None:
         answer["content"] = {JSON: {"schema": schemas.of(type_)}}
@@ -168,7 +187,7 @@ def success(status: int, type_: Any, described: Operation, schemas: Schemas) -> 
 
 
 def refusals(path: str, method: str, described: Operation, schemas: Schemas) -> Schema:
-    """By status; its description lists the codes it may come with."""
+    """Return the response objects of the refusals by status; each description lists the possible codes."""
     codes = [*described.refusals]
     if described.body:
         codes += ["malformed_json", "unsupported_media_type", "body_too_large"]
@@ -188,12 +207,13 @@ def refusals(path: str, method: str, described: Operation, schemas: Schemas) -> 
 
 
 def problem(schemas: Schemas) -> Schema:
+    """Return the response object of a refusal, with an empty description."""
     content = {"application/problem+json": {"schema": schemas.of(ProblemBody)}}
     return {"description": "", "headers": REQUEST_ID, "content": content}
 
 
 def without_bodies(document: Schema) -> Schema:
-    """HEAD is GET without the body, a refusal's too."""
+    """Return the operation for HEAD: no answer has a body, and neither has a refusal."""
     responses = {
         status: {name: part for name, part in answer.items() if name != "content"}
         for status, answer in document["responses"].items()

@@ -1,4 +1,4 @@
-"""Orders: decode, one call, encode."""
+"""Orders: each handler decodes the request, makes one call and encodes the answer."""
 
 from __future__ import annotations
 
@@ -26,19 +26,23 @@ from api.messages import (
 )
 from api.openapi import operation
 from api.problems import Problem, accepted
-from api.reading import optional, read_body, read_id, read_key, read_query
+from api.reading import none_if_unset, read_body, read_id, read_key, read_query
 from api.resource import DatabaseResource
 
 
 class Orders(DatabaseResource):
-    """/orders/"""
+    """The resource at /orders/."""
 
     @operation(query=OrderQuery, answer=OrderPage)
     def on_get(self, request: Request, response: Response) -> None:
         """List orders, newest first; the filters combine."""
         query = read_query(request, OrderQuery)
         rows = self._database.call(
-            "list_orders", query.page, query.per_page, optional(query.status), optional(query.product_id)
+            "list_orders",
+            query.page,
+            query.per_page,
+            none_if_unset(query.status),
+            none_if_unset(query.product_id),
         )
         total = rows[0][0]
         orders = [Order(*row[1:]) for row in rows if row[1] is not None]
@@ -64,11 +68,11 @@ class Orders(DatabaseResource):
 
 
 class BulkOrders(DatabaseResource):
-    """/orders/bulk"""
+    """The resource at /orders/bulk."""
 
     @operation(body=NewOrders, takes_key=True, answer=BulkResult)
     def on_post(self, request: Request, response: Response) -> None:
-        """Place up to 1,000 orders in one transaction; those refused are skipped and named."""
+        """Place up to 1,000 orders in one transaction; refused ones are skipped and listed."""
         orders = read_body(request, NewOrders).orders
         lines = msgspec.json.encode(orders).decode()
         rows = self._database.call("place_orders", lines, read_key(request), seconds=LONG_REQUEST_SECONDS)
@@ -76,21 +80,21 @@ class BulkOrders(DatabaseResource):
 
 
 class RecentOrders(DatabaseResource):
-    """/orders/recent"""
+    """The resource at /orders/recent."""
 
     @operation(query=RecentQuery, answer=list[Order])
     def on_get(self, request: Request, response: Response) -> None:
-        """The newest orders, newest first."""
+        """List the most recent orders, newest first."""
         query = read_query(request, RecentQuery)
         response.data = encode([Order(*row) for row in self._database.call("recent_orders", query.limit)])
 
 
 class OrderById(DatabaseResource):
-    """/orders/{id}"""
+    """The resource at /orders/{id}."""
 
     @operation(answer=OrderDetails, refusals=("order_not_found",))
     def on_get(self, _request: Request, response: Response, id_: str) -> None:
-        """An order with its product and what it was worth when it was placed."""
+        """Return an order with its product and its value at the time of the order."""
         order_id = read_id(id_, "order_not_found")
         rows = self._database.call("read_order", order_id)
         if not rows:
@@ -106,18 +110,18 @@ class OrderById(DatabaseResource):
         refusals=("order_not_found", "insufficient_stock", "quantity_locked", "invalid_transition"),
     )
     def on_put(self, request: Request, response: Response, id_: str) -> None:
-        """Change the quantity of a PENDING order, the status, or both; stock follows."""
+        """Change the quantity of a PENDING order, the status, or both; the stock follows."""
         order_id = read_id(id_, "order_not_found")
         change = read_body(request, OrderChange)
         row = self._database.call(
-            "change_order", order_id, optional(change.quantity), optional(change.status)
+            "change_order", order_id, none_if_unset(change.quantity), none_if_unset(change.status)
         )[0]
         changed = accepted(row, id=order_id, quantity=change.quantity, status=change.status)
         response.data = encode(Order(*changed))
 
     @operation(query=DeletionQuery, answer=Confirmation, refusals=("order_not_found", "not_cancelable"))
     def on_delete(self, request: Request, response: Response, id_: str) -> None:
-        """Cancel an order or, with `force`, remove it for good; units of a live one go back."""
+        """Cancel an order or, with `force`, delete it; units of a live order return to the stock."""
         order_id = read_id(id_, "order_not_found")
         forced = read_query(request, DeletionQuery).force
         accepted(self._database.call("delete_order" if forced else "cancel_order", order_id)[0], id=order_id)
@@ -125,7 +129,7 @@ class OrderById(DatabaseResource):
         response.data = encode(Confirmation(message, datetime.now(UTC).isoformat(timespec="microseconds")))
 
 
-#: How an act on an order refuses, and what it does.
+#: For each SQL function that acts on an order: the code of its refusal, and its summary.
 ACTS = {
     "pay_order": ("not_payable", "PENDING → PAID."),
     "ship_order": ("not_shippable", "PAID → SHIPPED."),
@@ -137,7 +141,7 @@ ACTS = {
 
 
 class OrderAct(DatabaseResource):
-    """/orders/{id}/pay, /ship and /cancel: `function` is one of ACTS."""
+    """The resource at /orders/{id}/pay, /ship or /cancel; `function` is a key of ACTS."""
 
     def __init__(self, database: Database, function: str) -> None:
         super().__init__(database)

@@ -1,4 +1,4 @@
-"""Every refusal: what SQL or bad input ended with, as problem+json (RFC 9457). One table."""
+"""The refusals of the API, in one table, and their form as problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from api.messages import FieldError, ProblemBody, encode
 
 
 class Kind(NamedTuple):
-    """A kind of refusal. Its detail is filled with words of the request and with `about`, what the
-    database had to say; `field` is the field to blame, if one is."""
+    """A kind of refusal.
+
+    `detail` is a template: it takes words of the request, and `about`, which the database returns (the stock,
+    the status, the SKU). `field` is the field at fault, if there is one.
+    """
 
     status: int
     title: str
@@ -18,7 +21,7 @@ class Kind(NamedTuple):
     field: str | None = None
 
 
-#: By their stable code.
+#: The kinds by code; codes do not change.
 KINDS = {
     # Outcomes of the database: see postgres/schema.sql.
     "product_not_found": Kind(404, "Product not found", "Product with ID {id} not found", "product_id"),
@@ -49,7 +52,7 @@ KINDS = {
     "not_payable": Kind(422, "Not payable", "Cannot mark order as paid: it is {about}, not PENDING"),
     "not_shippable": Kind(422, "Not shippable", "Cannot ship order: it is {about}, not PAID"),
     "not_cancelable": Kind(422, "Not cancelable", "Cannot cancel a shipped order"),
-    # Refused before the database is asked, or for what it did not find.
+    # Refused by the API itself, most of them before it calls the database.
     "sku_not_found": Kind(404, "Product not found", "Product with SKU '{sku}' not found"),
     "path_not_found": Kind(404, "Not found", "There is nothing at {about}"),
     "bad_request": Kind(400, "Bad request", "{about}"),
@@ -60,7 +63,7 @@ KINDS = {
         415, "Unsupported media type", "The body must be application/json; the request says {about}"
     ),
     "invalid_input": Kind(422, "Invalid input", "{about}"),
-    # No fault of the request.
+    # Not the fault of the request.
     "internal_error": Kind(
         500, "Internal error", "A fault of ours; it was logged with the id of this request"
     ),
@@ -74,18 +77,19 @@ KINDS = {
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's word
-    """Raised anywhere, rendered in one place."""
+    """A refusal: any code may raise it, `app.answer_problem` answers with it."""
 
     def __init__(self, code: str, detail: str, errors: list[FieldError] | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.errors = errors
-        #: Seconds, of a 503.
+        #: Seconds until the client may retry; only a 503 sends them.
         self.retry_after = 1
 
     @classmethod
     def of(cls, code: str, **words: object) -> Problem:
+        """Return the problem with the detail of its kind, filled with the words."""
         kind = KINDS[code]
         detail = kind.detail.format(**words)
         errors = [FieldError(kind.field, detail)] if kind.status == 422 and kind.field else None
@@ -93,9 +97,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
 
     @property
     def status(self) -> int:
+        """The HTTP status."""
         return KINDS[self.code].status
 
     def body(self) -> bytes:
+        """Return the body as JSON."""
         kind = KINDS[self.code]
         return encode(
             ProblemBody("about:blank", kind.title, kind.status, self.detail, self.code, self.errors)
@@ -103,12 +109,15 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
 
 
 def invalid_input(errors: list[FieldError]) -> Problem:
-    """A 422 that names every wrong field."""
+    """Return a 422 that lists every wrong field."""
     return Problem("invalid_input", "; ".join(f"{error.field}: {error.message}" for error in errors), errors)
 
 
 def accepted(row: Row, **words: object) -> tuple[Any, ...]:
-    """What follows the outcome in an answer of the database; raises Problem unless it is `done`."""
+    """Return the columns of the answer; raise Problem unless the row's outcome is `done`.
+
+    `words` fill the detail of the problem.
+    """
     outcome, about, *answer = row
     if outcome != "done":
         raise Problem.of(outcome, about=about, **words)

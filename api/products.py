@@ -1,4 +1,4 @@
-"""Products and their stock: decode, one call, encode."""
+"""Products and their stock: each handler decodes the request, makes one call and encodes the answer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from api.messages import (
 )
 from api.openapi import operation
 from api.problems import Problem, accepted
-from api.reading import optional, read_body, read_id, read_query
+from api.reading import none_if_unset, read_body, read_id, read_query
 from api.resource import DatabaseResource
 
 
 class Products(DatabaseResource):
-    """/products/"""
+    """The resource at /products/."""
 
     @operation(query=ProductQuery, answer=ProductPage)
     def on_get(self, request: Request, response: Response) -> None:
@@ -36,11 +36,11 @@ class Products(DatabaseResource):
             "list_products",
             query.page,
             query.per_page,
-            optional(query.search),
-            optional(query.min_price),
-            optional(query.max_price),
+            none_if_unset(query.search),
+            none_if_unset(query.min_price),
+            none_if_unset(query.max_price),
             query.in_stock_only,
-            optional(query.low_stock_threshold),
+            none_if_unset(query.low_stock_threshold),
         )
         total = rows[0][0]
         products = [Product(*row[1:]) for row in rows if row[1] is not None]
@@ -62,11 +62,11 @@ class Products(DatabaseResource):
 
 
 class BulkProducts(DatabaseResource):
-    """/products/bulk"""
+    """The resource at /products/bulk."""
 
     @operation(body=NewProducts, answer=BulkResult)
     def on_post(self, request: Request, response: Response) -> None:
-        """Create up to 1,000 products in one transaction; those refused are skipped and named."""
+        """Create up to 1,000 products in one transaction; refused ones are skipped and listed."""
         products = read_body(request, NewProducts).products
         lines = msgspec.json.encode(products).decode()
         rows = self._database.call("create_products", lines, seconds=LONG_REQUEST_SECONDS)
@@ -74,12 +74,12 @@ class BulkProducts(DatabaseResource):
 
 
 class ProductBySku(DatabaseResource):
-    """/products/sku/{sku}"""
+    """The resource at /products/sku/{sku}."""
 
     @operation(answer=Product, refusals=("sku_not_found",))
     def on_get(self, _request: Request, response: Response, sku: str) -> None:
-        """A product by its SKU, whatever the case."""
-        # PostgreSQL knows no NUL; no SKU holds one.
+        """Return a product by its SKU, ignoring case."""
+        # PostgreSQL rejects a NUL in text; no SKU contains one.
         rows = [] if "\0" in sku else self._database.call("read_product_by_sku", sku)
         if not rows:
             raise Problem.of("sku_not_found", sku=sku)
@@ -87,11 +87,11 @@ class ProductBySku(DatabaseResource):
 
 
 class ProductById(DatabaseResource):
-    """/products/{id}"""
+    """The resource at /products/{id}."""
 
     @operation(answer=Product, refusals=("product_not_found",))
     def on_get(self, _request: Request, response: Response, id_: str) -> None:
-        """A product."""
+        """Return a product."""
         product_id = read_id(id_, "product_not_found")
         rows = self._database.call("read_product", product_id)
         if not rows:
@@ -100,37 +100,37 @@ class ProductById(DatabaseResource):
 
     @operation(body=ProductChange, answer=Product, refusals=("product_not_found", "duplicate_sku"))
     def on_put(self, request: Request, response: Response, id_: str) -> None:
-        """Change any of the fields; those not sent stay."""
+        """Change some fields of a product; fields that are not sent keep their values."""
         product_id = read_id(id_, "product_not_found")
         change = read_body(request, ProductChange)
         row = self._database.call(
             "change_product",
             product_id,
-            optional(change.sku),
-            optional(change.name),
-            optional(change.price),
-            optional(change.stock),
+            none_if_unset(change.sku),
+            none_if_unset(change.name),
+            none_if_unset(change.price),
+            none_if_unset(change.stock),
         )[0]
         response.data = encode(Product(*accepted(row, id=product_id)))
 
     @operation(status=204, refusals=("product_not_found", "product_in_use"))
     def on_delete(self, _request: Request, response: Response, id_: str) -> None:
-        """Delete a product nobody ordered."""
+        """Delete a product without orders."""
         product_id = read_id(id_, "product_not_found")
         accepted(self._database.call("delete_product", product_id)[0], id=product_id)
         response.status = HTTP_204
 
 
 class StockAdjustment(DatabaseResource):
-    """/products/{id}/stock/adjust"""
+    """The resource at /products/{id}/stock/adjust."""
 
     @operation(
         body=Adjustment, answer=AdjustedProduct, refusals=("product_not_found", "stock_limit_exceeded")
     )
     def on_post(self, request: Request, response: Response, id_: str) -> None:
-        """Add units or withdraw them; a withdrawal takes no more than there is."""
+        """Add units or withdraw them; a withdrawal takes at most the units in stock."""
         product_id = read_id(id_, "product_not_found")
         body = read_body(request, Adjustment)
-        row = self._database.call("adjust_stock", product_id, body.adjustment, optional(body.reason))[0]
+        row = self._database.call("adjust_stock", product_id, body.adjustment, none_if_unset(body.reason))[0]
         adjusted = accepted(row, id=product_id, adjustment=body.adjustment)
         response.data = encode(AdjustedProduct(*adjusted))

@@ -1,4 +1,4 @@
-"""From a request to what a resource works with, or to the refusal that names every wrong field."""
+"""Functions that read a request: they return its id, key, body or query, or raise a refusal."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from api.problems import Problem, invalid_input
 LARGEST_BODY = 1024 * 1024
 
 Message = TypeVar("Message", bound=Input)
-#: Makes a value of a type out of what came under a name; raises msgspec.ValidationError.
+#: Converts a value of the request to a type; raises msgspec.ValidationError.
 Convert = Callable[[Any, Any], Any]
 
 
 def read_id(text: str, code: str) -> int:
-    """An id from a path. What is no 63-bit number is the id of nothing: 404."""
+    """Return an id from a path; raise Problem `code`, a 404, where the text is no 63-bit number."""
     if text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= LARGEST_ID:
         return int(text)
     raise Problem.of(code, id=text)
 
 
 def read_key(request: Request) -> str | None:
-    """The Idempotency-Key, if there is one."""
+    """Return the Idempotency-Key or None; raise Problem where it is too long or not printable ASCII."""
     key: str | None = request.get_header("Idempotency-Key")
     if key is None or (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         return key
@@ -37,7 +37,10 @@ def read_key(request: Request) -> str | None:
 
 
 def read_body(request: Request, message: type[Message]) -> Message:
-    """The body as `message`. Refused: 400 no JSON, 413 too large, 415 by its own word no JSON, 422 wrong."""
+    """Return the body as `message`, or raise Problem.
+
+    415: the Content-Type is not JSON. 413: the body is too large. 400: it is no JSON. 422: a field is wrong.
+    """
     media_type = (request.content_type or "nothing").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Problem.of("unsupported_media_type", about=media_type)
@@ -53,35 +56,40 @@ def read_body(request: Request, message: type[Message]) -> Message:
 
 @cache
 def decoder_of(message: type[Message]) -> msgspec.json.Decoder[Message]:
+    """Return the decoder of a message type."""
     return msgspec.json.Decoder(message)
 
 
-def refusal_of(body: bytes, message: type[Input], why: Exception) -> Problem:
-    """Why a body was not decoded: 400 if it is no JSON at all, whatever else is wrong with it."""
+def refusal_of(body: bytes, message: type[Input], error: Exception) -> Problem:
+    """Return the problem of a body that was not decoded: 400 if it is no JSON, else 422."""
     try:
         check_json(body)
         fields = msgspec.json.decode(body, type=dict[str, Raw])
-    except msgspec.ValidationError as error:
-        return invalid_input([FieldError("body", str(error))])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Problem.of("malformed_json", about=error)
-    # None is found where a name stands twice and only its last value is right.
-    return invalid_input([*faults(message, fields, decode_field)] or [FieldError("body", str(why))])
+    except msgspec.ValidationError as not_an_object:
+        return invalid_input([FieldError("body", str(not_an_object))])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as no_json:
+        return Problem.of("malformed_json", about=no_json)
+    # No field is at fault where a name appears twice and its last value is right: report the first error.
+    return invalid_input([*faults(message, fields, decode_field)] or [FieldError("body", str(error))])
 
 
 def check_json(body: bytes) -> None:
-    """Into the strings too, which decoding to Raw skips."""
-    # A number that msgspec cannot hold is well-formed, and a fault of its field.
+    """Raise msgspec.DecodeError where the body is no JSON.
+
+    It also checks the strings, which decoding to Raw skips.
+    """
+    # A number too large for msgspec is well-formed JSON; it is reported as the fault of its field.
     with suppress(msgspec.ValidationError):
         msgspec.json.decode(body)
 
 
 def decode_field(raw: Any, type_: Any) -> Any:
+    """Return a value of the body as the type; raise msgspec.ValidationError."""
     return msgspec.json.decode(raw, type=type_)
 
 
 def read_query(request: Request, message: type[Message]) -> Message:
-    """The query as `message`; 422 for an unknown name and for a value that is wrong or given twice."""
+    """Return the query as `message`; raise a 422 for an unknown name and for a wrong or repeated value."""
     try:
         decoded: Message = msgspec.convert(request.params, message, strict=False)
         return decoded
@@ -90,13 +98,14 @@ def read_query(request: Request, message: type[Message]) -> Message:
 
 
 def convert_parameter(value: Any, type_: Any) -> Any:
+    """Return a value of the query as the type; raise msgspec.ValidationError."""
     return msgspec.convert(value, type_, strict=False)
 
 
 def faults(
     message: type[Input], given: Mapping[str, Any], convert: Convert, path: str = ""
 ) -> Iterator[FieldError]:
-    """Every wrong field. msgspec stops at the first, so here they are converted one by one."""
+    """Yield every wrong field. msgspec stops at the first, so the fields are converted one by one."""
     fields = {field.name: field for field in msgspec.structs.fields(message)}
     for name in given:
         if name not in fields:
@@ -109,6 +118,7 @@ def faults(
 
 
 def field_faults(name: str, value: Any, type_: Any, convert: Convert, path: str) -> Iterator[FieldError]:
+    """Yield what is wrong with one field or, for the lines of a bulk call, inside it."""
     try:
         fault = fault_of(name, convert(value, type_))
     except msgspec.ValidationError as error:
@@ -120,7 +130,7 @@ def field_faults(name: str, value: Any, type_: Any, convert: Convert, path: str)
 
 
 def line_faults(name: str, value: Any, type_: Any, convert: Convert) -> list[FieldError]:
-    """What is wrong inside the lines of a bulk call; empty if it is the list itself."""
+    """Return the faults inside the lines of a bulk call; none if the list itself is wrong."""
     line_type = next(iter(get_args(next(iter(get_args(type_)), None))), None)
     if not (isinstance(line_type, type) and issubclass(line_type, Input)):
         return []
@@ -128,18 +138,18 @@ def line_faults(name: str, value: Any, type_: Any, convert: Convert) -> list[Fie
         lines = convert(value, list[Raw])
     except msgspec.ValidationError:
         return []
-    found = []
+    line_errors = []
     for index, line in enumerate(lines):
-        place = f"{name}[{index}]"
+        path = f"{name}[{index}]"
         try:
             fields = convert(line, dict[str, Raw])
         except msgspec.ValidationError as error:
-            found.append(FieldError(place, str(error)))
+            line_errors.append(FieldError(path, str(error)))
         else:
-            found += faults(line_type, fields, convert, f"{place}.")
-    return found
+            line_errors += faults(line_type, fields, convert, f"{path}.")
+    return line_errors
 
 
-def optional(value: Any) -> Any:
-    """What was not sent is NULL in SQL."""
+def none_if_unset(value: Any) -> Any:
+    """Return None for a field that was not sent, which is NULL in SQL, else the value."""
     return None if value is UNSET else value

@@ -1,4 +1,4 @@
-"""An id for every request: the answer carries it, and so does what is logged about it."""
+"""An id for each request, in the answer's header and in each log line about the request."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from itertools import count
 from falcon import Request, Response
 
 HEADER = "X-Request-ID"
-#: What a client may have put there for its own tracing.
+#: A client may send an id of its own for tracing; one that does not match is replaced.
 ACCEPTABLE = re.compile(r"[\w.:+/=-]{1,128}", re.ASCII)
 
 
-class RequestId:
-    """Middleware: a random part for the process and a number, far cheaper than a UUID."""
+class RequestIdMiddleware:
+    """The middleware that sets the id: a random part for the process, and a number. A UUID costs far more."""
 
     def __init__(self) -> None:
         self._process = secrets.token_hex(4)
         self._numbers = count(1)
 
     def process_request(self, request: Request, response: Response) -> None:
-        given = request.env.get("HTTP_X_REQUEST_ID")
-        if given is None or not ACCEPTABLE.fullmatch(given):
-            given = f"{self._process}-{next(self._numbers):x}"
-        request.context.id = given
-        response.set_header(HEADER, given)
+        """Set the id in the request's context and in the answer's header."""
+        request_id = request.env.get("HTTP_X_REQUEST_ID")
+        if request_id is None or not ACCEPTABLE.fullmatch(request_id):
+            request_id = f"{self._process}-{next(self._numbers):x}"
+        request.context.id = request_id
+        response.set_header(HEADER, request_id)

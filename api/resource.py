@@ -1,4 +1,4 @@
-"""What all resources have in common."""
+"""The base classes of all resources."""
 
 from __future__ import annotations
 
@@ -10,24 +10,29 @@ from api.db import Database
 
 
 class Resource:
-    """A path. HEAD is allowed wherever GET is: Falcon drops the body and keeps its length. OPTIONS, which
-    Falcon would answer itself, is a wrong method like any other."""
+    """The base of the handlers of one path.
+
+    HEAD is allowed wherever GET is: Falcon drops the body and keeps its length. Falcon would answer OPTIONS
+    by itself; here it is refused like any other wrong method.
+    """
 
     def __init_subclass__(cls) -> None:
         if hasattr(cls, "on_get"):
             cls.on_head = cls.on_get  # type: ignore[attr-defined]
 
     def on_options(self, _request: Request, _response: Response, **_path: str) -> NoReturn:
+        """Refuse OPTIONS."""
         raise HTTPMethodNotAllowed(allowed_methods(self))
 
 
 class DatabaseResource(Resource):
-    """One whose handlers call functions of the database."""
+    """A resource whose handlers call functions of the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
 
 def allowed_methods(resource: object) -> list[str]:
+    """Return the methods that have a handler, sorted, without OPTIONS."""
     methods = set(HTTP_METHODS) - {"OPTIONS"}
     return sorted(method for method in methods if hasattr(resource, f"on_{method.lower()}"))

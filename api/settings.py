@@ -1,4 +1,4 @@
-"""What the environment says, read here and nowhere else."""
+"""The settings of the API; only this module reads them from the environment."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 
 class SettingError(Exception):
-    """A value that cannot be used; the message names its key."""
+    """A setting has a value that cannot be used; the message contains its key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`database_url` is None where the embedded PostgreSQL is wanted."""
+    """The settings; `database_url` is None for the embedded PostgreSQL."""
 
     database_url: str | None
     host: str
@@ -25,7 +25,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Raises SettingError. A variable that is set to nothing counts as unset, as in Compose files."""
+        """Return the settings, or raise SettingError.
+
+        An empty variable counts as unset: Compose files pass unset variables as empty ones.
+        """
         given = {name: value for name, value in environment.items() if value}
         return cls(
             database_url=database_url(given),
@@ -37,13 +40,17 @@ class Settings:
 
 
 def suitable_processes() -> int:
-    """One to a core, so that all are used, but two at least: one may die. More than four only cost."""
+    """Return how many processes suit this machine: one for each core, from two to four.
+
+    Two, since one may die; more than four cost without any gain.
+    """
     has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
     cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     return max(2, min(cores, 4))
 
 
 def whole_number(given: Mapping[str, str], key: str, default: int, highest: int) -> int:
+    """Return a setting from 1 to `highest`; raise SettingError for anything else."""
     value = given.get(key, str(default))
     if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= highest):
         raise SettingError(f"{key} must be a whole number from 1 to {highest}, not {value!r}")
@@ -51,7 +58,10 @@ def whole_number(given: Mapping[str, str], key: str, default: int, highest: int)
 
 
 def database_url(given: Mapping[str, str]) -> str | None:
-    """The URL, with the password of DATABASE_PASSWORD_FILE if it holds none itself."""
+    """Return DATABASE_URL, or None if unset; raise SettingError.
+
+    A URL without a password gets the one in DATABASE_PASSWORD_FILE.
+    """
     url = given.get("DATABASE_URL")
     if url is None:
         return None

@@ -1,4 +1,4 @@
-"""The application as a server process gets it: on a database, after what the environment says."""
+"""The factory that Granian calls in each of its processes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from api.settings import SettingError, Settings
 
 
 def get_app() -> App[Request, Response]:
-    """Called once in each process, before it takes requests."""
+    """Return the application with its database started, by the settings of the environment."""
     logs.configure()
     settings = Settings.from_environment(os.environ)
     if settings.database_url is None:
         raise SettingError("DATABASE_URL must be set; `python run_api.py` sees to it")
-    # One more than requests at work: a probe waits for none of them.
+    # One more than requests in progress: a probe does not wait for a connection.
     database = Database(settings.database_url, settings.threads + 1)
     database.start()
     admission = Admission(places=settings.threads)

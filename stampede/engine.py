@@ -1,4 +1,4 @@
-"""``python -m stampede locust …``: Locust's own command, with the engine loaded."""
+"""``python -m stampede locust …``: Locust's command, with the engine loaded."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import locust.main  # first of all: it lets gevent patch the standard library
+import locust.main  # must be first: it makes gevent patch the standard library
 
 from stampede.cluster.patches import LocustVersionError, check_version
 
 
 def main(options: Sequence[str]) -> int:
-    """Run Locust with its own options; returns 2 where it cannot start, else Locust exits with its code."""
+    """Run Locust with its own options; return 2 where it cannot start.
+
+    Otherwise Locust ends the process with its own exit code.
+    """
     try:
         check_version()
     except LocustVersionError as error:
@@ -24,7 +27,7 @@ def main(options: Sequence[str]) -> int:
     sys.argv = ["locust", *options]
     try:
         locust.main.main()
-    except Exception as error:  # a locustfile may raise anything while it is imported
+    except Exception as error:  # importing a locustfile may raise anything
         logging.debug("Traceback", exc_info=True)
         where = traceback.extract_tb(error.__traceback__)[-1]
         print(f"stampede: {type(error).__name__}: {error} ({where.filename}:{where.lineno})", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Where the engine listens to Locust's events. Importing it loads the engine."""
+"""The engine's listeners to Locust's events. Importing this module loads the engine."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from locust.web import WebUI
 
 from stampede import webui
 from stampede.cluster import interrupt, patches, worker
-from stampede.cluster.allowed_targets import Allowed, AllowedError
-from stampede.cluster.clocks import answer_clocks
-from stampede.cluster.master import END_TIMEOUT, Crew
+from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
+from stampede.cluster.clocks import answer_clock_requests
+from stampede.cluster.master import END_TIMEOUT, ClusterMaster
 from stampede.cluster.roster import own_label
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
@@ -31,15 +31,15 @@ from stampede.webui import form, guard, login
 
 _is_attached = Event()
 _choices = [form.NO_PROFILE]
-"""The profiles that the start form offers: Locust asks anew for each page."""
+"""The profiles that the start form offers; Locust reads the list again for each page."""
 patches.report_every(worker.REPORT_INTERVAL)
 patches.keep_missing_workers()
 patches.keep_waiting_for_the_master()
-patches.let_workers_connect_anew()
+patches.let_workers_reconnect()
 patches.keep_three_digits()
 patches.spawn_after_init(_is_attached)
-patches.close_to_other_sites()
-patches.count_what_is_cut_off()
+patches.disable_cors()
+patches.count_requests_cut_off()
 
 
 @events.init_command_line_parser.add_listener
@@ -78,7 +78,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         choices=_choices,
         help="instead of the numbers above",
     )
-    # Not for a user to give: the master sets them when a run starts, Locust carries them to the workers.
+    # Not for users: the master sets them at the start of a run, and Locust sends them to the workers.
     for name in ("--run-id", "--pace-scale", "--overload"):
         parser.add_argument(
             name, default=None, include_in_web_ui=False, help="Set by the master for each run"
@@ -88,7 +88,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
 @events.init.add_listener
 def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:
     interrupt.to_main_greenlet()
-    environment.reset_stats = False  # Locust would forget what failed until all users were there
+    environment.reset_stats = False  # else Locust drops the counts of the ramp at its end
     if isinstance(runner, MasterRunner) and web_ui:
         _attach_master(environment, runner, web_ui)
     elif isinstance(runner, WorkerRunner):
@@ -98,45 +98,48 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 
 def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:
     options = environment.parsed_options
-    # First: Locust goes on serving whatever fails below.
-    _make_safe(web_ui, options.allowed, [environment.host, options.audit_host])
+    # First, because Locust serves its UI even where something below fails.
+    _secure(web_ui, options.allowed, [environment.host, options.audit_host])
     counts = Counts()
-    runs = Driver(environment, counts, Path(options.results), options.audit_host)
-    crew = Crew(environment, runner, runs.observers.noticed)
+    driver = Driver(environment, counts, Path(options.results), options.audit_host)
+    cluster = ClusterMaster(environment, runner, driver.observers.worker_changed)
     results.conclude_interrupted(Path(options.results))
-    webui.add(web_ui, environment, runs, Path(options.profiles), Path(options.results))
+    webui.add(web_ui, environment, driver, Path(options.profiles), Path(options.results))
     _choices[:] = form.choices(Path(options.profiles))
     on = environment.events
     on.test_start.add_listener(lambda **_: counts.clear())
-    on.test_start.add_listener(lambda **_: crew.begin(*runs.started()))
+    on.test_start.add_listener(lambda **_: cluster.begin(*driver.started()))
     on.worker_report.add_listener(lambda data, **_: counts.add(data))
-    on.worker_report.add_listener(lambda client_id, data, **_: runs.observers.reported(client_id, data))
-    on.spawning_complete.add_listener(lambda user_count, **_: runs.users_there(user_count))
-    on.test_stopping.add_listener(lambda **_: crew.end())
-    on.test_stopping.add_listener(lambda **_: runs.stopping())
-    on.test_stop.add_listener(lambda **_: runs.stopped())
-    on.test_stop.add_listener(lambda **_: crew.forget_missing())
-    on.quitting.add_listener(lambda **_: crew.let_go())  # Locust calls them in reverse order
-    on.quitting.add_listener(lambda **_: runs.see_out(END_TIMEOUT))
+    on.worker_report.add_listener(
+        lambda client_id, data, **_: driver.observers.worker_reported(client_id, data)
+    )
+    on.spawning_complete.add_listener(lambda user_count, **_: driver.ramp_finished(user_count))
+    on.test_stopping.add_listener(lambda **_: cluster.end())
+    on.test_stopping.add_listener(lambda **_: driver.stopping())
+    on.test_stop.add_listener(lambda **_: driver.stopped())
+    on.test_stop.add_listener(lambda **_: cluster.forget_missing_workers())
+    # Locust calls the listeners of `quitting` in reverse order.
+    on.quitting.add_listener(lambda **_: cluster.forget_all_workers())
+    on.quitting.add_listener(lambda **_: driver.shut_down(END_TIMEOUT))
 
 
-def _make_safe(web_ui: WebUI, allowed_since: str | None, usual: list[str | None]) -> None:
-    """Before anything is served."""
+def _secure(web_ui: WebUI, allowed_file: str | None, default_hosts: list[str | None]) -> None:
+    """Add the login and the guard to the UI, before it serves anything."""
 
-    def own() -> Iterator[str | None]:
-        yield from usual
-        if allowed_since and (file := Path(allowed_since)).exists():
+    def own_targets() -> Iterator[str | None]:
+        yield from default_hosts
+        if allowed_file and (file := Path(allowed_file)).exists():
             yield from file.read_text().split()
 
     try:
-        known = login.credentials(os.environ)
-        login.refuse_open(os.environ.get("UI_BIND") or web_ui.host, known)
-        allowed = Allowed(os.environ.get("ALLOW_TARGETS", ""), own)
-    except (login.LoginError, AllowedError) as error:
+        credentials = login.credentials(os.environ)
+        login.require_login(os.environ.get("UI_BIND") or web_ui.host, credentials)
+        allowed = AllowedTargets(os.environ.get("ALLOW_TARGETS", ""), own_targets)
+    except (login.LoginError, AllowedTargetsError) as error:
         _refuse_to_start(error)
     guard.add(web_ui, allowed)
-    if known:
-        login.add(web_ui, known)
+    if credentials:
+        login.add(web_ui, credentials)
 
 
 def _refuse_to_start(error: Exception) -> NoReturn:
@@ -145,31 +148,31 @@ def _refuse_to_start(error: Exception) -> NoReturn:
 
 
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
-    # The master chooses per run who takes part, also those whom the locustfile leaves out.
+    # All classes, also those that Locust left out: the master selects the classes of each run.
     environment.user_classes = list(environment.available_user_classes.values())
     counts, ledger, samples = Counts(), Ledger(), OwnSamples()
-    answer_clocks(runner)
-    membership = worker.Membership(environment, runner, ledger.hand_over_again)
-    environment.stampede_ledger = ledger  # where users find it, and how their worker is called in it
+    answer_clock_requests(runner)
+    cluster = worker.ClusterWorker(environment, runner, ledger.hand_over_again)
+    environment.stampede_ledger = ledger  # for user classes: the ledger, and their worker's label in it
     environment.stampede_worker = lambda: own_label(runner)
     try:
-        allowed = Allowed(os.environ.get("ALLOW_TARGETS", ""), lambda: [environment.host])
-    except AllowedError as error:
+        allowed = AllowedTargets(os.environ.get("ALLOW_TARGETS", ""), lambda: [environment.host])
+    except AllowedTargetsError as error:
         _refuse_to_start(error)
-    patches.stay_on_target(allowed)
+    patches.refuse_redirects_off_target(allowed)
     on = environment.events
-    on.test_start.add_listener(lambda **_: membership.begin(environment.parsed_options.run_id))
+    on.test_start.add_listener(lambda **_: cluster.begin(environment.parsed_options.run_id))
     on.test_start.add_listener(lambda **_: ledger.begin(environment.parsed_options.run_id, own_label(runner)))
     on.test_start.add_listener(lambda **_: counts.clear())
     on.request.add_listener(counts.count)
     on.report_to_master.add_listener(lambda data, **_: counts.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: samples.hand_over(data))
-    on.report_to_master.add_listener(lambda data, **_: membership.keep(data))  # the last: with all of it
+    on.report_to_master.add_listener(lambda data, **_: cluster.keep(data))  # last: it keeps all of the report
     on.test_start.add_listener(
         lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)
     )
     on.test_stop.add_listener(lambda **_: ledger.end())
-    on.test_stop.add_listener(lambda **_: membership.end())
-    on.heartbeat_received.add_listener(lambda **_: membership.heard())
-    on.quitting.add_listener(lambda **_: membership.leave())
+    on.test_stop.add_listener(lambda **_: cluster.end())
+    on.heartbeat_received.add_listener(lambda **_: cluster.master_responded())
+    on.quitting.add_listener(lambda **_: cluster.leave())

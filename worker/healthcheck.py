@@ -1,4 +1,4 @@
-"""Exit 0 if this container holds a connection to a master's port 5557."""
+"""Exit with 0 if this container has a connection to a master, which listens on port 5557, else with 1."""
 
 import sys
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Is the data right that a run has left? A process of its own, with psycopg2 and without Locust."""
+"""The audit: is the data right after a run? A separate process, with psycopg2 and without Locust."""

@@ -1,4 +1,4 @@
-"""The connection of the audit, which may read every table and keep temporary ones."""
+"""Connections of the audit to PostgreSQL, as a role that may read all tables and create temporary ones."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 Answer = TypeVar("Answer")
 
 CONNECT_SECONDS = 5
-PATIENCE = 10.0
-"""Seconds for a database that is just being restarted."""
+RETRY_SECONDS = 10.0
+"""How long to try again: the database may be restarting."""
 
 SESSION = (
     "-c timezone=UTC -c jit=off -c default_statistics_target=10"
-    # For a million orders in a server of 1 GiB. Two workers, where cores are free, halve a scan.
+    # Sized for a million orders on a server with 1 GiB. Two workers halve a scan where cores are free.
     " -c work_mem=64MB -c temp_buffers=64MB -c max_parallel_workers_per_gather=2"
 )
 
 
 def connect(url: str) -> Connection:
-    """A connection whose statements are transactions of their own. Raises psycopg2.OperationalError."""
+    """Return a connection in autocommit mode. Raises psycopg2.OperationalError."""
     connection = psycopg2.connect(
         url, connect_timeout=CONNECT_SECONDS, options=SESSION, application_name="stampede-audit"
     )
@@ -34,8 +34,8 @@ def connect(url: str) -> Connection:
 
 
 def connect_patiently(url: str) -> Connection:
-    """Try for some seconds. Raises psycopg2.OperationalError."""
-    deadline = time.monotonic() + PATIENCE
+    """Return a connection, and try again for RETRY_SECONDS seconds. Raises psycopg2.OperationalError."""
+    deadline = time.monotonic() + RETRY_SECONDS
     while True:
         try:
             return connect(url)
@@ -46,14 +46,14 @@ def connect_patiently(url: str) -> Connection:
 
 
 class Link:
-    """A connection to the database at `url` that is made again when it is lost."""
+    """A connection to the database at `url` that reconnects when it is lost."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: Connection | None = None
 
     def ask(self, question: Callable[[Cursor], list[Answer]]) -> list[Answer]:
-        """What `question` finds; nothing while the database is away. Raises psycopg2.Error."""
+        """Return the rows that `question` fetches; none while the database is away. Raises psycopg2.Error."""
         try:
             self._connection = self._connection or connect(self._url)
             with self._connection.cursor() as cursor:
@@ -63,6 +63,7 @@ class Link:
             return []
 
     def close(self) -> None:
+        """Close the connection, if there is one."""
         if self._connection:
             with suppress(psycopg2.Error):
                 self._connection.close()

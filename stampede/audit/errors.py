@@ -1,7 +1,7 @@
-"""What keeps the audit from judging."""
+"""Errors of the audit."""
 
 from __future__ import annotations
 
 
 class AuditError(Exception):
-    """The audit cannot judge; the message is one line that says why."""
+    """The audit cannot give a verdict; the message is one line with the reason."""

@@ -1,4 +1,4 @@
-"""The ledger against the database: every check but the summary's."""
+"""Compares the ledger with the database: all checks of the audit but the one of the summary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stampede.facts.verdict import Check, Offender, Verdict
 
 HERE = Path(__file__).resolve().parent
 
-# If its first orders are older than the run, a clock has been set since: then they say when it began.
+# Orders that are older than the run show that a clock has been set since: then the run began before them.
 BEGIN = """
 INSERT INTO run
 SELECT %(run_id)s, CASE WHEN first_order < mark THEN first_order - interval '10 s' ELSE mark END
@@ -27,37 +27,37 @@ CROSS JOIN (
 """
 
 FIND = """
-WITH found AS MATERIALIZED (
+WITH offenders AS MATERIALIZED (
     SELECT at, size, jsonb_strip_nulls(offender || jsonb_build_object('at', to_json(at))) AS offender
     FROM {view}
 )
-SELECT count(*), (SELECT offender FROM found ORDER BY at LIMIT 1),
-       (SELECT offender FROM found ORDER BY size DESC NULLS LAST, at LIMIT 1)
-FROM found
+SELECT count(*), (SELECT offender FROM offenders ORDER BY at LIMIT 1),
+       (SELECT offender FROM offenders ORDER BY size DESC NULLS LAST, at LIMIT 1)
+FROM offenders
 """
 
 MARGIN = 0.5
-"""Seconds by which the beginning of the run may be taken for earlier than it was; it must not be later."""
+"""Seconds by which the assumed start of the run is early: it must not be later than the real start."""
 
-IN_DOUBT = {
+REASONS_FOR_DOUBT = {
     "no_unexpected_orders": "a lost worker may not have reported them",
     "sold_out_was_true": "the clocks are not exact enough",
 }
-"""Why, for the checks that know a doubt."""
+"""For each check that can be in doubt, the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The rows of a check's view."""
+class Offenders:
+    """What a check's view contains: the number of its rows, the first and the worst."""
 
     count: int
     first: Offender | None
     worst: Offender | None
 
 
-NOTHING = Found(0, None, None)
+NO_OFFENDERS = Offenders(0, None, None)
 
-ALL_ARE_LOST = """
+MARK_ALL_WORKERS_LOST = """
     INSERT INTO lost_workers
     SELECT worker FROM told UNION SELECT worker FROM untold UNION SELECT worker FROM acts
     UNION SELECT split_part(key, '/', 2) FROM order_keys WHERE key ^@ (%(run_id)s || '/')
@@ -67,15 +67,15 @@ ALL_ARE_LOST = """
 def judge(
     connection: Connection, ledger_file: Path, run_id: str, started: float, was_interrupted: bool = False
 ) -> list[Check]:
-    """`started` in seconds since the epoch, by the clock of this machine. A run that was interrupted has lost
-    all its workers: nobody was there whom they could report to.
+    """Return the checks of a run. `started` is in seconds since the epoch, by the clock of this machine.
 
-    Raises LedgerError and psycopg2.Error.
+    All workers of an interrupted run are lost: there was no master that they could report to. Raises
+    LedgerError and psycopg2.Error.
     """
     load(connection, ledger_file)
     if was_interrupted:
         with connection.cursor() as cursor:
-            cursor.execute(ALL_ARE_LOST, {"run_id": run_id})
+            cursor.execute(MARK_ALL_WORKERS_LOST, {"run_id": run_id})
     connection.set_session(isolation_level="REPEATABLE READ", autocommit=False)
     with connection, connection.cursor() as cursor:
         gather(cursor, run_id, started)
@@ -83,60 +83,63 @@ def judge(
 
 
 def load(connection: Connection, ledger_file: Path) -> None:
-    """What clients were told, into temporary tables."""
+    """Load the answers that clients got, from the ledger into temporary tables."""
     with connection.cursor() as cursor:
-        cursor.execute(statements("ledger.sql"))
+        cursor.execute(read_sql("ledger.sql"))
         ledger.load(ledger_file, cursor)
 
 
 def gather(cursor: Cursor, run_id: str, started: float) -> None:
-    """What is judged, into temporary tables; all of the transaction's snapshot."""
+    """Gather the data to judge into temporary tables, all from the snapshot of one transaction."""
     cursor.execute("ANALYZE told, untold, acts, lost_workers")
     cursor.execute(BEGIN, {"run_id": run_id, "age": time.time() - started + MARGIN})
     cursor.execute("ANALYZE run")
-    cursor.execute(statements("books.sql"))
+    cursor.execute(read_sql("books.sql"))
 
 
 def check_all(cursor: Cursor) -> list[Check]:
-    cursor.execute(statements("checks.sql"))
+    """Return all checks of the gathered data."""
+    cursor.execute(read_sql("checks.sql"))
     cursor.execute("SELECT name, number, things, doubts FROM examined")
     return [check(cursor, *row) for row in cursor.fetchall()]
 
 
-def statements(name: str) -> str:
+def read_sql(name: str) -> str:
+    """Return the text of a file next to this module."""
     return (HERE / name).read_text(encoding="utf-8")
 
 
 def check(cursor: Cursor, name: str, number: int, things: str, doubts: int) -> Check:
-    """Return one check: of `number` `things`, of which `doubts` are in doubt."""
-    found = find(cursor, name)
-    if found.first:
-        detail = f"{found.count:,} wrong of {number:,} {things}"
-        return _check(name, Verdict.FAIL, number, detail, found)
+    """Return one check, of `number` things; `things` is their noun, `doubts` the number of those in doubt."""
+    wrong = offenders(cursor, name)
+    if wrong.first:
+        detail = f"{wrong.count:,} wrong of {number:,} {things}"
+        return _check(name, Verdict.FAIL, number, detail, wrong)
     if not number:
         return _check(name, Verdict.NOT_ASKED, 0, f"no {things} in this run")
     if not doubts:
         return _check(name, Verdict.PASS, number, f"{number:,} {things}")
-    detail = f"{number:,} {things}; {doubts:,} in doubt: {IN_DOUBT[name]}"
-    if name == "no_unexpected_orders":  # that a worker was lost is no fault of the shop
+    detail = f"{number:,} {things}; {doubts:,} in doubt: {REASONS_FOR_DOUBT[name]}"
+    if name == "no_unexpected_orders":  # a lost worker is no fault of the shop
         return _check(name, Verdict.PASS, number, detail)
-    doubted = replace(find(cursor, f"{name}_in_doubt"), count=doubts)
-    return _check(name, Verdict.UNKNOWN, number, detail, doubted)
+    in_doubt = replace(offenders(cursor, f"{name}_in_doubt"), count=doubts)
+    return _check(name, Verdict.UNKNOWN, number, detail, in_doubt)
 
 
-def _check(name: str, verdict: Verdict, examined: int, detail: str, found: Found = NOTHING) -> Check:
+def _check(name: str, verdict: Verdict, examined: int, detail: str, wrong: Offenders = NO_OFFENDERS) -> Check:
     return Check(
         name=name,
         verdict=verdict,
         examined=examined,
-        count=found.count,
+        count=wrong.count,
         detail=detail,
-        first=found.first,
-        worst=found.worst,
+        first=wrong.first,
+        worst=wrong.worst,
     )
 
 
-def find(cursor: Cursor, view: str) -> Found:
+def offenders(cursor: Cursor, view: str) -> Offenders:
+    """Return what the view of a check contains."""
     cursor.execute(sql.SQL(FIND).format(view=sql.Identifier(view)))
     (row,) = cursor.fetchall()
-    return Found(*row)
+    return Offenders(*row)

@@ -1,4 +1,4 @@
-"""``ledger.jsonl.gz`` into temporary tables: see ledger.sql."""
+"""Reads ``ledger.jsonl.gz`` and copies it into the temporary tables of ledger.sql."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 from stampede.audit.errors import AuditError
 
 BLOCK = 1 << 14
-"""Compressed bytes that are read at once: ten times as much is what fits into a processor's cache."""
+"""Compressed bytes that are read at once: uncompressed, ten times as much, they fit into a CPU cache."""
 
 UNSETTLED = frozenset({"open", "unknown"})
-"""Outcomes of which a later line may know more."""
+"""Outcomes that a later line of the same entry may replace."""
 
 
 class LedgerError(AuditError):
-    """The ledger cannot be read; the message says where and why."""
+    """The ledger cannot be read; the message has the place and the reason."""
 
 
 class Entry(Struct, gc=False):
-    """A line of the ledger, whatever the act of ours: what it does not have is None."""
+    """A line of the ledger, for any of the shop's acts. A field that the act does not have is None."""
 
     act: str
     worker: str = ""
@@ -53,12 +53,12 @@ class Entry(Struct, gc=False):
 
 
 class Act(Struct):
-    """What is known of any line."""
+    """The one field that every line has."""
 
     act: str
 
 
-#: The columns of each table of ledger.sql, in the order in which they are sent.
+#: The columns of each table of ledger.sql, in the order in which they are copied.
 COLUMNS = {
     "told": "worker key product_id quantity bulk sent answered order_id",
     "untold": "worker key product_id quantity bulk sent answered outcome status tries available",
@@ -77,38 +77,39 @@ _encode = msgspec.json.Encoder()
 
 
 def load(path: Path, cursor: Cursor) -> None:
-    """Fill the tables of ledger.sql. Where there is no file, nothing was done through the shop.
+    """Fill the tables of ledger.sql; leave them empty where there is no file. Raises LedgerError.
 
-    Raises LedgerError.
+    A run without a ledger did nothing through the shop.
     """
-    others: dict[str, list[bytes]] = {"untold": [], "acts": [], "lost_workers": []}
+    # One connection copies one table at a time: the largest is streamed, the others wait in memory.
+    other_tables: dict[str, list[bytes]] = {"untold": [], "acts": [], "lost_workers": []}
 
-    def told() -> Iterator[bytes]:
+    def told_rows() -> Iterator[bytes]:
         for entries in settled(read(path)):
-            for table, rows in others.items():
+            for table, rows in other_tables.items():
                 rows.append(csv(table, entries[table]))
             yield csv("told", entries["told"])
 
     if path.exists():
-        copy(cursor, "told", told())
-        for table, rows in others.items():
+        copy(cursor, "told", told_rows())
+        for table, rows in other_tables.items():
             copy(cursor, table, iter(rows))
 
 
 def read(path: Path) -> Iterator[list[Entry]]:
-    """The lines, many at a time. The last may be cut off; any other has to be right."""
+    """Yield the entries, many at a time. The last line may be cut off; all others must be valid."""
     number = 1
     for block in whole_lines(path):
         try:
             entries = _decode.decode_lines(block)
         except msgspec.MsgspecError:
-            entries = list(ours(block, number, path.name))
+            entries = list(known_entries(block, number, path.name))
         yield entries
         number += block.count(b"\n")
 
 
 def whole_lines(path: Path) -> Iterator[bytes]:
-    """Blocks that end where a line does. What follows the last line's end was cut off."""
+    """Yield blocks that end with the end of a line. An incomplete last line is dropped."""
     decompressor = zlib.decompressobj(wbits=31)
     rest = b""
     try:
@@ -120,18 +121,24 @@ def whole_lines(path: Path) -> Iterator[bytes]:
         raise LedgerError(f"{path.name} cannot be read: {error}") from None
 
 
-def ours(block: bytes, first: int, name: str) -> Iterator[Entry]:
-    """Line by line, those left out that only others can read; `first` is the number of the first one."""
+def known_entries(block: bytes, first: int, name: str) -> Iterator[Entry]:
+    """Yield the entries of the shop's acts, and skip all other lines.
+
+    `first` is the number of the block's first line, `name` the file's name for the error. Raises LedgerError.
+    """
     for number, line in enumerate(block.splitlines(), first):
         try:
             yield _decode.decode(line)
         except msgspec.MsgspecError as error:
-            if is_ours(line):
+            if is_known(line):
                 raise LedgerError(f"{name}, line {number}: {error}") from None
 
 
-def is_ours(line: bytes) -> bool:
-    """Events, and acts that the shop does not know, have facts of their own, of any type."""
+def is_known(line: bytes) -> bool:
+    """Return whether a line must be a valid Entry: it has an act of the shop, or it cannot be read at all.
+
+    Events, and acts of another API, may have any fields of any type.
+    """
     try:
         act = _decode_act.decode(line).act
     except msgspec.MsgspecError:
@@ -140,7 +147,10 @@ def is_ours(line: bytes) -> bool:
 
 
 def settled(blocks: Iterable[list[Entry]]) -> Iterator[Tables]:
-    """Each entry once, by table: what was handed over before its answer came stands there again with it."""
+    """Yield each entry once, by table.
+
+    A worker may write a request before its answer has come: then the ledger has it again, with the answer.
+    """
     waiting: dict[tuple[str, int | None], Entry] = {}
     for block in blocks:
         done: Tables = defaultdict(list)
@@ -159,37 +169,40 @@ def settled(blocks: Iterable[list[Entry]]) -> Iterator[Tables]:
 
 
 def table_of(entry: Entry) -> str:
+    """Return the table of ledger.sql that an entry belongs to; ``none`` for events and other acts."""
     if entry.act == "order":
         return "told" if entry.outcome == "ok" else "untold"
     return OTHER_TABLES.get(entry.act, "none")
 
 
 def csv(table: str, entries: list[Entry]) -> bytes:
-    """Rows for COPY. Lists in JSON are almost CSV, and made much faster than by the csv module."""
+    """Return rows for COPY. Lists in JSON are almost CSV, and much faster than the csv module."""
     columns = attrgetter(*COLUMNS[table].split())
     rows = _encode.encode_lines(list(map(columns, entries)))
     return rows[1:-2].replace(b"]\n[", b"\n") + b"\n" if entries else b""
 
 
 class Stream:
-    """What COPY reads from: block after block, made while the database takes in the one before."""
+    """A file for COPY to read from. It makes each block while the database takes in the previous one."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = filter(None, blocks)
         self.error: LedgerError | None = None
-        """What it could not read; COPY makes another error of it."""
+        """The error while reading, kept here because COPY raises another error for it."""
 
     def read(self, _size: int = -1) -> bytes:
+        """Return the next block, of any size; nothing at the end. Raises LedgerError."""
         try:
             return next(self._blocks, b"")
         except LedgerError as error:
             self.error = error
             raise
 
-    readline = read  # nobody asks for lines
+    readline = read  # psycopg2's types require it; COPY never calls it
 
 
 def copy(cursor: Cursor, table: str, blocks: Iterator[bytes]) -> None:
+    """Copy blocks of CSV into a table. Raises LedgerError and psycopg2.Error."""
     names = ", ".join(f'"{name}"' for name in COLUMNS[table].split())
     stream = Stream(blocks)
     try:

@@ -1,6 +1,6 @@
-"""What a look now and then can tell while a run goes on: negative stock, and units sold that were not there.
+"""Polls the database during a run for negative stock and for oversold units.
 
-A look costs what has happened since the last one, however large the tables are.
+A poll costs only as much as has happened since the previous one, however large the tables are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Event = dict[str, Any]
 
 NEWEST = "SELECT coalesce(max(id), 0) FROM stock_movements"
 
-# Ids are drawn before their transaction ends: among the lines of the last seconds some are still to come.
+# An id is assigned before its transaction commits: of the last seconds, some lines are not visible yet.
 NEW_LINES = """
 SELECT id, product_id, order_id, delta, stock_after, extract(epoch FROM at)::double precision
 FROM stock_movements
@@ -23,8 +23,8 @@ WHERE id > %s AND at < clock_timestamp() - interval '2 s'
 ORDER BY id LIMIT 100000
 """
 
-# One that came even later was passed over: before anybody is accused, all lines of the product since it was
-# first seen are added up once more.
+# NEW_LINES misses a line that commits even later. So before an alarm, all lines of the product are added up
+# again, from its first polled line on.
 BELOW_ZERO = """
 SELECT product_id, (-min(units))::bigint, (array_agg(order_id ORDER BY id))[1],
        extract(epoch FROM min(at))::double precision
@@ -42,25 +42,25 @@ GROUP BY product_id
 
 @dataclass(slots=True)
 class Account:
-    """A product since its first line that was seen; `opening` is what it had before."""
+    """The account of a product since its first polled line; `opening` is its stock before that line."""
 
     first_line: int
     opening: int
     units: int
     oversold: int = 0
-    lacking: int = 0
-    """The worst that was told of it: units oversold, units below a stock of 0."""
+    below_zero: int = 0
+    """The highest numbers reported so far: units oversold, and units of stock below 0."""
 
 
 class Lookout:
-    """Looks again and again; what happened while it could not, it sees the next time."""
+    """Polls repeatedly. What happens while the database is away is found by the next poll."""
 
     def __init__(self) -> None:
         self._newest: int | None = None
         self._accounts: dict[int, Account] = {}
 
-    def look(self, cursor: Cursor) -> list[Event]:
-        """What came up since the last look: a product once, and again when it is worse.
+    def poll(self, cursor: Cursor) -> list[Event]:
+        """Return new alarms: each product once, and again when its number gets higher.
 
         Raises psycopg2.Error.
         """
@@ -74,19 +74,20 @@ class Lookout:
         return cursor.fetchall()
 
     def _negative(self, lines: Collection[tuple[Any, ...]]) -> Iterator[Event]:
-        """Enter the lines into the accounts, and tell of those that name a stock below 0."""
-        found: dict[int, Event] = {}
+        """Add the lines to the accounts, and yield an alarm for each product with a stock below 0."""
+        alarms: dict[int, Event] = {}
         for number, product_id, order_id, delta, stock, at in lines:
             self._newest = number
             opening = stock - delta
             account = self._accounts.setdefault(product_id, Account(number, opening, opening))
             account.units += delta
-            if -stock > account.lacking:
-                account.lacking = -stock
-                found[product_id] = event("negative_stock", product_id, order_id, at, stock=stock)
-        yield from found.values()
+            if -stock > account.below_zero:
+                account.below_zero = -stock
+                alarms[product_id] = event("negative_stock", product_id, order_id, at, stock=stock)
+        yield from alarms.values()
 
     def _oversold(self, cursor: Cursor) -> Iterator[Event]:
+        """Yield an alarm for each product whose account is below 0, if all its lines confirm that."""
         suspects = {
             product_id: account
             for product_id, account in self._accounts.items()
@@ -94,7 +95,7 @@ class Lookout:
         }
         if not suspects:
             return
-        columns = [(number, account.first_line, account.opening) for number, account in suspects.items()]
+        columns = [(product, account.first_line, account.opening) for product, account in suspects.items()]
         cursor.execute(BELOW_ZERO, [list(column) for column in zip(*columns, strict=True)])
         for product_id, units, order_id, at in cursor.fetchall():
             suspects[product_id].oversold = units
@@ -102,5 +103,5 @@ class Lookout:
 
 
 def event(name: str, product_id: int, order_id: int | None, at: float, **facts: int) -> Event:
-    """`at` in seconds since the epoch, by the database's clock."""
+    """Return an alarm as an event; `at` is in seconds since the epoch, by the database's clock."""
     return {"event": name, "product_id": product_id, **facts, "order_id": order_id, "at": at}

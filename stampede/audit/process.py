@@ -1,12 +1,11 @@
-"""Is the data right that a run has left? ``python -m stampede audit RUN_FOLDER [--json]``
+"""The audit as a process: ``python -m stampede audit RUN_FOLDER [--json]``.
 
-A process of its own, without Locust: psycopg2 would stop all greenlets of the master. When the run starts,
-the master starts it; as long as its input is open it looks each second at how the database is, and now and
-then for the worst, and prints what it sees; when its input is closed the ledger is complete, and it judges.
-docs/audit.md has the protocol.
+It is a separate process because psycopg2 would block all greenlets of the master. The master starts it with
+the run. While its input is open, it samples the database every second, polls for alarms and prints both. When
+the input is closed, the ledger is complete, and it prints its checks. docs/audit.md has the protocol.
 
-By hand it judges at once and prints a table, or with --json its judgement. It exits with 11 if a check is
-FAIL, else with 12 if one is UNKNOWN.
+When a user runs it, it prints its checks at once: as a table, or as JSON with --json. It exits with 11 if a
+check is FAIL, else with 12 if one is UNKNOWN.
 """
 
 from __future__ import annotations
@@ -35,14 +34,15 @@ from stampede.facts.run import FactsError, read
 from stampede.facts.verdict import Check, Verdict, worst
 from stampede.report.formatting import offender
 
-LOOK_SECONDS = 2
+POLL_INTERVAL = 2
+"""Seconds from one poll for alarms to the next."""
 
 EXIT_CODES = {Verdict.FAIL: 11, Verdict.UNKNOWN: 12}
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is audited. `started` in seconds since the epoch."""
+    """The run to audit. `started` is in seconds since the epoch."""
 
     folder: Path
     database: str
@@ -54,12 +54,15 @@ class Run:
 
     @classmethod
     def of(cls, folder: Path, environment: Mapping[str, str]) -> Run:
-        """From what the master says; where it says nothing, by hand, from run.json. Raises AuditError."""
+        """Return the run that the master describes in the environment, or else that of the folder's run.json.
+
+        Raises AuditError.
+        """
         database = environment.get("AUDIT_DATABASE_URL")
         if not database:
             raise AuditError("AUDIT_DATABASE_URL must say which database to look into, as the role auditor")
         if "STAMPEDE_RUN_ID" not in environment:
-            return cls._left_behind(folder, database)
+            return cls._from_run_json(folder, database)
         try:
             started = float(environment["STAMPEDE_STARTED_AT"])
         except (KeyError, ValueError):
@@ -68,7 +71,7 @@ class Run:
         return cls(folder, database, environment["STAMPEDE_RUN_ID"], started, host, is_going_on=True)
 
     @classmethod
-    def _left_behind(cls, folder: Path, database: str) -> Run:
+    def _from_run_json(cls, folder: Path, database: str) -> Run:
         try:
             run = read(folder)
         except FactsError as error:
@@ -77,7 +80,7 @@ class Run:
 
 
 def main(folder: Path, *, as_json: bool = False) -> int:
-    """Audit the run in this folder; returns the exit code."""
+    """Audit the run in this folder. Returns the exit code."""
     try:
         run = Run.of(folder, os.environ)
         if run.is_going_on:
@@ -89,40 +92,40 @@ def main(folder: Path, *, as_json: bool = False) -> int:
     except KeyboardInterrupt:
         return 130
     if run.is_going_on or as_json:
-        tell({"checks": checks})
+        send({"checks": checks})
     else:
         print(table(checks))
     return 0 if run.is_going_on else exit_code(checks)
 
 
 def exit_code(checks: Sequence[Check]) -> int:
-    """As a run's: what is wrong goes before what is not known."""
+    """Return the exit code of checks: FAIL comes before UNKNOWN, as in the verdict on a run."""
     return EXIT_CODES.get(worst(check.verdict for check in checks), 0)
 
 
 def watch(database: str) -> None:
-    """Print what can be seen while the run goes on; returns at its end, when our input is closed."""
+    """Print samples and alarms during the run. Returns when the run has ended: stdin is closed then."""
     lookout, pulse, statements = Lookout(), Pulse(), Statements()
     with closing(Link(database)) as link:
         link.ask(statements.slowest)
         for second in itertools.count():
-            if second % LOOK_SECONDS == 0:
-                tell(*link.ask(lookout.look))
-            with suppress(psycopg2.Error):  # a process ended while it was looked at
-                tell(*({"sample": sample} for sample in link.ask(pulse.take)))
+            if second % POLL_INTERVAL == 0:
+                send(*link.ask(lookout.poll))
+            with suppress(psycopg2.Error):  # a process of PostgreSQL ended while it was sampled
+                send(*({"sample": sample} for sample in link.ask(pulse.take)))
             if has_ended(1 - time.time() % 1):
-                tell({"statements": link.ask(statements.slowest)})
+                send({"statements": link.ask(statements.slowest)})
                 return
 
 
-def tell(*lines: object) -> None:
-    """To the master."""
+def send(*lines: object) -> None:
+    """Print lines of JSON for the master."""
     for line in lines:
         print(encode(line).decode(), flush=True)
 
 
 def has_ended(seconds: float) -> bool:
-    """Whether our input ends within that time. What comes over it means nothing."""
+    """Return whether stdin is closed within that time. Its content is ignored."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         readable, _, _ = select.select([sys.stdin], [], [], left)
@@ -132,16 +135,16 @@ def has_ended(seconds: float) -> bool:
 
 
 def audit(run: Run) -> list[Check]:
-    """Raises AuditError and psycopg2.Error."""
+    """Return the checks of a run. Raises AuditError and psycopg2.Error."""
     with closing((connect_patiently if run.is_going_on else connect)(run.database)) as connection:
         checks = judge(connection, run.folder / "ledger.jsonl.gz", run.id, run.started, run.was_interrupted)
         if not run.is_going_on:
-            refuse_what_is_gone(checks)
+            require_orders(checks)
         return [*checks, check_summary(connection, run.host)]
 
 
-def refuse_what_is_gone(checks: Sequence[Check]) -> None:
-    """By hand it may be too late: the next run has begun with the seeded catalogue. Raises AuditError."""
+def require_orders(checks: Sequence[Check]) -> None:
+    """Raise AuditError where no order of the run is left: a later run has reset the database."""
     for check in checks:
         if check.name == "acknowledged_orders_kept" and 0 < (check.examined or 0) == check.count:
             raise AuditError(
@@ -150,9 +153,9 @@ def refuse_what_is_gone(checks: Sequence[Check]) -> None:
 
 
 def table(checks: Sequence[Check]) -> str:
-    """Return the checks as text, for people."""
+    """Return the checks as a table, for people."""
     lines = []
     for check in checks:
         lines.append(f"{check.verdict:9} {check.name:26} {check.detail}")
-        lines += [f"{'':9} {which}: {offender(one)}" for which, one in check.offenders.items()]
+        lines += [f"{'':9} {which}: {offender(wrong)}" for which, wrong in check.offenders.items()]
     return "\n".join(lines)

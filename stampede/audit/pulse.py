@@ -1,6 +1,6 @@
-"""How the database is, once a second while a run goes on: who is connected, what is waited for, the cost.
+"""Samples the database once a second during a run: connections, waits, rates, CPU and memory.
 
-Rates are between two looks. Its own connection is not counted.
+Rates are differences of two polls. The audit's own connection is not counted.
 """
 
 from __future__ import annotations
@@ -14,57 +14,60 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 from stampede.facts.samples import DatabaseSample
 from stampede.sampling.usage import megabytes
 
-LOOK = Path(__file__).with_name("pulse.sql").read_text(encoding="utf-8")
+QUERY = Path(__file__).with_name("pulse.sql").read_text(encoding="utf-8")
 
-Look = dict[str, Any]
-"""A row of pulse.sql."""
+Row = dict[str, Any]
+"""The row that pulse.sql returns, and when: `at`, on the monotonic clock."""
 
 
 class Pulse:
-    """Makes a sample of each two looks."""
+    """Makes a sample of each two polls in a row."""
 
     def __init__(self) -> None:
-        self._last: Look | None = None
+        self._last: Row | None = None
 
     def take(self, cursor: Cursor) -> list[DatabaseSample]:
-        """Return the sample of the second that has just passed; none at the first look. Raises
-        psycopg2.Error."""
+        """Return the sample of the second that has just passed; none at the first poll.
+
+        Raises psycopg2.Error.
+        """
         second = round(time.time()) - 1
-        cursor.execute(LOOK)
-        ((look,),) = cursor.fetchall()
-        look["at"] = time.monotonic()
-        last, self._last = self._last, look
-        return [sample(second, last, look)] if last else []
+        cursor.execute(QUERY)
+        ((row,),) = cursor.fetchall()
+        row["at"] = time.monotonic()
+        last, self._last = self._last, row
+        return [sample(second, last, row)] if last else []
 
 
-def sample(second: int, last: Look, look: Look) -> DatabaseSample:
-    """Return the sample of a second, since the epoch, from two looks."""
-    seconds = look["at"] - last["at"]
+def sample(second: int, last: Row, row: Row) -> DatabaseSample:
+    """Return the sample of a second, since the epoch, from the rows of two polls."""
+    seconds = row["at"] - last["at"]
 
     def per_second(name: str) -> float | None:
-        if look[name] is None or last[name] is None or look[name] < last[name]:  # it has been restarted
+        if row[name] is None or last[name] is None or row[name] < last[name]:  # PostgreSQL was restarted
             return None
-        return float(round((look[name] - last[name]) / seconds, 2))
+        return float(round((row[name] - last[name]) / seconds, 2))
 
-    found, read = per_second("blks_hit") or 0.0, per_second("blks_read") or 0.0
+    hits, reads = per_second("blks_hit") or 0.0, per_second("blks_read") or 0.0
     return DatabaseSample(
         second=second,
         cpu_percent=percent(per_second("cpu_seconds")),
-        cpu_limit_cores=look["cpu_limit_cores"],
-        memory_mb=megabytes(look["memory_bytes"]),
-        memory_limit_mb=megabytes(look["memory_limit_bytes"]),
+        cpu_limit_cores=row["cpu_limit_cores"],
+        memory_mb=megabytes(row["memory_bytes"]),
+        memory_limit_mb=megabytes(row["memory_limit_bytes"]),
         throttled_percent=percent(per_second("throttled_seconds")),
-        connections=look["connections"],
-        max_connections=look["max_connections"],
-        waits=look["waits"],
+        connections=row["connections"],
+        max_connections=row["max_connections"],
+        waits=row["waits"],
         commits=per_second("commits"),
         rollbacks=per_second("rollbacks"),
         deadlocks=per_second("deadlocks"),
-        locks_waiting=look["locks_waiting"],
-        cache_hit_percent=round(100 * found / (found + read), 2) if found + read else None,
-        size_mb=megabytes(look["size_bytes"]),
+        locks_waiting=row["locks_waiting"],
+        cache_hit_percent=round(100 * hits / (hits + reads), 2) if hits + reads else None,
+        size_mb=megabytes(row["size_bytes"]),
     )
 
 
 def percent(share: float | None) -> float | None:
+    """Return a share of 1 in percent, with one decimal; None where it is not known."""
     return None if share is None else round(100 * share, 1)

@@ -1,4 +1,4 @@
-"""Which of the database's functions took the most time in a run: the API's statements are calls of functions.
+"""The database functions that took the most time in a run: all of the API's statements are function calls.
 
 PostgreSQL counts them itself (`track_functions`), without an extension.
 """
@@ -11,7 +11,7 @@ from stampede.facts.samples import Statement
 
 MOST = 5
 
-# What triggers take is in the time of the statement that sets them off.
+# The time of a trigger is part of the time of the statement that fires it.
 CALLS = """
 SELECT funcname, sum(calls)::bigint, sum(total_time)
 FROM pg_stat_user_functions JOIN pg_proc ON pg_proc.oid = funcid
@@ -21,14 +21,16 @@ GROUP BY funcname
 
 
 class Statements:
-    """From the first look on."""
+    """The calls of functions since the first poll."""
 
     def __init__(self) -> None:
         self._before: dict[str, tuple[int, float]] | None = None
 
     def slowest(self, cursor: Cursor) -> list[Statement]:
-        """Return the statements, what took the most time in all first; none at the first look. Raises
-        psycopg2.Error."""
+        """Return the MOST statements with the highest total time, highest first; none at the first poll.
+
+        Raises psycopg2.Error.
+        """
         cursor.execute(CALLS)
         counted = {name: (calls, total) for name, calls, total in cursor.fetchall()}
         if self._before is None:

@@ -1,4 +1,4 @@
-"""Does GET /summary say what a recount says?"""
+"""Checks that the figures of GET /summary equal a recount of the tables."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ TRIES = 3
 TIMEOUT = 15
 """Seconds: the API may take 10 for a summary."""
 PATIENCE = 10
-"""Seconds for an API that asks to come again: its users have only just left."""
+"""Seconds to try again where the API answers 503: its users have only just stopped."""
 
-#: Where the answer has what the view `recount` calls so.
-FIGURES = {
+#: Paths in the answer, and the columns of the view `recount` that they must equal.
+COLUMNS = {
     "inventory.products.total": "products",
     "inventory.products.in_stock": "in_stock",
     "inventory.products.out_of_stock": "out_of_stock",
@@ -49,11 +49,14 @@ FIGURES = {
 
 Answer = dict[str, Any]
 
-_opener = build_opener(ProxyHandler({}))  # users take no proxy to the API either
+_opener = build_opener(ProxyHandler({}))  # as the users do: no proxy to the API
 
 
 def check_summary(connection: Connection, host: str | None) -> Check:
-    """Two equal answers with a recount between them are of the same data. Raises psycopg2.Error."""
+    """Return the check. Raises psycopg2.Error.
+
+    Two equal answers, one before and one after the recount, are of the same data as the recount.
+    """
     if not host:
         return _check(Verdict.NOT_ASKED, "no host to ask")
     connection.set_session(isolation_level="READ COMMITTED", autocommit=True)
@@ -81,7 +84,10 @@ def _check(verdict: Verdict, detail: str, examined: int = 0, wrong: Sequence[Off
 
 
 def ask(host: str) -> Answer:
-    """GET /summary, again as long as a 503 says when. Raises OSError, HTTPException and ValueError."""
+    """Return the answer of GET /summary. Raises OSError, HTTPException and ValueError.
+
+    Asks again after a 503, when its Retry-After has passed.
+    """
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -100,24 +106,26 @@ def _ask(host: str) -> Answer:
 
 
 def recount(connection: Connection) -> Answer:
+    """Return the same figures, counted in the tables. Raises psycopg2.Error."""
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("SELECT * FROM recount")
         return dict(cursor.fetchone() or {})
 
 
-def compare(told: Answer, counted: Answer) -> Check:
+def compare(answer: Answer, counted: Answer) -> Check:
+    """Return the check of an answer against a recount."""
     wrong = [
-        Offender(what=f"{path} is told as {figure}, counted as {counted[name]}", figure=path)
-        for path, name in FIGURES.items()
-        if (figure := at(told, path)) != counted[name]
+        Offender(what=f"{path} is told as {figure}, counted as {counted[column]}", figure=path)
+        for path, column in COLUMNS.items()
+        if (figure := figure_at(answer, path)) != counted[column]
     ]
     if not wrong:
-        return _check(Verdict.PASS, f"{len(FIGURES)} figures", len(FIGURES))
-    return _check(Verdict.FAIL, f"{len(wrong)} wrong of {len(FIGURES)} figures", len(FIGURES), wrong)
+        return _check(Verdict.PASS, f"{len(COLUMNS)} figures", len(COLUMNS))
+    return _check(Verdict.FAIL, f"{len(wrong)} wrong of {len(COLUMNS)} figures", len(COLUMNS), wrong)
 
 
-def at(told: Any, path: str) -> Any:
-    """What the answer has there; None if nothing."""
+def figure_at(answer: Any, path: str) -> Any:
+    """Return the figure at a path of the answer; None where there is none."""
     return reduce(
-        lambda part, name: part.get(name) if isinstance(part, dict) else None, path.split("."), told
+        lambda part, name: part.get(name) if isinstance(part, dict) else None, path.split("."), answer
     )

@@ -1,4 +1,4 @@
-"""Whom users may be sent to: the cluster's own target, and what whoever started it has allowed. Pure."""
+"""The targets that users may send requests to: the cluster's own and those in ALLOW_TARGETS. Pure."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 HOST = r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?"
-ADDRESS = re.compile(rf"(?P<scheme>https?)://{HOST}([/?#].*)?", re.IGNORECASE | re.DOTALL)
-"""Plain ones only: what one program reads otherwise than the next (`http://a\\@b`) is none."""
-LISTED = re.compile(rf"((?P<scheme>https?)://)?{HOST}/?", re.IGNORECASE)
+URL = re.compile(rf"(?P<scheme>https?)://{HOST}([/?#].*)?", re.IGNORECASE | re.DOTALL)
+"""A plain URL. One that clients read in different ways (`http://a\\@b`) does not match."""
+ENTRY = re.compile(rf"((?P<scheme>https?)://)?{HOST}/?", re.IGNORECASE)
+"""One entry of ALLOW_TARGETS."""
 
-PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class AllowedError(Exception):
-    """ALLOW_TARGETS cannot be read; the message says what it must be."""
+class AllowedTargetsError(Exception):
+    """ALLOW_TARGETS cannot be parsed. The message says what it must be."""
 
 
 class Origin(NamedTuple):
-    """A host; with any scheme and port where they are None."""
+    """A host with its scheme and port. None means any scheme, or any port."""
 
     scheme: str | None
     host: str
     port: int | None
 
-    def has(self, other: Origin) -> bool:
-        """Whether `other`, of which all is known, is meant too."""
+    def includes(self, other: Origin) -> bool:
+        """Return whether `other`, which must have a scheme and a port, matches this origin."""
         return (
             self.host == other.host
             and self.scheme in (None, other.scheme)
@@ -34,48 +35,51 @@ class Origin(NamedTuple):
         )
 
 
-class Allowed:
-    """The targets of one cluster."""
+class AllowedTargets:
+    """The targets that one cluster may send requests to."""
 
     def __init__(self, listed: str, own: Callable[[], Iterable[str | None]] = tuple) -> None:
-        """`listed`: hosts and origins, comma separated; `own`: addresses that need not be listed, asked anew
-        each time. Raises AllowedError.
+        """Parse `listed`, hosts and origins separated by commas. Raise AllowedTargetsError.
+
+        `own` returns the addresses that are allowed without being listed. It is called for each check, as
+        the addresses can change.
         """
-        self._listed = [_listed(entry.strip()) for entry in listed.split(",") if entry.strip()]
+        self._listed = [_parse_entry(entry.strip()) for entry in listed.split(",") if entry.strip()]
         self._own = own
 
     def allows(self, address: str) -> bool:
-        """Whether users may be sent to an address."""
-        own = {mine.rstrip("/") for mine in self._own() if mine}
+        """Return whether users may send requests to an address."""
+        own = {own_address.rstrip("/") for own_address in self._own() if own_address}
         if address.rstrip("/") in own:
             return True
-        asked = origin(address)
-        known = [*self._listed, *filter(None, map(origin, own))]
-        return asked is not None and any(each.has(asked) for each in known)
+        wanted = parse_origin(address)
+        allowed = [*self._listed, *filter(None, map(parse_origin, own))]
+        return wanted is not None and any(origin.includes(wanted) for origin in allowed)
 
-    def allows_redirect(self, here: str, there: str) -> bool:
-        """Whether who asks `here` may follow it to `there`: on the same host, or an allowed one."""
-        before, after = origin(here), origin(there)
-        same = before is not None and after is not None and before.host == after.host
-        return same or self.allows(there)
-
-
-def origin(address: str) -> Origin | None:
-    """What an address points at; None for what is no plain one."""
-    found = ADDRESS.fullmatch(address)
-    return found and _origin(found)
+    def allows_redirect(self, source: str, target: str) -> bool:
+        """Return whether a redirect may be followed: it stays on its host, or its target is allowed."""
+        before, after = parse_origin(source), parse_origin(target)
+        is_same_host = before is not None and after is not None and before.host == after.host
+        return is_same_host or self.allows(target)
 
 
-def _listed(entry: str) -> Origin:
-    found = LISTED.fullmatch(entry)
-    if not found:
-        raise AllowedError(
+def parse_origin(address: str) -> Origin | None:
+    """Return the origin of a URL, or None where the address is not a plain URL."""
+    match = URL.fullmatch(address)
+    return match and _origin(match)
+
+
+def _parse_entry(entry: str) -> Origin:
+    match = ENTRY.fullmatch(entry)
+    if not match:
+        raise AllowedTargetsError(
             f"ALLOW_TARGETS must be hosts such as staging.example.com or http://localhost:9000, "
             f"separated by commas, not '{entry}'"
         )
-    return _origin(found)
+    return _origin(match)
 
 
-def _origin(found: re.Match[str]) -> Origin:
-    scheme, port = found["scheme"] and found["scheme"].lower(), found["port"]
-    return Origin(scheme, found["host"].lower().rstrip("."), int(port) if port else PORTS.get(scheme or ""))
+def _origin(match: re.Match[str]) -> Origin:
+    scheme, port = match["scheme"] and match["scheme"].lower(), match["port"]
+    default_port = DEFAULT_PORTS.get(scheme or "")
+    return Origin(scheme, match["host"].lower().rstrip("."), int(port) if port else default_port)

@@ -1,7 +1,7 @@
-"""Each report of a worker counts, once, however the network was between it and the master.
+"""Each report of a worker is counted exactly once, even if messages are lost or repeated.
 
-A worker numbers its reports and keeps each until the master says that it has counted it; what waits too
-long is sent again. The master counts each number once, and only those of its present run.
+A worker numbers its reports and keeps each one until the master has acknowledged it. It sends a report again
+that is not acknowledged in time. The master counts each number once, and only reports of its current run.
 """
 
 from __future__ import annotations
@@ -14,87 +14,90 @@ from typing import Any, NamedTuple
 from gevent.event import Event
 
 KEY = "stampede_report"
-"""Where run and number stand in a report."""
+"""The key of a report that holds its run and its number."""
 
 Report = dict[str, Any]
 
 
 class Loss(NamedTuple):
-    """What is missing of a worker that was lost."""
+    """What may be missing of a lost worker."""
 
     last_report: float | None
-    """When it last reported, in seconds since the epoch; None where it never did."""
+    """The time of its last report, in seconds since the epoch; None where it never reported."""
     at_most: int
-    """How many requests it may have made after that."""
+    """The largest number of requests that it can have made after that."""
 
 
 class Outbox:
-    """What a worker has reported, and the master has not acknowledged."""
+    """The reports of a worker that the master has not acknowledged yet."""
 
     def __init__(self) -> None:
         self._run_id: str | None = None
         self._number = 0
-        self._kept: dict[int, tuple[float, Report]] = {}
+        self._pending: dict[int, tuple[float, Report]] = {}
+        """When each report was last sent, by its number."""
         self._is_empty = Event()
         self._is_empty.set()
 
     def begin(self, run_id: str | None) -> None:
-        """What is reported from now on belongs to this run."""
+        """Assign all following reports to this run."""
         self._run_id = run_id
 
     def keep(self, report: Report) -> None:
-        """Number a report that is about to be sent."""
+        """Add a number to a report that is about to be sent, and keep it."""
         self._number += 1
         report[KEY] = {"run": self._run_id, "number": self._number}
-        self._kept[self._number] = (time.monotonic(), report)
+        self._pending[self._number] = (time.monotonic(), report)
         self._is_empty.clear()
 
-    def acknowledged(self, number: int) -> None:
-        """The master has it."""
-        self._kept.pop(number, None)
-        if not self._kept:
+    def acknowledge(self, number: int) -> None:
+        """Drop a report that the master has acknowledged."""
+        self._pending.pop(number, None)
+        if not self._pending:
             self._is_empty.set()
 
-    def overdue(self, seconds: float) -> list[Report]:
-        """Those that were sent so long ago; they count as sent anew."""
+    def take_overdue(self, seconds: float) -> list[Report]:
+        """Return the reports that were sent more than so long ago, and mark them as sent again now."""
         now = time.monotonic()
-        late = {number: report for number, (sent, report) in self._kept.items() if now - sent > seconds}
-        self._kept.update({number: (now, report) for number, report in late.items()})
-        return list(late.values())
+        overdue = {number: report for number, (sent, report) in self._pending.items() if now - sent > seconds}
+        self._pending.update({number: (now, report) for number, report in overdue.items()})
+        return list(overdue.values())
 
     def wait_until_empty(self, seconds: float) -> bool:
-        """Whether all is acknowledged by then."""
+        """Return whether all reports were acknowledged within this time."""
         return bool(self._is_empty.wait(seconds))
 
 
 class Inbox:
-    """What the workers of a master have reported in its present run."""
+    """The numbers of the reports that a master has counted in its current run."""
 
     def __init__(self) -> None:
         self.begin(None)
 
     def begin(self, run_id: str | None) -> None:
-        """What belongs to another run is of no use from now on."""
+        """Accept only reports of this run from now on."""
         self._run_id = run_id
-        self._seen: defaultdict[str, set[int]] = defaultdict(set)
-        self._last: dict[str, float] = {}
-        self._most = 0
-        """Requests in one report."""
+        self._numbers: defaultdict[str, set[int]] = defaultdict(set)
+        self._last_reports: dict[str, float] = {}
+        self._most_requests = 0
+        """In one report of any worker."""
 
-    def takes(self, worker: str, report: Mapping[str, Any]) -> bool:
-        """Whether a report is to be counted: of this run, and not counted yet."""
+    def accept(self, worker: str, report: Mapping[str, Any]) -> bool:
+        """Return whether to count a report: it is of this run and was not counted before."""
         mark = report.get(KEY)
         if mark is None:  # a worker without the engine
             return True
-        if mark["run"] != self._run_id or mark["number"] in self._seen[worker]:
+        if mark["run"] != self._run_id or mark["number"] in self._numbers[worker]:
             return False
-        self._seen[worker].add(mark["number"])
-        self._last[worker] = time.time()
-        self._most = max(self._most, report["stats_total"]["num_requests"])
+        self._numbers[worker].add(mark["number"])
+        self._last_reports[worker] = time.time()
+        self._most_requests = max(self._most_requests, report["stats_total"]["num_requests"])
         return True
 
     def loss_of(self, worker: str) -> Loss:
-        """Return what is missing of a worker that was lost. `at_most` is twice the most requests that any
-        worker had in one report: workers share evenly, and the worker's own reports say nothing where it died
-        in its first seconds."""
-        return Loss(self._last.get(worker), 2 * self._most)
+        """Return what may be missing of a lost worker.
+
+        `at_most` is twice the highest number of requests in one report of any worker. Workers have equal
+        shares of the users, and a worker that dies in its first seconds has no report of its own.
+        """
+        return Loss(self._last_reports.get(worker), 2 * self._most_requests)

@@ -1,14 +1,14 @@
-"""Who runs how many users, decided anew whenever a worker comes, goes or dies.
+"""Decides how many users each worker runs, again whenever a worker joins, leaves or dies.
 
-It takes the place of Locust's own dispatcher (``environment.dispatcher_class``), which loses users when
-workers leave, and is told of the same things. What differs:
+It replaces Locust's own dispatcher (``environment.dispatcher_class``), which loses users when workers leave.
+Locust calls both in the same way. The differences:
 
-- Users of a worker that is gone are taken over at once, whatever the spawn rate.
-- Users change workers in two steps: first they are stopped, and only when that is reported are as many
-  started elsewhere. So there are never more than wanted. The users of a worker that is silent cannot be
-  seen; they count no more when Locust calls it missing.
-- A worker is told of a change when it has carried out the last one: a ramp that is faster than the users
-  can stop is as fast as they can.
+- Other workers take over the users of a worker that is gone at once, whatever the spawn rate.
+- Users move between workers in two steps: one worker stops them, and only when it has reported that does
+  another worker start as many. So there are never more users than wanted. The users of a silent worker cannot
+  be seen; they no longer count once Locust marks the worker as missing.
+- A worker gets an order only when it has carried out the last one. So a ramp is at most as fast as users can
+  stop.
 """
 
 from __future__ import annotations
@@ -23,216 +23,230 @@ from gevent.event import Event
 from locust import User
 from locust.runners import STATE_MISSING, WorkerNode
 
-from stampede.cluster.shares import Kind, Users, share_out
+from stampede.cluster.shares import UserClass, Users, share_out
 
 Orders = dict[str, dict[str, int]]
-"""How many users of each kind workers are to run, by their ids."""
+"""How many users of each user class a worker has to run, by the worker's id."""
 
-PAUSE = 0.1
-"""Seconds between two looks at what the workers report, where nothing is heard."""
+POLL_INTERVAL = 0.1
+"""Seconds until the dispatcher checks the workers again where no message has arrived."""
 
-PATIENCE = 20.0
-"""Seconds for a worker to carry out what it was told, until it is told the next thing all the same: over the
-time that users have to stop."""
+ORDER_TIMEOUT = 20.0
+"""Seconds for a worker to carry out an order. After that it gets the next one all the same. It must be longer
+than the time that users have to stop."""
 
 
 class Dispatcher:
-    """The users of one run. Iterating it goes on until the workers run what is wanted."""
+    """The users of one run. An iteration yields orders until the workers run the users that are wanted."""
 
     dispatch_in_progress = True
-    """Always: Locust would start a dispatch of its own whenever a worker comes or goes."""
+    """Always true: otherwise Locust starts a dispatch of its own whenever a worker joins or leaves."""
 
     def __init__(
         self,
         worker_nodes: Iterable[WorkerNode],
         user_classes: Iterable[type[User]],
-        notice: Callable[[str, str], None],
+        on_worker_event: Callable[[str, str], None],
         dispatch_again: Callable[[Dispatcher], None],
     ) -> None:
-        """`notice` hears what happens to which worker; `dispatch_again` sees to it that somebody iterates."""
-        self._notice = notice
+        """Begin with these workers and user classes.
+
+        `on_worker_event` receives the name of an event and the id of its worker. `dispatch_again` must have
+        another greenlet iterate the dispatcher.
+        """
+        self._on_worker_event = on_worker_event
         self._dispatch_again = dispatch_again
         self._nodes: dict[str, WorkerNode] = {}
-        self._told: dict[str, Users] = {}
-        self._told_at: dict[str, float] = {}
-        """Of those who have not said yet that they have carried it out."""
+        self._ordered: dict[str, Users] = {}
+        """The users of each worker by its last order."""
+        self._ordered_at: dict[str, float] = {}
+        """The time of an order that its worker has not carried out yet."""
         self._leaving: set[str] = set()
         self._returned: set[str] = set()
-        """They were missing: what they run is known when they report."""
-        self._kinds_ever: set[str] = set()
-        """A worker stops only those that it is told 0 of."""
-        self._use(user_classes)
-        self._target = self._level_before = 0
-        self._rate, self._since = 1.0, monotonic()
+        """Workers that were missing: their users are unknown until they report."""
+        self._all_class_names: set[str] = set()
+        """The user classes of all dispatches. A worker stops the users of a class only if its order contains
+        the class, with 0."""
+        self._set_user_classes(user_classes)
+        self._target = self._ramp_start = 0
+        self._rate, self._ramp_began = 1.0, monotonic()
         self.iterations = 0
-        """How many will look again at this moment."""
+        """The number of iterations in progress."""
         self._is_over = False
         self._changed = Event()
-        self._may_begin = Event()
-        self._may_begin.set()
+        self._may_start_users = Event()
+        self._may_start_users.set()
         for node in worker_nodes:
-            self._take_in(node)
+            self._add(node)
 
     def hold(self, until: Event) -> None:
-        """Nobody is told anything before this has happened."""
-        self._may_begin = until
-        until.rawlink(lambda _: setattr(self, "_since", monotonic()))  # the ramp begins then
+        """Give no orders before this event is set; the ramp begins then."""
+        self._may_start_users = until
+        until.rawlink(lambda _: setattr(self, "_ramp_began", monotonic()))
 
-    # What Locust tells.
+    # Called by Locust.
 
     def new_dispatch(
         self, target_user_count: int, spawn_rate: float, user_classes: list[type[User]] | None = None
     ) -> None:
-        """From now on so many users are wanted, reached by `spawn_rate` more or fewer a second."""
-        self._level_before, self._since = self._level(), monotonic()
+        """Change the number of users to `target_user_count`, by `spawn_rate` users per second."""
+        self._ramp_start, self._ramp_began = self._users_due(), monotonic()
         self._target, self._rate = target_user_count, spawn_rate
         if user_classes is not None:
-            self._use(user_classes)
+            self._set_user_classes(user_classes)
         self._changed.set()
 
     def add_worker(self, worker_node: WorkerNode) -> None:
-        """A worker has joined, or one that was missing is heard again."""
+        """Add a worker that has joined, or one that was missing and has sent a message again."""
         worker = worker_node.id
         if worker_node.state == STATE_MISSING:
             self._nodes[worker] = worker_node
             self._returned.add(worker)
-            self._notice("worker_returned", worker)
+            self._on_worker_event("worker_returned", worker)
         else:
-            self._take_in(worker_node)
-            self._notice("worker_joined", worker)
+            self._add(worker_node)
+            self._on_worker_event("worker_joined", worker)
         self._wake()
 
     def remove_worker(self, worker_node: WorkerNode) -> None:
-        """A worker has left, or is missing."""
+        """Remove a worker that has left or is missing."""
         worker = worker_node.id
-        for known in (self._nodes, self._told, self._told_at):
-            known.pop(worker, None)
+        for by_worker in (self._nodes, self._ordered, self._ordered_at):
+            by_worker.pop(worker, None)
         self._leaving.discard(worker)
         self._returned.discard(worker)
-        self._notice("worker_lost" if worker_node.state == STATE_MISSING else "worker_left", worker)
+        self._on_worker_event("worker_lost" if worker_node.state == STATE_MISSING else "worker_left", worker)
         self._wake()
 
-    # What workers tell.
+    # Called for messages of workers.
 
-    def leaves(self, worker: str) -> None:
-        """A worker is about to go. It stops its users by itself; as long as there are any, they count."""
+    def worker_is_leaving(self, worker: str) -> None:
+        """Give a worker no more users. It stops its own users; until it has, they count."""
         if worker in self._nodes:
             self._leaving.add(worker)
             self._wake()
 
-    def gave_up(self, worker: str) -> None:
-        """A worker has stopped its users by itself, and is there again."""
+    def worker_gave_up(self, worker: str) -> None:
+        """Give users to a worker again that has stopped all of its own without an order."""
         if node := self._nodes.get(worker):
             node.user_classes_count = {}
             self._returned.discard(worker)
-            self._take_in(node)
+            self._add(node)
             self._wake()
 
-    def carried_out(self, worker: str) -> None:
-        """A worker runs what it was told to."""
-        self._told_at.pop(worker, None)
+    def worker_carried_out(self, worker: str) -> None:
+        """Note that a worker has carried out its last order."""
+        self._ordered_at.pop(worker, None)
         self._changed.set()
 
-    def reported(self, worker: str) -> None:
-        """What a worker runs is known."""
+    def worker_reported(self, worker: str) -> None:
+        """Note that the users of a worker are known from its report."""
         if worker in self._returned:
             self._returned.discard(worker)
-            self._take_in(self._nodes[worker])
+            self._add(self._nodes[worker])
             self._wake()
         self._changed.set()
 
     def end(self) -> None:
-        """The run stops: nobody is told anything any more."""
+        """Give no more orders: the run stops."""
         self._is_over = True
         self._changed.set()
 
-    # What workers are told.
+    # Orders to workers.
 
     def __iter__(self) -> Iterator[Orders]:
-        """Orders for those to whom something changes, again and again; at the end everybody's."""
+        """Yield orders for the workers that have to change something; the last ones are for all workers."""
         self.iterations += 1
         try:
-            while not (self._may_begin.is_set() and self._is_settled()):
-                if self._may_begin.is_set() and (changes := self._possible_changes()):
-                    yield self._give(changes)
+            while not (self._may_start_users.is_set() and self._is_settled()):
+                if self._may_start_users.is_set() and (changes := self._possible_changes()):
+                    yield self._order(changes)
                 else:
-                    self._changed.wait(PAUSE)
+                    self._changed.wait(POLL_INTERVAL)
                     self._changed.clear()
-                if self._is_over:  # what follows in Locust would call the run a running one again
+                if self._is_over:  # otherwise Locust would set the state of the run to running again
                     raise gevent.GreenletExit
         finally:
-            self.iterations -= 1  # whoever comes or goes from here on needs another
-        yield self._give(self._told)
+            self.iterations -= 1  # a worker that joins or leaves after this needs a new iteration
+        yield self._order(self._ordered)
         if self._is_over:
             raise gevent.GreenletExit
 
     def _possible_changes(self) -> dict[str, Users]:
-        """What workers can be told now: to stop users at once, to start as many as there is room for."""
+        """Return the orders that can be given now.
+
+        They stop users at once, but start only as many as there is room for.
+        """
         wanted = self._wanted()
         free = [worker for worker in wanted if not self._is_busy(worker)]
-        fewer = {worker: wanted[worker] & self._told[worker] for worker in free}
-        room = self._level() - self._most_there_can_be({**self._told, **fewer})
+        fewer = {worker: wanted[worker] & self._ordered[worker] for worker in free}
+        room = self._users_due() - self._most_possible_users({**self._ordered, **fewer})
         changes = {}
         for worker in sorted(free, key=lambda each: fewer[each].total()):
-            more = _first(wanted[worker] - fewer[worker], room)
+            more = _at_most(wanted[worker] - fewer[worker], room)
             room -= more.total()
-            # Who has not carried out the last order in all that time may never have got it.
-            if fewer[worker] + more != +self._told[worker] or worker in self._told_at:
+            # A worker that has still not carried out its last order may never have received it.
+            if fewer[worker] + more != +self._ordered[worker] or worker in self._ordered_at:
                 changes[worker] = fewer[worker] + more
         return changes
 
-    def _give(self, changes: Mapping[str, Users]) -> Orders:
-        self._told.update(changes)
-        self._told_at.update(dict.fromkeys(changes, monotonic()))
-        return {worker: {kind: share[kind] for kind in self._kinds_ever} for worker, share in changes.items()}
+    def _order(self, changes: Mapping[str, Users]) -> Orders:
+        self._ordered.update(changes)
+        self._ordered_at.update(dict.fromkeys(changes, monotonic()))
+        return {
+            worker: {name: share[name] for name in self._all_class_names} for worker, share in changes.items()
+        }
 
     def _is_settled(self) -> bool:
         return (
-            self._level() == self._target
-            and bool(self._crew())
+            self._users_due() == self._target
+            and bool(self._available_workers())
             and not self._leaving
             and not self._returned
-            and not any(self._is_busy(worker) for worker in self._told)
-            and all(+self._told[worker] == +share for worker, share in self._wanted().items())
+            and not any(self._is_busy(worker) for worker in self._ordered)
+            and all(+self._ordered[worker] == +share for worker, share in self._wanted().items())
         )
 
-    def _level(self) -> int:
-        """How many users there should be by now."""
-        steps = 1 + floor(self._rate * (monotonic() - self._since))
-        if self._level_before < self._target:
-            return min(self._level_before + steps, self._target)
-        return max(self._level_before - steps, self._target)
+    def _users_due(self) -> int:
+        """Return how many users the ramp has reached by now."""
+        steps = 1 + floor(self._rate * (monotonic() - self._ramp_began))
+        if self._ramp_start < self._target:
+            return min(self._ramp_start + steps, self._target)
+        return max(self._ramp_start - steps, self._target)
 
     def _wanted(self) -> dict[str, Users]:
-        return share_out({worker: self._told[worker] for worker in self._crew()}, self._level(), self._kinds)
+        current = {worker: self._ordered[worker] for worker in self._available_workers()}
+        return share_out(current, self._users_due(), self._user_classes)
 
-    def _crew(self) -> list[str]:
-        """Those who can be told to run users."""
-        return [each for each in self._nodes if each not in self._leaving and each not in self._returned]
+    def _available_workers(self) -> list[str]:
+        return [
+            worker for worker in self._nodes if worker not in self._leaving and worker not in self._returned
+        ]
 
     def _is_busy(self, worker: str) -> bool:
-        return worker in self._told_at and monotonic() - self._told_at[worker] < PATIENCE
+        return worker in self._ordered_at and monotonic() - self._ordered_at[worker] < ORDER_TIMEOUT
 
-    def _most_there_can_be(self, told: Mapping[str, Users]) -> int:
-        """Users that run or may run any moment: who was told to stop some may not have done it yet."""
-        there: dict[str, Users] = {}
-        for worker, node in self._nodes.items():
-            there[worker] = Counter(node.user_classes_count)
-        for worker in self._crew():
-            there[worker] |= told[worker]
-        return sum(users.total() for users in there.values())
+    def _most_possible_users(self, ordered: Mapping[str, Users]) -> int:
+        """Return how many users run or may start at any moment.
 
-    def _take_in(self, node: WorkerNode) -> None:
+        A worker that was ordered to stop users may not have done so yet.
+        """
+        possible = {worker: Counter(node.user_classes_count) for worker, node in self._nodes.items()}
+        for worker in self._available_workers():
+            possible[worker] |= ordered[worker]
+        return sum(users.total() for users in possible.values())
+
+    def _add(self, node: WorkerNode) -> None:
         self._nodes[node.id] = node
-        self._told[node.id] = Counter(node.user_classes_count)
-        self._told_at.pop(node.id, None)
+        self._ordered[node.id] = Counter(node.user_classes_count)
+        self._ordered_at.pop(node.id, None)
 
-    def _use(self, user_classes: Iterable[type[User]]) -> None:
-        self._kinds = [
-            Kind(each.__name__, each.weight, each.fixed_count)
-            for each in sorted(user_classes, key=lambda each: each.__name__)
+    def _set_user_classes(self, user_classes: Iterable[type[User]]) -> None:
+        self._user_classes = [
+            UserClass(user_class.__name__, user_class.weight, user_class.fixed_count)
+            for user_class in sorted(user_classes, key=lambda each: each.__name__)
         ]
-        self._kinds_ever |= {kind.name for kind in self._kinds}
+        self._all_class_names |= {user_class.name for user_class in self._user_classes}
 
     def _wake(self) -> None:
         self._changed.set()
@@ -240,9 +254,9 @@ class Dispatcher:
             self._dispatch_again(self)
 
 
-def _first(users: Users, room: int) -> Users:
-    """As many of them as there is room for, of the most numerous kinds first."""
+def _at_most(users: Users, room: int) -> Users:
+    """Return as many of the users as there is room for, of the largest classes first."""
     chosen: Users = Counter()
-    for kind, number in users.most_common():
-        chosen[kind] = max(0, min(number, room - chosen.total()))
+    for name, number in users.most_common():
+        chosen[name] = max(0, min(number, room - chosen.total()))
     return +chosen

@@ -1,8 +1,8 @@
-"""Ctrl-C ends a process as a whole, not whatever it is at work on at that moment.
+"""Ctrl-C ends the whole process, not the greenlet that happens to run.
 
-Python raises KeyboardInterrupt in the code that happens to run. With gevent that is a greenlet among many:
-the one that reads the workers' reports, say. It ends, all others go on, and what it was there for is not done
-any more. Here the main greenlet is told, which waits for the end and sees a run out.
+Python raises KeyboardInterrupt in the code that runs at that moment. With gevent that is one of many
+greenlets, for example the one that reads the workers' reports. Only this greenlet would end, and its work
+would no longer be done. So the interrupt goes to the main greenlet, which waits for the end of the run.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import gevent
 
 
 def to_main_greenlet() -> None:
-    """From now on; SIGTERM is handled so by Locust."""
+    """Raise KeyboardInterrupt in the main greenlet from now on. Locust does the same for SIGTERM."""
     gevent.signal_handler(signal.SIGINT, _interrupt_main)
 
 
 def _interrupt_main() -> None:
-    """As gevent does for what ends a greenlet and is meant for the whole."""
+    # gevent's own way to raise an error of a greenlet in the main greenlet.
     gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())

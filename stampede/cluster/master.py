@@ -1,9 +1,8 @@
-"""What a master does so that nothing is lost when workers come, go, die and return. What workers do is
-stampede/cluster/worker.py.
+"""The master's part in losing nothing when workers join, leave, die and return.
 
-Each report counts once. Who runs how many users is the dispatcher's; here is heard what it has to know. A
-worker that the master does not know is told so, and joins again; one that has missed a run's end is told
-of it again.
+The workers' part is stampede/cluster/worker.py. The master counts each report once, and passes to the
+dispatcher what it needs to decide which worker runs how many users. It asks a worker that it does not know to
+join again, and stops a worker again that missed the end of a run.
 """
 
 from __future__ import annotations
@@ -29,123 +28,138 @@ from locust.runners import (
 from stampede.cluster import patches
 from stampede.cluster.delivery import KEY, Inbox, Loss
 from stampede.cluster.dispatcher import Dispatcher
-from stampede.cluster.roster import HAS_USERS
-from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, SIGN_TIMEOUT, UNKNOWN
+from stampede.cluster.roster import STATES_WITH_USERS
+from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, RESPONSE_TIMEOUT, UNKNOWN
 
 END_TIMEOUT = 25.0
-"""Seconds for a run to be stopped, audited and written by a master that is told to end: under the grace
-period of its container."""
+"""Seconds for a master that has to end to stop its run, audit it and write its results. It must be shorter
+than the grace period of the master's container."""
 
-HAS_NO_RUN = (STATE_INIT, STATE_STOPPED)
+STATES_WITHOUT_RUN = (STATE_INIT, STATE_STOPPED)
 
-Notice = Callable[[str, str, Loss | None], None]
-"""Receives what happened (``worker_joined``, ``_left``, ``_lost``, ``_returned``), the worker's id, and what
-is missing of a worker that was lost."""
+OnWorkerEvent = Callable[[str, str, Loss | None], None]
+"""A function that receives the name of an event (``worker_joined``, ``_left``, ``_lost``, ``_returned``), the
+worker's id, and what may be missing of a lost worker."""
 
-SIGNS_OF_LIFE = ("heartbeat", "spawning", "spawning_complete")
-"""Messages that only a worker sends which takes itself for a member."""
+MEMBER_MESSAGES = ("heartbeat", "spawning", "spawning_complete")
+"""Messages that only a worker sends that believes it has joined this master."""
 
 
-class Crew:
-    """The workers of a master."""
+class ClusterMaster:
+    """A master and its workers."""
 
-    def __init__(self, environment: Environment, runner: MasterRunner, notice: Notice) -> None:
+    def __init__(
+        self, environment: Environment, runner: MasterRunner, on_worker_event: OnWorkerEvent
+    ) -> None:
         self._environment = environment
         self._runner = runner
-        self._notice = notice
+        self._on_worker_event = on_worker_event
         self._inbox = Inbox()
         self._dispatcher: Dispatcher | None = None
         self._dispatching: set[Greenlet[..., None]] = set()
-        self._ended = 0.0
-        environment.dispatcher_class = self._dispatch
-        environment.parsed_options.enable_rebalancing = False  # it would be Locust's
-        patches.screen_messages(runner, self._screen)
+        self._ended_at = 0.0
+        environment.dispatcher_class = self._create_dispatcher
+        environment.parsed_options.enable_rebalancing = False  # Locust's own rebalancing
+        patches.intercept_messages_of_workers(runner, self._handle)
         for message in (LEAVING, GAVE_UP):
-            runner.register_message(message, lambda msg, **_: self._hear(msg))
+            runner.register_message(message, lambda msg, **_: self._inform_dispatcher(msg))
 
     def begin(self, run_id: str, may_start_users: Event) -> None:
-        """A run begins."""
+        """Begin a run. Its users start when `may_start_users` is set."""
         self._inbox.begin(run_id)
         if self._dispatcher:
             self._dispatcher.hold(may_start_users)
-        self.forget_missing()
+        self.forget_missing_workers()
 
-    def forget_missing(self) -> None:
-        """The run is over: who is missing has to join again. Locust would wait for it to be ready."""
+    def forget_missing_workers(self) -> None:
+        """Remove the missing workers between two runs: they have to join again.
+
+        Otherwise Locust waits until a missing worker is ready.
+        """
         for worker in self._runner.clients.missing:
             del self._runner.clients[worker.id]
             self._runner.worker_indexes.pop(worker.id, None)
         self._runner.check_stopped()
 
     def end(self) -> None:
-        """The run stops."""
-        self._ended = time.monotonic()
-        gevent.killall([each for each in self._dispatching if each is not gevent.getcurrent()])
+        """Give no more orders: the run stops."""
+        self._ended_at = time.monotonic()
+        gevent.killall([greenlet for greenlet in self._dispatching if greenlet is not gevent.getcurrent()])
         if self._dispatcher:
             self._dispatcher.end()
             self._dispatcher = None
 
-    def let_go(self) -> None:
-        """The master ends, its workers do not: whoever started them ends them. They join the next master."""
+    def forget_all_workers(self) -> None:
+        """Remove all workers, so that Locust does not end them with the master.
+
+        They are ended by what has started them, or join the next master.
+        """
         for worker in self._runner.clients:
             del self._runner.clients[worker]
 
-    def _dispatch(self, worker_nodes: list[WorkerNode], user_classes: list[type[User]]) -> Dispatcher:
-        self._dispatcher = Dispatcher(worker_nodes, user_classes, self._noticed, self._dispatch_again)
+    def _create_dispatcher(
+        self, worker_nodes: list[WorkerNode], user_classes: list[type[User]]
+    ) -> Dispatcher:
+        self._dispatcher = Dispatcher(
+            worker_nodes, user_classes, self._report_worker_event, self._dispatch_again
+        )
         return self._dispatcher
 
-    def _noticed(self, name: str, worker: str) -> None:
-        self._notice(name, worker, self._inbox.loss_of(worker) if name == "worker_lost" else None)
+    def _report_worker_event(self, name: str, worker: str) -> None:
+        self._on_worker_event(name, worker, self._inbox.loss_of(worker) if name == "worker_lost" else None)
 
     def _dispatch_again(self, dispatcher: Dispatcher) -> None:
-        """Not here and now: this may be the greenlet that has to hear what the workers answer."""
-        greenlet = gevent.spawn(self._go_on, dispatcher)
+        # In another greenlet: this one may be the one that reads the workers' answers.
+        greenlet = gevent.spawn(self._continue, dispatcher)
         self._dispatching.add(greenlet)
         greenlet.link(self._dispatching.discard)
 
-    def _go_on(self, dispatcher: Dispatcher) -> None:
+    def _continue(self, dispatcher: Dispatcher) -> None:
         runner = self._runner
-        if self._dispatcher is dispatcher and not dispatcher.iterations and runner.state in HAS_USERS:
+        is_idle = self._dispatcher is dispatcher and not dispatcher.iterations
+        if is_idle and runner.state in STATES_WITH_USERS:
             runner.start(runner.target_user_count, runner.spawn_rate)
 
-    def _screen(self, handle: patches.Handle, worker: str, msg: Message) -> None:
-        """Handle a message, or not; and what Locust does not think of."""
-        is_stranger = worker not in self._runner.worker_indexes
-        if is_stranger and msg.type in SIGNS_OF_LIFE:
+    def _handle(self, handle_in_locust: patches.Handle, worker: str, msg: Message) -> None:
+        """Pass a message to Locust, or not, and do what Locust does not do for it."""
+        is_unknown = worker not in self._runner.worker_indexes
+        if is_unknown and msg.type in MEMBER_MESSAGES:
             self._runner.send_message(UNKNOWN, client_id=worker)
-        elif is_stranger and msg.type in self._runner.custom_messages:
-            return  # it was meant for another master, and Locust would give its sender an index
+        elif is_unknown and msg.type in self._runner.custom_messages:
+            return  # it was sent to the previous master; Locust would give its sender an index
         elif msg.type in ("spawning", "spawning_complete") and self._is_missing(worker):
-            return  # Locust would take it for one that was never away; its next heartbeat brings it back
+            return  # Locust would treat it as never missing; its next heartbeat brings it back
         elif msg.type == "stats":
-            if self._inbox.takes(worker, msg.data):
-                handle(worker, msg)
+            if self._inbox.accept(worker, msg.data):
+                handle_in_locust(worker, msg)
             if mark := msg.data.get(KEY):
                 self._runner.send_message(ACKNOWLEDGED, mark, worker)
         else:
-            handle(worker, msg)
+            handle_in_locust(worker, msg)
         if msg.type in ("stats", "spawning_complete"):
-            self._hear(msg)
-        if msg.type == "heartbeat" and msg.data["state"] in HAS_USERS and self._is_to_stop():
-            self._runner.send_message("stop", client_id=worker)  # it has not heard that the run is over
+            self._inform_dispatcher(msg)
+        if msg.type == "heartbeat" and msg.data["state"] in STATES_WITH_USERS and self._must_have_stopped():
+            self._runner.send_message("stop", client_id=worker)  # the worker has missed the first one
 
     def _is_missing(self, worker: str) -> bool:
         client = self._runner.clients.get(worker)
         return client is not None and client.state == STATE_MISSING
 
-    def _hear(self, msg: Message) -> None:
-        """What a worker tells about its users is the dispatcher's."""
+    def _inform_dispatcher(self, msg: Message) -> None:
         if self._dispatcher is None:
             return
-        tell = {
-            "stats": self._dispatcher.reported,
-            "spawning_complete": self._dispatcher.carried_out,
-            LEAVING: self._dispatcher.leaves,
-            GAVE_UP: self._dispatcher.gave_up,
+        inform = {
+            "stats": self._dispatcher.worker_reported,
+            "spawning_complete": self._dispatcher.worker_carried_out,
+            LEAVING: self._dispatcher.worker_is_leaving,
+            GAVE_UP: self._dispatcher.worker_gave_up,
         }
-        tell[msg.type](msg.node_id)
+        inform[msg.type](msg.node_id)
 
-    def _is_to_stop(self) -> bool:
-        """Users may take a while to stop, but who has them long after the stop was not told."""
-        overdue = time.monotonic() - self._ended > self._environment.stop_timeout + SIGN_TIMEOUT
-        return self._runner.state in HAS_NO_RUN or (self._runner.state == STATE_STOPPING and overdue)
+    def _must_have_stopped(self) -> bool:
+        """Return whether workers can no longer have users: there is no run, or it ended long ago."""
+        allowed = self._environment.stop_timeout + RESPONSE_TIMEOUT
+        is_overdue = time.monotonic() - self._ended_at > allowed
+        return self._runner.state in STATES_WITHOUT_RUN or (
+            self._runner.state == STATE_STOPPING and is_overdue
+        )

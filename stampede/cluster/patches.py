@@ -1,7 +1,7 @@
-"""What of Locust's own code is corrected, each with its reason. Nothing else here changes Locust.
+"""All replacements of Locust's own functions, each with its reason.
 
-All of it was made for one version and is refused for others; tests/integration/test_patches.py says when
-Locust does without one of them.
+They are made for one version of Locust and refused for others. tests/integration/test_patches.py fails when
+Locust no longer needs one of them. "Stock" means Locust without these patches.
 """
 
 from __future__ import annotations
@@ -32,51 +32,67 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 from locust.web import WebUI
 
-from stampede.cluster.allowed_targets import Allowed
+from stampede.cluster.allowed_targets import AllowedTargets
 from stampede.counting.latency import rounded
 
-MADE_FOR = "2.47"
-"""The version of Locust, without its last number."""
+SUPPORTED_LOCUST = "2.47"
+"""The version of Locust that the patches are made for, without its last number."""
 
 Handle = Callable[[str, Message], None]
+"""Locust's handler of a worker's message: receives the worker's id and the message."""
 
 
 class LocustVersionError(Exception):
-    """The Locust that is installed is another one; the message says what to do."""
+    """Another version of Locust is installed. The message says what to do."""
 
 
 def check_version() -> None:
-    """Raise LocustVersionError unless Locust is the one that the patches were made for."""
-    if not locust.__version__.startswith(f"{MADE_FOR}."):
+    """Raise LocustVersionError unless the installed Locust is the supported one."""
+    if not locust.__version__.startswith(f"{SUPPORTED_LOCUST}."):
         raise LocustVersionError(
-            f"Locust {locust.__version__} is installed, and stampede/cluster/patches.py is for {MADE_FOR}: "
-            f"pip install 'locust=={MADE_FOR}.*'"
+            f"Locust {locust.__version__} is installed, and stampede/cluster/patches.py is for "
+            f"{SUPPORTED_LOCUST}: pip install 'locust=={SUPPORTED_LOCUST}.*'"
         )
 
 
 def report_every(seconds: float) -> None:
-    """Stock workers report every 3 s, and what one that dies has counted since is gone."""
+    """Set the interval of the workers' reports.
+
+    Stock workers report every 3 s. What a worker has counted since its last report is lost when it dies.
+    """
     locust.runners.WORKER_REPORT_INTERVAL = seconds
 
 
 def keep_missing_workers() -> None:
-    """Stock masters drop a missing worker after 60 s, and all users with it: they start again from none."""
+    """Let masters keep missing workers.
+
+    Stock masters drop a missing worker after 60 s and all users with it; the ramp starts again at 0.
+    """
     locust.runners.HEARTBEAT_DEAD_INTERNAL = -math.inf
 
 
 def keep_waiting_for_the_master() -> None:
-    """Stock workers end after 60 s without a master, with exit code 0: nobody starts them again."""
+    """Let workers wait for their master without a limit.
+
+    Stock workers end after 60 s without a master. Their exit code is 0, so they are not restarted.
+    """
     locust.runners.MASTER_HEARTBEAT_TIMEOUT = math.inf
 
 
 def keep_three_digits() -> None:
-    """Stock workers round times to two digits: 495 ms is 500, on either side of a limit."""
+    """Let Locust's statistics keep three digits of a response time.
+
+    Stock workers round to two digits: 495 ms becomes 500 ms, which may be the wrong side of a limit.
+    """
     locust.stats.bucket_response_time = rounded
 
 
 def spawn_after_init(is_attached: Event) -> None:
-    """Stock workers call themselves ready while they are still being made. One that joins a run in progress
-    is told at once to start users, and its test begins before anybody listens."""
+    """Let workers start users only when their listeners are attached.
+
+    Stock workers report that they are ready before their init event. If a run is in progress, they get users
+    at once, and the test starts before the listeners of test_start are registered.
+    """
     handle_message = WorkerRunner.handle_message
 
     def handle_when_attached(runner: WorkerRunner, msg: Message) -> None:
@@ -87,61 +103,79 @@ def spawn_after_init(is_attached: Event) -> None:
     WorkerRunner.handle_message = handle_when_attached
 
 
-def let_workers_connect_anew() -> None:
-    """Stock masters turn away a worker that connects anew while its former connection seems alive."""
-    make = zmqrpc.Server.__init__
+def let_workers_reconnect() -> None:
+    """Let masters accept a new connection of a worker.
 
-    def make_with_handover(server: zmqrpc.Server, *arguments: Any) -> None:
-        make(server, *arguments)
+    Stock masters ignore it while the worker's former connection seems alive.
+    """
+    init = zmqrpc.Server.__init__
+
+    def init_with_handover(server: zmqrpc.Server, *arguments: Any) -> None:
+        init(server, *arguments)
         server.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
 
-    zmqrpc.Server.__init__ = make_with_handover
+    zmqrpc.Server.__init__ = init_with_handover
 
 
-def screen_messages(runner: MasterRunner, screen: Callable[[Handle, str, Message], None]) -> None:
-    """Stock masters count a report as often as it comes, have no answer for a worker that they do not know,
-    and end one that says it has users. `screen` gets each message, and what would have handled it."""
+def intercept_messages_of_workers(
+    runner: MasterRunner, handle: Callable[[Handle, str, Message], None]
+) -> None:
+    """Let `handle` receive each message of a worker, with Locust's own handler.
+
+    Stock masters count a report again each time it arrives. They do not answer a worker that they do not
+    know, and end it if it reports that it has users.
+    """
     handle_message = runner.handle_message
-    runner.handle_message = lambda client_id, msg: screen(handle_message, client_id, msg)
+    runner.handle_message = lambda client_id, msg: handle(handle_message, client_id, msg)
 
 
-def screen_orders(runner: WorkerRunner, screen: Callable[[Callable[[Message], None], Message], None]) -> None:
-    """Stock workers start users also while they are leaving. `screen` gets each message, and what would have
-    handled it."""
+def intercept_messages_of_master(
+    runner: WorkerRunner, handle: Callable[[Callable[[Message], None], Message], None]
+) -> None:
+    """Let `handle` receive each message of the master, with Locust's own handler.
+
+    Stock workers start users even while they are leaving.
+    """
     handle_message = runner.handle_message
-    runner.handle_message = lambda msg: screen(handle_message, msg)
+    runner.handle_message = lambda msg: handle(handle_message, msg)
 
 
 def ready_at_once(stop_timeout: float) -> None:
-    """Stock workers sleep for the stop timeout when their users have stopped, and for that long there are
-    none for the next run: the wait stands for a last report that might be on its way. Ours has been sent."""
+    """Let workers be ready for the next run as soon as their users have stopped.
+
+    Stock workers first sleep for the stop timeout, in case their last report is still on its way. Our workers
+    have sent theirs by then.
+    """
     os.environ["LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP"] = str(-int(stop_timeout))
 
 
-def close_to_other_sites() -> None:
-    """Stock masters let the pages of every site read whatever they answer."""
+def disable_cors() -> None:
+    """Stop pages of other sites from reading the master's answers, which stock masters allow."""
     locust.web.CORS = lambda _app: None
 
 
 class CutOffError(Exception):
-    """A request had no answer when its user was stopped, as it had not come to an end in time."""
+    """A request had no answer when its user was stopped."""
 
     def __init__(self) -> None:
         super().__init__("cut off at the stop")
 
 
-def count_what_is_cut_off() -> None:
-    """Stock users that are killed in the middle of a request say nothing of it: an API that hangs for ever
-    has no failure. Here such a request fails, after the time for which it was waited. One whose answer is
-    there, and with its user, is counted by its status."""
+def count_requests_cut_off() -> None:
+    """Count requests that are still in flight when their user is stopped as failed.
+
+    Stock users do not report such a request: an API that hangs permanently has no failures. The time of the
+    request is how long the user waited. A request whose response is there, but whose user is
+    still checking it (`catch_response=True`), is counted by its status.
+    """
     for session in (HttpSession, FastHttpSession):
         _count_unanswered(session)
-    for answer in (clients.ResponseContextManager, fasthttp.ResponseContextManager):
-        _count_answered(answer)
+    for response in (clients.ResponseContextManager, fasthttp.ResponseContextManager):
+        _count_answered(response)
 
 
-def _count_unanswered(kind: Any) -> None:
-    request = kind.request
+def _count_unanswered(session_class: Any) -> None:
+    request = session_class.request
 
     def request_or_fail(
         session: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any
@@ -169,83 +203,94 @@ def _count_unanswered(kind: Any) -> None:
                 )
             raise
 
-    kind.request = request_or_fail
+    session_class.request = request_or_fail
 
 
 def _was_sent(session: Any) -> bool:
-    """A user who waits is killed at once, and may have woken meanwhile: it gets no further than to its next
-    request, of which nothing has been sent. One in the middle of something is asked to finish before."""
+    """Return whether the request of a killed user was sent.
+
+    A user in a task is asked to finish first, so it is in the state STOPPING when it is killed. Without a
+    stop timeout no user is asked. A waiting user is killed at once. If it has just woken, it may have begun a
+    request, but nothing of it was sent.
+    """
     user = session.user
     return user is None or user._state == LOCUST_STATE_STOPPING or not user.environment.stop_timeout
 
 
 def _own_name(session: Any, method: str, url: str, params: Any) -> str:
-    """Of a request to which its user gave none, as each of Locust's clients has it."""
+    """Return the name that Locust's client gives a request without a name."""
     if isinstance(session, FastHttpSession):
         return url
-    wanted = requests.Request(method, session._build_url(url), params=params)
-    name: str = session.prepare_request(wanted).path_url
+    unnamed = requests.Request(method, session._build_url(url), params=params)
+    name: str = session.prepare_request(unnamed).path_url
     return name
 
 
-def _count_answered(kind: Any) -> None:
-    leave = kind.__exit__
+def _count_answered(response_class: Any) -> None:
+    leave = response_class.__exit__
 
-    def leave_or_count(answer: Any, exc: type[BaseException] | None, *details: Any) -> Any:
+    def leave_or_count(response: Any, exc: type[BaseException] | None, *details: Any) -> Any:
         if exc is None or not issubclass(exc, GreenletExit):
-            return leave(answer, exc, *details)
-        leave(answer, None, None, None)
+            return leave(response, exc, *details)
+        leave(response, None, None, None)
         return False
 
-    kind.__exit__ = leave_or_count
+    response_class.__exit__ = leave_or_count
 
 
 def end_timer_with_run(web_ui: WebUI) -> None:
-    """Stock masters leave the timer of a run's time going when the run ends before it: it stops the next."""
+    """Cancel the timer of a run's time when the run ends.
+
+    Stock masters keep it if the run ends before its time; the timer then stops the next run.
+    """
     web_ui.environment.events.test_stop.add_listener(lambda **_: web_ui._cancel_run_time_timer())
 
 
 def keep_timer(web_ui: WebUI) -> None:
-    """Stock masters take the timer of a run's time away when its users are edited: it would never end. To be
-    called in the request that edits them."""
+    """Keep the timer of a run's time in the current request, which edits the number of users.
+
+    Stock masters drop the timer in such a request; then the run does not end at its time.
+    """
     timer, web_ui._run_time_greenlet = web_ui._run_time_greenlet, None
 
     @after_this_request
-    def put_back(answer: Response) -> Response:
+    def put_back(response: Response) -> Response:
         web_ui._run_time_greenlet = timer
-        return answer
+        return response
 
 
-def stay_on_target(allowed: Allowed) -> None:
-    """Stock users follow a redirect to any host: a load meant for one hits another. Here such a request
-    fails."""
+def refuse_redirects_off_target(allowed: AllowedTargets) -> None:
+    """Let a request fail that is redirected to a host that is not allowed.
+
+    Stock users follow every redirect, so that load meant for one host reaches another.
+    """
     redirect, resolve = FastRequest.redirect, HttpSession.resolve_redirects
 
     def redirect_on_target(request: FastRequest, code: int, location: str) -> None:
-        there = urljoin(request.url, location)
-        if not allowed.allows_redirect(request.url, there):
-            raise geventhttpclient.useragent.ConnectionError(request.url, _not_followed(there))
+        target = urljoin(request.url, location)
+        if not allowed.allows_redirect(request.url, target):
+            raise geventhttpclient.useragent.ConnectionError(request.url, _not_followed(target))
         redirect(request, code, location)
 
     def resolve_on_target(
-        session: HttpSession, answer: requests.Response, *arguments: Any, **options: Any
+        session: HttpSession, response: requests.Response, *arguments: Any, **options: Any
     ) -> Iterator[Any]:
-        refuse_elsewhere(session, answer, options)
-        for next_answer in resolve(session, answer, *arguments, **options):
-            refuse_elsewhere(session, next_answer, options)
-            yield next_answer
+        refuse_off_target(session, response, options)
+        for next_response in resolve(session, response, *arguments, **options):
+            refuse_off_target(session, next_response, options)
+            yield next_response
 
-    def refuse_elsewhere(session: HttpSession, answer: requests.Response, options: dict[str, Any]) -> None:
-        location = None if options.get("yield_requests") else session.get_redirect_target(answer)
-        there = location and urljoin(answer.url, location)
-        if there and not allowed.allows_redirect(answer.url, there):
-            raise requests.RequestException(_not_followed(there), response=answer)
+    def refuse_off_target(session: HttpSession, response: requests.Response, options: dict[str, Any]) -> None:
+        location = None if options.get("yield_requests") else session.get_redirect_target(response)
+        target = location and urljoin(response.url, location)
+        if target and not allowed.allows_redirect(response.url, target):
+            raise requests.RequestException(_not_followed(target), response=response)
 
     FastRequest.redirect = redirect_on_target
     HttpSession.resolve_redirects = resolve_on_target
 
 
-def _not_followed(there: str) -> str:
-    """Without the path, which may be another each time: errors are counted by their text."""
-    origin = "/".join(there.split("/", 3)[:3])
+def _not_followed(target: str) -> str:
+    # Without the path, which may differ each time: Locust counts errors by their text.
+    origin = "/".join(target.split("/", 3)[:3])
     return f"a redirect to {origin} is not followed: it is not in ALLOW_TARGETS"

@@ -1,32 +1,31 @@
-"""The workers as their master sees them: who is there, who has users, and what each is called."""
+"""The workers as their master sees them: which are connected, which have users, and their labels."""
 
 from __future__ import annotations
 
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
-HAS_USERS = (STATE_SPAWNING, STATE_RUNNING)
+STATES_WITH_USERS = (STATE_SPAWNING, STATE_RUNNING)
 
 
-def there(runner: MasterRunner) -> list[str]:
-    """The ids of those that are not missing."""
+def connected_workers(runner: MasterRunner) -> list[str]:
+    """Return the ids of the workers that are not missing."""
     return [worker.id for worker in runner.clients.all if worker.state != STATE_MISSING]
 
 
-def with_users(runner: MasterRunner) -> list[str]:
-    """The ids of those that users run on, or are about to."""
-    return [worker.id for worker in runner.clients.all if worker.state in HAS_USERS]
+def workers_with_users(runner: MasterRunner) -> list[str]:
+    """Return the ids of the workers that run users or are about to."""
+    return [worker.id for worker in runner.clients.all if worker.state in STATES_WITH_USERS]
 
 
 def label(runner: MasterRunner, worker: str) -> str:
-    """The short name of a worker, by its id."""
+    """Return the short name of a worker, by its id."""
     return _label(runner.get_worker_index(worker), worker)
 
 
 def own_label(runner: WorkerRunner) -> str:
-    """The same, as the worker itself has it: a master may give it another index when it joins again."""
+    """Return a worker's own label. It can change: the master may assign another index on a rejoin."""
     return _label(runner.worker_index, runner.client_id)
 
 
 def _label(index: int, worker: str) -> str:
-    """Its index and the end of its id."""
     return f"{index}-{worker[-6:]}"

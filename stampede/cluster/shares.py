@@ -1,4 +1,4 @@
-"""Sharing users out among workers: evenly, in their kinds' proportions, moving as few as can be. Pure."""
+"""Shares users out among workers: evenly, in proportion, and with as few moves as possible. Pure."""
 
 from __future__ import annotations
 
@@ -7,79 +7,90 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 Users = Counter[str]
-"""How many users of each kind."""
+"""The number of users of each user class, by the name of the class."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of user: its weight among the others, or, where `fixed` is not 0, its number."""
+class UserClass:
+    """A user class with its weight, or with its number of users where `fixed` is not 0."""
 
     name: str
     weight: float
     fixed: int = 0
 
 
-def share_out(held: Mapping[str, Mapping[str, int]], users: int, kinds: Iterable[Kind]) -> dict[str, Users]:
-    """What each worker is to run, by its id, so that all of them run `users`; fewer where no kind can grow.
+def share_out(
+    current: Mapping[str, Mapping[str, int]], users: int, user_classes: Iterable[UserClass]
+) -> dict[str, Users]:
+    """Return the users that each worker should run, by its id, so that their sum is `users`.
 
-    `held` is what each of them runs now. How many there are of a kind depends on `users` alone, however
-    often workers came and went before.
+    The sum is lower where no user class can grow. `current` is what each worker runs now. The number of users
+    of a class depends on `users` alone, not on which workers joined or left before.
     """
-    shares = {worker: Counter(held[worker]) for worker in sorted(held)}
+    shares = {worker: Counter(current[worker]) for worker in sorted(current)}
     if not shares:
         return {}
-    by_name = {kind.name: kind for kind in kinds}
+    by_name = {user_class.name: user_class for user_class in user_classes}
     totals: Users = sum(shares.values(), Counter())
     while totals.total() > users:
-        kind = _most_in_excess(totals, by_name)
-        totals[kind] -= 1
-        _fullest_of(kind, shares)[kind] -= 1
-    while totals.total() < users and (kind := _most_missing(totals, by_name.values())):
-        totals[kind] += 1
-        _emptiest_of(kind, shares)[kind] += 1
+        name = _next_to_stop(totals, by_name)
+        totals[name] -= 1
+        _fullest_with(name, shares)[name] -= 1
+    while totals.total() < users and (name := _next_to_start(totals, by_name.values())):
+        totals[name] += 1
+        _emptiest(name, shares)[name] += 1
     _even_out(shares)
     return shares
 
 
-def _most_missing(totals: Users, kinds: Iterable[Kind]) -> str:
-    """Whose turn it is: fixed numbers first, then the method of Sainte-Laguë; nobody's is ''."""
-    for kind in kinds:
-        if totals[kind.name] < kind.fixed:
-            return kind.name
-    weighted = [kind for kind in kinds if kind.weight > 0 and not kind.fixed]
+def _next_to_start(totals: Users, user_classes: Iterable[UserClass]) -> str:
+    """Return the class of the next user, or '' where no class can grow.
+
+    Fixed numbers come first, then the weights by the method of Sainte-Laguë.
+    """
+    for user_class in user_classes:
+        if totals[user_class.name] < user_class.fixed:
+            return user_class.name
+    weighted = [user_class for user_class in user_classes if user_class.weight > 0 and not user_class.fixed]
     if not weighted:
         return ""
-    return max(weighted, key=lambda kind: (kind.weight / (totals[kind.name] + 0.5), kind.name)).name
+    return max(weighted, key=lambda each: (each.weight / (totals[each.name] + 0.5), each.name)).name
 
 
-def _most_in_excess(totals: Users, kinds: Mapping[str, Kind]) -> str:
-    """Who came last, by the same order: what nobody asks for any more goes first, fixed numbers last."""
+def _next_to_stop(totals: Users, user_classes: Mapping[str, UserClass]) -> str:
+    """Return the class whose user was the last to start, in the same order.
+
+    A class that is no longer wanted comes first, one with a fixed number last.
+    """
 
     def claim(name: str) -> tuple[bool, float, str]:
-        kind = kinds.get(name)
-        if kind is None:
+        user_class = user_classes.get(name)
+        if user_class is None:
             return (False, 0.0, name)
-        return (bool(kind.fixed), kind.weight / (totals[name] - 0.5), name)
+        return (bool(user_class.fixed), user_class.weight / (totals[name] - 0.5), name)
 
     return min((name for name in totals if totals[name] > 0), key=claim)
 
 
-def _fullest_of(kind: str, shares: Mapping[str, Users]) -> Users:
-    having = (share for share in shares.values() if share[kind] > 0)
-    return max(having, key=lambda share: (share.total(), share[kind]))
+def _fullest_with(name: str, shares: Mapping[str, Users]) -> Users:
+    candidates = (share for share in shares.values() if share[name] > 0)
+    return max(candidates, key=lambda share: (share.total(), share[name]))
 
 
-def _emptiest_of(kind: str, shares: Mapping[str, Users]) -> Users:
-    return min(shares.values(), key=lambda share: (share.total(), share[kind]))
+def _emptiest(name: str, shares: Mapping[str, Users]) -> Users:
+    return min(shares.values(), key=lambda share: (share.total(), share[name]))
 
 
 def _even_out(shares: Mapping[str, Users]) -> None:
-    """Until no worker has two more than another, the fullest gives of what the emptiest lacks most."""
+    """Move users until no worker has two more than another.
+
+    Each move is from the fullest worker to the emptiest, of the class in which they differ most.
+    """
     while True:
         fullest = max(shares.values(), key=Counter.total)
         emptiest = min(shares.values(), key=Counter.total)
         if fullest.total() - emptiest.total() < 2:
             return
-        kind = max(fullest, key=lambda name: fullest[name] - emptiest[name])
-        fullest[kind] -= 1
-        emptiest[kind] += 1
+        name = max(fullest, key=lambda each: fullest[each] - emptiest[each])
+        fullest[name] -= 1
+        emptiest[name] += 1

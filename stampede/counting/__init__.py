@@ -1,1 +1,1 @@
-"""What the users saw: workers count each request, the master adds the counts up."""
+"""What users saw: workers count each request, and the master adds the counts up."""

@@ -1,4 +1,4 @@
-"""All that workers count of each request, and the master adds up: times, outcomes, samples of errors."""
+"""What workers count of each request and the master adds up: times, outcomes, samples of errors."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from stampede.counting.outcomes import Outcomes
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Those of one worker since its last report, or on the master those of all of them in a run."""
+    """The counts of one worker since its last report; on the master, of all workers in a run."""
 
     latencies: Latencies = field(default_factory=Latencies)
     outcomes: Outcomes = field(default_factory=Outcomes)
     errors: ErrorSamples = field(default_factory=ErrorSamples)
 
     def clear(self) -> None:
-        """Forget everything: a run begins."""
-        for each in self._all:
-            each.clear()
+        """Forget everything at the start of a run."""
+        for part in self._parts:
+            part.clear()
 
     def count(self, **request: Any) -> None:
         """Count one request; the arguments are those of Locust's request event."""
-        for each in self._all:
-            each.count(**request)
+        for part in self._parts:
+            part.count(**request)
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Put the counts into a worker's report, and begin anew."""
-        for each in self._all:
-            each.hand_over(report)
+        """Move the counts into a worker's report."""
+        for part in self._parts:
+            part.hand_over(report)
 
     def add(self, report: Mapping[str, Any]) -> None:
-        """Add what stands in a worker's report."""
-        for each in self._all:
-            each.add(report)
+        """Add the counts of a worker's report."""
+        for part in self._parts:
+            part.add(report)
 
     @property
-    def _all(self) -> tuple[Latencies, Outcomes, ErrorSamples]:
+    def _parts(self) -> tuple[Latencies, Outcomes, ErrorSamples]:
         return self.latencies, self.outcomes, self.errors

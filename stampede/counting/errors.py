@@ -1,7 +1,7 @@
-"""A sample of each error: the first answer that was one, so that its request can be found in the API's log.
+"""A sample of each error: its first response, so that the request can be found in the API's log.
 
-Locust counts errors by method, name and text, and says when they came. What came stands here: a worker keeps
-one answer of each, and hands it over with its next report.
+Locust counts errors by method, name and text, with the times of the first and the last. It keeps no response.
+Here a worker keeps one response of each error and puts it into its next report.
 """
 
 from __future__ import annotations
@@ -15,57 +15,57 @@ from msgspec import convert, to_builtins
 from stampede.facts.run import ErrorSample
 
 KEY = "stampede_errors"
-"""Where the samples stand in a worker's report."""
+"""The key of the samples in a worker's report."""
 
 REQUEST_ID = "X-Request-ID"
-"""The header in which an API says under which name it logged a request."""
+"""The response header with the id under which the API has logged the request."""
 
-MOST = 100
-"""Errors that a sample is kept of: whose texts differ each time have no end."""
+MAX_SAMPLES = 100
+"""Errors that have a sample. Their number needs a limit, as the text of an error can differ each time."""
 
-LONGEST_BODY = 500
-"""Characters of an answer that are kept."""
+MAX_BODY_LENGTH = 500
+"""Characters of a response body that are kept."""
 
 ADDRESS = re.compile("0x[0-9a-f]+")
-"""Where an object lies in memory: it differs from worker to worker."""
+"""The address of an object in memory, which differs between workers."""
 
 ErrorKey = tuple[str, str, str]
-"""Method, name and text of an error, as Locust counts them."""
+"""The method, name and text of an error, as Locust counts them."""
 
 
 class ErrorSamples:
-    """Those of one worker, or on the master those of all of them in a run."""
+    """The samples of one worker; on the master, of all workers in a run."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything: a run begins."""
+        """Forget everything at the start of a run."""
         self._samples: dict[ErrorKey, ErrorSample] = {}
         self._new: dict[ErrorKey, ErrorSample] = {}
 
     def count(
         self, request_type: str, name: str, exception: Any = None, response: Any = None, **_: Any
     ) -> None:
-        """Look at one request; the arguments are those of Locust's request event."""
-        if exception is None or len(self._samples) >= MOST:
+        """Keep a sample if the request has a new error; the arguments are those of Locust's request event."""
+        if exception is None or len(self._samples) >= MAX_SAMPLES:
             return
         error = _key(request_type, name, repr(exception))
         if error not in self._samples:
             self._samples[error] = self._new[error] = _sample(response)
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Put what is new into a worker's report."""
+        """Move the new samples into a worker's report."""
         report[KEY] = [(*error, to_builtins(sample)) for error, sample in self._new.items()]
         self._new = {}
 
     def add(self, report: Mapping[str, Any]) -> None:
-        """Add what stands in a worker's report."""
+        """Add the samples of a worker's report."""
         for method, name, text, sample in report.get(KEY, ()):
             self._samples.setdefault((method, name, text), convert(sample, ErrorSample))
 
-    def of(self, method: str, name: str, text: str) -> ErrorSample | None:
-        """The sample of an error that Locust keeps with this text; None where there is none."""
+    def find(self, method: str, name: str, text: str) -> ErrorSample | None:
+        """Return the sample of an error that has this text in Locust, or None where there is none."""
         return self._samples.get(_key(method, name, text))
 
 
@@ -83,9 +83,9 @@ def _sample(response: Any) -> ErrorSample:
 
 
 def _body(response: Any) -> str | None:
-    """The beginning of what was read of it: a stream is its user's to read."""
-    for name in ("_cached_content", "_content"):  # of FastHttpUser's and of HttpUser's answers
+    """Return the beginning of the body, or None where it was not read: a stream is left to the user."""
+    for name in ("_cached_content", "_content"):  # of responses of FastHttpUser, of HttpUser
         content = getattr(response, name, None)
         if isinstance(content, bytes):
-            return content[: 4 * LONGEST_BODY].decode("utf-8", "replace")[:LONGEST_BODY]
+            return content[: 4 * MAX_BODY_LENGTH].decode("utf-8", "replace")[:MAX_BODY_LENGTH]
     return None

@@ -1,4 +1,4 @@
-"""The figures of a part of a run, in whole seconds: each request is counted where its answer came. Pure."""
+"""The figures of a part of a run, in whole seconds. A request counts in the second of its answer. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from stampede.counting.latency import Histogram, IsWanted, Latencies, mean, perc
 from stampede.facts.figures import Figures, FromStart, Pace, RouteFigures, Window
 
 LATE_MS = 10.0
-"""A request that is sent so much later than it was due is late: less is a busy worker's affair."""
+"""A request is late if it is sent at least so long after it was due; less is normal on a busy worker."""
 
 
 class Percentiles(NamedTuple):
-    """Of times, in ms; None where there are none."""
+    """Percentiles of times in ms; None where there are no times."""
 
     p50_ms: float | None
     p95_ms: float | None
@@ -24,12 +24,12 @@ class Percentiles(NamedTuple):
 
 
 def whole_seconds(start: float, end: float) -> tuple[int, int]:
-    """Return the first of the whole seconds between two times, and the one after the last."""
+    """Return the first whole second between two times, and the second after the last one."""
     return ceil(start), int(end)
 
 
 def figures(latencies: Latencies, start: int, end: int, routes: IsWanted | None = None) -> Figures:
-    """Return what was answered in the seconds [start, end), since the epoch."""
+    """Return the figures of what was answered in the seconds [start, end), since the epoch."""
     times = latencies.histogram(start, end, routes)
     average = mean(times)
     return Figures(
@@ -47,37 +47,37 @@ def _from_start(times: Histogram) -> FromStart | None:
 
 
 def percentiles(times: Histogram) -> Percentiles:
-    """Return the percentiles that are shown everywhere."""
+    """Return the percentiles that all reports and pages show."""
     return Percentiles(*(percentile(times, share) for share in (0.50, 0.95, 0.99)))
 
 
 def window(latencies: Latencies, start: int, end: int) -> Window:
-    """Return all figures of the seconds [start, end), at least one: together, by method and by route.
+    """Return all figures of the seconds [start, end), at least one: in total, by method and by route.
 
-    What was answered later was sent in them, and counts for all but the rate.
+    What was answered after the last second was sent before its end. It counts in all figures but the rate.
     """
-    routes, one = latencies.routes(), latencies.as_one_second(start, latencies.drained(end))
+    routes, one_second = latencies.routes(), latencies.as_one_second(start, latencies.drain_end(end))
     return Window(
         start=start,
         end=end,
         seconds=end - start,
         rps=_rate(latencies, start, end),
-        total=figures(one, start, start + 1),
+        total=figures(one_second, start, start + 1),
         by_method={
-            wanted: figures(one, start, start + 1, partial(_is_method, wanted))
+            wanted: figures(one_second, start, start + 1, partial(_is_method, wanted))
             for wanted in sorted({method for method, _ in routes})
         },
-        routes=[_of_route(one, start, method, name) for method, name in routes],
+        routes=[_route_figures(one_second, start, method, name) for method, name in routes],
     )
 
 
-def _of_route(one: Latencies, second: int, method: str, name: str) -> RouteFigures:
-    found = figures(one, second, second + 1, partial(_is_route, method, name))
-    return RouteFigures(method=method, name=name, **asdict(found))
+def _route_figures(one_second: Latencies, second: int, method: str, name: str) -> RouteFigures:
+    of_route = figures(one_second, second, second + 1, partial(_is_route, method, name))
+    return RouteFigures(method=method, name=name, **asdict(of_route))
 
 
 def pace(latencies: Latencies, start: int, end: int, wanted_rps: float | None) -> Pace:
-    """Return what was to be offered in the seconds [start, end), what was, and how late."""
+    """Return the rates wanted and reached in the seconds [start, end), and how late requests were sent."""
     lateness = latencies.lateness(start, end)
     return Pace(
         wanted_rps=wanted_rps,

@@ -1,9 +1,9 @@
-"""Latency: how long requests took, counted by the second in which the answer came, and by route.
+"""Latency: how long requests took, counted by route and by the second of the answer.
 
-Workers round each time to three digits (below 100 ms to a tenth of one) and hand what they counted over with
-their reports; the master adds it up. Beside the service time, from sending a request to its answer, stands
-the time from when it was *due*, where the user has a pace: who waits for a slow API sends the next request
-late, and what is measured from then on does not show how long somebody waited who wanted to come in time.
+Workers round each time to three digits (below 100 ms to a tenth of a ms) and hand their counts over with
+their reports; the master adds them up. The service time is from sending a request to its answer. Where a user
+has a pace, the time from when the request was *due* is counted too. A user that waits for a slow API sends
+its next request late. The service time hides this delay; the time from when the request was due includes it.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from math import ceil
 from typing import Any
 
 KEY = "stampede_latency"
-"""Where the times stand in a worker's report."""
+"""The key of the times in a worker's report."""
 
 DUE = "stampede_due"
-"""Where the context of a paced user's request says when it was due, in seconds since the epoch; None in the
-later requests of a task, of which only the first is."""
+"""The key in the context of a paced user's request for when it was due, in seconds since the epoch. Only the
+first request of a task is due; the later ones have None."""
 
 Route = tuple[str, str]
 """Method and name."""
 
 IsWanted = Callable[[str, str], bool]
-"""Whether a method and a name are wanted."""
+"""A function that returns whether requests of a method and a name are wanted."""
 
 Histogram = Counter[float]
-"""How many requests took so many ms."""
+"""The number of requests by their time in ms."""
 
-LONGEST_DRAIN = 60
-"""Seconds in which all that was sent has been answered or given up: what is later is a wrong clock."""
+MAX_DRAIN = 60
+"""Seconds after which every request has been answered or has failed. A later answer means a wrong clock."""
 
 _TENTHS = 1000
-"""How many buckets there are below 100 ms; from there on 900 for each power of ten."""
+"""The number of buckets below 100 ms. Above, there are 900 for each power of ten."""
 
 
 class Latencies:
-    """The times of one worker since its last report, or on the master those of all of them in a run."""
+    """The times of one worker since its last report; on the master, of all workers in a run."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything: a run begins."""
+        """Forget everything at the start of a run."""
         self._seconds: defaultdict[int, defaultdict[Route, _Slot]] = defaultdict(lambda: defaultdict(_Slot))
-        self._routes: set[Route] = set()  # asked for again and again, also late in a long run
+        self._routes: set[Route] = set()  # kept, as collecting them is slow late in a long run
 
     def count(
         self,
@@ -76,7 +76,7 @@ class Latencies:
                 slot.late.append(_bucket(late))
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Put the times into a worker's report, and begin anew."""
+        """Move the times into a worker's report."""
         report[KEY] = [
             (second, *route, *slot.packed)
             for second, slots in self._seconds.items()
@@ -85,49 +85,52 @@ class Latencies:
         self.clear()
 
     def add(self, report: Mapping[str, Any]) -> None:
-        """Add what stands in a worker's report."""
-        for second, method, name, *counted in report.get(KEY, ()):
-            self._slot(second, (method, name)).add(*counted)
+        """Add the times of a worker's report."""
+        for second, method, name, *packed in report.get(KEY, ()):
+            self._slot(second, (method, name)).add(*packed)
 
     def routes(self) -> list[Route]:
-        """Every method and name that was counted."""
+        """Return all methods and names, sorted."""
         return sorted(self._routes)
 
-    def drained(self, end: int) -> int:
-        """The second after the last answer to what was sent before the second `end`, since the epoch."""
+    def drain_end(self, end: int) -> int:
+        """Return the second after the last answer to a request sent before the second `end`."""
         last = max(self._seconds, default=end - 1)
-        return min(max(end, last + 1), end + LONGEST_DRAIN)
+        return min(max(end, last + 1), end + MAX_DRAIN)
 
     def histogram(
         self, start: int, end: int, routes: IsWanted | None = None, from_start: bool = False
     ) -> Histogram:
-        """The times of the requests answered in the seconds [start, end), since the epoch.
+        """Return the times of the requests answered in the seconds [start, end), since the epoch.
 
-        With `from_start` from when they were due, and of those only that a paced user sent.
+        With `from_start`, times are from when a request was due, and only requests of paced users count.
         """
         return _histogram(
             slot.from_start if from_start else slot.times for slot in self._slots(start, end, routes)
         )
 
     def lateness(self, start: int, end: int, routes: IsWanted | None = None) -> Histogram:
-        """How much later than due, in ms, the first request of each paced task was sent."""
+        """Return how late the first request of each paced task was sent, in ms."""
         return _histogram(slot.late for slot in self._slots(start, end, routes))
 
     def requests(self, start: int, end: int, routes: IsWanted | None = None) -> int:
-        """How many were answered, or given up, in the seconds [start, end)."""
+        """Return how many requests were answered or failed in the seconds [start, end)."""
         return sum(slot.requests for slot in self._slots(start, end, routes))
 
     def failures(self, start: int, end: int, routes: IsWanted | None = None) -> int:
-        """How many of them failed."""
+        """Return how many requests failed in the seconds [start, end)."""
         return sum(slot.failures for slot in self._slots(start, end, routes))
 
     def as_one_second(self, start: int, end: int) -> Latencies:
-        """All of the seconds [start, end) in the first of them: to be asked for many routes at once."""
-        one = Latencies()
+        """Return the times of the seconds [start, end) as if all were of `start`.
+
+        This is faster where figures of many routes are needed.
+        """
+        one_second = Latencies()
         for second in range(start, end):
             for route, slot in self._seconds.get(second, {}).items():
-                one._slot(start, route).add(*slot.packed)
-        return one
+                one_second._slot(start, route).add(*slot.packed)
+        return one_second
 
     def _slot(self, second: int, route: Route) -> _Slot:
         self._routes.add(route)
@@ -141,7 +144,7 @@ class Latencies:
 
 
 class _Slot:
-    """One route's requests in one second. A time is two bytes: the number of its bucket."""
+    """The requests of one route in one second. A time takes two bytes: the number of its bucket."""
 
     __slots__ = ("failures", "from_start", "late", "requests", "times")
 
@@ -150,6 +153,7 @@ class _Slot:
         self.times, self.from_start, self.late = array("H"), array("H"), array("H")
 
     def add(self, requests: int, failures: int, times: bytes, from_start: bytes, late: bytes) -> None:
+        """Add the packed content of another slot."""
         self.requests += requests
         self.failures += failures
         self.times.frombytes(times)
@@ -158,14 +162,14 @@ class _Slot:
 
     @property
     def packed(self) -> tuple[int, int, bytes, bytes, bytes]:
-        """As `add` takes it."""
+        """Return the content in the form that `add` takes."""
         times = self.times.tobytes(), self.from_start.tobytes(), self.late.tobytes()
         return self.requests, self.failures, *times
 
 
 def percentile(histogram: Mapping[float, int], share: float) -> float | None:
-    """The least time that this share of the requests (0.95) did not exceed; None where there are none."""
-    rank = ceil(share * sum(histogram.values()) - 1e-9)  # 0.95 times 20 is a hair more than 19
+    """Return the lowest time that this share (0 to 1) of the requests did not exceed; None if it is empty."""
+    rank = ceil(share * sum(histogram.values()) - 1e-9)  # 0.95 * 20 is slightly more than 19
     for milliseconds in sorted(histogram):
         rank -= histogram[milliseconds]
         if rank <= 0:
@@ -174,25 +178,25 @@ def percentile(histogram: Mapping[float, int], share: float) -> float | None:
 
 
 def mean(histogram: Mapping[float, int]) -> float | None:
-    """Their average in ms; None where there are none."""
+    """Return the average time in ms, or None where there are no requests."""
     count = sum(histogram.values())
     return sum(milliseconds * times for milliseconds, times in histogram.items()) / count if count else None
 
 
 def rounded(milliseconds: float) -> float:
-    """A time to three digits, below 100 ms to a tenth of one."""
+    """Return a time in ms to three digits, below 100 ms to a tenth of a ms."""
     return _milliseconds(_bucket(milliseconds))
 
 
-def _histogram(all_times: Iterator[array[int]]) -> Histogram:
+def _histogram(slot_times: Iterator[array[int]]) -> Histogram:
     buckets: Counter[int] = Counter()
-    for times in all_times:
+    for times in slot_times:
         buckets.update(times)
     return Counter({_milliseconds(bucket): count for bucket, count in buckets.items()})
 
 
 def _bucket(milliseconds: float) -> int:
-    """Its number: tenths of a ms below 100, then 100 to 999 of each power of ten."""
+    """Return the number of a time's bucket: tenths of a ms below 100 ms, then 100 to 999 per power of ten."""
     if milliseconds < 100:
         return int(milliseconds * 10 + 0.5) if milliseconds > 0 else 0
     power = 0

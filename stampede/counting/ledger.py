@@ -1,9 +1,9 @@
-"""The ledger: what the clients of a run were told, to be compared with what the database holds.
+"""The ledger: what users sent and what the API answered, for the audit to compare with the database.
 
-A user notes an act before it sends the request, and afterwards what came of it. Workers hand their
-entries over with their reports; the master writes them down, one JSON object a line. An entry whose
-request was in flight at that moment stands there twice, and the later line holds: a worker that dies
-leaves what it had begun. The fields are described in docs/audit.md.
+A user notes an act before it sends the request, and its outcome afterwards. Workers hand their entries over
+with their reports; the master writes each as a line of JSON. An entry whose request was in flight during a
+report has two lines, of which the later one counts. So a worker that dies leaves the acts it had begun.
+docs/audit.md describes the fields.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from typing import Any
 from stampede.facts.event import Event
 
 KEY = "stampede_ledger"
-"""Where the entries stand in a worker's report."""
+"""The key of the entries in a worker's report."""
 
 Entry = dict[str, Any]
 
 
 class Ledger:
-    """The entries of one worker that the master does not know yet."""
+    """The entries of one worker that it has not reported yet."""
 
     def __init__(self) -> None:
         self.begin(None, "")
 
     def begin(self, run_id: str | None, worker: str) -> None:
-        """A run begins: nothing has been done in it."""
+        """Begin the empty ledger of a run."""
         self._run_id = run_id
         self._worker = worker
         self._number = 0
@@ -39,14 +39,14 @@ class Ledger:
         self._settled: list[Entry] = []
 
     def attempt(self, act: str, **facts: Any) -> Entry:
-        """Note what is about to be sent; returns the entry, to be settled."""
+        """Note an act that is about to be sent. Return its entry, to be settled later."""
         self._number += 1
         entry = {"n": self._number, "act": act, **facts, "sent": time.time(), "outcome": "open"}
         self._in_flight[self._number] = entry
         return entry
 
     def settle(self, entry: Entry, outcome: str, **facts: Any) -> None:
-        """Note what came of it: ``ok``, ``refused``, or ``unknown`` where no answer tells."""
+        """Note the outcome of an act: ``ok``, ``refused``, or ``unknown`` where there is no clear answer."""
         entry["outcome"] = outcome
         entry["answered"] = time.time()
         entry.update(facts)
@@ -54,16 +54,16 @@ class Ledger:
         self._settled.append(entry)
 
     def event(self, name: str, **facts: Any) -> None:
-        """Note what a picture of the run should show at this moment."""
+        """Note an event that charts of the run should show at this moment."""
         self._number += 1
         self._settled.append({"n": self._number, "act": "event", "name": name, "at": time.time(), **facts})
 
     def end(self) -> None:
-        """All users have stopped: what is handed over next is the last."""
+        """Mark the next report as the last of the run: all users have stopped."""
         self._ended = True
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Put what the master does not know yet into a worker's report."""
+        """Move the entries into a worker's report."""
         report[KEY] = {
             "run": self._run_id,
             "worker": self._worker,
@@ -75,55 +75,60 @@ class Ledger:
         self._in_flight = {}
 
     def hand_over_again(self, report: dict[str, Any]) -> dict[str, Any]:
-        """A report that may have got lost, as it has to be now: what was open in it and is settled since
-        stands, or will stand, in a later one, and there once."""
+        """Return a report that may have got lost, without its open entries that have been settled since.
+
+        A later report has those entries, and each must be in one report only.
+        """
         still_open = [entry for entry in report[KEY]["open"] if entry["outcome"] == "open"]
         return {**report, KEY: {**report[KEY], "open": still_open}}
 
 
 class LedgerFile:
-    """``ledger.jsonl.gz`` of one run, written by the master as its workers report."""
+    """The file ``ledger.jsonl.gz`` of one run, which the master writes from the workers' reports."""
 
     def __init__(self, path: Path, run_id: str, workers: Mapping[str, str], events: list[Event]) -> None:
-        """`workers` are those that begin the run: Locust's name for each, by the label its keys carry.
-        `events` are the run's: what users note is added."""
+        """Open the file.
+
+        `workers` are the ids of the workers that begin the run, by label. Events of users are added to
+        `events`, the run's list.
+        """
         self._run_id = run_id
         self._file = gzip.open(path, "wt", compresslevel=1, encoding="utf-8")  # noqa: SIM115 - closed by close()
         self.still_working = dict(workers)
-        """Those that have not reported their end: Locust's names, by label."""
-        self._heard: set[str] = set()
+        """The ids of the workers that have not reported their end, by label."""
+        self._reported: set[str] = set()
         self._ended: set[str] = set()
         self._events = events
         self.error: OSError | None = None
-        """Why something is missing in it."""
+        """The first error in writing: then entries are missing."""
 
     def add(self, worker_id: str, report: Mapping[str, Any]) -> None:
-        """Write down what stands in the report of a worker, which Locust knows by `worker_id`."""
+        """Write the entries in the report of a worker, whose id is `worker_id`."""
         batch = report.get(KEY)
         if not batch or batch["run"] != self._run_id or self._file.closed:
             return
         worker = batch["worker"]
-        self._heard.add(worker)
+        self._reported.add(worker)
         if batch["ended"]:
             self._ended.add(worker)
             self.still_working.pop(worker, None)
-        elif worker not in self._ended:  # else it is an earlier report that was late
+        elif worker not in self._ended:  # otherwise this is an earlier report that arrived late
             self.still_working[worker] = worker_id
         for entry in batch["settled"]:
             if entry["act"] == "event":
                 self._events.append(_event(entry))
         self._write(*({"worker": worker, **entry} for entry in (*batch["settled"], *batch["open"])))
 
-    def left(self, worker: str) -> None:
-        """A worker has said farewell, known by its label: one that has reported nothing has done nothing."""
-        if worker not in self._heard:
+    def worker_left(self, worker: str) -> None:
+        """Expect no end of a worker that has left, by its label, if it has not reported anything."""
+        if worker not in self._reported:
             self.still_working.pop(worker, None)
 
     def close(self) -> list[str]:
-        """Note which workers never reported their end, and return Locust's names for them."""
+        """Write the workers that never reported their end, close the file, and return the workers' ids."""
         lost, now = self.still_working, time.time()
         self._write(
-            *({"act": "lost_worker", "worker": each, "name": name, "at": now} for each, name in lost.items())
+            *({"act": "lost_worker", "worker": label, "name": id_, "at": now} for label, id_ in lost.items())
         )
         try:
             self._file.close()
@@ -134,8 +139,8 @@ class LedgerFile:
     def _write(self, *entries: Entry) -> None:
         try:
             self._file.writelines(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
-            self._file.flush()  # what is there can be read if the master dies
-        except OSError as error:  # the disk is full: the run goes on, its data cannot be judged
+            self._file.flush()  # so that it can be read if the master dies
+        except OSError as error:  # such as a full disk: the run goes on, but cannot be audited
             self.error = self.error or error
 
 

@@ -1,7 +1,7 @@
-"""Outcomes: what the API answered, by second, route and status, expected or not.
+"""Outcomes: how often the API answered with which status, by second and route.
 
-Locust knows success and failure only; whether a shop sold out or sold is neither. Workers count
-each request's status and hand the counts over with their reports; the master adds them up.
+Locust counts only successes and failures, which do not show whether a shop sold something or was sold out.
+Workers count the status of each request and hand the counts over with their reports; the master adds them up.
 """
 
 from __future__ import annotations
@@ -14,43 +14,43 @@ from typing import Any, NamedTuple
 from stampede.counting.latency import IsWanted
 
 KEY = "stampede_outcomes"
-"""Where the counts stand in a worker's report."""
+"""The key of the counts in a worker's report."""
 
 NO_ANSWER = 0
-"""The status of a request that got no complete answer."""
+"""The status of a request without a complete answer."""
 
 REFUSED = 503
-"""The status of an API that has too much to do."""
+"""The status that an overloaded API answers with."""
 
-LONGEST_REFUSAL_MS = 1000.0
-"""Until who is not served should know."""
+MAX_REFUSAL_MS = 1000.0
+"""The time within which an API should refuse a request."""
 
 Outcome = tuple[str, str, int]
-"""Method, name and status."""
+"""A method, a name and a status."""
 
 
 class Tally(NamedTuple):
-    """All routes taken together."""
+    """The answers of all routes together."""
 
     served: int
-    """Answers below 500, refusals with a reason among them: a sold-out 409 is an answer."""
+    """Answers below 500, including refusals by a rule of the shop, such as 409 when sold out."""
     refused: int
-    """Answers that ask to come back later."""
+    """Answers that ask the client to come back later (503)."""
     refused_late: int
-    """Of those, the ones that took more than LONGEST_REFUSAL_MS."""
+    """Refused answers that took more than MAX_REFUSAL_MS."""
 
 
 class Outcomes:
-    """The counts of one worker since its last report, or on the master those of all of them in a run."""
+    """The counts of one worker since its last report; on the master, of all workers in a run."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything: a run begins."""
+        """Forget everything at the start of a run."""
         self._seconds: defaultdict[int, Counter[Outcome]] = defaultdict(Counter)
         self._refused_late: Counter[int] = Counter()
-        self._total: Counter[Outcome] = Counter()  # asked for again and again, also late in a long run
+        self._total: Counter[Outcome] = Counter()  # kept, as adding up is slow late in a long run
 
     def count(
         self, request_type: str, name: str, response_time: float | None = 0, response: Any = None, **_: Any
@@ -59,11 +59,11 @@ class Outcomes:
         second = int(time.time())
         status = getattr(response, "status_code", None) or NO_ANSWER
         self._count(second, (request_type, name, status), 1)
-        if status == REFUSED and (response_time or 0) > LONGEST_REFUSAL_MS:
+        if status == REFUSED and (response_time or 0) > MAX_REFUSAL_MS:
             self._refused_late[second] += 1
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Put the counts into a worker's report, and begin anew."""
+        """Move the counts into a worker's report."""
         counts = [
             (second, *outcome, count)
             for second, outcomes in self._seconds.items()
@@ -73,14 +73,14 @@ class Outcomes:
         self.clear()
 
     def add(self, report: Mapping[str, Any]) -> None:
-        """Add what stands in a worker's report."""
-        told = report.get(KEY, {"counts": (), "refused_late": {}})
-        for second, method, name, status, count in told["counts"]:
+        """Add the counts of a worker's report."""
+        reported = report.get(KEY, {"counts": (), "refused_late": {}})
+        for second, method, name, status, count in reported["counts"]:
             self._count(second, (method, name, status), count)
-        self._refused_late.update(told["refused_late"])
+        self._refused_late.update(reported["refused_late"])
 
     def histogram(self, start: int, end: int, routes: IsWanted | None = None) -> Counter[int]:
-        """How often each status was answered in the seconds [start, end), since the epoch."""
+        """Return how many answers had which status in the seconds [start, end), since the epoch."""
         statuses: Counter[int] = Counter()
         for second in range(start, end):
             for (method, name, status), count in self._seconds.get(second, {}).items():
@@ -89,14 +89,17 @@ class Outcomes:
         return statuses
 
     def tally(self, start: int, end: int) -> Tally:
-        """How much was served and how much refused in these seconds."""
+        """Return how many answers were served and refused in the seconds [start, end)."""
         statuses = self.histogram(start, end)
         served = sum(count for status, count in statuses.items() if NO_ANSWER < status < 500)
         refused_late = sum(self._refused_late[second] for second in range(start, end))
         return Tally(served, statuses[REFUSED], refused_late)
 
     def by_route(self) -> dict[str, dict[str, int]]:
-        """``{"POST /orders/": {"201": 21000, "409": 310}}``; status "0" is no complete answer."""
+        """Return the counts of the whole run by route and status: ``{"POST /orders/": {"201": 21000}}``.
+
+        Status "0" is a request without a complete answer.
+        """
         routes: dict[str, dict[str, int]] = {}
         for (method, name, status), count in sorted(self._total.items()):
             routes.setdefault(f"{method} {name}", {})[str(status)] = count

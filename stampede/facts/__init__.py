@@ -1,1 +1,1 @@
-"""What a run leaves behind, as types: ``run.json``, ``verdict.json`` and what they are made of."""
+"""Types of the files that a run leaves behind: ``run.json``, ``verdict.json`` and their parts."""

@@ -1,4 +1,4 @@
-"""Figures of requests in ``run.json``: of the window, of a stage, of a second. Times are in ms."""
+"""Figures of requests in ``run.json``: for the window, a stage or a second. Times are in ms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class FromStart(Struct, kw_only=True, frozen=True):
-    """Times from when a request was due, not from when it was sent: the waiting before is in them."""
+    """Response times from when a request was due, not from when it was sent: they include its delay."""
 
     p50_ms: float | None
     p95_ms: float | None
@@ -15,7 +15,7 @@ class FromStart(Struct, kw_only=True, frozen=True):
 
 
 class Figures(Struct, kw_only=True, frozen=True):
-    """Of some requests. A time is None where no request was answered."""
+    """Counts and response times of some requests. A time is None where no request was answered."""
 
     requests: int
     failures: int
@@ -29,39 +29,39 @@ class Figures(Struct, kw_only=True, frozen=True):
 
 
 class RouteFigures(Figures, kw_only=True, frozen=True):
-    """Of one route."""
+    """Figures of one route."""
 
     method: str
     name: str
 
 
 class StageFigures(Figures, kw_only=True, frozen=True):
-    """Of one stage, from when its users were there and what they met had settled."""
+    """Figures of one stage: from 5 s after all its users were running, until its end."""
 
     users: int
     seconds: int
     rps: float
-    """Requests per second, refused and failed ones too."""
+    """Requests per second, including refused and failed ones."""
     goodput: float
-    """Answers below 500 per second."""
+    """Answers with a status below 500, per second."""
     refused: int
     """Answers that ask the user to come back later (503)."""
     refused_late: int
-    """Of these, the answers that took longer than a second."""
+    """How many of the refusals took longer than a second."""
     same_work_ms: float | None
-    """How long the same piece of work took a core of the workers, on average: sampling/core_speed.py."""
+    """How long a core of the workers took for the same piece of work: sampling/core_speed.py. An average."""
 
 
 class Window(Struct, kw_only=True, frozen=True):
-    """The whole seconds from when all users were there to the stop.
+    """The whole seconds from when all users were running until the stop.
 
-    All figures but `rps` include what was sent in the window and answered after it.
+    All figures but `rps` include requests that were sent in the window and answered after it.
     """
 
     start: int
-    """Its first second, since the epoch."""
+    """The first second, since the epoch."""
     end: int
-    """The second after its last, since the epoch."""
+    """The second after the last one, since the epoch."""
     seconds: int
     rps: float
     """Requests per second."""
@@ -71,13 +71,13 @@ class Window(Struct, kw_only=True, frozen=True):
 
 
 class Pace(Struct, kw_only=True, frozen=True):
-    """What users should have sent in the window, and what they sent."""
+    """The rate at which users should have sent requests in the window, and the rate at which they did."""
 
     wanted_rps: float | None
     """Requests per second; None where no rate was asked for."""
     sent_rps: float | None
     late_p99_ms: float | None
-    """How much later than due requests were sent: the 99th percentile."""
+    """The 99th percentile of how much later than due requests were sent."""
     waited_late: int
     """How many requests were sent 10 ms or more after they were due."""
 
@@ -86,14 +86,14 @@ class Second(Struct, kw_only=True, frozen=True):
     """One second of a run. A time is None where no request was answered in it."""
 
     second: int
-    """Since the epoch."""
+    """Seconds since the epoch."""
     users: int
     target_users: int
     workers: int
     requests: int
     failures: int
     outcomes: dict[str, int]
-    """How many answers had which status; ``"0"`` is a request without a complete answer."""
+    """Number of answers with each status; ``"0"`` is a request without a complete answer."""
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None

@@ -1,7 +1,7 @@
-"""``run.json``: the facts of a run. All that is shown of a run, and its verdict, is made from them.
+"""``run.json``: the facts of a run. Its verdict and all its reports are made from them.
 
-Times on the run's own axis are seconds since the epoch; durations and rates have their unit in their name.
-None is: not known. ``python -m stampede schema`` prints the JSON Schema.
+Times on the run's time axis are seconds since the epoch; durations and rates have their unit in their name.
+None means not known. ``python -m stampede schema`` prints the JSON Schema.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from stampede.facts.target import MeasuredTarget
 from stampede.facts.verdict import Check
 
 SCHEMA: Final = 3
-"""Changes with every change that an older reader would misread."""
+"""The version of the format: it changes with every change that an older reader would misread."""
 
 
 class FactsError(ValueError):
-    """A ``run.json`` that cannot be read; the message says which one, and why."""
+    """A ``run.json`` that cannot be read; the message has its path and the reason."""
 
 
 class Phase(StrEnum):
-    """How far a run has come."""
+    """The phase that a run is in."""
 
     RAMP = "ramp"
     """Users are starting."""
     WINDOW = "window"
-    """All users are there; figures are of this part."""
+    """All users are running; the figures of the run are taken in this phase."""
     STOPPING = "stopping"
-    """Users finish what they have begun, workers report the rest."""
+    """Users finish their requests in progress, workers report their last figures."""
     AUDITING = "auditing"
     """The audit checks the data."""
     WRITING = "writing"
@@ -46,13 +46,13 @@ class Phase(StrEnum):
 
 
 class ErrorSample(Struct, kw_only=True, frozen=True):
-    """One answer that was an error."""
+    """An example of an error: one answer of the API."""
 
     status: int | None = None
     body: str | None = None
-    """Its beginning: 500 characters at most."""
+    """At most the first 500 characters."""
     request_id: str | None = None
-    """Under which the API's log has it."""
+    """The id of the request in the API's log."""
 
 
 class ErrorFacts(Struct, kw_only=True, frozen=True):
@@ -69,7 +69,7 @@ class ErrorFacts(Struct, kw_only=True, frozen=True):
 
 
 class ExceptionFacts(Struct, kw_only=True, frozen=True):
-    """One exception in the users' own code."""
+    """One kind of exception that the users' own code raised."""
 
     count: int
     message: str
@@ -77,25 +77,25 @@ class ExceptionFacts(Struct, kw_only=True, frozen=True):
 
 
 class Audit(Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """What the audit found, or why it has no answer."""
+    """The checks of the audit, or the reason why there are none."""
 
     checks: list[Check] = field(default_factory=list)
     error: str | None = None
 
 
 class ApiCounts(Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """What the API itself has counted in the run, or why that cannot be used."""
+    """The requests that the API itself counted in the run, or why its counts cannot be used."""
 
     api: dict[str, dict[str, int]] = field(default_factory=dict)
     """``{"POST /orders/": {"201": 21000}}``"""
     addresses: list[str] = field(default_factory=list)
-    """The addresses that were asked."""
+    """The addresses that were polled."""
     looks: int = 0
-    """How often they were asked."""
+    """How many times they were polled."""
     error: str | None = None
-    """Why what they report can never be the whole."""
+    """Why the counts of these addresses can never be complete."""
     missed: str | None = None
-    """Why it is not the whole in this run."""
+    """Why the counts are not complete in this run."""
 
 
 class Race(Struct, kw_only=True, frozen=True):
@@ -110,66 +110,66 @@ class Race(Struct, kw_only=True, frozen=True):
     winners: int
     losers: int
     spread_ms: float
-    """Between the first shot and the last."""
+    """Time from the first shot to the last."""
     overlap: float | None
-    """The share, 0 to 1, of losers whose request overlapped a winner's; None where no one lost."""
+    """The share, 0 to 1, of losers whose request overlapped a winner's; None where no racer lost."""
     prize: Any = None
-    """What was raced for."""
+    """What the racers competed for."""
 
 
 class Facts(Struct, kw_only=True, frozen=True):
-    """All of ``run.json``."""
+    """The content of ``run.json``."""
 
     schema: Literal[3] = SCHEMA
     id: str
     phase: Phase
     interrupted: bool
-    """The master died in the run."""
+    """Whether the master died during the run."""
     as_planned: bool
-    """The plan was carried out to its end."""
+    """Whether the plan was carried out to its end."""
     profile: str | None
-    """None where the run was started by the numbers of the UI's form."""
+    """None where the run was started with the numbers of the UI's form."""
     user_classes: list[str]
     host: str | None
     locustfile: str | None
     users: int
-    """The highest number that was wanted."""
+    """The highest number of users that the plan asked for."""
     workers: int
     lost_workers: list[str]
-    """Workers that never reported the end: Locust's names."""
+    """Workers that never reported their end, by Locust's names."""
     started_at: datetime
     written_at: datetime
     requests: int
-    """Of the whole run, as `failures` and `outcomes`."""
+    """Of the whole run, like `failures` and `outcomes`."""
     failures: int
     outcomes: dict[str, dict[str, int]]
     """``{"POST /orders/": {"201": 600}}``; status ``"0"`` is a request without a complete answer."""
     overload: bool
-    """More was asked for than can be served, on purpose."""
+    """Whether the run sends more than the API can serve, on purpose."""
     errors: list[ErrorFacts]
     exceptions: list[ExceptionFacts]
     window: Window | None
-    """None where not all users were there before the end."""
+    """None where the run ended before all users were running."""
     pace: Pace | None
     promises: dict[str, str]
-    """Checks that must find something to look at, and the user class that promises it."""
+    """Checks that must find something to examine, each with the user class that promises it."""
     audit: Audit | None
     """None where no audit is registered for the target."""
     counters: ApiCounts | None
     """None where the API has no counters."""
     targets: list[MeasuredTarget]
     aborted: str | None
-    """The target that ended the run, and what was measured then."""
+    """The target that ended the run, and its figure at that time."""
     stages: list[StageFigures]
     seconds: list[Second]
     races: list[Race]
     clock_set_s: float
-    """By how many seconds the master's clock was set forward in the run; negative where it was set back."""
+    """How far the master's clock was set forward during the run; negative where it was set back."""
     machine: Machine
     samples: Samples
     statements: list[Statement]
     clocks: dict[str, ClockOffset]
-    """By the workers' labels, as `hub_lag`."""
+    """By worker label, like `hub_lag`."""
     hub_lag: dict[str, HubLag]
     events: list[Event]
     """In the order in which they happened."""
@@ -192,19 +192,25 @@ def read(folder: Path) -> Facts:
             return msgspec.json.decode(content, type=Facts)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise FactsError(f"{file} cannot be read: {error}") from error
-    has = "names no schema" if version is None else f"has schema {version}"
-    raise FactsError(f"{file} {has}, and this version of Stampede reads schema {SCHEMA}")
+    problem = "names no schema" if version is None else f"has schema {version}"
+    raise FactsError(f"{file} {problem}, and this version of Stampede reads schema {SCHEMA}")
 
 
 def write(folder: Path, name: str, content: Struct) -> None:
-    """Write a file of a run as JSON: all of it or nothing, as the writer may be killed. Raises OSError."""
-    begun = folder / f"{name}.part"
-    begun.write_bytes(msgspec.json.format(encoded(content), indent=2) + b"\n")
-    begun.replace(folder / name)
+    """Write a file of a run as JSON. Raises OSError.
+
+    The file is renamed into place when it is complete: the process may be killed while it writes.
+    """
+    part = folder / f"{name}.part"
+    part.write_bytes(msgspec.json.format(encoded(content), indent=2) + b"\n")
+    part.replace(folder / name)
 
 
 def encoded(content: Struct) -> bytes:
-    """Return it as JSON. Half of a surrogate, as in a path that is not UTF-8, becomes a question mark."""
+    """Return a struct as JSON, in UTF-8.
+
+    A lone surrogate, as in a path that is not UTF-8, becomes a question mark.
+    """
     try:
         return msgspec.json.encode(content)
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What the machines and the roles were like in ``run.json``, second by second. None is: not known."""
+"""Samples of the machines and the roles in ``run.json``, one a second. None means not known."""
 
 from __future__ import annotations
 
@@ -6,50 +6,50 @@ from msgspec import Struct, field
 
 
 class Sample(Struct, kw_only=True, frozen=True):
-    """What every role has, for one second."""
+    """The figures that every role has, for one second."""
 
     second: int
-    """Since the epoch."""
+    """Seconds since the epoch."""
     cpu_percent: float | None = None
-    """Of one core."""
+    """Percent of one core."""
     cpu_limit_cores: float | None = None
-    """What its container may use; None where there is no limit."""
+    """How many cores its container may use; None where there is no limit."""
     memory_mb: float | None = None
     memory_limit_mb: float | None = None
     throttled_percent: float | None = None
-    """Of the second: how long its container had to wait because it had used up its CPU."""
+    """Percent of the second in which its container had to wait, as it had used up its CPU limit."""
 
 
 class ProcessSample(Sample, kw_only=True, frozen=True):
-    """Of a worker, or of the master."""
+    """A sample of a worker or of the master."""
 
     waited_percent: float | None = None
-    """Of the second: how long the process could have gone on and got no core."""
+    """Percent of the second in which the process was ready to run and got no core."""
     same_work_ms: float | None = None
-    """How long the same piece of work took a core: stampede/sampling/core_speed.py."""
+    """How long a core took for the same piece of work: stampede/sampling/core_speed.py."""
     hub_lag_ms: float | None = None
-    """How late greenlets woke: the worst of the second."""
+    """How late greenlets woke: the longest delay of the second."""
     hub_lag_p99_ms: float | None = None
 
 
 LATE_REPORT = 3.0
-"""Seconds after which a report is late, of a worker or of the master on itself: one is due each second."""
+"""Seconds after which a report of a worker, or a sample of the master, is late: one is due each second."""
 
 
 class MasterSample(ProcessSample, kw_only=True, frozen=True):
-    """Of the master."""
+    """A sample of the master."""
 
     reports_late: int
-    """Workers with users whose newest report is older than LATE_REPORT."""
+    """Number of workers with users whose newest report is older than LATE_REPORT."""
 
 
 class ApiSample(Sample, kw_only=True, frozen=True):
-    """Of the API, as far as it reports it at ``/metrics``; of all its addresses together."""
+    """A sample of the API from its ``/metrics``, for all its addresses together."""
 
     in_flight: float | None = None
-    """Requests at work in it."""
+    """Requests that the API is working on."""
     waiting: float | None = None
-    """Requests that are not begun."""
+    """Requests that wait until the API starts on them."""
     pool_in_use: float | None = None
     """Database connections in use."""
     pool_size: float | None = None
@@ -58,35 +58,35 @@ class ApiSample(Sample, kw_only=True, frozen=True):
 
 
 class DatabaseSample(Sample, kw_only=True, frozen=True):
-    """Of PostgreSQL, as the audit reports it."""
+    """A sample of PostgreSQL, as the audit reports it."""
 
     connections: dict[str, int] | None = None
-    """By state."""
+    """Number of connections in each state."""
     max_connections: int | None = None
     waits: dict[str, int] | None = None
-    """How many sessions wait for what: ``{"Lock:transactionid": 3}``."""
+    """Number of sessions that wait for each event: ``{"Lock:transactionid": 3}``."""
     commits: float | None = None
-    """Per second, as the two that follow."""
+    """Per second, like `rollbacks` and `deadlocks`."""
     rollbacks: float | None = None
     deadlocks: float | None = None
     locks_waiting: int | None = None
-    """How many sessions wait for a lock."""
+    """Number of sessions that wait for a lock."""
     cache_hit_percent: float | None = None
     size_mb: float | None = None
 
 
 class Samples(Struct, kw_only=True, frozen=True):
-    """A row for each second of each role; docs/samples.md."""
+    """The samples of each role, one a second: docs/samples.md."""
 
     api: list[ApiSample] = field(default_factory=list)
     postgres: list[DatabaseSample] = field(default_factory=list)
     master: list[MasterSample] = field(default_factory=list)
     workers: dict[str, list[ProcessSample]] = field(default_factory=dict)
-    """By the workers' labels."""
+    """By worker label."""
 
 
 class Machine(Struct, kw_only=True, frozen=True):
-    """Where the run took place, as far as the master knows."""
+    """The machine of the run, as far as the master knows it."""
 
     cores: int | None = None
     memory_mb: float | None = None
@@ -100,15 +100,15 @@ class Machine(Struct, kw_only=True, frozen=True):
 
 
 class ClockOffset(Struct, kw_only=True, frozen=True):
-    """How far a worker's clock was ahead of the master's, when it was furthest from right."""
+    """The largest offset of a worker's clock during the run; positive where it was ahead of the master's."""
 
     offset_ms: float
     uncertainty_ms: float
-    """By how much the offset can be wrong."""
+    """By how much the offset can be wrong, in either direction."""
 
 
 class HubLag(Struct, kw_only=True, frozen=True):
-    """How late greenlets of a worker woke in the window."""
+    """How late the greenlets of a worker woke in the window."""
 
     p99_ms: float | None
     max_ms: float | None
@@ -117,7 +117,7 @@ class HubLag(Struct, kw_only=True, frozen=True):
 
 
 class Statement(Struct, kw_only=True, frozen=True):
-    """A function of the database that took much time in the run, waits for locks included."""
+    """A database function that took much time in the run. The times include waits for locks."""
 
     statement: str
     calls: int | None = None

@@ -1,4 +1,4 @@
-"""The JSON Schemas of what a run leaves behind: ``python -m stampede schema``, and docs/schemas/."""
+"""JSON Schemas of the files that a run leaves behind: ``python -m stampede schema``, docs/schemas/."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas() -> dict[str, Any]:
-    """Return the schema of each file, by its name."""
+    """Return the schema of each file, by file name."""
     return {name: {"$schema": DIALECT, **msgspec.json.schema(kind)} for name, kind in FILES.items()}
 
 
 def text(file: str | None = None) -> str:
-    """Return the schema of one file, or those of all by their names, as indented JSON."""
+    """Return the schema of one file, or of all files by file name, as indented JSON."""
     content = schemas()[file] if file else schemas()
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()

@@ -1,7 +1,7 @@
-"""A target: a limit that a run has to meet, stated before it starts; and what was measured of it.
+"""A target: a limit that a run has to meet, stated before the run starts; and its measured figure.
 
-stampede/targets/ reads a target and measures it, stampede/verdict/fast.py judges it. These are dataclasses,
-not Structs: a target is checked before anything is installed.
+stampede/targets/ parses and measures a target, stampede/verdict/fast.py judges it. These are dataclasses,
+not Structs: targets can be checked before msgspec is installed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,2})?)", re.ASCII)
 
 
 class Kind(StrEnum):
-    """What a figure is of."""
+    """The kinds of figure."""
 
     TIME = "time"
     RPS = "rps"
@@ -34,16 +34,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Some of the routes of Locust's statistics; without anything all of them."""
+    """A selection from the routes of Locust's statistics; without arguments, all of them."""
 
     methods: tuple[str, ...] = ()
     name: str | None = None
     group: str | None = None
-    """``complex``: summaries, bulk calls and filtered lists. ``orders``: the placing of one. ``every``: all,
-    each by itself."""
+    """``complex``: summaries, bulk calls and filtered lists. ``orders``: placing an order. ``every``: all
+    routes, each measured by itself."""
 
     def include(self, method: str, name: str) -> bool:
-        """Return whether a route is one of them."""
+        """Return whether a route is in the selection."""
         match self.group:
             case "complex":
                 path = name.partition("?")[0].rstrip("/")
@@ -60,82 +60,84 @@ class Routes:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What is measured."""
+    """A figure that can be measured."""
 
     kind: Kind
     statistic: str = ""
-    """Of times: ``avg``, ``min``, ``max`` or a percentile. Of statuses: ``5xx``, or one such as ``503``."""
+    """For times: ``avg``, ``min``, ``max`` or a percentile. For statuses: ``5xx``, or one such as ``503``."""
     routes: Routes = Routes()
     role: str = ""
     """``api``, ``postgres``, ``master`` or ``workers``; empty for a figure of requests."""
     from_start: bool = False
-    """Times from when a request was due, not from when it was sent."""
+    """Whether times start when a request was due, not when it was sent."""
 
     @property
     def percent(self) -> float | None:
-        """Return the number of a percentile: 95.0."""
-        found = PERCENTILE.fullmatch(self.statistic)
-        return float(found[1]) if found else None
+        """Return the number of a percentile, such as 95.0; None for any other statistic."""
+        percentile = PERCENTILE.fullmatch(self.statistic)
+        return float(percentile[1]) if percentile else None
 
     @property
     def fewest(self) -> int:
-        """Return how many requests the figure needs: the 99th percentile of fewer than 100 says nothing."""
+        """Return how many requests the figure needs: a 99th percentile needs 100 of them."""
         return round(100 / (100 - self.percent)) if self.percent else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure and its limit, in ms, /s, %, MB, or as a number."""
+    """A figure and its limit. The limit is in ms, /s, % or MB, or it is a count."""
 
     name: str
-    """The figure as it was stated, such as ``p95 of POST /orders/``."""
+    """The figure as the user wrote it, such as ``p95 of POST /orders/``."""
     figure: Figure
     operator: str
     limit: float
     unit: str
     seconds: int | None = None
-    """Not over the window, but over any so many seconds in it."""
+    """Where set, the target must hold over any that many seconds in a row, not over the whole window."""
     abort: bool = False
-    """Ends the run as soon as the limit is passed."""
+    """Whether the run ends as soon as the limit is exceeded."""
     optional: bool = False
-    """Shown, and decides nothing."""
+    """Whether the target is only shown, and does not affect the verdict."""
 
     @property
     def text(self) -> str:
-        """Return the target as it can be stated: the parser reads it as the same target."""
+        """Return the target as text, which the parser reads as the same target."""
         is_stable = self.figure.kind is Kind.STABLE
         limit = "" if is_stable else f" {self.operator} {Decimal(repr(self.limit)).normalize():f}{self.unit}"
         during = f" for {self.seconds}s" if self.seconds else ""
         return f"{self.name}{limit}{during}{', abort' * self.abort}{' (optional)' * self.optional}"
 
     def is_met_by(self, actual: float) -> bool:
-        """Return whether so much is within the limit."""
+        """Return whether a measured figure is within the limit."""
         return COMPARISONS[self.operator](actual, self.limit)
 
     def scaled(self, factor: float) -> Target:
-        """Return the target for a load so many times as large: of a rate there must be so much more."""
+        """Return the target for a load `factor` times as large: only limits on rates change."""
         if self.unit != "/s":
             return self
-        return replace(self, limit=float(f"{self.limit * factor:.6g}"))  # of little something is left
+        return replace(
+            self, limit=float(f"{self.limit * factor:.6g}")
+        )  # six digits: a low rate stays above 0
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was measured."""
+    """The measured figure of a target."""
 
     actual: float | None
-    """In the unit of the target; None where it could not be measured, and `detail` says why."""
+    """In the unit of the target; None where it could not be measured: `detail` has the reason."""
     count: int
-    """Of how many requests, or samples."""
+    """Number of requests, or samples, that it was measured from."""
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredTarget:
-    """A target of a run, and what became of it."""
+    """A target of a run, and its measured figure."""
 
     target: Target
     reading: Reading | None
     """None where it was not measured."""
     aborted: bool = False
-    """It ended the run."""
+    """Whether the target ended the run."""

@@ -1,4 +1,4 @@
-"""``verdict.json``: what a run was judged to be, check by check."""
+"""``verdict.json``: the verdict on a run, check by check."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any, Literal
 from msgspec import Struct
 
 Colour = Literal["green", "yellow", "red"]
-"""Green: a fifth of the limit is left. Yellow: near the limit. Red: beyond it."""
+"""Green: at least a fifth of the limit is left. Yellow: near the limit. Red: beyond it."""
 
 Offender = dict[str, Any]
-"""One thing that is wrong: in words (`what`), when (`at`, ISO 8601), and what a person needs to find it."""
+"""One thing that is wrong: a description (`what`), a time (`at`, ISO 8601), and keys to find it by."""
 
 
 class Verdict(StrEnum):
-    """Of a check, of a part, and of a run."""
+    """The verdict on a check, on a part or on a run."""
 
     PASS = "PASS"  # noqa: S105 - no password
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
-    """It was promised, and could not be decided."""
+    """It was required, and could not be decided."""
     NOT_ASKED = "NOT_ASKED"
-    """No one promised it. It counts nowhere."""
+    """It was not required, and does not count."""
 
 
 WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS, Verdict.NOT_ASKED)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict on all of them together; NOT_ASKED where there is none."""
-    found = set(verdicts)
-    return next((each for each in WORST_FIRST if each in found), Verdict.NOT_ASKED)
+    """Return the worst of several verdicts; NOT_ASKED where there are none."""
+    given = set(verdicts)
+    return next((verdict for verdict in WORST_FIRST if verdict in given), Verdict.NOT_ASKED)
 
 
 class Check(Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -42,49 +42,49 @@ class Check(Struct, kw_only=True, frozen=True, omit_defaults=True):
     name: str
     verdict: Verdict
     detail: str = ""
-    """In words."""
+    """An explanation for people."""
     examined: int | None = None
-    """How many things were looked at."""
+    """Number of things that were examined."""
     count: int | None = None
-    """How many of them are wrong, or in doubt where the verdict is UNKNOWN."""
+    """Number of those things that are wrong, or in doubt where the verdict is UNKNOWN."""
     actual: float | None = None
     """What was measured, in `unit`."""
     figure: str | None = None
-    """The same as text, with its unit: ``4.12 ms``."""
+    """The measured figure as text, with its unit: ``4.12 ms``."""
     limit: str | None = None
-    """Its limit with comparison and unit: ``< 200 ms``."""
+    """The limit as text, with comparison and unit: ``< 200 ms``."""
     unit: str = ""
     """``ms``, ``s``, ``/s``, ``%``, ``MB``, or nothing for a number."""
     colour: Colour | None = None
-    """How near to its limit the figure is; only targets have it."""
+    """How near the figure is to its limit; only targets have a colour."""
     optional: bool = False
-    """A target that is shown, and decides nothing."""
+    """Whether this is a target that is only shown, and does not affect the verdict."""
     aborted: bool = False
-    """A target that ended the run."""
+    """Whether this is a target that ended the run."""
     first: Offender | None = None
     worst: Offender | None = None
 
     @property
     def offenders(self) -> dict[str, Offender]:
-        """Return the first and the worst of what is wrong; the first alone where it is the worst."""
-        found = {"first": self.first, "worst": None if self.worst == self.first else self.worst}
-        return {which: offender for which, offender in found.items() if offender}
+        """Return the first and the worst offender; only the first where both are the same."""
+        both = {"first": self.first, "worst": None if self.worst == self.first else self.worst}
+        return {which: offender for which, offender in both.items() if offender}
 
 
 class Part(Struct, frozen=True):
-    """CORRECT, FAST or VALID."""
+    """One part of the verdict: CORRECT, FAST or VALID."""
 
     verdict: Verdict
     checks: list[Check]
 
     @classmethod
     def of(cls, checks: list[Check]) -> Part:
-        """Return the part that these checks make."""
+        """Return a part with these checks and the worst of their verdicts."""
         return cls(worst(check.verdict for check in checks), checks)
 
 
 class RunSummary(Struct, kw_only=True, frozen=True):
-    """What was run, in short."""
+    """A short description of the run."""
 
     id: str
     profile: str | None
@@ -103,11 +103,11 @@ class RunSummary(Struct, kw_only=True, frozen=True):
 
 
 class Judgement(Struct, kw_only=True, frozen=True):
-    """All of ``verdict.json``."""
+    """The content of ``verdict.json``."""
 
     verdict: Verdict
     exit_code: int | None
-    """0, 10, 11 or 12; None while the run goes on."""
+    """0, 10, 11 or 12; None while the run is in progress."""
     correct: Part
     fast: Part
     valid: Part
@@ -115,7 +115,7 @@ class Judgement(Struct, kw_only=True, frozen=True):
 
     @property
     def parts(self) -> dict[str, Part]:
-        """Return the parts by their names, in the order in which they are shown."""
+        """Return the parts by name, in the order in which they are shown."""
         return {"correct": self.correct, "fast": self.fast, "valid": self.valid}
 
     @property

@@ -1,1 +1,1 @@
-"""Which load: profiles, which user classes take part, and at what pace."""
+"""The load of a run: its profile, its user classes and its pace."""

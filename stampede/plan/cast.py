@@ -1,4 +1,4 @@
-"""Who takes part in a run: the usual mix, a scenario, or whom a profile names; and at which pace."""
+"""The user classes that take part in a run, and the factor for their waits."""
 
 from __future__ import annotations
 
@@ -13,29 +13,34 @@ from stampede.plan import pace
 from stampede.plan.profiles import UNPACED, Plan
 
 ALL = "all"
-"""The scenario that is all of them."""
+"""The name that selects all scenarios."""
 
 
 class CastError(Exception):
-    """Who is to take part is not there, or cannot do what is wanted; the message says what to do."""
+    """A user class that is missing, or cannot reach the plan's rate; the message says what to do."""
 
 
 class Cast:
-    """The kinds of user of one master. What is chosen stands in `environment.user_classes`."""
+    """The user classes of one master.
+
+    The chosen classes are in `environment.user_classes`, where Locust's dispatcher reads them.
+    """
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._usual, self._scenarios = by_file(environment.user_classes, environment.parsed_locustfiles or [])
-        self.choose_usual()
+        locustfiles = environment.parsed_locustfiles or []
+        self._default, self._scenarios = split_by_file(environment.user_classes, locustfiles)
+        self.choose_default()
 
-    def choose_usual(self) -> None:
-        """Let those take part who do where nobody is named."""
-        self._environment.user_classes = self._usual
+    def choose_default(self) -> None:
+        """Select the classes that take part when a plan names none."""
+        self._environment.user_classes = self._default
 
     def scenario(self, name: str) -> tuple[str, ...]:
-        """The user classes of a scenario: one by its name, or `all` of the files after the first.
+        """Return the names of a scenario's user classes.
 
-        Raises CastError for a name that nobody has.
+        A scenario is one user class, or `all`: every class of the locustfiles after the first.
+        Raises CastError where no class has that name.
         """
         if name == ALL and self._scenarios:
             return tuple(user_class.__name__ for user_class in self._scenarios)
@@ -48,9 +53,9 @@ class Cast:
         return (name,)
 
     def choose(self, plan: Plan) -> None:
-        """Let the classes take part that the plan names, the usual ones where it names none.
+        """Select the classes that the plan names, or the default ones where it names none.
 
-        Raises CastError for a name that nobody has, and where no waits could bring them to the plan's rate.
+        Raises CastError for an unknown name, and where the plan has a rate and no class has a wait to scale.
         """
         available = self._environment.available_user_classes
         if unknown := set(plan.user_classes) - set(available):
@@ -60,8 +65,8 @@ class Cast:
             )
         named = [available[name] for name in plan.user_classes]
         for user_class in named:
-            user_class.weight = user_class.weight or 1  # who is named takes part, also at weight 0
-        chosen = named or self._usual
+            user_class.weight = user_class.weight or 1  # a named class takes part, also at weight 0
+        chosen = named or self._default
         if plan.pace and not pace.factor(chosen, plan.users, plan.pace):
             raise CastError(
                 f"profile '{plan.profile}' offers {plan.pace:g}/s, and none of its users has a wait that can "
@@ -71,12 +76,18 @@ class Cast:
 
     @property
     def promises(self) -> dict[str, str]:
-        """A user class may name, as `promises`, checks that must find something in a run of it."""
+        """Return the checks that must find something in this run, each with the class that promises it.
+
+        A user class lists them in its attribute `promises`.
+        """
         chosen = self._environment.user_classes
         return {check: cls.__name__ for cls in chosen for check in getattr(cls, "promises", ())}
 
     def pace_scale(self, plan: Plan | None) -> float | None:
-        """What waits are multiplied by so that all users together offer the plan's rate; None leaves them."""
+        """Return the factor for all waits at which the users together offer the plan's rate.
+
+        None leaves the waits unchanged; 0 removes them.
+        """
         if plan is None or plan.pace is None:
             return None
         if plan.pace == UNPACED:
@@ -84,16 +95,19 @@ class Cast:
         return pace.factor(self._environment.user_classes, plan.users, plan.pace)
 
 
-def by_file(
+def split_by_file(
     user_classes: Iterable[type[User]], locustfiles: Sequence[str]
 ) -> tuple[list[type[User]], list[type[User]]]:
-    """Who takes part where nobody is named: all of the first locustfile that have a weight. And who is in
-    the files after it."""
-    others = {Path(file).resolve() for file in locustfiles[1:]}
-    usual, scenarios = [], []
+    """Return the default classes and the scenarios.
+
+    The default classes are those of the first locustfile that have a weight or a fixed count. The scenarios
+    are the classes of the files after it.
+    """
+    scenario_files = {Path(file).resolve() for file in locustfiles[1:]}
+    default, scenarios = [], []
     for user_class in user_classes:
-        if Path(inspect.getfile(user_class)).resolve() in others:
+        if Path(inspect.getfile(user_class)).resolve() in scenario_files:
             scenarios.append(user_class)
         elif user_class.weight or user_class.fixed_count:
-            usual.append(user_class)
-    return usual, scenarios
+            default.append(user_class)
+    return default, scenarios

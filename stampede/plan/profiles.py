@@ -1,20 +1,22 @@
-"""Profiles: named loads, read from a TOML file and made into plans.
+"""Profiles: named loads, read from a TOML file and turned into plans.
 
-A profile is either one load, kept up for a while::
+A profile is either one load that lasts for a time::
 
     [heavy]
-    users = 200          # how many at once
+    users = 200          # users at the same time
     spawn_rate = 10      # users started per second
     run_time = "10m"     # from the first user to the stop, the ramp included
     pace = 750           # requests per second offered by all users together
-    targets = ["rps >= 500", "GET avg < 200ms"]   # see docs/targets.md; a text with commas does as well
+    targets = ["rps >= 500", "GET avg < 200ms"]   # see docs/targets.md; also one text with commas
 
-or a sequence of them, ``stages = [{users = …, spawn_rate = …, duration = …}, …]``.
+or a sequence of loads, ``stages = [{users = …, spawn_rate = …, duration = …}, …]``.
 
-``pace`` is a rate, or ``"none"``: no waits, users send as fast as answers come. Without it
-users keep their own waits. ``user_classes`` names who takes part, where not all do. With
-``overload = true`` more is asked for than can be served: a 503 with Retry-After is then an outcome, and what
-is judged is whether the API goes on serving what it can.
+``pace`` is a rate, or ``"none"``: users do not wait and send as fast as responses arrive. Without ``pace``,
+users keep their own waits. ``user_classes`` lists the classes that take part; without it, the default
+classes take part (stampede/plan/cast.py).
+
+``overload = true`` marks a load that is higher than the API can serve. A 503 with Retry-After is then an
+outcome, and the verdict is about whether the API still serves as much as it can.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +39,8 @@ from stampede.targets.parser import TargetError
 UNPACED = 0.0
 """The pace of users who do not wait at all."""
 
-SHORTEST_LOOK = 2.0
-"""Seconds to look at a stage when its users are there: their first reports are in after one."""
+SHORTEST_HOLD = 2.0
+"""Least seconds of a stage with all its users: their first reports arrive after one second."""
 
 LOAD_KEYS = {"users", "spawn_rate", "run_time"}
 PROFILE_KEYS = {*LOAD_KEYS, "stages", "pace", "user_classes", "overload", "targets"}
@@ -45,12 +48,12 @@ STAGE_KEYS = {"users", "spawn_rate", "duration"}
 
 
 class ProfileError(ValueError):
-    """A profile that cannot be run; the message says which, why and what to do."""
+    """A profile that cannot be run; the message says which one, why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A number of users, kept up for a duration in seconds (the ramp to it included)."""
+    """A number of users for a duration in seconds, which includes the ramp to that number."""
 
     users: int
     spawn_rate: float
@@ -59,10 +62,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is to do: its stages one after the other, and how fast the users send.
+    """The load of a run: its stages, one after the other, and how fast the users send.
 
-    ``pace`` is in requests per second of all users at their highest number, ``UNPACED``, or
-    None where users keep their own waits. Without ``user_classes`` all of the locustfile take part.
+    ``pace`` is in requests per second of all users at their highest number. It is ``UNPACED`` where users do
+    not wait, and None where they keep their own waits. Without ``user_classes``, the default classes of the
+    locustfile take part.
     """
 
     profile: str
@@ -74,64 +78,73 @@ class Plan:
 
     @property
     def users(self) -> int:
-        """The highest number of users."""
+        """Return the highest number of users."""
         return max(stage.users for stage in self.stages)
 
     @property
     def duration(self) -> float:
-        """Seconds from the first user to the stop."""
+        """Return the seconds from the first user to the stop."""
         return sum(stage.duration for stage in self.stages)
 
     @property
     def window_pace(self) -> float | None:
-        """Requests per second from when all users are there until the end; None where no rate is wanted, or
-        some users leave before."""
+        """Return the rate that is offered in the window, in requests per second.
+
+        None where the plan has no rate, or where some users stop before the end.
+        """
         return self.pace or None if self.stages[-1].users == self.users else None
 
     def with_users(self, users: int) -> Plan:
-        """The same plan with `users` at its highest; stages, pace and wanted rates keep their proportions."""
-        scaled = tuple(
+        """Return the plan with `users` as its highest number.
+
+        The users of the stages, the pace and the rates in targets are scaled alike.
+        """
+        stages = tuple(
             dataclasses.replace(stage, users=max(1, round(stage.users * users / self.users)))
             for stage in self.stages
         )
         factor = users / self.users
         pace = self.pace and self.pace * factor
-        wanted = tuple(target.scaled(factor) for target in self.targets)
-        return dataclasses.replace(self, stages=scaled, pace=pace, targets=wanted)
+        targets = tuple(target.scaled(factor) for target in self.targets)
+        return dataclasses.replace(self, stages=stages, pace=pace, targets=targets)
 
     def with_user_classes(self, user_classes: tuple[str, ...]) -> Plan:
-        """The same plan for others: what it wants of particular routes is not wanted of theirs."""
-        whichever = (Routes(), Routes(group="every"))
-        kept = tuple(target for target in self.targets if target.figure.routes in whichever)
-        return dataclasses.replace(self, user_classes=user_classes, targets=kept)
+        """Return the plan for other user classes, without its targets for particular routes.
+
+        The other classes may not use those routes.
+        """
+        all_routes = (Routes(), Routes(group="every"))
+        targets = tuple(target for target in self.targets if target.figure.routes in all_routes)
+        return dataclasses.replace(self, user_classes=user_classes, targets=targets)
 
     def with_spawn_rate(self, spawn_rate: float) -> Plan:
-        """The same plan with every ramp at `spawn_rate` users per second."""
+        """Return the plan with every ramp at `spawn_rate` users per second."""
         stages = tuple(dataclasses.replace(stage, spawn_rate=spawn_rate) for stage in self.stages)
         return dataclasses.replace(self, stages=stages)
 
     def with_duration(self, seconds: float) -> Plan:
-        """The same plan, made to last `seconds`; stages keep their proportions."""
-        scaled = tuple(
+        """Return the plan with a duration of `seconds`; stages keep their proportions."""
+        stages = tuple(
             dataclasses.replace(stage, duration=stage.duration * seconds / self.duration)
             for stage in self.stages
         )
-        return dataclasses.replace(self, stages=scaled)
+        return dataclasses.replace(self, stages=stages)
 
 
-def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
-    """The plan with what is wanted otherwise of ``users``, ``spawn_rate``, ``run_time`` and ``targets``, a
-    text; None is not.
+def override(plan: Plan, settings: Mapping[str, Any]) -> Plan:
+    """Return the plan with ``users``, ``spawn_rate``, ``run_time`` and ``targets`` replaced by settings.
 
-    With ``own_pace`` the users keep their own waits, and nothing is wanted of them but what is told here; of
-    ``own_users``, whom the profile does not know, what it wants of all routes.
-    Raises ProfileError where that is nothing to run.
+    A setting that is missing or None changes nothing. ``targets`` is a text. With ``own_pace`` the users keep
+    their own waits, and the plan's targets are dropped. With ``own_users`` (the user classes are not those
+    that the profile was made for) its targets for particular routes are dropped.
+
+    Raises ProfileError where a setting has a wrong value, or the plan gets too short.
     """
-    given = {key: value for key, value in wanted.items() if value is not None}
+    given = {key: value for key, value in settings.items() if value is not None}
     if "users" in given:
-        plan = plan.with_users(_whole(plan.profile, given, "users"))
+        plan = plan.with_users(_whole_number(plan.profile, given, "users"))
     if "spawn_rate" in given:
-        plan = plan.with_spawn_rate(_positive(plan.profile, given, "spawn_rate"))
+        plan = plan.with_spawn_rate(_positive_number(plan.profile, given, "spawn_rate"))
     if given.get("own_pace"):
         plan = dataclasses.replace(plan, pace=None, targets=())
     if given.get("own_users"):
@@ -139,38 +152,42 @@ def override(plan: Plan, wanted: Mapping[str, Any]) -> Plan:
     if "run_time" in given:
         plan = plan.with_duration(_seconds(plan.profile, given, "run_time"))
     if "targets" in given:
-        plan = dataclasses.replace(plan, targets=_parsed("TARGETS", given["targets"]) or plan.targets)
+        plan = dataclasses.replace(plan, targets=_parse_targets("TARGETS", given["targets"]) or plan.targets)
     refuse_too_short(plan)
     return plan
 
 
 def refuse_too_short(plan: Plan) -> None:
-    """Raise ProfileError if a stage ends before its users are there and could show anything."""
+    """Raise ProfileError where a stage ends before all its users have run for SHORTEST_HOLD seconds."""
     users = 0
     for stage in plan.stages:
-        needed = abs(stage.users - users) / stage.spawn_rate + SHORTEST_LOOK
+        needed = abs(stage.users - users) / stage.spawn_rate + SHORTEST_HOLD
         if stage.duration < needed:
             raise ProfileError(
                 f"'{plan.profile}' is too short: from {users} to {stage.users} users at "
-                f"{stage.spawn_rate:g} per second takes {needed - SHORTEST_LOOK:.0f} s, and it has "
+                f"{stage.spawn_rate:g} per second takes {needed - SHORTEST_HOLD:.0f} s, and it has "
                 f"{stage.duration:.0f} s; give it more RUN_TIME, or a higher SPAWN_RATE"
             )
         users = stage.users
 
 
 def read(path: Path) -> dict[str, Plan]:
-    """All profiles of a file, by name. Raises ProfileError with the file, the profile and the key."""
+    """Return all profiles of a file, by name.
+
+    Raises ProfileError where the file cannot be read or has a mistake. Its message has the file, the profile
+    and the key.
+    """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         return {name: _plan(name, table) for name, table in tables.items()}
     except OSError as error:
         raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # no TOML, no UTF-8, or a ProfileError
+    except ValueError as error:  # not TOML, not UTF-8, or a ProfileError
         raise ProfileError(f"{path}: {error}") from error
 
 
 def choose(plans: Mapping[str, Plan], name: str) -> Plan:
-    """The plan of that name. Raises ProfileError that lists the names there are."""
+    """Return the plan with that name. Raises ProfileError, which lists all names, where there is none."""
     if name not in plans:
         raise ProfileError(f"there is no profile '{name}': choose one of {', '.join(plans)}")
     return plans[name]
@@ -183,14 +200,14 @@ def _plan(name: str, table: Any) -> Plan:
     if "stages" in table:
         if not isinstance(table["stages"], list) or not all(isinstance(s, dict) for s in table["stages"]):
             raise ProfileError(f"[{name}] stages must be a list such as [{{users = …, …}}]")
-        if beside := LOAD_KEYS & set(table):
-            raise ProfileError(f"[{name}] has stages: {min(beside)} beside them says nothing")
+        if extra := LOAD_KEYS & set(table):
+            raise ProfileError(f"[{name}] has stages: {min(extra)} beside them says nothing")
         stages = tuple(_stage(name, stage, "duration") for stage in table["stages"])
     else:
         stages = (_stage(name, table, "run_time"),)
     if not stages:
         raise ProfileError(f"[{name}] has no stages")
-    overload = _truth(name, table, "overload")
+    overload = _boolean(name, table, "overload")
     if overload and len(stages) < 2:
         raise ProfileError(f"[{name}] overload compares stages with each other: it must have two or more")
     return Plan(
@@ -207,20 +224,20 @@ def _stage(name: str, table: dict[str, Any], duration_key: str) -> Stage:
     if duration_key == "duration":
         _refuse_unknown_keys(name, table, STAGE_KEYS)
     return Stage(
-        _whole(name, table, "users"),
-        _positive(name, table, "spawn_rate"),
+        _whole_number(name, table, "users"),
+        _positive_number(name, table, "spawn_rate"),
         _seconds(name, table, duration_key),
     )
 
 
-def _whole(name: str, table: Mapping[str, Any], key: str) -> int:
-    value = _positive(name, table, key)
+def _whole_number(name: str, table: Mapping[str, Any], key: str) -> int:
+    value = _positive_number(name, table, key)
     if value != int(value):
         raise ProfileError(f"[{name}] {key} must be a whole number, not {value}")
     return int(value)
 
 
-def _positive(name: str, table: Mapping[str, Any], key: str) -> float:
+def _positive_number(name: str, table: Mapping[str, Any], key: str) -> float:
     value = table.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ProfileError(f"[{name}] {key} must be a number over 0, not {value!r}")
@@ -237,7 +254,7 @@ def _seconds(name: str, table: Mapping[str, Any], key: str) -> float:
     return seconds
 
 
-def _truth(name: str, table: Mapping[str, Any], key: str) -> bool:
+def _boolean(name: str, table: Mapping[str, Any], key: str) -> bool:
     value = table.get(key, False)
     if not isinstance(value, bool):
         raise ProfileError(f"[{name}] {key} must be true or false, not {value!r}")
@@ -246,7 +263,7 @@ def _truth(name: str, table: Mapping[str, Any], key: str) -> bool:
 
 def _names(name: str, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ProfileError(f"[{name}] {key} must be a list of names such as ['Buyer'], not {value!r}")
     return tuple(value)
 
@@ -256,17 +273,19 @@ def _pace(name: str, value: Any) -> float | None:
         return None
     if value == "none":
         return UNPACED
-    return _positive(name, {"pace": value}, "pace")
+    return _positive_number(name, {"pace": value}, "pace")
 
 
 def _targets(name: str, value: Any) -> tuple[Target, ...]:
     if not isinstance(value, list):
-        return _parsed(f"[{name}] targets", value)
-    each = [_parsed(f"[{name}] targets, number {number}", text) for number, text in enumerate(value, 1)]
-    return tuple(target for found in each for target in found)
+        return _parse_targets(f"[{name}] targets", value)
+    parsed = [
+        _parse_targets(f"[{name}] targets, number {number}", text) for number, text in enumerate(value, 1)
+    ]
+    return tuple(chain.from_iterable(parsed))
 
 
-def _parsed(where: str, text: Any) -> tuple[Target, ...]:
+def _parse_targets(where: str, text: Any) -> tuple[Target, ...]:
     if not isinstance(text, str):
         raise ProfileError(f"{where} must be a text such as 'p95 < 300ms, errors < 1%', not {text!r}")
     try:

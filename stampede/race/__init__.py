@@ -1,1 +1,1 @@
-"""Races: users on all workers that act at the same instant."""
+"""Races: users on all workers act at the same instant."""

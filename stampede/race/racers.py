@@ -1,15 +1,15 @@
-"""A race: all racers of all workers fire at the same instant, round after round.
+"""A race: all racers of all workers send a request at the same instant, round after round.
 
-Locust has no rendezvous. What it has are messages between the master and its workers, and of those a
-round is made, for each kind of racer by itself:
+Locust has no rendezvous, but it has messages between the master and its workers. Each class of racers has its
+own rounds, which consist of these messages:
 
-    master: Coordinator (rounds.py)                   worker: Starter (here)
-    prepare ->  one racer makes what is raced for     <- the prize
-    arm     ->  every racer gets ready for it         <- so many are ready, and the worker's clock
-    fire    ->  all of them race at the given instant <- when each sent, when it had its answer, who won
+    master: Coordinator (rounds.py)                      worker: Starter (this module)
+    prepare ->  one racer makes the prize of the round   <- the prize
+    arm     ->  every racer gets ready for it            <- the number of ready racers, and the worker's clock
+    fire    ->  all racers race at the given instant     <- when each request was sent and answered, who won
 
-The instant is told to each worker in that worker's own clock. Every wait has an end: a worker that has
-died, or is late, is left out of the round. Locust without workers is both, in one process.
+Each worker gets the instant by its own clock. Every wait has a time-out: a worker that has died, or is late,
+is left out of the round. Without workers, one process has both parts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ from stampede.race.rounds import (
 
 
 class RacingUser(User):
-    """A user who races against all others of its class, on whatever worker they are. Say how by methods:
+    """A user that races against all others of its class, on all workers.
+
+    Define `prepare` and `race`, and `get_ready` where needed:
 
     class LastTicket(RacingUser, HttpUser):
         def prepare(self):
@@ -54,27 +56,33 @@ class RacingUser(User):
     """
 
     abstract = True
-    wait_time = constant(0)  # the rounds set the pace, whatever other base classes wait
+    wait_time = constant(0)  # the rounds set the pace, not the wait time of another base class
 
     def prepare(self) -> Prize | None:
-        """Make what the next round is for; one racer of all is asked. None: it could not, ask again."""
+        """Make the prize of the next round, and return it. One racer does this for all.
+
+        None means that there is no prize; then another racer has to try.
+        """
         raise NotImplementedError
 
     def get_ready(self, prize: Prize) -> None:
-        """Do what must not take time at the start, like connecting. Who raises sits the round out."""
+        """Do what takes time before the start, such as connecting.
+
+        A racer that raises an exception does not take part in the round.
+        """
 
     def race(self, prize: Prize) -> bool | None:
-        """Send the request that all send now. True: it won, False: it lost, None: neither, or unknown."""
+        """Send the request of the race. Return True for won, False for lost, None for neither or unknown."""
         raise NotImplementedError
 
     @task
     def take_part(self) -> None:
-        """Wait for the next round and take part in it; or first make what it is for."""
-        while not isinstance(errand := self._wait_to_be_called(), Heat):
-            errand.run(self)
-        errand.run(self)
+        """Wait for the next round and take part in it. Make its prize first, if called to."""
+        while not isinstance(assignment := self._wait_for_call(), Heat):
+            assignment.run(self)
+        assignment.run(self)
 
-    def _wait_to_be_called(self) -> Heat | Preparation:
+    def _wait_for_call(self) -> Heat | Preparation:
         waiting = _waiting(self.environment, type(self).__name__)
         call: AsyncResult[Any] = AsyncResult()
         waiting[self] = call
@@ -84,73 +92,76 @@ class RacingUser(User):
         finally:
             waiting.pop(self, None)
 
-    def _call(self, errand: Heat | Preparation) -> None:
-        """Send this racer, who is waiting, on an errand."""
-        self._state = LOCUST_STATE_RUNNING  # at once: from now on a stop lets it finish
-        _waiting(self.environment, type(self).__name__).pop(self).set(errand)
+    def _call(self, assignment: Heat | Preparation) -> None:
+        """Give this racer, which is waiting, something to do."""
+        self._state = LOCUST_STATE_RUNNING  # at once, so that a stop lets the racer finish
+        _waiting(self.environment, type(self).__name__).pop(self).set(assignment)
 
     def _leave_the_line(self) -> None:
-        """From this moment on a stop lets it finish: it is about to send, and must hear the answer."""
+        """Let this racer finish when its run stops: it is about to send a request."""
         if self._state == LOCUST_STATE_WAITING:
             self._state = LOCUST_STATE_RUNNING
 
     @contextmanager
     def _idle(self) -> Iterator[None]:
-        """Wait as Locust's own waits do: a stop ends it at once, and no timer has to look for one."""
+        """Mark this racer as waiting, as Locust's own waits do: a stop then ends the wait at once."""
         if self._state == LOCUST_STATE_STOPPING:
             raise StopUser
         self._state = LOCUST_STATE_WAITING
         yield
-        if self._state == LOCUST_STATE_WAITING:  # it may have been called, and then told to stop
+        if self._state == LOCUST_STATE_WAITING:  # otherwise it was called, and perhaps stopped since
             self._state = LOCUST_STATE_RUNNING
 
 
 def _waiting(environment: Environment, user_class: str) -> dict[RacingUser, AsyncResult[Any]]:
-    """The racers of this process that wait to be called. A worker's may be there before its init event."""
+    """Return the waiting racers of a class in this process. They can exist before the init event."""
     by_class: defaultdict[str, dict[RacingUser, AsyncResult[Any]]]
     by_class = vars(environment).setdefault("stampede_racers", defaultdict(dict))
     return by_class[user_class]
 
 
 class Crowd(set[RacingUser]):
-    """Racers of whom one can wait until all have left."""
+    """A set of racers that can be waited for until it is empty."""
 
     def __init__(self, racers: Iterable[RacingUser] = ()) -> None:
         super().__init__(racers)
         self._empty = Event()
 
     def leave(self, racer: RacingUser) -> None:
+        """Remove a racer."""
         self.discard(racer)
         if not self:
             self._empty.set()
 
     def wait_until_empty(self, timeout: float) -> None:
+        """Wait until all racers have left, at most so many seconds."""
         if self:
             self._empty.clear()
             self._empty.wait(timeout)
 
 
 class Preparation:
-    """The errand of the one who makes what is raced for."""
+    """The task of making the prize of a round, for one racer."""
 
-    def __init__(self, hand_in: Callable[[Prize | None], None]) -> None:
-        self._hand_in = hand_in
+    def __init__(self, reply: Callable[[Prize | None], None]) -> None:
+        self._reply = reply
 
     def run(self, racer: RacingUser) -> None:
+        """Make the prize and reply with it; with None if that fails."""
         prize = None
         try:
             prize = racer.prepare()
-        finally:  # if it raises, the master need not wait, and Locust still gets the exception
-            self._hand_in(prize)
+        finally:  # on an exception too, so that the master does not wait
+            self._reply(prize)
 
 
 class Heat:
-    """A round as one worker sees it."""
+    """A round on one worker."""
 
     def __init__(self, name: str, prize: Prize, racers: Iterable[RacingUser]) -> None:
         self.name = name
         self.shots: list[list[Any]] = []
-        """Of each racer who has fired: sent, answered, won; in this worker's clock."""
+        """For each racer that has fired: sent, answered, won. Times are by this worker's clock."""
         self.fire_call: AsyncResult[dict[str, Any]] = AsyncResult()
         self._prize = prize
         self._late = Crowd(racers)
@@ -159,7 +170,7 @@ class Heat:
         self._gun = Event()
 
     def run(self, racer: RacingUser) -> None:
-        """What each racer does. Whatever becomes of it, nobody goes on waiting for it."""
+        """Take part in the round as one racer. The round does not wait for a racer that fails or stops."""
         try:
             racer.get_ready(self._prize)
             if self._closed:
@@ -177,7 +188,7 @@ class Heat:
 
     def _shoot(self, racer: RacingUser) -> None:
         shot: list[Any] = [0.0, math.inf, None]
-        self.shots.append(shot)  # before it has an answer: it may get none
+        self.shots.append(shot)  # before the answer, as there may be none
         shot[0] = time.time()
         try:
             won = racer.race(self._prize)
@@ -186,21 +197,22 @@ class Heat:
             shot[1] = time.time()
 
     def wait_until_ready(self) -> int:
-        """Let racers get ready for READY_TIMEOUT at most; return how many are."""
+        """Wait until all racers are ready, READY_TIMEOUT at most. Return how many are ready."""
         self._late.wait_until_empty(READY_TIMEOUT)
         self._closed = True
         return len(self._at_the_line)
 
     def fire(self, at: float | None) -> None:
-        """Let all of them go at this instant, in seconds of this clock, one right after the other.
+        """Start all ready racers at an instant, in seconds since the epoch by this worker's clock.
 
-        Not if it is None, and not if this process has been away meanwhile: the others are done.
+        Start none if the instant is None, or if it has passed because this process was stalled: then the
+        racers of other workers are done.
         """
         if at is None:
             return
-        while (left := at - time.time()) > 0:
-            gevent.sleep(left)
-        if left < -GRACE:
+        while (remaining := at - time.time()) > 0:
+            gevent.sleep(remaining)
+        if remaining < -GRACE:
             return
         self._fired = True
         for racer in self._at_the_line:
@@ -209,20 +221,23 @@ class Heat:
         self._at_the_line.wait_until_empty(ANSWER_TIMEOUT)
 
     def end(self) -> None:
-        """Let go who still waits for the gun."""
+        """Release the racers that are still waiting for the start."""
         self._gun.set()
 
 
 class Starter:
-    """Does on a worker what the master calls for. Its listener returns at once: all messages wait for it."""
+    """The worker's part in races: it carries out the master's calls.
+
+    Its listener must return at once, since the worker handles no other message meanwhile.
+    """
 
     def __init__(self, environment: Environment, runner: Any) -> None:
         self._environment = environment
         self._runner = runner
         self._heats: dict[str, Heat] = {}
-        runner.register_message(CALL, self._called)
+        runner.register_message(CALL, self._on_call)
 
-    def _called(self, msg: Message, **_: Any) -> None:
+    def _on_call(self, msg: Message, **_: Any) -> None:
         call = {**msg.data, "received": time.time()}
         waiting = list(_waiting(self._environment, call["user_class"]))
         match call["act"]:
@@ -253,12 +268,12 @@ class Starter:
             heat.end()
 
     def _reply(self, call: dict[str, Any], **outcome: Any) -> None:
-        said = {key: call[key] for key in ("act", "user_class", "heat", "asked", "received")}
-        self._runner.send_message(REPLY, {**said, **outcome, "replied": time.time()})
+        copied = {key: call[key] for key in ("act", "user_class", "heat", "asked", "received")}
+        self._runner.send_message(REPLY, {**copied, **outcome, "replied": time.time()})
 
 
-# hooks.py alone listens to Locust's events, but for this and rounds.py: a locustfile that races
-# must work with Locust as it is, where nobody has loaded the engine.
+# Only hooks.py listens to Locust's events, except for this module and rounds.py: a locustfile with racers
+# must also work with Locust alone, without the engine.
 @events.init.add_listener
 def _attach(environment: Environment, runner: Any, **_: Any) -> None:
     if isinstance(runner, (WorkerRunner, LocalRunner)):

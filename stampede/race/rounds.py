@@ -1,6 +1,6 @@
-"""The rounds of a race, as the master conducts them: when all fire, and what a round was like.
+"""The rounds of a race, as the master conducts them: when all racers fire, and the record of each round.
 
-race.py has the other half, and says how they work together.
+racers.py has the workers' part, and describes how both work together.
 """
 
 from __future__ import annotations
@@ -29,30 +29,33 @@ from stampede.cluster.clocks import Clock
 logger = logging.getLogger(__name__)
 
 Prize = dict[str, Any]
-"""What is raced for: anything JSON can carry."""
+"""What is raced for: a JSON object."""
 
 CALL, REPLY = "stampede_race_call", "stampede_race_reply"
+"""The master's message to a worker, and the worker's reply."""
 
 # All in seconds.
 PREPARE_TIMEOUT = 15.0
+"""For a racer to make the prize."""
 READY_TIMEOUT = 2.0
-"""For the racers of a worker to get ready; who takes longer sits this round out."""
+"""For the racers of a worker to get ready. A racer that takes longer does not take part in the round."""
 FIRE_TIMEOUT = 5.0
-"""For the master to say when; later than that it has died, or given the round up."""
+"""For the master to send the instant of the start. After that it has died or has given up the round."""
 ANSWER_TIMEOUT = 15.0
+"""For the racers to get their answers."""
 GRACE = 0.5
-"""What is allowed for messages, on top of what is allowed for the act."""
+"""For messages to arrive, in addition to the time for the act itself."""
 LEAD = 0.25
-"""From the last message before a shot to the shot: the message has to arrive on busy workers too."""
+"""From the message with the instant to the instant: the message must arrive on busy workers too."""
 PAUSE = 0.5
 """Between two rounds."""
 RAMP_TIMEOUT = 10.0
-"""For all users to be there before the first round; in a longer ramp those race that are there."""
+"""For all users to start before the first round. In a longer ramp, the users that have started race."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A racer's request: seconds since the epoch, `answered` infinite while there is no answer."""
+    """A racer's request. Times are in seconds since the epoch; `answered` is infinite without an answer."""
 
     sent: float
     answered: float
@@ -60,13 +63,13 @@ class Shot:
 
 
 def spread_ms(shots: Sequence[Shot]) -> float:
-    """Milliseconds between the first and the last shot; there must be one."""
+    """Return the milliseconds between the first and the last shot. There must be at least one."""
     sent = [shot.sent for shot in shots]
     return (max(sent) - min(sent)) * 1000
 
 
 def overlap(shots: Iterable[Shot]) -> float | None:
-    """The share, 0 to 1, of losers who were under way together with a winner. None where nobody lost."""
+    """Return the share, 0 to 1, of losers whose request overlapped a winner's; None where no racer lost."""
     shots = list(shots)
     losers = [shot for shot in shots if shot.won is False]
     if not losers:
@@ -74,7 +77,7 @@ def overlap(shots: Iterable[Shot]) -> float | None:
     winners = [shot for shot in shots if shot.won]
     sent = sorted(winner.sent for winner in winners)
     answered = sorted(winner.answered for winner in winners)
-    # Winners who had begun by the loser's end, more than those who were done before it began.
+    # More winners had been sent by the loser's end than had been answered before its start.
     met = sum(bisect_right(sent, loser.answered) > bisect_left(answered, loser.sent) for loser in losers)
     return met / len(losers)
 
@@ -92,7 +95,7 @@ class Coordinator:
         self._heat = ""
 
     def run(self) -> None:
-        """Let them race, one round after the other."""
+        """Conduct rounds until the test stops."""
         self._wait_for_ramp()
         rounds = itertools.count(1)
         number = next(rounds)
@@ -100,7 +103,7 @@ class Coordinator:
             if self.stopping:
                 return
             if record := self._round(attempt):
-                self._keep({"round": number, **record})
+                self._record({"round": number, **record})
                 number = next(rounds)
             if not self.stopping:
                 gevent.sleep(PAUSE)
@@ -111,8 +114,8 @@ class Coordinator:
             gevent.sleep(0.1)
 
     def _round(self, attempt: int) -> dict[str, Any] | None:
-        """One round, as it is recorded; None if none came about."""
-        self._heat = uuid4().hex  # what comes late from another round, or another test, is told by it
+        """Conduct one round and return its record, or None if there was no race."""
+        self._heat = uuid4().hex  # identifies late messages of other rounds and tests
         prize = self._ask_for_prize(attempt)
         if prize is None:
             return None
@@ -127,19 +130,19 @@ class Coordinator:
         workers = self._workers()
         if not workers:
             return None
-        chosen = workers[attempt % len(workers)]  # another one each time: this one may just have died
+        chosen = workers[attempt % len(workers)]  # another worker each time, as one may just have died
         self._call("prepare", chosen)
         reply = self._collect("prepare", [chosen], PREPARE_TIMEOUT).get(chosen, {})
         return reply.get("prize")
 
     def _arm(self, prize: Prize) -> dict[str, int]:
-        """How many racers of each worker are ready."""
+        """Let all racers get ready, and return how many are ready on each worker."""
         workers = self._workers()
         for worker in workers:
             self._call("arm", worker, prize=prize)
         replies = self._collect("arm", workers, READY_TIMEOUT)
         for worker in set(workers) - set(replies):
-            self._call("fire", worker, at=None)  # let its racers go: they are for the next round
+            self._call("fire", worker, at=None)  # release its racers for the next round
         return {worker: reply["ready"] for worker, reply in replies.items()}
 
     def _fire(self, ready: dict[str, int], at: float) -> list[Shot]:
@@ -153,33 +156,42 @@ class Coordinator:
         ]
 
     def _workers(self) -> list[str]:
-        """Those that are alive and have racers. Locust alone is one, by the name that its messages bear."""
+        """Return the connected workers that have racers.
+
+        Locust without workers is one worker, "local": this is the sender of its messages to itself.
+        """
         if isinstance(self._runner, LocalRunner):
             return ["local"] if self._runner.user_classes_count.get(self._user_class) else []
         return [
             worker.id
             for worker in self._runner.clients.all
-            if worker.state in roster.HAS_USERS and worker.user_classes_count.get(self._user_class)
+            if worker.state in roster.STATES_WITH_USERS and worker.user_classes_count.get(self._user_class)
         ]
 
     def _alive(self) -> set[str]:
-        """Who may still reply: also a worker whose users are stopping."""
+        """Return the workers that may still reply, including those whose users are stopping."""
         if isinstance(self._runner, LocalRunner):
             return {"local"}
-        return set(roster.there(self._runner))
+        return set(roster.connected_workers(self._runner))
 
-    def _call(self, act: str, worker: str, **what: Any) -> None:
-        call = {"act": act, "user_class": self._user_class, "heat": self._heat, "asked": time.time(), **what}
+    def _call(self, act: str, worker: str, **details: Any) -> None:
+        call = {
+            "act": act,
+            "user_class": self._user_class,
+            "heat": self._heat,
+            "asked": time.time(),
+            **details,
+        }
         self._runner.send_message(CALL, call, client_id=worker)
 
     def _collect(self, act: str, workers: Iterable[str], timeout: float) -> dict[str, dict[str, Any]]:
-        """The workers' replies to one act; at the end of the time-out, those that have come."""
+        """Return the workers' replies to one act: all, or at the time-out the replies that have come."""
         replies: dict[str, dict[str, Any]] = {}
         awaited = set(workers)
         deadline = time.monotonic() + timeout + GRACE
         while awaited & self._alive() and time.monotonic() < deadline:
             try:
-                worker, reply = self.replies.get(timeout=GRACE)  # then look who is still alive
+                worker, reply = self.replies.get(timeout=GRACE)  # then check which workers are still alive
             except Empty:
                 continue
             if (reply["act"], reply["heat"]) == (act, self._heat):
@@ -187,7 +199,7 @@ class Coordinator:
                 awaited.discard(worker)
         return replies
 
-    def _keep(self, record: dict[str, Any]) -> None:
+    def _record(self, record: dict[str, Any]) -> None:
         record["user_class"] = self._user_class
         self._environment.stampede_races.append(record)
         met = "" if record["overlap"] is None else f", {record['overlap']:.0%} of the losers met a winner"
@@ -209,7 +221,7 @@ def _figures(shots: Sequence[Shot]) -> dict[str, Any]:
 
 
 class Races:
-    """All races of one master: they begin and end with its tests."""
+    """All races of one master. They begin and end with its tests."""
 
     def __init__(self, environment: Environment, runner: Any, racer: type[User]) -> None:
         self._environment = environment
@@ -217,7 +229,7 @@ class Races:
         self._clocks: dict[str, Clock] = defaultdict(Clock)
         self._coordinators: dict[str, tuple[Coordinator, Greenlet[..., None]]] = {}
         environment.stampede_races = []
-        runner.register_message(REPLY, self._replied)
+        runner.register_message(REPLY, self._on_reply)
         environment.events.test_start.add_listener(self._begin)
         environment.events.test_stopping.add_listener(self._let_finish)
         environment.events.test_stop.add_listener(self._end)
@@ -225,29 +237,29 @@ class Races:
     def _begin(self, **_: Any) -> None:
         self._end()
         self._clocks.clear()
-        self._environment.stampede_races = []  # whoever holds those of the test before keeps them
+        self._environment.stampede_races = []  # a new list: the last run keeps its own
         classes = {
             **self._environment.user_classes_by_name,
             **(self._environment.available_user_classes or {}),
         }
-        for name, user_class in classes.items():  # those that have no users this time find no worker
+        for name, user_class in classes.items():  # a class without users finds no worker
             if issubclass(user_class, self._racer):
                 coordinator = Coordinator(self._environment, name, self._clocks)
                 self._coordinators[name] = coordinator, gevent.spawn(coordinator.run)
 
-    def _replied(self, msg: Message, **_: Any) -> None:
+    def _on_reply(self, msg: Message, **_: Any) -> None:
         reply, worker = msg.data, msg.node_id
-        self._clocks[worker].learn(reply["asked"], reply["received"], reply["replied"], time.time())
+        self._clocks[worker].add_exchange(reply["asked"], reply["received"], reply["replied"], time.time())
         if reply["user_class"] in self._coordinators:
             self._coordinators[reply["user_class"]][0].replies.put((worker, reply))
 
     def _let_finish(self, **_: Any) -> None:
-        """A round that has been fired still gets its record while users finish what they have begun."""
+        """Begin no more rounds. A round that has been fired is still recorded while users finish."""
         for coordinator, _greenlet in self._coordinators.values():
             coordinator.stopping = True
 
     def _end(self, **_: Any) -> None:
         greenlets = [greenlet for _coordinator, greenlet in self._coordinators.values()]
-        gevent.joinall(greenlets, timeout=GRACE)  # the last replies may be on their way
+        gevent.joinall(greenlets, timeout=GRACE)  # the last replies may still arrive
         gevent.killall(greenlets, block=False)
         self._coordinators.clear()

@@ -1,1 +1,1 @@
-"""A run as pages and files, made from its ``run.json`` alone. Pure: neither Locust nor gevent."""
+"""Reports of a run, made from its ``run.json`` alone. Pure: no Locust, no gevent."""

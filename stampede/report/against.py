@@ -1,7 +1,7 @@
-"""How near each route came to the targets of response times that it is part of. Pure.
+"""How near each route came to the targets on response times that include it. Pure.
 
-A target of several routes is judged over all of them together: one that is over it by itself need not fail
-it, and is still where to look.
+A target of several routes is judged over all of them together. One route may be above its limit while the
+target is met; the report shows that route all the same.
 """
 
 from __future__ import annotations
@@ -16,25 +16,27 @@ from stampede.report import formatting
 from stampede.verdict.fast import NEAR
 
 
-class Against(NamedTuple):
-    """The target a route came nearest to, and how near."""
+class NearestTarget(NamedTuple):
+    """The target that a route came nearest to, and how near."""
 
     share: float
-    """Of the limit."""
+    """The route's time as a share of the limit."""
     target: str
 
     @property
     def colour(self) -> str:
+        """Return green, yellow near the limit, or red above it."""
         return "red" if self.share > 1 else "yellow" if self.share >= NEAR else "green"
 
     @property
-    def says(self) -> str:
+    def text(self) -> str:
+        """Return the share and the target, such as ``48 % of p95 < 500ms``."""
         over = "over: " if self.share > 1 else ""
         return f"{over}{formatting.percent(self.share)} of {self.target}"
 
 
-def of_times(run: Facts) -> list[Target]:
-    """The targets that limit a time over the whole window."""
+def time_targets(run: Facts) -> list[Target]:
+    """Return the targets that limit a response time over the whole window."""
     return [
         target
         for target in (result.target for result in run.targets)
@@ -42,18 +44,21 @@ def of_times(run: Facts) -> list[Target]:
     ]
 
 
-def against(targets: Sequence[Target], method: str, name: str, figures: Figures) -> Against | None:
-    """None where no target is of this route and of a figure that is known."""
-    found = [
-        Against(actual / target.limit, target.text)
+def nearest_target(
+    targets: Sequence[Target], method: str, name: str, figures: Figures
+) -> NearestTarget | None:
+    """Return the nearest target; None where no target includes this route and a known figure of it."""
+    candidates = [
+        NearestTarget(actual / target.limit, target.text)
         for target in targets
         if target.limit and target.figure.routes.include(method, name)
         if (actual := _actual(target, figures)) is not None
     ]
-    return max(found, default=None)
+    return max(candidates, default=None)
 
 
 def _actual(target: Target, figures: Figures) -> float | None:
-    of = figures.from_start if target.figure.from_start else figures
-    value: float | None = getattr(of, f"{target.figure.statistic}_ms", None)  # of p50, p95, p99, avg and max
+    times = figures.from_start if target.figure.from_start else figures
+    # Only p50, p95, p99, avg and max are known.
+    value: float | None = getattr(times, f"{target.figure.statistic}_ms", None)
     return value

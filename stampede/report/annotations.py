@@ -1,4 +1,4 @@
-"""What is marked in all charts of one time axis: the window, and the events by their numbers. Pure."""
+"""Marks in all charts over time: the window, and the events by their numbers. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from stampede.facts.event import Event
 from stampede.facts.run import Facts
 from stampede.report import formatting
 from stampede.report.drawing import date
-from stampede.report.events import Numbered, most_telling, numbered
+from stampede.report.events import Numbered, most_important, numbered
 from stampede.report.series import Axis
 
 MOST_MARKS = 60
 """Events marked in the charts: more would hide the lines."""
 HOVERED = 12
-"""Events listed where the pointer rests on their number."""
+"""Events listed when the pointer rests on a number."""
 LONGEST_LINE = 110
-"""Characters of each of them."""
+"""Characters of each event in that list."""
 
 
 def marks(run: Facts, axis: Axis) -> dict[str, Any]:
-    """The window shaded, and a line with a number for each event."""
+    """Return the marks for plotly's layout: a shaded window, and a numbered line for each event."""
     events = _marked(run, axis)
     shapes = [*_window(run), *(_event_line(event) for _, event in events)]
     notes = [_event_number(names, event) for names, event in _grouped(events, axis)]
@@ -31,7 +31,7 @@ def marks(run: Facts, axis: Axis) -> dict[str, Any]:
 
 def _marked(run: Facts, axis: Axis) -> list[Numbered]:
     inside = [(number, event) for number, event in numbered(run) if axis.first <= event.at <= axis.last + 1]
-    return most_telling(inside, MOST_MARKS)
+    return most_important(inside, MOST_MARKS)
 
 
 def _window(run: Facts) -> Iterator[dict[str, Any]]:
@@ -50,7 +50,7 @@ def _event_line(event: Event) -> dict[str, Any]:
 
 
 def _grouped(events: Iterable[Numbered], axis: Axis) -> Iterator[tuple[list[Numbered], Event]]:
-    """Numbers that would lie on each other are one, from the first to the last."""
+    """Yield groups of events whose numbers would overlap, each with its first event."""
     near = (axis.last + 1 - axis.first) / 20
     group: list[Numbered] = []
     for number, event in events:
@@ -65,7 +65,7 @@ def _grouped(events: Iterable[Numbered], axis: Axis) -> Iterator[tuple[list[Numb
 def _event_number(group: list[Numbered], first: Event) -> dict[str, Any]:
     numbers = [number for number, _ in group]
     text = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
-    hover = "<br>".join(_in_a_line(*each) for each in most_telling(group, HOVERED))
+    hover = "<br>".join(_one_line(number, event) for number, event in most_important(group, HOVERED))
     if len(group) > HOVERED:
         hover += f"<br>and {len(group) - HOVERED} more"
     return {
@@ -74,7 +74,7 @@ def _event_number(group: list[Numbered], first: Event) -> dict[str, Any]:
     }
 
 
-def _in_a_line(number: int, event: Event) -> str:
-    """An event as HTML, cut to LONGEST_LINE characters of text."""
+def _one_line(number: int, event: Event) -> str:
+    """Return an event as HTML, cut to LONGEST_LINE characters of text."""
     what = f"{formatting.title(event.name)} {formatting.event(event)}"
     return html.escape(f"{number} · {formatting.clock(event.at)} · {what}"[:LONGEST_LINE])

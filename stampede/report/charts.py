@@ -1,6 +1,6 @@
-"""A run as charts: figures of plotly, as plain dicts. Pure.
+"""The charts of a run, as plotly figures in plain dicts. Pure.
 
-They share one time axis.
+All charts over time share one axis.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from stampede.report.drawing import Chart, Trace, chart, level, line, stacked
 from stampede.report.series import Axis, Column, Role, Row
 
 LOG_FROM = 40
-"""Times the median that the worst must be for a logarithmic axis: the usual would be a flat line."""
+"""Where the highest value is this many times the median, the axis is logarithmic: the line would be flat."""
 
 MOST_WORKERS = 4
-"""Lines for single workers; of more, the busiest and the middle are drawn."""
+"""Workers with a line of their own; for more workers, only the median and the maximum are drawn."""
 
 SHADES = {
     "2": ("green", "green2", "green3"),
@@ -34,16 +34,16 @@ STATES = {"active": "blue", "idle in transaction": "amber", "idle": "grey"}
 
 
 def charts(run: Facts) -> list[Chart]:
-    """Those there are figures for."""
+    """Return the charts of a run, without those that the run has no figures for."""
     axis = series.axis(run)
     if axis is None:
         return []
-    in_time = [drawn for draw in IN_TIME if (drawn := draw(run, axis))]
-    marked = marks(run, axis)
-    for each in in_time:
-        each.figure["layout"].update(marked)
-    scattered = _latency_throughput(run)
-    return [*in_time, scattered] if scattered else in_time
+    over_time = [drawn for draw in OVER_TIME if (drawn := draw(run, axis))]
+    common = marks(run, axis)
+    for drawn in over_time:
+        drawn.figure["layout"].update(common)
+    scatter = _latency_throughput(run)
+    return [*over_time, scatter] if scatter else over_time
 
 
 def _throughput(run: Facts, axis: Axis) -> Chart | None:
@@ -64,7 +64,7 @@ def _traces(
     axis: Axis,
     lines: Iterable[tuple[str, str, str, str]],
 ) -> list[Trace]:
-    """Of each of `lines` a figure's key, its name, colour and dash."""
+    """Return a trace for each of `lines`: the key of a figure, its name, colour and dash."""
     return [
         line(axis, figures(rows, axis, key), name, colour, dash=dash) for key, name, colour, dash in lines
     ]
@@ -95,7 +95,7 @@ def _users(run: Facts, axis: Axis) -> Chart | None:
         line(axis, series.column(rows, axis, "workers"), "workers", "amber", step=True, second=True),
     ]
     drawn = chart(axis, "users", "Users", "workers on the right", traces, _span(run, "users", "users"))
-    if drawn:  # the workers' line in the middle: at the top it would hide the users'
+    if drawn:  # The workers' line stays in the middle: at the top it would hide the users' line.
         most = 2 * max(1, *series.values(rows, "workers"))
         drawn.figure["layout"]["yaxis2"] |= {"range": [0, most], "dtick": max(1, most // 4)}
     return drawn
@@ -120,31 +120,33 @@ def _outcomes(run: Facts, axis: Axis) -> Chart | None:
 
 
 def _shade(status: str, statuses: Sequence[str]) -> str:
-    """One of its class, so that what is expected and what is not are told apart at a glance."""
-    return _of_class(SHADES, status[:1], [each for each in statuses if each[:1] == status[:1]].index(status))
+    """Return a shade of the colour of the status's class, such as green for 2xx."""
+    same_class = [other for other in statuses if other[:1] == status[:1]]
+    return _nth_colour(SHADES, status[:1], same_class.index(status))
 
 
-def _of_class(colours: Mapping[str, Sequence[str]], name: str, place: int) -> str:
+def _nth_colour(colours: Mapping[str, Sequence[str]], name: str, place: int) -> str:
+    """Return the colour of the nth entry of a class; grey for an unknown class."""
     shades = colours.get(name, ("grey",))
     return shades[place % len(shades)]
 
 
 def _cpu(run: Facts, axis: Axis) -> Chart | None:
-    return _of_roles(run, axis, "cpu", "CPU by role", "% of one core", "cpu_percent")
+    return _by_role(run, axis, "cpu", "CPU by role", "% of one core", "cpu_percent")
 
 
 def _memory(run: Facts, axis: Axis) -> Chart | None:
-    return _of_roles(run, axis, "memory", "Memory by role", "MB", "memory_mb")
+    return _by_role(run, axis, "memory", "Memory by role", "MB", "memory_mb")
 
 
-def _of_roles(run: Facts, axis: Axis, key: str, title: str, unit: str, figure: str) -> Chart | None:
+def _by_role(run: Facts, axis: Axis, key: str, title: str, unit: str, figure: str) -> Chart | None:
     roles = list(series.roles(run))
     traces = [
         line(axis, series.sampled(role.rows, axis, figure), role.name, ROLES[role.key])
         for role in roles
         if role.key in ROLES
     ]
-    traces += _of_workers(axis, [role for role in roles if role.key == "worker"], figure)
+    traces += _worker_lines(axis, [role for role in roles if role.key == "worker"], figure)
     says = "; ".join(
         f"{role.name} {formatting.number(series.mean(series.in_window(run, role.rows), figure))}"
         for role in roles
@@ -152,7 +154,8 @@ def _of_roles(run: Facts, axis: Axis, key: str, title: str, unit: str, figure: s
     return chart(axis, key, title, unit, traces, f"on average, in {unit}: {says}")
 
 
-def _of_workers(axis: Axis, workers: Sequence[Role], figure: str) -> list[Trace]:
+def _worker_lines(axis: Axis, workers: Sequence[Role], figure: str) -> list[Trace]:
+    """Return a line for each worker; where there are more than MOST_WORKERS, their median and maximum."""
     columns = [series.sampled(role.rows, axis, figure) for role in workers]
     if len(columns) <= MOST_WORKERS:
         return [
@@ -160,12 +163,12 @@ def _of_workers(axis: Axis, workers: Sequence[Role], figure: str) -> list[Trace]
             for place, (role, values) in enumerate(zip(workers, columns, strict=True))
         ]
     known = [[value for value in row if value is not None] for row in zip(*columns, strict=True)]
-    middle: Column = [median(values) if values else None for values in known]
-    most: Column = [max(values) if values else None for values in known]
+    medians: Column = [median(values) if values else None for values in known]
+    maxima: Column = [max(values) if values else None for values in known]
     count = formatting.count(len(columns), "worker")
     return [
-        line(axis, middle, f"middle of {count}", "amber"),
-        line(axis, most, "the one that has most", "amber4", dash="dot"),
+        line(axis, medians, f"middle of {count}", "amber"),
+        line(axis, maxima, "the one that has most", "amber4", dash="dot"),
     ]
 
 
@@ -194,7 +197,7 @@ def _waits(run: Facts, axis: Axis) -> Chart | None:
             axis,
             series.bridged(series.part(rows, axis, "waits", name)),
             name,
-            _of_class(WAITS, name.partition(":")[0], place),
+            _nth_colour(WAITS, name.partition(":")[0], place),
         )
         for place, name in enumerate(names)
     ]
@@ -225,7 +228,7 @@ def _inside_api(run: Facts, axis: Axis) -> Chart | None:
 
 
 def _lag(run: Facts, axis: Axis) -> Chart | None:
-    """Was the generator itself held up?"""
+    """Return the chart of how late the greenlets of master and workers woke."""
     generators = [role for role in series.roles(run) if role.key in ("master", "worker")]
     roles = [role for role in generators if series.values(role.rows, "hub_lag_ms")]
     traces = [
@@ -233,14 +236,14 @@ def _lag(run: Facts, axis: Axis) -> Chart | None:
         for role in roles
         if role.key == "master"
     ]
-    traces += _of_workers(axis, [role for role in roles if role.key == "worker"], "hub_lag_ms")
+    traces += _worker_lines(axis, [role for role in roles if role.key == "worker"], "hub_lag_ms")
     return chart(
         axis, "lag", "How late the generator was", "ms, the worst of each second", traces, "by its own clock"
     )
 
 
 def _cores(run: Facts, axis: Axis) -> Chart | None:
-    """Were they as fast all the time? Whoever shares the machine slows them down."""
+    """Return the chart of the speed of the workers' cores: other load on the machine slows them down."""
     rows = series.same_work(run)
     traces = [line(axis, series.sampled(rows, axis, "same_work_ms"), "the same work", "violet")]
     known = series.values(series.in_window(run, rows), "same_work_ms")
@@ -253,7 +256,10 @@ def _cores(run: Facts, axis: Axis) -> Chart | None:
 
 
 def _latency_throughput(run: Facts) -> Chart | None:
-    """A second is a point: where more is asked for and not more is done, times grow."""
+    """Return a scatter chart of times and throughput, a point for each second.
+
+    At the API's limit, times rise and throughput does not.
+    """
     rows = [row for row in run.seconds if row.p95_ms is not None and row.requests]
     if not rows:
         return None
@@ -292,14 +298,14 @@ def _latency_throughput(run: Facts) -> Chart | None:
     return Chart("latency-throughput", "Response times against throughput", unit, says, figure)
 
 
-IN_TIME = (
+OVER_TIME = (
     *(_throughput, _latency, _users, _outcomes, _cpu, _memory, _inside_api),
     *(_connections, _waits, _transactions, _lag, _cores),
 )
 
 
 def _span(run: Facts, name: str, what: str) -> str:
-    """For who cannot see the line."""
+    """Return the range and the median of a figure, for readers who cannot see the chart."""
     known = series.values(series.in_window(run, run.seconds), name)
     if not known:
         return ""

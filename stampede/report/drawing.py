@@ -1,6 +1,6 @@
-"""What a figure of plotly is made of: lines and axes, as plain dicts. Pure.
+"""The parts of plotly figures: lines and axes, as plain dicts. Pure.
 
-Colours are named; the page has a shade of each for light and for dark.
+Colours have names; page.css has the shades of each for light and for dark mode.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Trace = dict[str, Any]
 
 
 class Chart(NamedTuple):
-    """One chart: `figure` is plotly's, `says` what it shows, for who cannot see it."""
+    """One chart. `figure` is for plotly; `says` describes it for readers who cannot see it."""
 
     id: str
     title: str
@@ -25,7 +25,7 @@ class Chart(NamedTuple):
 
 
 def chart(axis: Axis, key: str, title: str, unit: str, traces: list[Trace], says: str) -> Chart | None:
-    """Of those traces that have values; None where none has."""
+    """Return a chart over time of the traces that have values; None where no trace has any."""
     traces = [trace for trace in traces if any(value is not None for value in trace["y"])]
     if not traces:
         return None
@@ -57,6 +57,7 @@ def line(
     step: bool = False,
     second: bool = False,
 ) -> Trace:
+    """Return a line with one value a second, on the left axis, or on the right one with `second`."""
     trace: Trace = {
         **{"type": "scatter", "mode": "lines", "name": html.escape(name), "fill": fill},
         **{"x0": date(axis.first), "dx": 1000, "y": values},
@@ -66,15 +67,17 @@ def line(
 
 
 def stacked(axis: Axis, values: Column, name: str, colour: str) -> Trace:
+    """Return an area that is stacked on the areas before it."""
     trace = line(axis, values, name, colour, step=True)
     trace["line"]["width"] = 0.5
     return trace | {"stackgroup": "all", "fill": "tonexty"}
 
 
 def level(axis: Axis, value: float, name: str, colour: str) -> Trace:
+    """Return a horizontal line."""
     return line(axis, [value for _ in axis.seconds], name, colour, dash="dash")
 
 
 def date(second: float) -> str:
-    """As plotly reads it: UTC, and called nothing."""
+    """Return a time as plotly reads it: UTC, without the name of a time zone."""
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Which of a run's events are shown where there are too many: faults first. Pure."""
+"""Selects which events of a run are shown where there are too many: faults first. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from stampede.facts.event import Event
 from stampede.facts.run import Facts
 
 USUAL = ("depleted", "restocked")
-"""What happens all the time in a shop under load."""
+"""Events that happen all the time in a shop under load."""
 
 Numbered = tuple[int, Event]
-"""An event with its number in the list of all."""
+"""An event with its number in the list of all events."""
 
 
 def numbered(run: Facts) -> list[Numbered]:
@@ -20,7 +20,7 @@ def numbered(run: Facts) -> list[Numbered]:
     return list(enumerate(run.events, start=1))
 
 
-def most_telling(events: Iterable[Numbered], most: int) -> list[Numbered]:
-    """Return at most so many, in their order: the usual ones fill what all others leave."""
-    usual_last = sorted(events, key=lambda each: each[1].name in USUAL)
+def most_important(events: Iterable[Numbered], most: int) -> list[Numbered]:
+    """Return `most` events at most, in their order: USUAL events only where others leave room."""
+    usual_last = sorted(events, key=lambda numbered: numbered[1].name in USUAL)
     return sorted(usual_last[:most], key=itemgetter(0))

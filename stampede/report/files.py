@@ -1,6 +1,6 @@
-"""The files that are made from a run's ``run.json`` alone. Made again, they have the same bytes.
+"""Writes the files that are made from ``run.json`` alone. Written again, they have the same bytes.
 
-``python -m stampede report RESULTS_FOLDER``. Needs neither Locust nor gevent.
+``python -m stampede report RESULTS_FOLDER``. Needs no Locust and no gevent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stampede.report.summary import summary
 from stampede.report.timeline import timeline
 from stampede.verdict.verdict import verdict
 
-LOCUSTS_FILES = (
+LOCUST_FILES = (
     "locust.html",
     *(f"locust_{name}.csv" for name in ("stats", "stats_history", "failures", "exceptions")),
 )
@@ -33,24 +33,24 @@ def judge(folder: Path) -> tuple[Facts, Judgement]:
 
 
 def write(folder: Path, run: Facts, judged: Judgement) -> Path:
-    """Write all that is made for people and for other programs; return the report's path. Raises OSError."""
-    beside = [name for name in LOCUSTS_FILES if (folder / name).exists()]
+    """Write all reports for people and for programs; return the path of ``report.html``. Raises OSError."""
+    locust_files = [name for name in LOCUST_FILES if (folder / name).exists()]
     texts = {
-        "report.html": page(run, judged, beside),
+        "report.html": page(run, judged, locust_files),
         "summary.txt": plain_text(run, judged),
         "summary.md": summary(run, judged),
         "junit.xml": junit(run, judged),
         "timeline.csv": timeline(run),
     }
     for name, text in texts.items():
-        begun = folder / f"{name}.part"  # a reader meanwhile sees the old one or the new
-        begun.write_text(text, encoding="utf-8", newline="\n")
-        begun.replace(folder / name)
+        part = folder / f"{name}.part"  # renamed when complete: a reader sees the old file or the new one
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(folder / name)
     return folder / "report.html"
 
 
 def main(folder: Path) -> int:
-    """The command. Returns its exit code: 2 where there is no such run, or it cannot be written."""
+    """Run the command. Returns its exit code: 2 where the run cannot be read or the files not written."""
     try:
         print(write(folder, *judge(folder)))
     except (FactsError, OSError) as error:

@@ -1,4 +1,4 @@
-"""How figures, times and verdicts are written. Pure."""
+"""Formats figures, times and verdicts as text. Pure."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ PARTS = {
 }
 SIGNS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNKNOWN: "?", Verdict.NOT_ASKED: "–"}
 NONE = "–"
-"""Stands where there is no figure."""
+"""Shown where there is no figure."""
 
-LOCUSTS_ERROR = re.compile(r"""\w+\((["'])(?P<text>.*)\1\)""", re.DOTALL)
-"""`CatchResponseError('GET /health: 503')`: Locust tells errors as Python writes them."""
+LOCUST_ERROR = re.compile(r"""\w+\((["'])(?P<text>.*)\1\)""", re.DOTALL)
+"""`CatchResponseError('GET /health: 503')`: Locust keeps errors as Python's repr."""
 
 PLACE = re.compile(r'File ".*", line \d+, in .*')
 """A line of a traceback."""
 
 NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML has no way to write, and C1's control characters."""
+"""Characters that XML cannot represent, and the C1 control characters."""
 
 
 def number(value: float | None) -> str:
-    """As exact as it is worth: 0.42, 4.1, 61,530."""
+    """Return a number with about three significant digits: 0.42, 4.1, 61,530."""
     if value is None:
         return NONE
     digits = 0 if value == int(value) or abs(value) >= 100 else 1 if abs(value) >= 1 else 2
@@ -39,45 +39,46 @@ def number(value: float | None) -> str:
 
 
 def change(difference: float) -> str:
-    """With its sign."""
+    """Return a difference with its sign."""
     return number(difference) if difference <= 0 else f"+{number(difference)}"
 
 
 def milliseconds(value: float) -> str:
-    """With their unit: of many seconds."""
+    """Return a time in ms with its unit; in seconds from 10 s on."""
     return f"{number(value / 1000)} s" if value >= 10_000 else f"{number(value)} ms"
 
 
 def percent(share: float | None) -> str:
-    """Of a share of 1. What is little is not nothing."""
+    """Return a share of 1 in percent; a small share is not shown as 0."""
     if share is None:
         return NONE
     return "< 0.1 %" if 0 < share < 0.001 else f"{number(round(share * 100, 1))} %"
 
 
 def memory(megabytes: float | None) -> str:
+    """Return an amount of memory with its unit: 512 MB, 1.5 GB."""
     if megabytes is None:
         return NONE
     return f"{megabytes / 1024:,.1f} GB" if megabytes >= 1024 else f"{megabytes:,.0f} MB"
 
 
 def count(number_of: int, one: str, many: str = "") -> str:
-    """`1 worker`, `2 workers`."""
+    """Return a number with its noun: `1 worker`, `2 workers`."""
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
 
 
 def clock(moment: float | None) -> str:
-    """`21:07:33`, UTC, of seconds since the epoch."""
+    """Return the UTC time of seconds since the epoch: `21:07:33`."""
     return NONE if moment is None else f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S}"
 
 
 def day(moment: datetime) -> str:
-    """`2026-11-22 21:07:33 UTC`."""
+    """Return a date and time: `2026-11-22 21:07:33 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def duration(seconds: float | None) -> str:
-    """`8.5 s`, `2 min 5 s`."""
+    """Return a duration: `8.5 s`, `2 min 5 s`."""
     if seconds is None:
         return NONE
     if seconds < 120:
@@ -87,43 +88,43 @@ def duration(seconds: float | None) -> str:
 
 
 def title(name: str) -> str:
-    """`no_oversell` in words; a target is what was written."""
+    """Return `no oversell` for `no_oversell`; a target stays as the user wrote it."""
     return name.replace("_", " ") if name.isidentifier() else name
 
 
 def unwrapped(text: str) -> str:
-    """What the error says, without Python's wrapping."""
-    wrapped = LOCUSTS_ERROR.fullmatch(text)
+    """Return the text of an error, without the exception's name around it."""
+    wrapped = LOCUST_ERROR.fullmatch(text)
     return wrapped["text"] if wrapped else text
 
 
 def printable(text: str) -> str:
-    """Without control characters and halves of surrogates."""
+    """Return the text with control characters and lone surrogates replaced."""
     return NOT_PRINTABLE.sub("\ufffd", text)
 
 
 def failure(error: ErrorFacts) -> str:
-    """An error of Locust's statistics, with its route said once."""
+    """Return an error of Locust's statistics, with its route once in front."""
     route, text = f"{error.method} {error.name}".strip(), unwrapped(error.error)
     return text if text.startswith(route) else f"{route}: {text}"
 
 
 def exception(raised: ExceptionFacts) -> str:
-    """Where it was raised, which is the last place of its traceback, and what it says."""
+    """Return where an exception was raised, the last place of its traceback, and its message."""
     places = PLACE.findall(raised.traceback)
     return ": ".join([*places[-1:], raised.message])
 
 
-def offender(found: Offender) -> str:
-    """What is wrong, and in brackets what one needs to find it."""
-    what = found.get("what") or title(str(found.get("name", "")))
-    rest = [f"{key} {value}" for key, value in sorted(found.items()) if key not in ("what", "name", "at")]
-    when = [str(found["at"])] if found.get("at") else []
+def offender(wrong: Offender) -> str:
+    """Return what is wrong, and in brackets the keys and the time to find it by."""
+    what = wrong.get("what") or title(str(wrong.get("name", "")))
+    rest = [f"{key} {value}" for key, value in sorted(wrong.items()) if key not in ("what", "name", "at")]
+    when = [str(wrong["at"])] if wrong.get("at") else []
     return f"{what} ({', '.join([*rest, *when])})" if rest or when else str(what)
 
 
 def event(happened: Event) -> str:
-    """An event's facts, without its name and time."""
+    """Return the facts of an event, without its name and time."""
     facts: dict[str, Any] = {
         "worker": happened.worker,
         "id": happened.id,
@@ -137,19 +138,25 @@ def event(happened: Event) -> str:
 
 
 def in_words(check: Check) -> str:
-    """A check's figure, its limit and its detail: `4.12 ms (< 200 ms): 9 requests`."""
-    figure = f"{check.figure} ({check.limit}): " if check.figure and check.limit else ""
-    return f"{figure}{detail(check)}"
+    """Return a check's figure, limit and detail: `4.12 ms (< 200 ms): 9 requests`.
+
+    The detail of a check that is no target holds its figure already: only the limit is added.
+    """
+    if not check.figure or not check.limit:
+        return detail(check)
+    if check.colour:
+        return f"{check.figure} ({check.limit}): {detail(check)}"
+    return f"{detail(check)} (limit: {check.limit})"
 
 
 def detail(check: Check) -> str:
-    """What a check says besides its figure and its limit."""
+    """Return a check's detail, and whether it is optional or ended the run."""
     ended = "; it ended the run" * check.aborted
     return f"{check.detail}{ended}{' (optional)' * check.optional}"
 
 
 def headline(judged: Judgement) -> str:
-    """What the verdict means, in one sentence."""
+    """Return the meaning of the verdict, in one sentence."""
     match judged.exit_code:
         case 0:
             return "All that was asked for holds."
@@ -163,9 +170,9 @@ def headline(judged: Judgement) -> str:
 
 
 def reasons(judged: Judgement) -> list[tuple[str, Check]]:
-    """The checks that do not hold, with their part; those that decided the verdict first."""
-    order = {11: "correct", 12: "valid", 10: "fast"}
-    decisive = order.get(judged.exit_code or 0, "correct")
+    """Return the checks that do not hold, each with its part; first those that decided the verdict."""
+    part_of_exit_code = {11: "correct", 12: "valid", 10: "fast"}
+    decisive = part_of_exit_code.get(judged.exit_code or 0, "correct")
     parts = sorted(PARTS, key=lambda part: part != decisive)
     return [
         (part, check)
@@ -177,7 +184,7 @@ def reasons(judged: Judgement) -> list[tuple[str, Check]]:
 
 
 def tally(checks: Iterable[Check]) -> str:
-    """`12 of 13 checks hold, 2 not asked`."""
+    """Return how many checks hold: `12 of 13 checks hold, 2 not asked`."""
     verdicts = [check.verdict for check in checks]
     asked = len(verdicts) - verdicts.count(Verdict.NOT_ASKED)
     if not asked:

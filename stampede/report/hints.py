@@ -1,6 +1,7 @@
-"""Where to look, for a check that does not hold: what stood out, and what was at its limit then. Pure.
+"""Hints for a check that does not hold: what was unusual in the run, and what was at its limit then. Pure.
 
-What was at its limit is named, the worst first; where nothing was, what came nearest. A hint, no proof.
+Hints list all that was at its limit, the worst first; where nothing was, whatever came nearest. A hint is no
+proof.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from stampede.facts.run import Facts
 from stampede.facts.samples import Statement
 from stampede.facts.verdict import Check, Verdict
 from stampede.report import formatting, series
-from stampede.report.pressures import Matters, pressures, worst_of_each_kind
+from stampede.report.pressures import SecondFilter, pressures, worst_of_each_kind
 
-OUTSTANDING = 3.0
-"""Times the usual that a second must have been slow to be named."""
+OUTLIER = 3.0
+"""A hint reports the slowest second if it was this many times as slow as the median."""
 
 MOST_LINES = 4
 JUST_BEFORE = 5.0
-"""Seconds in which an event may have to do with what followed."""
+"""Seconds after an event in which it may have caused a problem."""
 
 FAILING = re.compile(r"fail|error|\b5xx\b|refused")
-"""Names of checks that are of failed requests; the others are of slow ones."""
+"""Matches names of checks of failed requests; all others are checks of slow requests."""
 
 
-def look_here(run: Facts, part: str, check: Check) -> list[str]:
-    """Lines for one check of a part (``correct``, ``fast`` or ``valid``); none for one that holds."""
+def hints(run: Facts, part: str, check: Check) -> list[str]:
+    """Return hints for a check of a part (``correct``, ``fast`` or ``valid``); none for one that holds."""
     if check.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
         return []
     match part:
@@ -46,20 +47,20 @@ def look_here(run: Facts, part: str, check: Check) -> list[str]:
 
 
 def _offenders(check: Check) -> list[str]:
-    return [f"the {which}: {formatting.offender(found)}" for which, found in check.offenders.items()]
+    return [f"the {which}: {formatting.offender(wrong)}" for which, wrong in check.offenders.items()]
 
 
 def _exceptions(run: Facts) -> list[str]:
-    """The most frequent."""
-    found = sorted(run.exceptions, key=lambda each: -each.count)
+    """Return a hint with the most frequent exception."""
+    most_frequent = sorted(run.exceptions, key=lambda exception: -exception.count)[:1]
     return [
-        f"most often, {formatting.count(each.count, 'time')}: {formatting.exception(each)}"
-        for each in found[:1]
+        f"most often, {formatting.count(exception.count, 'time')}: {formatting.exception(exception)}"
+        for exception in most_frequent
     ]
 
 
 def _failures(run: Facts) -> list[str]:
-    """The most frequent error, and what was at its limit while requests failed."""
+    """Return hints with the most frequent error, and with all that was at its limit while requests failed."""
     errors = sorted(run.errors, key=lambda error: (-error.occurrences, error.error))
     lines = [f"most often, {error.occurrences:,} times: {formatting.failure(error)}" for error in errors[:1]]
     failing = {row.second for row in run.seconds if row.failures}
@@ -73,29 +74,29 @@ def _failures(run: Facts) -> list[str]:
 
 
 def _slow(run: Facts) -> list[str]:
-    """The worst second if it stands out, and what was at its limit in the window."""
+    """Return hints with the slowest second, if it is an outlier, and with all that was at its limit."""
     rows = [row for row in series.in_window(run, run.seconds) if row.p99_ms is not None]
     lines = []
     if rows:
         worst = max(rows, key=_slowness)
         usual = median(map(_slowness, rows))
-        if _slowness(worst) >= OUTSTANDING * usual > 0:
+        if _slowness(worst) >= OUTLIER * usual > 0:
             from_start = " from the intended start" if _slowness(worst) > (worst.p99_ms or 0) else ""
             p99 = f"a p99 of {formatting.number(_slowness(worst))} ms{from_start}"
             p99s = f"{p99} where {formatting.number(usual)} ms is usual"
             when = formatting.clock(worst.second)
             lines.append(f"slowest second: {when}, {p99s}{_after(run, worst.second)}")
     lines += _at_limit(run, partial(series.is_in_window, run))
-    return lines + [f"slowest statement: {_statement(each)}" for each in run.statements[:1]]
+    return lines + [f"slowest statement: {_statement(slowest)}" for slowest in run.statements[:1]]
 
 
 def _slowness(row: Second) -> float:
-    """From the intended start, where that is known: it has the waiting in it."""
+    """Return the p99 of a second, from when requests were due where that is known."""
     return max(row.p99_ms or 0.0, row.from_start_p99_ms or 0.0)
 
 
 def _after(run: Facts, second: float) -> str:
-    """What happened just before."""
+    """Return a mention of the last event just before a second, if there was one."""
     before = [event for event in run.events if 0 <= second + 1 - event.at <= JUST_BEFORE]
     return f", right after {formatting.title(before[-1].name)}" if before else ""
 
@@ -105,12 +106,15 @@ def _statement(statement: Statement) -> str:
     return ", ".join(f"{name} {figure}" for name, figure in known.items())
 
 
-def _at_limit(run: Facts, matters: Matters, is_quiet: bool = False) -> list[str]:
-    """What was at its limit in those seconds, the worst first; if nothing, what came nearest."""
-    found = worst_of_each_kind(pressures(run, matters))
-    over = [pressure.says for pressure in found if pressure.share >= 1]
+def _at_limit(run: Facts, is_relevant: SecondFilter, is_quiet: bool = False) -> list[str]:
+    """Return what was at its limit in the relevant seconds, the worst first.
+
+    If nothing was, return what came nearest, or nothing with `is_quiet`.
+    """
+    worst = worst_of_each_kind(pressures(run, is_relevant))
+    over = [pressure.text for pressure in worst if pressure.share >= 1]
     if over or is_quiet:
         return over[:MOST_LINES]
-    if found:
-        return [f"nothing that was sampled was at its limit; nearest: {found[0].says}"]
+    if worst:
+        return [f"nothing that was sampled was at its limit; nearest: {worst[0].text}"]
     return ["this run has no samples of CPU or the database: what was at its limit is not known"]

@@ -1,4 +1,4 @@
-"""``junit.xml``: a case for each check, for whatever shows test results. Pure."""
+"""``junit.xml``: a test case for each check, for tools that show test results. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TAGS = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error", Verdict.NOT_ASKED: "s
 
 
 def junit(run: Facts, judged: Judgement) -> str:
-    """A suite for each part of the verdict."""
+    """Return the XML, with a suite for each part of the verdict."""
     suites = _element(None, "testsuites", name="stampede", **_counts(judged.checks))
     for name, part in judged.parts.items():
         suite = _element(suites, "testsuite", name=name.upper(), **_counts(part.checks))
@@ -29,20 +29,20 @@ def _case(suite: ElementTree.Element, part: str, check: Check) -> None:
     case = _element(suite, "testcase", classname=f"stampede.{part}", name=check.name, time="0")
     detail = formatting.in_words(check)
     if tag := TAGS.get(check.verdict):
-        found = _element(case, tag, message=detail)
-        found.text = formatting.printable("\n".join(_offenders(check))) or None
+        result = _element(case, tag, message=detail)
+        result.text = formatting.printable("\n".join(_offenders(check))) or None
     elif detail:
         _element(case, "system-out").text = formatting.printable(detail)
 
 
 def _offenders(check: Check) -> list[str]:
-    return [f"{which}: {formatting.offender(found)}" for which, found in check.offenders.items()]
+    return [f"{which}: {formatting.offender(wrong)}" for which, wrong in check.offenders.items()]
 
 
 def _counts(checks: list[Check]) -> dict[str, Any]:
     verdicts = [check.verdict for check in checks]
-    of_tag = {"failures": Verdict.FAIL, "errors": Verdict.UNKNOWN, "skipped": Verdict.NOT_ASKED}
-    return {"tests": len(verdicts), **{tag: verdicts.count(verdict) for tag, verdict in of_tag.items()}}
+    verdict_of = {"failures": Verdict.FAIL, "errors": Verdict.UNKNOWN, "skipped": Verdict.NOT_ASKED}
+    return {"tests": len(verdicts), **{name: verdicts.count(verdict) for name, verdict in verdict_of.items()}}
 
 
 def _element(parent: ElementTree.Element | None, tag: str, **attributes: Any) -> ElementTree.Element:

@@ -1,7 +1,7 @@
-"""``report.html``: one file that opens anywhere, without a network. Pure but for the files it is made of.
+"""``report.html``: one file that opens anywhere, without a network. Pure, but for reading its templates.
 
-What users could have a hand in (routes, errors, answers) is text there: escaped by the template, and in the
-script's data. Only our own two scripts may run, by their hashes, and nothing may be fetched.
+Text that comes from outside (routes, errors, answers) is escaped, in the template and in the data for the
+scripts. The page's security policy allows only its own two scripts, by their hashes, and no requests.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from stampede.facts.verdict import Judgement
 from stampede.report import formatting, tables
 from stampede.report.annotations import MOST_MARKS
 from stampede.report.charts import charts
-from stampede.report.hints import look_here
+from stampede.report.hints import hints
 
 OWN = files("stampede.report")
 
 FOR_SCRIPTS = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
-"""So that no text in the data ends the script it stands in."""
+"""Escapes, so that no text in the data can end the script element around it."""
 
 
-def page(run: Facts, judged: Judgement, beside: list[str]) -> str:
-    """`beside` are names of files in the same folder, to be linked."""
+def page(run: Facts, judged: Judgement, locust_files: list[str]) -> str:
+    """Return the report of a run. `locust_files` are names of files in the same folder, for links."""
     drawn = charts(run)
     return _render(
         "page.html",
         **{
             "run": run,
             "judged": judged,
-            "beside": beside,
+            "locust_files": locust_files,
             "charts": drawn,
             "formatting": formatting,
             "tables": tables,
         },
-        reasons=[(part, check, look_here(run, part, check)) for part, check in formatting.reasons(judged)],
+        reasons=[(part, check, hints(run, part, check)) for part, check in formatting.reasons(judged)],
         most_marks=MOST_MARKS,
         figures_json=_data({chart.id: chart.figure for chart in drawn}),
         **_parts(),
@@ -53,7 +53,7 @@ def page(run: Facts, judged: Judgement, beside: list[str]) -> str:
 def comparison(
     runs: Sequence[Facts], judged: Sequence[Judgement], differences: Sequence[Any], rows: Sequence[Any]
 ) -> str:
-    """The page of two runs side by side: rows and differences of stampede.report.compare."""
+    """Return the page that compares two runs, from the rows and differences of stampede.report.compare."""
     return _render(
         "comparison.html",
         style=_style(),
@@ -69,12 +69,12 @@ def comparison(
 
 def _data(content: dict[str, Any]) -> Markup:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return Markup(text.translate(FOR_SCRIPTS))  # noqa: S704 - it has no < left
+    return Markup(text.translate(FOR_SCRIPTS))  # noqa: S704 - no < is left in it
 
 
 @cache
 def _parts() -> dict[str, Any]:
-    """Our own, and plotly's, which stand in the page as they are."""
+    """Return the style and the scripts, our own and plotly's, which are not escaped."""
     script = "".join((OWN / name).read_text(encoding="utf-8") for name in ("drawing.js", "page.js"))
     plotly = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
     return {

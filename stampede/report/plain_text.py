@@ -1,4 +1,4 @@
-"""``summary.txt``: how a run ended, for a console. Pure."""
+"""``summary.txt``: the results of a run, for a console. Pure."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from stampede.facts.verdict import Check, Judgement, Part, Verdict
 from stampede.report import formatting
 
 MOST_FAILURES = 10
-"""Errors, and exceptions, that are shown: the report has more."""
+"""Errors, and exceptions, that are listed: the report has more."""
 
 LONGEST = 200
-"""Characters of one of them: an error may be a page."""
+"""Characters of one error: an error may be a whole page."""
 
 SHARED = "Users and API share this machine's cores: what one takes, the other lacks."
 
 
 def plain_text(run: Facts, judged: Judgement) -> str:
-    """Return the figures, what failed, and the checks that were asked for; a line each."""
+    """Return the figures, the failures and the checks of a run, each on a line of its own."""
     lines = [
         f"{judged.verdict}: {formatting.headline(judged)}",
         _line(f"Run {run.id}: {_what_was_run(run)}"),
         *_figures(run),
         *_stages(run.stages),
-        *_failures((each.occurrences, formatting.failure(each)) for each in run.errors),
-        *_failures((each.count, formatting.exception(each)) for each in run.exceptions),
+        *_failures((error.occurrences, formatting.failure(error)) for error in run.errors),
+        *_failures((raised.count, formatting.exception(raised)) for raised in run.exceptions),
         *_races([race for race in run.races if race.shots]),
         *(line for name, part in judged.parts.items() for line in _part(name, part)),
         *(["", SHARED] if run.machine.generator_shares_cores else []),
@@ -63,7 +63,7 @@ def _of_method(figures: Figures) -> str:
 
 
 def _stages(stages: list[StageFigures]) -> Iterator[str]:
-    """Where there are several: what more users did."""
+    """Yield a table of the stages, where there are several."""
     if len(stages) < 2:
         return
     yield ""
@@ -76,9 +76,9 @@ def _stages(stages: list[StageFigures]) -> Iterator[str]:
         )
 
 
-def _failures(found: Iterable[tuple[int, str]]) -> Iterator[str]:
-    """How often, and what: the most frequent first, a line each."""
-    ordered = sorted(found, key=lambda each: (-each[0], each[1]))
+def _failures(counted: Iterable[tuple[int, str]]) -> Iterator[str]:
+    """Yield a line for each error and its count, the most frequent first."""
+    ordered = sorted(counted, key=lambda pair: (-pair[0], pair[1]))
     for times, what in ordered[:MOST_FAILURES]:
         text = _line(what)
         yield f"  {times:,} × {text if len(text) <= LONGEST else f'{text[: LONGEST - 1]}…'}"
@@ -87,7 +87,7 @@ def _failures(found: Iterable[tuple[int, str]]) -> Iterator[str]:
 
 
 def _races(races: list[Race]) -> Iterator[str]:
-    """How close the racers of each round were, in the middle of all rounds."""
+    """Yield the winners of all races, and the median time between the shots of a round."""
     if not races:
         return
     winners = Counter(race.winners for race in races)
@@ -101,16 +101,19 @@ def _races(races: list[Race]) -> Iterator[str]:
 
 
 def _part(name: str, part: Part) -> Iterator[str]:
-    """A part's verdict, and a line for each check that was asked for; all where none was."""
-    asked = [
+    """Yield the verdict of a part, and a line for each of its checks.
+
+    NOT_ASKED checks are listed only where the whole part is NOT_ASKED, or where they are optional targets.
+    """
+    listed = [
         check
         for check in part.checks
         if check.verdict is not Verdict.NOT_ASKED or part.verdict is Verdict.NOT_ASKED or check.optional
     ]
-    width = max([26, *(len(_line(check.name)) for check in asked)])
+    width = max([26, *(len(_line(check.name)) for check in listed)])
     yield ""
     yield f"{name.upper():8} {part.verdict}"
-    for check in asked:
+    for check in listed:
         yield f"  {check.verdict:9} {_line(check.name):{width}} {_line(_detail(check))}"
         for which, offender in check.offenders.items():
             yield f"  {'':9} {'':{width}} {which}: {_line(formatting.offender(offender))}"
@@ -122,5 +125,5 @@ def _detail(check: Check) -> str:
 
 
 def _line(text: str) -> str:
-    """In one line, and without what a terminal would do instead of showing it."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in " ".join(text.split()))
+    """Return the text in one line, without control characters for the terminal."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""What can hold a run up, and how near its limit each of it was: CPU, queues, locks, commits. Pure."""
+"""Pressures: how near CPU, queues, locks and commits of a run were to their limits. Pure."""
 
 from __future__ import annotations
 
@@ -14,49 +14,48 @@ from stampede.report.series import Role
 from stampede.verdict.kept_up import MOST_LAG_MS, MOST_THROTTLED_PERCENT
 
 BUSY = 0.85
-"""Share of its limit from where on something holds up the rest: queues grow long before 1."""
+"""Share of a resource's limit from which on it delays all else: queues grow long before 1."""
 
 WAITING = 0.4
-"""Share of the busy database sessions that wait for the same."""
-
+"""Share of the busy database sessions that wait for the same thing, from which on it is at its limit."""
 
 LOCKS, COMMITS = ("Lock:",), ("IO:WalSync", "IO:WalWrite", "LWLock:WALWrite", "IPC:SyncRep")
 IDLE = ("Client:", "Activity:")
-"""What sessions wait for that have nothing to do."""
+"""Wait events of idle sessions."""
 
 
 class Pressure(NamedTuple):
-    """One thing that can hold a run up."""
+    """One thing that can delay a run."""
 
     share: float
-    """Of its limit: 1 is at it."""
-    says: str
+    """Of its limit: from 1 on, it delays all else."""
+    text: str
     kind: str
-    """Of each the worst is told: eight workers that are busy are one thing to look at."""
+    """Only the worst of each kind is reported: eight busy workers are one problem."""
 
 
-Matters = Callable[[int], bool]
-"""Whether a second, since the epoch, matters."""
+SecondFilter = Callable[[int], bool]
+"""Returns whether a second, since the epoch, is relevant."""
 
 
-def worst_of_each_kind(found: Iterable[Pressure]) -> list[Pressure]:
-    """The worst first."""
+def worst_of_each_kind(all_pressures: Iterable[Pressure]) -> list[Pressure]:
+    """Return the worst pressure of each kind, the worst of all first."""
     kinds: dict[str, Pressure] = {}
-    for pressure in sorted(found, key=lambda pressure: (-pressure.share, pressure.says)):
+    for pressure in sorted(all_pressures, key=lambda pressure: (-pressure.share, pressure.text)):
         kinds.setdefault(pressure.kind, pressure)
     return list(kinds.values())
 
 
-def pressures(run: Facts, matters: Matters) -> Iterator[Pressure]:
-    """All that are known in those seconds; a share of 1 is where it begins to hold up the rest."""
+def pressures(run: Facts, is_relevant: SecondFilter) -> Iterator[Pressure]:
+    """Yield all pressures that are known for the relevant seconds."""
     cores = run.machine.cores
     for role in series.roles(run):
-        rows = [row for row in role.rows if matters(row.second)]
+        rows = [row for row in role.rows if is_relevant(row.second)]
         if rows:
             yield from _of_role(role, rows, cores)
-    yield from _of_machine(run, matters, cores)
-    yield from _of_api([row for row in run.samples.api if matters(row.second)])
-    yield from _of_database([row for row in run.samples.postgres if matters(row.second)])
+    yield from _of_machine(run, is_relevant, cores)
+    yield from _of_api([row for row in run.samples.api if is_relevant(row.second)])
+    yield from _of_database([row for row in run.samples.postgres if is_relevant(row.second)])
 
 
 def _of_role(role: Role, rows: Sequence[Sample], cores: int | None) -> Iterator[Pressure]:
@@ -64,24 +63,24 @@ def _of_role(role: Role, rows: Sequence[Sample], cores: int | None) -> Iterator[
     limit = 1.0 if generates else rows[-1].cpu_limit_cores or cores
     used = series.mean(rows, "cpu_percent")
     if used is not None and limit:
-        # A generator is one process with one thread: a core at most, less where it is limited to less.
+        # A generator is one process with one thread: it can use one core, or less where its limit is lower.
         limit = min(limit, rows[-1].cpu_limit_cores or limit)
         share = used / 100 / limit
-        says = (
+        text = (
             f"CPU of {_the(role)}: {formatting.percent(share)} of {formatting.number(limit)} "
             f"{'core' if limit == 1 else 'cores'}, {formatting.percent(_peak(rows) / limit)} at its most"
         )
-        yield Pressure(share / BUSY, says, f"cpu of {role.key}")
+        yield Pressure(share / BUSY, text, f"cpu of {role.key}")
     throttled = series.mean(rows, "throttled_percent")
     if throttled is not None:
         time = formatting.percent(throttled / 100)
-        says = f"{_the(role)} was throttled by its limit of CPU for {time} of the time"
-        yield Pressure(throttled / MOST_THROTTLED_PERCENT, says, f"throttled {role.key}")
+        text = f"{_the(role)} was throttled by its limit of CPU for {time} of the time"
+        yield Pressure(throttled / MOST_THROTTLED_PERCENT, text, f"throttled {role.key}")
     late = series.values(rows, "hub_lag_p99_ms") if generates else []
     if late:
         usual, worst = formatting.number(median(late)), formatting.number(max(late))
-        says = f"{_the(role)} came {usual} ms late to what it had to do, {worst} ms in its worst second (p99)"
-        yield Pressure(median(late) / MOST_LAG_MS, says, "late")
+        text = f"{_the(role)} came {usual} ms late to what it had to do, {worst} ms in its worst second (p99)"
+        yield Pressure(median(late) / MOST_LAG_MS, text, "late")
 
 
 def _the(role: Role) -> str:
@@ -92,19 +91,19 @@ def _peak(rows: Iterable[Sample]) -> float:
     return max(series.values(rows, "cpu_percent")) / 100
 
 
-def _of_machine(run: Facts, matters: Matters, cores: int | None) -> Iterator[Pressure]:
-    """All on one machine share its cores: each alone may look idle while together they have none left."""
+def _of_machine(run: Facts, is_relevant: SecondFilter, cores: int | None) -> Iterator[Pressure]:
+    """Yield the CPU of all roles on a shared machine: each may look idle while no core is left."""
     if not cores or not run.machine.generator_shares_cores:
         return
-    rows_of = ([row for row in role.rows if matters(row.second)] for role in series.roles(run))
+    rows_of = ([row for row in role.rows if is_relevant(row.second)] for role in series.roles(run))
     used = sum(series.mean(rows, "cpu_percent") or 0 for rows in rows_of)
     if used:
         share = used / 100 / cores
-        says = (
+        text = (
             f"generator and target share {formatting.count(cores, 'core')}, and used"
             f" {formatting.percent(share)} of them: with machines of their own both would do more"
         )
-        yield Pressure(share / BUSY, says, "machine")
+        yield Pressure(share / BUSY, text, "machine")
 
 
 def _of_api(rows: Sequence[ApiSample]) -> Iterator[Pressure]:
@@ -112,19 +111,19 @@ def _of_api(rows: Sequence[ApiSample]) -> Iterator[Pressure]:
     if sizes:
         in_use = fmean(used / size for used, size in sizes)
         waits = sum(series.values(rows, "pool_waits"))
-        says = (
+        text = (
             f"the API's pool of {formatting.number(sizes[-1][1])} database connections:"
             f" {formatting.percent(in_use)} in use,"
             f" {formatting.count(round(waits), 'request')} had to wait for one"
         )
-        yield Pressure(in_use / BUSY, says, "pool")
+        yield Pressure(in_use / BUSY, text, "pool")
     waiting, in_flight = series.mean(rows, "waiting"), series.mean(rows, "in_flight")
     if waiting and in_flight is not None:
-        says = (
+        text = (
             f"{formatting.number(round(waiting, 1))} requests waited to be let into the API,"
             f" {formatting.number(round(in_flight, 1))} were in it"
         )
-        yield Pressure(1.0 if waiting >= 1 else waiting, says, "queue")
+        yield Pressure(1.0 if waiting >= 1 else waiting, text, "queue")
 
 
 def _of_database(rows: Sequence[DatabaseSample]) -> Iterator[Pressure]:
@@ -135,26 +134,30 @@ def _of_database(rows: Sequence[DatabaseSample]) -> Iterator[Pressure]:
     ]
     if taken:
         share = fmean(connections / most for connections, most in taken)
-        says = f"{formatting.percent(share)} of PostgreSQL's {taken[-1][1]} connections were taken"
-        yield Pressure(share / BUSY, says, "connections")
-    looks = [row for row in rows if row.waits is not None]
-    active = fmean(map(_active, looks)) if looks else 0
-    waits = sum((_busy_waits(row) for row in looks), Counter[str]())
-    for events, says in ((LOCKS, "waited for locks"), (COMMITS, "waited for commits to reach the disk")):
-        found = Counter({name: number for name, number in waits.items() if name.startswith(events)})
-        if found:
-            (most, _), waiting = found.most_common(1)[0], found.total() / len(looks)
-            busy, held = formatting.number(round(active, 1)), formatting.number(round(waiting, 1))
-            what = f"of {busy} busy database sessions {held} {says} ({most})"
-            yield Pressure(waiting / active / WAITING, what, says)
+        text = f"{formatting.percent(share)} of PostgreSQL's {taken[-1][1]} connections were taken"
+        yield Pressure(share / BUSY, text, "connections")
+    sampled = [row for row in rows if row.waits is not None]
+    active = fmean(map(_active, sampled)) if sampled else 0
+    waits = sum((_busy_waits(row) for row in sampled), Counter[str]())
+    for events, problem in ((LOCKS, "waited for locks"), (COMMITS, "waited for commits to reach the disk")):
+        matching = Counter({name: number for name, number in waits.items() if name.startswith(events)})
+        if matching:
+            (most, _), waiting = matching.most_common(1)[0], matching.total() / len(sampled)
+            busy, delayed = formatting.number(round(active, 1)), formatting.number(round(waiting, 1))
+            text = f"of {busy} busy database sessions {delayed} {problem} ({most})"
+            yield Pressure(waiting / active / WAITING, text, problem)
 
 
 def _busy_waits(row: DatabaseSample) -> Counter[str]:
+    """Return the waits of sessions that are not idle."""
     waits = row.waits or {}
     return Counter({name: number for name, number in waits.items() if not name.startswith(IDLE)})
 
 
 def _active(row: DatabaseSample) -> float:
-    """Those that wait are active too; a look at each comes a moment after the other."""
+    """Return the number of active sessions.
+
+    Waiting sessions are active, too. The two figures are sampled one after the other and may not agree.
+    """
     active = (row.connections or {}).get("active", 0)
     return float(max(active, _busy_waits(row).total()))

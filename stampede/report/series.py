@@ -1,4 +1,4 @@
-"""A run, second by second: its rows as columns of one time axis. Pure."""
+"""Turns the rows of a run, one for each second, into columns on one time axis. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stampede.facts.run import Facts
 from stampede.facts.samples import ProcessSample, Sample
 
 Row = Second | Sample
-"""Figures of one second."""
+"""The figures of one second."""
 AnyRow = TypeVar("AnyRow", bound=Row)
 Column = list[float | None]
 """A figure for each second of the axis; None where it is not known."""
 
 BRIDGED = 3
-"""Seconds without a sample that are as the one before: more is a gap, and shown."""
+"""Seconds without a sample that repeat the previous value; a longer gap is shown as a gap."""
 
 
 class Axis(NamedTuple):
@@ -29,11 +29,12 @@ class Axis(NamedTuple):
 
     @property
     def seconds(self) -> range:
+        """Return all seconds of the axis."""
         return range(self.first, self.last + 1)
 
 
 class Role(NamedTuple):
-    """Something that has used CPU and memory, and a row for each second of it."""
+    """A process or group of processes with its samples, one for each second."""
 
     key: str
     """`api`, `postgres`, `master` or `worker`."""
@@ -42,30 +43,33 @@ class Role(NamedTuple):
 
 
 def axis(run: Facts) -> Axis | None:
-    """Return the axis of a run; None where nothing was noted by the second."""
+    """Return the time axis of a run; None where the run has no seconds."""
     seconds = [row.second for row in run.seconds]
     return Axis(min(seconds), max(seconds)) if seconds else None
 
 
 def in_window(run: Facts, rows: Iterable[AnyRow]) -> list[AnyRow]:
-    """Return the rows of the window; all where the run has none."""
+    """Return the rows in the window; all rows where the run has no window."""
     return [row for row in rows if is_in_window(run, row.second)]
 
 
 def is_in_window(run: Facts, second: int) -> bool:
-    """Return whether a second is in the window; each is where the run has none."""
+    """Return whether a second is in the window; True where the run has no window."""
     return run.window is None or run.window.start <= second < run.window.end
 
 
 def column(rows: Iterable[Row], axis: Axis, name: str) -> Column:
-    """Return one figure of each second."""
+    """Return one figure as a column."""
     return _on_axis(axis, ((row.second, getattr(row, name)) for row in rows))
 
 
 def part(rows: Iterable[Row], axis: Axis, name: str, key: str) -> Column:
-    """Return one key of a figure that is several: `part(seconds, axis, "outcomes", "201")`."""
-    several = ((row.second, getattr(row, name)) for row in rows)
-    return _on_axis(axis, ((second, found.get(key, 0)) for second, found in several if found is not None))
+    """Return one key of a figure with several as a column: `part(seconds, axis, "outcomes", "201")`.
+
+    It is 0 where the figure does not have the key.
+    """
+    figures = ((row.second, getattr(row, name)) for row in rows)
+    return _on_axis(axis, ((second, figure.get(key, 0)) for second, figure in figures if figure is not None))
 
 
 def _on_axis(axis: Axis, figures: Iterable[tuple[int, Any]]) -> Column:
@@ -74,7 +78,7 @@ def _on_axis(axis: Axis, figures: Iterable[tuple[int, Any]]) -> Column:
 
 
 def bridged(values: Column) -> Column:
-    """Return a column of what is sampled: a second whose sample came late is as the one before."""
+    """Return a column with short gaps filled by the previous value, as a sample may come late."""
     filled: Column = []
     last, age = None, 0
     for value in values:
@@ -84,29 +88,29 @@ def bridged(values: Column) -> Column:
 
 
 def sampled(rows: Iterable[Row], axis: Axis, name: str) -> Column:
-    """Return one figure of each second, of what is sampled."""
+    """Return one figure of samples as a column, with short gaps filled."""
     return bridged(column(rows, axis, name))
 
 
 def keys(rows: Iterable[Row], name: str) -> list[str]:
-    """Return the keys that a figure which is several has in any row."""
+    """Return all keys that a figure with several has in any row."""
     return sorted({key for row in rows for key in getattr(row, name) or ()})
 
 
 def values(rows: Iterable[Row], name: str) -> list[float]:
-    """Return a figure's values, where it is known."""
-    found = (getattr(row, name) for row in rows)
-    return [value for value in found if value is not None]
+    """Return the known values of a figure."""
+    figures = (getattr(row, name) for row in rows)
+    return [value for value in figures if value is not None]
 
 
 def mean(rows: Iterable[Row], name: str) -> float | None:
-    """Return a figure's mean; None where it is not known."""
+    """Return the mean of a figure; None where no value is known."""
     known = values(rows, name)
     return fmean(known) if known else None
 
 
 def roles(run: Facts) -> Iterator[Role]:
-    """Yield all that were sampled; workers last, by their label."""
+    """Yield all roles that were sampled; the workers last, by label."""
     samples = run.samples
     named: tuple[tuple[str, str, Sequence[Sample]], ...] = (
         ("api", "API", samples.api),
@@ -121,12 +125,12 @@ def roles(run: Facts) -> Iterator[Role]:
 
 
 def same_work(run: Facts) -> list[ProcessSample]:
-    """Return how long the same piece of work took the cores of all workers, on average, by the second."""
+    """Return how long cores took for the same piece of work, as the mean of all workers for each second."""
     seconds: defaultdict[int, list[float]] = defaultdict(list)
     for rows in run.samples.workers.values():
         for row in rows:
             if row.same_work_ms is not None:
                 seconds[row.second].append(row.same_work_ms)
     return [
-        ProcessSample(second=second, same_work_ms=fmean(took)) for second, took in sorted(seconds.items())
+        ProcessSample(second=second, same_work_ms=fmean(times)) for second, times in sorted(seconds.items())
     ]

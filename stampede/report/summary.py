@@ -1,4 +1,4 @@
-"""``summary.md``: the run on half a page, for a pull request. Pure."""
+"""``summary.md``: the run on half a page of Markdown, for a pull request. Pure."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Iterable, Iterator
 from stampede.facts.run import Facts
 from stampede.facts.verdict import Judgement, Verdict
 from stampede.report import formatting, tables
-from stampede.report.hints import look_here
+from stampede.report.hints import hints
 
 LAMPS = {Verdict.PASS: "🟢", Verdict.FAIL: "🔴", Verdict.UNKNOWN: "🟡", Verdict.NOT_ASKED: "⚪"}
 MOST_REASONS = 8
 MOST_ERRORS = 5
 LONGEST = 200
-"""Characters of one text: an error may be a page."""
+"""Characters of one text: an error may be a whole page."""
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&@])")
-"""What Markdown reads as more than a character; an @ would call somebody."""
+"""Characters with a meaning in Markdown; an @ would notify a GitHub user."""
 
 
 def summary(run: Facts, judged: Judgement) -> str:
-    """At most 60 lines of GitHub's Markdown."""
+    """Return the summary: at most 60 lines of GitHub's Markdown."""
     return "\n".join(_lines(run, judged)) + "\n"
 
 
@@ -58,12 +58,12 @@ def _what(run: Facts) -> str:
 
 
 def _reasons(run: Facts, judged: Judgement) -> Iterator[str]:
-    """What does not hold, and where to look."""
+    """Yield the checks that do not hold, each with one hint."""
     reasons = formatting.reasons(judged)
     for part, check in reasons[:MOST_REASONS]:
         name, detail = _text(formatting.title(check.name)), _text(formatting.in_words(check))
         yield f"- {LAMPS[check.verdict]} **{name}**: {detail}"
-        for line in look_here(run, part, check)[:1]:
+        for line in hints(run, part, check)[:1]:
             yield f"  - look here: {_text(line)}"
     if len(reasons) > MOST_REASONS:
         yield f"- and {len(reasons) - MOST_REASONS} more"
@@ -72,14 +72,14 @@ def _reasons(run: Facts, judged: Judgement) -> Iterator[str]:
 
 
 def _errors(run: Facts) -> Iterator[str]:
-    found = tables.errors(run)
-    if found:
-        rows = [(error.occurrences, error.route, error.text) for error in found[:MOST_ERRORS]]
+    errors = tables.errors(run)
+    if errors:
+        rows = [(error.occurrences, error.route, error.text) for error in errors[:MOST_ERRORS]]
         yield from _table(("errors", "route", "what"), rows)
 
 
 def _table(head: Iterable[object], rows: Iterable[Iterable[object]], align: str = "---") -> Iterator[str]:
-    """Of one table; the empty line after it ends it."""
+    """Yield the lines of a table, and the empty line that ends it."""
     columns = [*head]
     yield _row(columns)
     yield _row([align] * len(columns))
@@ -92,7 +92,7 @@ def _row(cells: Iterable[object]) -> str:
 
 
 def _text(text: object) -> str:
-    """In one line, and nothing but text to Markdown."""
+    """Return a text in one line, escaped for Markdown."""
     line = " ".join(formatting.printable(str(text)).split())
     short = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
     return SPECIAL.sub(r"\\\1", short).replace("\\@", "@\u200b")

@@ -1,4 +1,4 @@
-"""What the report says in tables: rows of words, from a run's facts. Pure."""
+"""The rows of the report's tables, as text. Pure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from stampede.facts.run import ErrorFacts, ErrorSample, Facts, Race
 from stampede.facts.samples import Machine
 from stampede.facts.target import Target
 from stampede.report import formatting
-from stampede.report.against import Against, against, of_times
-from stampede.report.events import most_telling, numbered
+from stampede.report.against import NearestTarget, nearest_target, time_targets
+from stampede.report.events import most_important, numbered
 from stampede.report.formatting import count, number
 
 MOST_ERRORS = 50
-"""Rows of errors: more are of the same few causes."""
+"""Rows of errors: more rows have the same few causes."""
 MOST_EVENTS = 200
 
 NO_OUTCOMES: Mapping[str, int] = {}
 
 
 class Route(NamedTuple):
-    """One route's row; `outcomes` are of the whole run, the figures of the window."""
+    """The row of one route. `outcomes` are of the whole run, all figures of the window."""
 
     name: str
     requests: str
@@ -33,7 +33,7 @@ class Route(NamedTuple):
     outcomes: list[tuple[str, str]]
     times: list[str]
     from_start_p99: str
-    against: Against | None
+    nearest_target: NearestTarget | None
 
 
 class ErrorRow(NamedTuple):
@@ -50,31 +50,31 @@ class ErrorRow(NamedTuple):
 
 
 def key_figures(run: Facts) -> list[tuple[str, str]]:
-    """What one asks first; of the window where there is one."""
+    """Return the most important figures, of the window where the run has one."""
     window = run.window
-    of = window.total if window else run
-    requests = ("requests", number(of.requests))
-    failed = ("failed", formatting.percent(of.failures / of.requests) if of.requests else formatting.NONE)
+    total = window.total if window else run
+    requests = ("requests", number(total.requests))
+    share = total.failures / total.requests if total.requests else None
+    failed = ("failed", formatting.percent(share))
     if window is None:
         return [("requests/s", formatting.NONE), requests, failed]
-    total = window.total
     times = (
-        ("p50", total.p50_ms),
-        ("p95", total.p95_ms),
-        ("p99", total.p99_ms),
-        ("p99 from start", _late(total)),
+        ("p50", window.total.p50_ms),
+        ("p95", window.total.p95_ms),
+        ("p99", window.total.p99_ms),
+        ("p99 from start", _from_start_p99(window.total)),
     )
     known = [(name, formatting.milliseconds(time)) for name, time in times if time is not None]
     return [("requests/s", number(window.rps)), *known, requests, failed]
 
 
-def _late(figures: Figures) -> float | None:
-    """From when a request was due: what waiting for slow answers adds."""
+def _from_start_p99(figures: Figures) -> float | None:
+    """Return the p99 from when requests were due; None where the users had no pace."""
     return figures.from_start.p99_ms if figures.from_start else None
 
 
 def methods(run: Facts) -> list[Route]:
-    """A row for each method, and one for all of them where there is one."""
+    """Return a row for each method and one for all methods; none where the run has no window."""
     if run.window is None:
         return []
     rows = [_route(name, figures) for name, figures in run.window.by_method.items()]
@@ -82,10 +82,11 @@ def methods(run: Facts) -> list[Route]:
 
 
 def routes(run: Facts) -> list[Route]:
-    """A row for each route, by its name."""
-    figures = {f"{each.method} {each.name}": each for each in run.window.routes} if run.window else {}
+    """Return a row for each route, sorted by path and method."""
+    in_window = run.window.routes if run.window else []
+    figures = {f"{route.method} {route.name}": route for route in in_window}
     names = sorted({*figures, *run.outcomes}, key=lambda name: (name.partition(" ")[2], name))
-    targets = of_times(run)
+    targets = time_targets(run)
     return [_route(name, figures.get(name), run.outcomes.get(name, {}), targets) for name in names]
 
 
@@ -95,7 +96,7 @@ def _route(
     outcomes: Mapping[str, int] = NO_OUTCOMES,
     targets: Sequence[Target] = (),
 ) -> Route:
-    """`figures` is None where nothing was asked in the window."""
+    """Return a row; `figures` is None where the window has no request of the route."""
     method, _, path = name.partition(" ")
     times = (figures.p50_ms, figures.p95_ms, figures.p99_ms, figures.max_ms) if figures else (None,) * 4
     return Route(
@@ -105,19 +106,20 @@ def _route(
         bool(figures and figures.failures),
         [(outcome(status), f"{count:,}") for status, count in sorted(outcomes.items())],
         [number(time) for time in times],
-        number(_late(figures) if figures else None),
-        against(targets, method, path, figures) if figures else None,
+        number(_from_start_p99(figures) if figures else None),
+        nearest_target(targets, method, path, figures) if figures else None,
     )
 
 
 def outcome(status: str) -> str:
+    """Return a status as the report shows it."""
     return "no answer" if status == "0" else status
 
 
 def errors(run: Facts) -> list[ErrorRow]:
-    """The most frequent first."""
-    found = sorted(run.errors, key=lambda each: (-each.occurrences, each.name, each.error))
-    return [_error(each) for each in found[:MOST_ERRORS]]
+    """Return the rows of the errors, the most frequent first."""
+    ordered = sorted(run.errors, key=lambda error: (-error.occurrences, error.name, error.error))
+    return [_error(error) for error in ordered[:MOST_ERRORS]]
 
 
 def _error(error: ErrorFacts) -> ErrorRow:
@@ -135,7 +137,7 @@ def _error(error: ErrorFacts) -> ErrorRow:
 
 
 def what_was_run(run: Facts) -> Iterator[tuple[str, str]]:
-    """What on what, for somebody who was not there."""
+    """Yield names and values that describe the run, for readers who did not start it."""
     kinds = ", ".join(run.user_classes)
     lost = f", {len(run.lost_workers)} of them lost" if run.lost_workers else ""
     yield "Profile", run.profile or "none: started by the numbers of the UI's form"
@@ -165,34 +167,34 @@ def _machine(machine: Machine) -> Iterator[tuple[str, str]]:
     if generator := ", ".join(filter(None, [cores, size, machine.kernel])):
         yield "Generator", generator
     versions = (("Locust", machine.locust), ("Python", machine.python))
-    if made_of := [f"{name} {version}" for name, version in versions if version]:
-        yield "Made of", ", ".join(made_of)
+    if known := [f"{name} {version}" for name, version in versions if version]:
+        yield "Made of", ", ".join(known)
 
 
 def shares_cores(run: Facts) -> bool:
-    """Whether the generator takes from the target what it measures."""
+    """Return whether generator and target share cores: then each slows the other down."""
     return bool(run.machine.generator_shares_cores)
 
 
 def stages(run: Facts) -> list[list[str]]:
-    """Where there are several: what more users did."""
+    """Return a row for each stage; none where the run has only one stage."""
     names = ("users", "rps", "goodput", "refused", "failures", "p50_ms", "p95_ms", "p99_ms", "same_work_ms")
     rows = [[number(getattr(stage, name)) for name in names] for stage in run.stages]
     return rows if len(rows) > 1 else []
 
 
 def races(run: Facts) -> list[list[str]]:
-    """A row for each kind of racer."""
-    held = [race for race in run.races if race.shots]
-    kinds = sorted({race.user_class for race in held})
-    return [_races(kind, [race for race in held if race.user_class == kind]) for kind in kinds]
+    """Return a row for each user class that raced."""
+    races = [race for race in run.races if race.shots]
+    classes = sorted({race.user_class for race in races})
+    return [_races(name, [race for race in races if race.user_class == name]) for name in classes]
 
 
-def _races(kind: str, races: list[Race]) -> list[str]:
+def _races(user_class: str, races: list[Race]) -> list[str]:
     winners = Counter(race.winners for race in races).most_common(3)
     overlaps = [race.overlap for race in races if race.overlap is not None]
     return [
-        kind,
+        user_class,
         number(len(races)),
         number(median(race.racers for race in races)),
         ", ".join(f"{rounds:,} × {number_of:,}" for number_of, rounds in winners),
@@ -202,8 +204,8 @@ def _races(kind: str, races: list[Race]) -> list[str]:
 
 
 def events(run: Facts) -> list[tuple[str, str, str, str]]:
-    """Number, time, what and the rest of it."""
+    """Return a row for each event: its number, time, name and facts."""
     return [
         (str(place), formatting.clock(event.at), formatting.title(event.name), formatting.event(event))
-        for place, event in most_telling(numbered(run), MOST_EVENTS)
+        for place, event in most_important(numbered(run), MOST_EVENTS)
     ]

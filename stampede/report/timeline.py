@@ -1,4 +1,4 @@
-"""``timeline.csv``: a row a second, for whatever draws or computes. Numbers only. Pure."""
+"""``timeline.csv``: one row a second, for tools that draw or compute. Numbers only. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WAITS = ("Lock", "LWLock", "IO")
 
 
 def timeline(run: Facts) -> str:
-    """Times in ms, CPU in percent of one core, memory in MB, all else a number or a number per second."""
+    """Return the CSV. Times are in ms, CPU in percent of one core, memory in MB, all else counts or rates."""
     axis = series.axis(run)
     columns = {} if axis is None else dict(_columns(run, axis))
     text = io.StringIO()
@@ -42,12 +42,12 @@ def _columns(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
         yield name, series.column(seconds, axis, name)
     for status in filter(str.isdigit, series.keys(seconds, "outcomes")):
         yield f"status_{status}", series.part(seconds, axis, "outcomes", status)
-    yield from _of_roles(run, axis)
-    yield from _of_the_database(run.samples.postgres, axis)
+    yield from _role_columns(run, axis)
+    yield from _database_columns(run.samples.postgres, axis)
 
 
-def _of_roles(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
-    """Of the workers together: how busy they are in the middle and the busiest is, what all of them hold."""
+def _role_columns(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
+    """Yield CPU and memory of each role; for the workers, mean and maximum of CPU, and the sum of memory."""
     for figure in ("cpu_percent", "memory_mb"):
         workers = []
         for role in series.roles(run):
@@ -63,34 +63,34 @@ def _of_roles(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
             yield "workers_memory_mb", _across(workers, sum)
 
 
-def _of_the_database(rows: list[DatabaseSample], axis: Axis) -> Iterator[tuple[str, Column]]:
+def _database_columns(rows: list[DatabaseSample], axis: Axis) -> Iterator[tuple[str, Column]]:
     if not rows:
         return
     for state, name in STATES.items():
         yield f"connections_{name}", series.bridged(series.part(rows, axis, "connections", state))
     for name in OF_THE_DATABASE:
         yield name, series.sampled(rows, axis, name)
-    by_class = [replace(row, waits=_by_class(row.waits)) for row in rows if row.waits is not None]
+    by_class = [replace(row, waits=_sum_by_class(row.waits)) for row in rows if row.waits is not None]
     for kind in WAITS:
         yield f"waits_{kind.lower()}", series.bridged(series.part(by_class, axis, "waits", kind))
 
 
-def _by_class(waits: Mapping[str, int]) -> dict[str, int]:
-    """`Lock:transactionid` and `Lock:tuple` are both Lock."""
-    found: Counter[str] = Counter()
+def _sum_by_class(waits: Mapping[str, int]) -> dict[str, int]:
+    """Return the waits summed by class: `Lock:transactionid` and `Lock:tuple` are both Lock."""
+    sums: Counter[str] = Counter()
     for event, number in waits.items():
-        found[event.partition(":")[0]] += number
-    return dict(found)
+        sums[event.partition(":")[0]] += number
+    return dict(sums)
 
 
-def _across(columns: list[Column], how: Callable[[list[float]], float]) -> Column:
-    """Of those that are known in a second."""
+def _across(columns: list[Column], combine: Callable[[list[float]], float]) -> Column:
+    """Return one column that combines the known values of each second."""
     known = ([value for value in row if value is not None] for row in zip(*columns, strict=True))
-    return [how(values) if values else None for values in known]
+    return [combine(values) if values else None for values in known]
 
 
 def _cell(value: object) -> object:
-    """Nothing but numbers gets out: a spreadsheet calculates what begins with `=`."""
+    """Return a number for the CSV; None for all else, as a spreadsheet runs text that begins with `=`."""
     if isinstance(value, float):
         return int(value) if value.is_integer() else round(value, 3)
     return value if isinstance(value, int) else None

@@ -1,10 +1,10 @@
-"""Brings the cluster up, scales it, runs it, takes it down."""
+"""The rig: starts the cluster, scales it, drives a run and takes the cluster down."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-"""The checkout."""
+"""The folder of this checkout."""
 
 
 class UsageError(Exception):
-    """Something the user can mend; the message says what is wrong and what to do. Exit code 2."""
+    """A mistake that the user can fix: the message says what is wrong and what to do. The exit code is 2."""

@@ -1,4 +1,4 @@
-"""The cluster as a whole: found, brought up, taken down, whatever it runs on."""
+"""Operations on the whole cluster, the same for both runtimes."""
 
 from __future__ import annotations
 
@@ -10,106 +10,129 @@ import socket
 import time
 from collections.abc import Set
 
-from stampede.rig import UsageError, memory, runtime, settings
+from stampede.rig import UsageError, memory
 from stampede.rig.master import Master, wait_for_workers
 from stampede.rig.runtime import Runtime
+from stampede.rig.runtime import choose as choose_runtime
 from stampede.rig.settings import Settings
+from stampede.rig.settings import read as read_settings
 
 JOIN_TIMEOUT = 60.0
-"""Seconds for all workers to join a master that answers."""
+"""Seconds for all workers to join, once the master answers."""
 
 
 def find(arguments: list[str]) -> tuple[Settings, Runtime]:
-    """What is asked for, and the cluster it is asked of. One that crashed is swept up and forgotten."""
-    asked, found = _choose(arguments)
-    while memory.recall(found.key, asked.compose_project_name) and not found.is_up():
-        if found.key == "local":
-            found.down()
-        memory.forget(found.key, asked.compose_project_name)
-        asked, found = _choose(arguments)
-    return asked, found
+    """Return the settings of this command and the cluster that it is for.
+
+    A remembered cluster that is no longer up has crashed. It is forgotten, and its remaining processes are
+    ended. Its settings no longer count, so all settings are read again.
+    """
+    settings, runtime = _choose(arguments)
+    while memory.recall(runtime.key, settings.compose_project_name) and not runtime.is_up():
+        if runtime.key == "local":
+            runtime.down()
+        memory.forget(runtime.key, settings.compose_project_name)
+        settings, runtime = _choose(arguments)
+    return settings, runtime
 
 
 def _choose(arguments: list[str]) -> tuple[Settings, Runtime]:
-    asked = settings.read(arguments)
-    found = runtime.choose(asked)
-    return dataclasses.replace(asked, runtime=found.key), found
+    settings = read_settings(arguments)
+    runtime = choose_runtime(settings)
+    return dataclasses.replace(settings, runtime=runtime.key), runtime
 
 
-def bring_up(found: Runtime, asked: Settings) -> None:
-    """Start it and wait until all is healthy and joined. What could not start leaves nothing behind."""
-    begun = time.monotonic()
-    _refuse_wrong_login(asked)
-    was_up = found.is_up()
+def bring_up(runtime: Runtime, settings: Settings) -> None:
+    """Start the cluster, and wait until every role is healthy and all workers have joined.
+
+    If the start fails, the cluster is taken down again, unless it was up before.
+    """
+    start = time.monotonic()
+    _refuse_wrong_login(settings)
+    was_up = runtime.is_up()
     if was_up:
-        refuse_changes(asked)
+        refuse_changes(settings)
     else:
-        refuse_ports(found, asked)
-    print(f"Starting the cluster with {workers(asked.worker_count)}: {found.name} …", flush=True)
-    memory.remember(found.key, asked.compose_project_name, asked.of_the_cluster)
+        refuse_ports(runtime, settings)
+    workers = format_workers(settings.worker_count)
+    print(f"Starting the cluster with {workers}: {runtime.name} …", flush=True)
+    memory.remember(runtime.key, settings.compose_project_name, settings.cluster_settings)
     try:
-        found.up()
-        wait_until_joined(Master(asked.ui_url, asked.login), asked.worker_count)
+        runtime.up()
+        wait_until_joined(Master(settings.ui_url, settings.login), settings.worker_count)
     except BaseException:
         if not was_up:
-            take_down(found, asked)
+            take_down(runtime, settings)
         raise
-    print(f"Up in {time.monotonic() - begun:.1f} s: {workers(asked.worker_count)} joined", flush=True)
+    print(f"Up in {time.monotonic() - start:.1f} s: {workers} joined", flush=True)
 
 
-def take_down(found: Runtime, asked: Settings) -> None:
-    """End it; the data stays. Another Ctrl-C does not leave half of it."""
+def take_down(runtime: Runtime, settings: Settings) -> None:
+    """Stop the cluster; the data stays."""
     print("Taking the cluster down …", flush=True)
+    # A second Ctrl-C would leave half of the cluster running.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    found.down()
-    memory.forget(found.key, asked.compose_project_name)
+    runtime.down()
+    memory.forget(runtime.key, settings.compose_project_name)
 
 
-def workers(count: int) -> str:
-    """A number of workers, in words."""
+def format_workers(count: int) -> str:
+    """Return `1 worker`, `2 workers` and so on."""
     return "1 worker" if count == 1 else f"{count} workers"
 
 
-def must_be_up(found: Runtime) -> None:
-    """Raise UsageError if it is not."""
-    if not found.is_up():
+def require_up(runtime: Runtime) -> None:
+    """Raise UsageError if the cluster is not up."""
+    if not runtime.is_up():
         raise UsageError("the cluster is not up: `make up` starts it")
 
 
-def wait_until_joined(master: Master, wanted: int) -> None:
-    """Raise UsageError if not so many workers join in time."""
-    joined = wait_for_workers(master, wanted, JOIN_TIMEOUT)
-    if joined != wanted:
-        raise UsageError(f"{joined} of {workers(wanted)} joined within {JOIN_TIMEOUT:.0f} s: see `make logs`")
+def wait_until_joined(master: Master, expected: int) -> None:
+    """Wait until exactly `expected` workers have joined. Raise UsageError after JOIN_TIMEOUT."""
+    joined = wait_for_workers(master, expected, JOIN_TIMEOUT)
+    if joined != expected:
+        raise UsageError(
+            f"{joined} of {format_workers(expected)} joined within {JOIN_TIMEOUT:.0f} s: see `make logs`"
+        )
 
 
-def refuse_changes(asked: Settings, but: Set[str] = frozenset()) -> None:
-    """Raise UsageError for what a cluster that is up cannot change; the number of its workers it can."""
-    remembered = memory.recall(asked.runtime, asked.compose_project_name)
-    for name, wanted in asked.of_the_cluster.items() if remembered else ():
+def refuse_changes(settings: Settings, ignoring: Set[str] = frozenset()) -> None:
+    """Raise UsageError if a setting is not the one that the running cluster was started with.
+
+    The number of workers is not compared, as it can change while the cluster is up. Neither are the settings
+    in `ignoring`. Nothing is known about a cluster that plain `docker compose` started.
+    """
+    remembered = memory.recall(settings.runtime, settings.compose_project_name)
+    for name, wanted in settings.cluster_settings.items() if remembered else ():
         value = remembered.get(name)
-        if name not in but and wanted != value:
+        if name not in ignoring and wanted != value:
             has = f"{name}={value}" if value else f"no {name}"
             raise UsageError(f"the cluster that is up has {has}: `make down` first, for {wanted}")
 
 
-def _refuse_wrong_login(asked: Settings) -> None:
-    """Whoever reaches the UI can send a load: beyond this machine it wants a password."""
-    login = asked.login  # on this machine, too, half a one is refused
-    if not login and not ipaddress.ip_address(asked.ui_bind).is_loopback:
+def _refuse_wrong_login(settings: Settings) -> None:
+    """Raise UsageError if user or password is missing, or both for a UI that other machines can reach.
+
+    Every client that reaches a UI without a login can start a load.
+    """
+    login = settings.login  # raises if one of both is missing, whatever UI_BIND is
+    if not login and not ipaddress.ip_address(settings.ui_bind).is_loopback:
         raise UsageError(
-            f"UI_BIND={asked.ui_bind} publishes the UI beyond this machine: set UI_USER and UI_PASSWORD"
+            f"UI_BIND={settings.ui_bind} publishes the UI beyond this machine: set UI_USER and UI_PASSWORD"
         )
 
 
-def refuse_ports(found: Runtime, asked: Settings) -> None:
-    """Raise UsageError for one in use, or that processes may not have: containers' the engine publishes."""
-    ports = {"UI_PORT": asked.ui_port}
-    if not asked.host:
-        ports["API_PORT"] = asked.api_port
-    if found.key == "local":
-        ports["MASTER_PORT"] = asked.master_port
+def refuse_ports(runtime: Runtime, settings: Settings) -> None:
+    """Raise UsageError if a port is in use, or if a process of this user may not bind it.
+
+    Only processes are refused a port below 1024: the ports of containers are published by the engine.
+    """
+    ports = {"UI_PORT": settings.ui_port}
+    if not settings.host:
+        ports["API_PORT"] = settings.api_port
+    if runtime.key == "local":
+        ports["MASTER_PORT"] = settings.master_port
     for name, port in ports.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -120,5 +143,5 @@ def refuse_ports(found: Runtime, asked: Settings) -> None:
                     raise UsageError(
                         f"port {port} is in use: end what holds it, or choose another with {name}="
                     ) from error
-                if isinstance(error, PermissionError) and found.key == "local":
+                if isinstance(error, PermissionError) and runtime.key == "local":
                     raise UsageError(f"port {port} is root's: choose one over 1023 with {name}=") from error

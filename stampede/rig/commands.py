@@ -8,18 +8,19 @@ import webbrowser
 from typing import NoReturn
 
 from stampede.rig import UsageError, cluster, headless, terminal
-from stampede.rig.cluster import bring_up, take_down, wait_until_joined
+from stampede.rig.cluster import bring_up, format_workers, take_down, wait_until_joined
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.runtime import Runtime
 from stampede.rig.settings import Settings
 
 USAGE_EXIT = 2
 INTERRUPTED_EXIT = 130
+"""128 + SIGINT, as shells report it."""
 
 
 def main(verb: str, arguments: list[str]) -> int:
-    """Run one verb; returns the exit code. What a user can mend is one line on stderr and exit code 2."""
-    # A pipeline that is canceled leaves nothing behind either; a script's background jobs ignore SIGINT.
+    """Run one verb and return its exit code. A mistake of the user is one line on stderr and exit code 2."""
+    # SIGTERM: a canceled pipeline must leave nothing behind. SIGINT: background jobs of scripts ignore it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
@@ -39,84 +40,88 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def up(asked: Settings, found: Runtime) -> None:
-    """Bring the cluster up, and say where it is."""
-    bring_up(found, asked)
-    print(f"Locust  {asked.ui_url}\nAPI     {asked.host or asked.api_url + '/docs'}\nRuntime {found.name}")
+def up(settings: Settings, runtime: Runtime) -> None:
+    """Bring the cluster up, and print its addresses."""
+    bring_up(runtime, settings)
+    api = settings.host or settings.api_url + "/docs"
+    print(f"Locust  {settings.ui_url}\nAPI     {api}\nRuntime {runtime.name}")
 
 
-def down(asked: Settings, found: Runtime) -> None:
+def down(settings: Settings, runtime: Runtime) -> None:
     """Take the cluster down; the data stays."""
-    take_down(found, asked)
+    take_down(runtime, settings)
 
 
-def reset(asked: Settings, found: Runtime) -> None:
+def reset(settings: Settings, runtime: Runtime) -> None:
     """Take the cluster down and delete its data."""
-    take_down(found, asked)
-    found.reset()
+    take_down(runtime, settings)
+    runtime.reset()
 
 
-def scale(asked: Settings, found: Runtime) -> None:
+def scale(settings: Settings, runtime: Runtime) -> None:
     """Change the number of workers to WORKERS."""
-    if asked.workers is None:
+    if settings.workers is None:
         raise UsageError("say how many workers: make scale N=8")
-    cluster.must_be_up(found)
-    master = Master(asked.ui_url, asked.login)  # first: half a login changes nothing
-    found.scale(asked.workers)
-    wait_until_joined(master, asked.workers)
-    print(f"{cluster.workers(asked.workers)} joined")
+    cluster.require_up(runtime)
+    master = Master(settings.ui_url, settings.login)  # before the change, because a wrong login raises
+    runtime.scale(settings.workers)
+    wait_until_joined(master, settings.workers)
+    print(f"{format_workers(settings.workers)} joined")
 
 
-def restart(asked: Settings, found: Runtime) -> None:
-    """Start master and workers again, with the load tests as they are now."""
-    cluster.must_be_up(found)
-    master = Master(asked.ui_url, asked.login)
-    if master.worker_count() is not None:  # else the master is what has to be mended
+def restart(settings: Settings, runtime: Runtime) -> None:
+    """Restart master and workers, so that they load the load tests again."""
+    cluster.require_up(runtime)
+    master = Master(settings.ui_url, settings.login)
+    if master.worker_count() is not None:  # a master that does not answer is to be fixed by the restart
         _refuse_while_running(master)
     print("Starting master and workers again …", flush=True)
-    found.restart_load()
-    workers = found.worker_count()
+    runtime.restart_load()
+    workers = runtime.worker_count()
     wait_until_joined(master, workers)
-    print(f"{cluster.workers(workers)} joined")
+    print(f"{format_workers(workers)} joined")
 
 
-def logs(_asked: Settings, found: Runtime) -> None:
-    """Show what the cluster prints."""
-    found.logs()
+def logs(_settings: Settings, runtime: Runtime) -> None:
+    """Show the logs of the cluster."""
+    runtime.logs()
 
 
-def ps(_asked: Settings, found: Runtime) -> None:
-    """Show what runs."""
-    found.ps()
+def ps(_settings: Settings, runtime: Runtime) -> None:
+    """List the running containers or processes."""
+    runtime.ps()
 
 
-def run_headless(asked: Settings, found: Runtime) -> int:
-    """Run a profile without a browser; a cluster that was not up is taken down again."""
+def run_headless(settings: Settings, runtime: Runtime) -> int:
+    """Run a profile without a browser, and return the verdict's exit code.
+
+    A cluster that was not up before is taken down at the end.
+    """
     headless.make_results_folder()
-    was_up = found.is_up()
+    was_up = runtime.is_up()
     if was_up:
-        _use_what_is_up(asked, found)
+        _prepare_running_cluster(settings, runtime)
     else:
-        bring_up(found, asked)
+        bring_up(runtime, settings)
     try:
-        if not asked.keep_data and not asked.host:
-            found.seed()
-        host = asked.host and found.target(asked.host)
+        if not settings.keep_data and not settings.host:
+            runtime.seed()
+        host = settings.host and runtime.reachable_host(settings.host)
         if host:
-            found.allow(host)  # by the act of whoever started this
-        verdict = headless.drive(Master(asked.ui_url, asked.login), asked, host)
+            runtime.allow(host)  # the user allows a host by setting HOST
+        verdict = headless.drive(Master(settings.ui_url, settings.login), settings, host)
     finally:
         if not was_up:
-            take_down(found, asked)
-    terminal.say(verdict.words, verdict.style)
+            take_down(runtime, settings)
+    terminal.print_line(verdict.text, verdict.style)
     return verdict.code
 
 
-def _use_what_is_up(asked: Settings, found: Runtime) -> None:
-    _refuse_while_running(Master(asked.ui_url, asked.login))
-    cluster.refuse_changes(asked, but={"HOST"})  # the run brings its own
-    if asked.workers:
-        scale(asked, found)
+def _prepare_running_cluster(settings: Settings, runtime: Runtime) -> None:
+    _refuse_while_running(Master(settings.ui_url, settings.login))
+    cluster.refuse_changes(settings, ignoring={"HOST"})  # HOST is sent with the run
+    if settings.workers:
+        scale(settings, runtime)
 
 
 def _refuse_while_running(master: Master) -> None:
@@ -125,10 +130,10 @@ def _refuse_while_running(master: Master) -> None:
 
 
 def report() -> None:
-    """Open the newest report in a browser, and say where it is."""
-    names = ("report.html", "locust.html")  # the second where the first could not be made
-    found = (headless.RESULTS / "latest" / name for name in names)
-    latest = next((path for path in found if path.exists()), None)
+    """Open the newest report in a browser, and print its path."""
+    names = ("report.html", "locust.html")  # the second one where making the first one failed
+    paths = (headless.RESULTS / "latest" / name for name in names)
+    latest = next((path for path in paths if path.exists()), None)
     if latest is None:
         raise UsageError("there is no result yet: `make headless` leaves one")
     print(latest.resolve())

@@ -1,4 +1,4 @@
-"""The cluster as containers: Docker Compose, on docker-compose.yml."""
+"""The cluster as containers: runs Docker Compose on docker-compose.yml."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from stampede.rig.last_words import last_words
 from stampede.rig.settings import Settings, environment
 
 START_TIMEOUT = 90.0
-"""Seconds for every service to get healthy."""
+"""Seconds for every service to become healthy."""
 
 
 class Compose:
-    """The Compose runtime; stampede/rig/local.py has the same methods."""
+    """The Compose runtime. `Local` in local.py has the same methods."""
 
     key = "compose"
     name = "Docker Compose"
@@ -28,7 +28,7 @@ class Compose:
 
     @staticmethod
     def available() -> bool:
-        """Whether an engine answers, and Compose is there to ask it."""
+        """Return whether a container engine answers and Compose is installed."""
         try:
             engine = subprocess.run(["docker", "info"], capture_output=True, timeout=20)
             plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=20)
@@ -37,71 +37,75 @@ class Compose:
         return engine.returncode == 0 and plugin.returncode == 0
 
     def is_up(self) -> bool:
-        """Whether it was started and some of it runs: a database alone is no cluster.
+        """Return whether a master or worker was started and any container runs.
 
-        One whose master and workers ended, over a mistake in the load tests say, still is: restart mends it.
+        A database alone is not a cluster. A cluster whose master and workers have ended, for example because
+        of an error in the load tests, is still up: `make restart` fixes it.
         """
         containers = self._containers()
         load = [c for c in containers if c["Service"] in ("master", "worker") and c["State"] != "created"]
         return bool(load) and any(c["State"] in ("running", "restarting") for c in containers)
 
     def up(self) -> None:
-        """Build what has changed, start everything, wait for the health checks. Raises UsageError."""
+        """Build changed images, start all services, and wait until they are healthy. Raise UsageError."""
         roles = self._settings.roles
-        built = self._show("build", *roles)
-        if built.returncode:
-            raise UsageError(f"the images cannot be built: {last_words(built.stderr)}")
-        alone = ["--no-deps"] if self._settings.host else []
-        started = self._show("up", "--detach", *alone, *roles)
-        self._wait_until_healthy(last_words(started.stderr) if started.returncode else None)
+        build = self._run_visibly("build", *roles)
+        if build.returncode:
+            raise UsageError(f"the images cannot be built: {last_words(build.stderr)}")
+        no_dependencies = ["--no-deps"] if self._settings.host else []
+        start = self._run_visibly("up", "--detach", *no_dependencies, *roles)
+        self._wait_until_healthy(last_words(start.stderr) if start.returncode else None)
 
-    def _wait_until_healthy(self, complaint: str | None) -> None:
-        """Wait for all but the workers, whose joining is looked at instead.
+    def _wait_until_healthy(self, start_error: str | None) -> None:
+        """Wait for all services but the workers: those are ready when they have joined the master.
 
-        `complaint` is Compose's own, if it could not start all: then nothing is waited for.
+        `start_error` is the message of Compose if it could not start all services. Then this raises
+        UsageError at once; the log of a service that failed is preferred to that message.
         """
         deadline = time.monotonic() + START_TIMEOUT
-        while unwell := [c for c in self._containers() if c["Service"] != "worker" and not _healthy(c)]:
-            failed = [container for container in unwell if _failed(container)]
+        while unhealthy := [c for c in self._containers() if c["Service"] != "worker" and not _healthy(c)]:
+            failed = [container for container in unhealthy if _failed(container)]
             if failed or time.monotonic() > deadline:
-                raise UsageError(self._did_not_get_healthy((failed or unwell)[0]["Service"]))
-            if complaint:
+                raise UsageError(self._describe_unhealthy((failed or unhealthy)[0]["Service"]))
+            if start_error:
                 break
             time.sleep(0.2)
-        if complaint:
-            raise UsageError(f"the cluster did not start: {complaint}")
+        if start_error:
+            raise UsageError(f"the cluster did not start: {start_error}")
 
-    def _did_not_get_healthy(self, service: str) -> str:
+    def _describe_unhealthy(self, service: str) -> str:
         logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
         return f"{service} did not get healthy: {last_words(logs.stdout)}"
 
-    def _show(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run what takes a while: Compose's own display on a terminal, a word elsewhere."""
+    def _run_visibly(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a slow command: with Compose's own progress display on a terminal, else with one line."""
         if sys.stderr.isatty():
             return self._compose(*command)
         print(f"  docker compose {command[0]} …", flush=True)
         return self._compose(*command, capture=True)
 
     def worker_count(self) -> int:
-        """How many workers it keeps, joined or not."""
+        """Return the number of worker containers, joined or not."""
         return sum(container["Service"] == "worker" for container in self._containers())
 
     def scale(self, workers: int) -> None:
-        """Change the number of workers, also in the middle of a run. Those there are stay as they are."""
-        self._must("up", "--detach", "--no-deps", "--no-recreate", "--scale", f"worker={workers}", "worker")
+        """Change the number of workers, also during a run. Workers that stay are not restarted."""
+        self._checked(
+            "up", "--detach", "--no-deps", "--no-recreate", "--scale", f"worker={workers}", "worker"
+        )
 
     def restart_load(self) -> None:
-        """Start master and workers again, with the load tests as they are now."""
-        self._must("restart", "--no-deps", "master", "worker")
+        """Restart master and workers, so that they load the load tests again."""
+        self._checked("restart", "--no-deps", "master", "worker")
         self._wait_until_healthy(None)
 
     def seed(self) -> None:
-        """Bring the database back to the catalogue a run starts from."""
+        """Reset the database to the catalogue that a run starts from."""
         psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "stampede"]
-        self._must("exec", "-T", "postgres", *psql, "-f", "/postgres/seed.sql")
+        self._checked("exec", "-T", "postgres", *psql, "-f", "/postgres/seed.sql")
 
-    def target(self, host: str) -> str:
-        """`host` as the containers reach it: localhost is the machine, not the container."""
+    def reachable_host(self, host: str) -> str:
+        """Return `host` as the containers reach it: their own localhost is not this machine."""
         parts = urlsplit(host)
         if parts.hostname in ("localhost", "127.0.0.1", "::1"):
             port = f":{parts.port}" if parts.port else ""
@@ -109,33 +113,34 @@ class Compose:
         return parts.geturl()
 
     def allow(self, host: str) -> None:
-        """Let the master take `host` for a target, until it starts again."""
-        self._must("exec", "-T", "master", "sh", "-c", 'echo "$1" >>"$LOCUST_ALLOWED"', "sh", host)
+        """Add `host` to the allowed targets, until the master restarts."""
+        self._checked("exec", "-T", "master", "sh", "-c", 'echo "$1" >>"$LOCUST_ALLOWED"', "sh", host)
 
     def logs(self) -> None:
-        """Show what the services print, and go on until interrupted."""
+        """Show the logs of the services, and follow them until interrupted."""
         self._compose("logs", "--follow", "--tail", "100")
 
     def ps(self) -> None:
-        """Show what runs."""
+        """List the running containers."""
         self._compose("ps")
 
     def down(self) -> None:
-        """End everything; the data stays."""
-        self._must("down", "--remove-orphans")
+        """Stop all containers; the data stays."""
+        self._checked("down", "--remove-orphans")
 
     def reset(self) -> None:
-        """End everything and delete the data."""
-        self._must("down", "--remove-orphans", "--volumes")
+        """Stop all containers and delete the data."""
+        self._checked("down", "--remove-orphans", "--volumes")
 
-    def _must(self, *command: str) -> None:
+    def _checked(self, *command: str) -> None:
+        """Run a Compose command. Raise UsageError if it fails."""
         done = self._compose(*command, capture=True)
         if done.returncode:
             raise UsageError(f"docker compose {command[0]} failed: {last_words(done.stderr)}")
 
     def _containers(self) -> list[dict[str, str]]:
-        listed = self._compose("ps", "--all", "--format", "json", capture=True)
-        return list(_json_objects(listed.stdout))
+        done = self._compose("ps", "--all", "--format", "json", capture=True)
+        return list(_json_objects(done.stdout))
 
     def _compose(self, *command: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -144,18 +149,18 @@ class Compose:
             env={**environment(), **self._variables()},
             capture_output=capture,
             text=True,
-            start_new_session=capture,  # Ctrl-C is for us: who captures it cleans up after it
+            start_new_session=capture,  # Ctrl-C then reaches the rig only, which cleans up
         )
 
     def _variables(self) -> dict[str, str]:
-        """What docker-compose.yml takes from its environment."""
+        """Return the variables that docker-compose.yml reads."""
         settings = self._settings
-        variables = {**settings.of_the_services, "COMPOSE_PROJECT_NAME": settings.compose_project_name}
+        variables = {**settings.service_settings, "COMPOSE_PROJECT_NAME": settings.compose_project_name}
         variables |= {"UI_PORT": str(settings.ui_port), "API_PORT": str(settings.api_port)}
         if settings.workers:
             variables["WORKERS"] = str(settings.workers)
         if settings.host:
-            variables["TARGET_HOST"] = self.target(settings.host)
+            variables["TARGET_HOST"] = self.reachable_host(settings.host)
         if settings.locustfile:
             variables["LOCUSTFILE_FOLDER"] = str(settings.locustfile.parent)
             variables["CONTAINER_LOCUSTFILE"] = f"/locustfile/{settings.locustfile.name}"
@@ -170,12 +175,12 @@ def _healthy(container: dict[str, str]) -> bool:
 
 
 def _failed(container: dict[str, str]) -> bool:
-    """It will not get healthy by itself any more; one that restarts still may."""
+    """Return whether a container will not become healthy by itself. A restarting one still may."""
     return container["State"] in ("exited", "dead") or container["Health"] == "unhealthy"
 
 
 def _json_objects(text: str) -> Iterator[dict[str, str]]:
-    """Compose prints a list, or since 2.21 an object a line."""
+    """Yield the objects that Compose prints: in one list, or since 2.21 one object a line."""
     for line in text.splitlines():
         parsed = json.loads(line)
         yield from parsed if isinstance(parsed, list) else [parsed]

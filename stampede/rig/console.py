@@ -1,4 +1,4 @@
-"""A run while it goes on, shown to whoever started it: live on a terminal, a line now and then elsewhere."""
+"""The display of a run in progress: live on a terminal, plain lines in a file or pipe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from stampede.rig import terminal
-from stampede.rig.snapshot import PARTS, SHARED, Snapshot, figures, ms, words
+from stampede.rig.snapshot import PARTS, SHARED, Snapshot, event_line, ms, status_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -14,34 +14,34 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 LINE_EVERY = 10.0
-"""Seconds between two lines where no terminal shows them."""
+"""Seconds between two status lines in a file or pipe."""
 
-EVENTS = 3
-"""The last ones that a terminal shows."""
+MAX_EVENTS = 3
+"""Number of events on a terminal: the newest ones."""
 
 
 class Display(Protocol):
-    """Shows a run from when it is entered until it is left."""
+    """A display of a run, used as a context manager."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
 
-    def show(self, seen: Snapshot) -> None:
-        """What the run is like now."""
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the present state of the run."""
 
-    def say(self, line: str) -> None:
-        """Something that stays to be read."""
+    def print_line(self, line: str) -> None:
+        """Print a line that stays."""
 
 
 def display() -> Display:
-    """The one for where the output goes."""
-    found = terminal.find()
-    return Board(found) if found else Lines()
+    """Return the display for where the output goes."""
+    console = terminal.find()
+    return Board(console) if console else Lines()
 
 
 class Lines:
-    """For files and pipes."""
+    """A display for files and pipes: a status line every LINE_EVERY seconds."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
@@ -53,23 +53,23 @@ class Lines:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def show(self, seen: Snapshot) -> None:
-        """A line, if the last is long enough ago."""
+    def show(self, snapshot: Snapshot) -> None:
+        """Print a status line, if LINE_EVERY seconds have passed since the last one."""
         now = time.monotonic()
         if now - self._last >= LINE_EVERY:
             self._last = now
-            print(figures(seen), flush=True)
-        if seen.shares_cores and not self._has_warned:
+            print(status_line(snapshot), flush=True)
+        if snapshot.shares_cores and not self._has_warned:
             self._has_warned = True
             print(SHARED, flush=True)
 
-    def say(self, line: str) -> None:
-        """A line, at once."""
+    def print_line(self, line: str) -> None:
+        """Print a line at once."""
         print(line, flush=True)
 
 
 class Board:
-    """For a terminal: one place that changes, and leaves nothing behind."""
+    """A display for a terminal: one area that is redrawn, and erased at the end."""
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live
@@ -80,38 +80,38 @@ class Board:
         self._live.__enter__()
         return self
 
-    def __exit__(self, *ended: Any) -> None:
-        self._live.__exit__(*ended)
+    def __exit__(self, *exception: Any) -> None:
+        self._live.__exit__(*exception)
 
-    def show(self, seen: Snapshot) -> None:
-        """Draw it."""
-        self._live.update(board(seen))
+    def show(self, snapshot: Snapshot) -> None:
+        """Redraw the area."""
+        self._live.update(board(snapshot))
 
-    def say(self, line: str) -> None:
-        """Above what changes."""
+    def print_line(self, line: str) -> None:
+        """Print a line above the area."""
         self._live.console.print(line, markup=False, soft_wrap=True)
 
 
-def board(seen: Snapshot) -> RenderableType:
-    """A run at one moment, as it is drawn."""
+def board(snapshot: Snapshot) -> RenderableType:
+    """Return the drawing of a snapshot."""
     from rich.console import Group
     from rich.panel import Panel
     from rich.text import Text
 
-    lines: list[Any] = [_progress(seen), _load(seen), _times(seen)]
-    if seen.outcomes:
-        lines.append(_answers(seen))
-    if seen.verdicts:
-        lines.append(_verdicts(seen))
-    lines += [Text(words(event), "dim", no_wrap=True, overflow="ellipsis") for event in seen.events[-EVENTS:]]
-    if seen.shares_cores:
+    lines: list[Any] = [_progress(snapshot), _load(snapshot), _times(snapshot)]
+    if snapshot.outcomes:
+        lines.append(_outcomes(snapshot))
+    if snapshot.verdicts:
+        lines.append(_verdicts(snapshot))
+    events = snapshot.events[-MAX_EVENTS:]
+    lines += [Text(event_line(event), "dim", no_wrap=True, overflow="ellipsis") for event in events]
+    if snapshot.shares_cores:
         lines.append(Text(SHARED, "yellow"))
-    return Panel(
-        Group(*lines), title=Text(f"{seen.what} · {seen.url}"), title_align="left", border_style="dim"
-    )
+    title = Text(f"{snapshot.what} · {snapshot.url}")
+    return Panel(Group(*lines), title=title, title_align="left", border_style="dim")
 
 
-def _progress(seen: Snapshot) -> RenderableType:
+def _progress(snapshot: Snapshot) -> RenderableType:
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
@@ -119,42 +119,46 @@ def _progress(seen: Snapshot) -> RenderableType:
     row.add_column(width=9)
     row.add_column(ratio=1)
     row.add_column(justify="right")
-    done = min(seen.seconds, seen.duration)
-    clock = f"{done:.0f}/{seen.duration:.0f} s, {seen.left:.0f} s left" if seen.duration else ""
-    row.add_row(seen.phase, ProgressBar(seen.duration or 1, done, complete_style="green"), clock)
+    done = min(snapshot.seconds, snapshot.duration)
+    clock = f"{done:.0f}/{snapshot.duration:.0f} s, {snapshot.left:.0f} s left" if snapshot.duration else ""
+    row.add_row(snapshot.phase, ProgressBar(snapshot.duration or 1, done, complete_style="green"), clock)
     return row
 
 
-def _load(seen: Snapshot) -> Text:
-    users = f"{seen.users}" if seen.target_users is None else f"{seen.users}/{seen.target_users}"
+def _load(snapshot: Snapshot) -> Text:
+    users = str(snapshot.users)
+    if snapshot.target_users is not None:
+        users += f"/{snapshot.target_users}"
     return _pairs(
         ("users", users),
-        ("workers", str(seen.workers)),
-        ("requests/s", f"{seen.rps:,.0f}"),
-        ("requests", f"{seen.requests:,}"),
+        ("workers", str(snapshot.workers)),
+        ("requests/s", f"{snapshot.rps:,.0f}"),
+        ("requests", f"{snapshot.requests:,}"),
     )
 
 
-def _times(seen: Snapshot) -> Text:
-    times = _pairs(("p50", ms(seen.p50)), ("p95", ms(seen.p95)), ("p99", ms(seen.p99)))
-    return times.append(f"{seen.failures:,} failed", "bold red" if seen.failures else "dim")
+def _times(snapshot: Snapshot) -> Text:
+    times = _pairs(("p50", ms(snapshot.p50)), ("p95", ms(snapshot.p95)), ("p99", ms(snapshot.p99)))
+    return times.append(f"{snapshot.failures:,} failed", "bold red" if snapshot.failures else "dim")
 
 
-def _answers(seen: Snapshot) -> Text:
-    return _pairs(*((status if status != "0" else "none", f"{n:,}") for status, n in seen.outcomes.items()))
+def _outcomes(snapshot: Snapshot) -> Text:
+    outcomes = snapshot.outcomes.items()
+    return _pairs(*((status if status != "0" else "none", f"{count:,}") for status, count in outcomes))
 
 
-def _verdicts(seen: Snapshot) -> Text:
+def _verdicts(snapshot: Snapshot) -> Text:
     from rich.text import Text
 
     text = Text()
     for part in PARTS:
-        verdict = seen.verdicts.get(part, "–")
+        verdict = snapshot.verdicts.get(part, "–")
         text.append(f"{part.upper()} ", "dim").append(f"{verdict}  ", terminal.STYLES.get(verdict, ""))
     return text.append("as they stand", "dim")
 
 
 def _pairs(*pairs: tuple[str, str]) -> Text:
+    """Return names and values in one line, the names dim and the values bold."""
     from rich.text import Text
 
     text = Text()

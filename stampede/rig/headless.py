@@ -1,4 +1,4 @@
-"""A run without a browser: started and followed through the master's HTTP API."""
+"""A run without a browser, driven through the master's HTTP API."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ from stampede.rig import ROOT, UsageError, console
 from stampede.rig.console import Display
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.settings import Settings
-from stampede.rig.snapshot import snapshot, words
+from stampede.rig.snapshot import event_line, snapshot
 from stampede.rig.verdict import Verdict, show
 
 RESULTS = ROOT / "results"
 
 LOST = Verdict(12, "UNKNOWN", "UNKNOWN: the run was lost (exit code 12)")
 
-PATIENCE = 120.0
-"""Seconds for a run to stop and to write its results, over those it was planned for."""
+END_TIMEOUT = 120.0
+"""Seconds for a run to stop and to write its results, in addition to its planned length."""
 
-RETURN_PATIENCE = 30.0
-"""Seconds for a master that died in the middle of a run to be started again."""
+RETURN_TIMEOUT = 30.0
+"""Seconds for a master that died during a run to be restarted."""
 
-MOST_ALARMS = 5
-"""Things found wrong while a run goes on that are shown at once; the verdict has them all."""
+MAX_ALARMS = 5
+"""Alarms of the audit that are printed during a run; the verdict has all of them."""
 
 
 def make_results_folder() -> None:
-    """Before a run, so that it is not found at its end that nothing can be left. Raises UsageError."""
+    """Make results/, or raise UsageError.
+
+    This is done before a run: at its end, a folder that cannot be written to would lose the results.
+    """
     try:
         RESULTS.mkdir(exist_ok=True)
         tempfile.TemporaryFile(dir=RESULTS).close()
@@ -42,9 +45,13 @@ def make_results_folder() -> None:
 
 
 def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
-    """Start a run, show it, fetch its results."""
+    """Start a run, show its progress, fetch and show its results, and return its verdict.
+
+    Raise UsageError if the master refuses the run, and KeyboardInterrupt after the results if Ctrl-C stopped
+    it.
+    """
     profile = settings.profile or ("scenario" if settings.scenario else "ci")
-    before = master.run()["id"]
+    previous_id = master.run()["id"]
     started = master.start(
         {
             "profile": profile,
@@ -55,15 +62,15 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
             "host": host,
             "targets": settings.targets,
             "own_users": settings.locustfile is not None,
-            # Who brings users of their own and names no load has not asked for a rate.
+            # Users of a custom locustfile keep their own waits, unless PROFILE= asks for a request rate.
             "own_pace": settings.locustfile is not None and settings.profile is None,
         }
     )
     what = settings.scenario or profile
     print(f"Running {what}: {started['users']} users, {started['duration']:.0f} s, {master.url}", flush=True)
     try:
-        was_interrupted, run_id = _see_through(master, what, started["duration"])
-        if run_id == before:
+        was_interrupted, run_id = _run_to_end(master, what, started["duration"])
+        if run_id == previous_id:
             raise MasterGoneError("it never began: see `make logs`")
         folder = master.fetch_results(run_id, RESULTS)
     except MasterGoneError as error:
@@ -79,60 +86,65 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     return verdict
 
 
-def _see_through(master: Master, what: str, duration: float) -> tuple[bool, str]:
-    """Show the run until it is done; returns whether Ctrl-C stopped it, and its id.
+def _run_to_end(master: Master, what: str, duration: float) -> tuple[bool, str]:
+    """Show the run until its end. Return whether Ctrl-C stopped it, and its id. Raise MasterGoneError.
 
-    What was done until then is counted and judged all the same; another Ctrl-C does not wait for that.
-    Raises MasterGoneError.
+    A stopped run is judged too, by the requests until the stop. A second Ctrl-C ends the waiting for that.
     """
     try:
-        return False, _watch(master, what, duration)
+        return False, _show_to_end(master, what, duration)
     except KeyboardInterrupt:
         print("\nStopping the run …", flush=True)
         master.stop()
-        return True, _watch(master, what, 0)
+        return True, _show_to_end(master, what, 0)
 
 
-def _watch(master: Master, what: str, duration: float) -> str:
-    """Show the run until it is done. A master that dies and comes back has left it as far as it got."""
+def _show_to_end(master: Master, what: str, duration: float) -> str:
+    """Show the run until its end and return its id. Raise MasterGoneError.
+
+    A master that dies loses the rest of its run. If it is restarted, the results until then can be fetched.
+    """
     run_id: str | None = None
     try:
         with console.display() as display:
-            for run in _follow(master, display, what, duration):
+            for run in _poll(master, display, what, duration):
                 run_id = run["id"] or run_id
     except MasterGoneError as error:
         print(f"{error}: waiting for it …", file=sys.stderr, flush=True)
-        if not master.answers_within(RETURN_PATIENCE):
+        if not master.answers_within(RETURN_TIMEOUT):
             raise
     if run_id is None:
         raise MasterGoneError("the master knows of no run")
     return run_id
 
 
-def _follow(master: Master, display: Display, what: str, duration: float) -> Iterator[dict[str, Any]]:
-    """The run, shown, again and again until it is done. Raises MasterGoneError if it does not get there."""
-    begun = time.monotonic()
+def _poll(master: Master, display: Display, what: str, duration: float) -> Iterator[dict[str, Any]]:
+    """Yield the state of the run every second until its end, and show it.
+
+    Raise MasterGoneError if the end does not come.
+    """
+    start = time.monotonic()
     alarms = 0
     while True:
         run = master.run()
-        for alarm in run["alarms"][alarms:MOST_ALARMS]:
-            display.say(f"The audit sees: {words(alarm)}")
+        for alarm in run["alarms"][alarms:MAX_ALARMS]:
+            display.print_line(f"The audit sees: {event_line(alarm)}")
         alarms = len(run["alarms"])
         yield run
         if not run["in_progress"]:
             return
-        seconds = time.monotonic() - begun
-        if seconds > duration + PATIENCE:
-            raise MasterGoneError(f"it should have ended {PATIENCE:.0f} s ago")
+        seconds = time.monotonic() - start
+        if seconds > duration + END_TIMEOUT:
+            raise MasterGoneError(f"it should have ended {END_TIMEOUT:.0f} s ago")
         display.show(snapshot(run, what, master.url, seconds, duration))
         time.sleep(1)
 
 
 def link_latest(folder: Path) -> None:
-    """Let results/latest name the run."""
+    """Make results/latest a link to the run's folder."""
     link = folder.with_name("latest")
     try:
         link.unlink(missing_ok=True)
         link.symlink_to(folder.name)
-    except OSError as error:  # somebody's own folder of that name, or a disk that knows no links
+    except OSError as error:  # `latest` is a folder of the user, or the file system has no links
         print(f"{link} does not name this run: {error.strerror}", file=sys.stderr)

@@ -1,14 +1,14 @@
-"""``$NAME`` in a text replaced by values, by the rules of Compose (compose-go, template/template.go).
+"""Replacement of ``$NAME`` in text, by the rules of Compose (compose-go, template/template.go).
 
 ==================  =====================================================
-``$NAME ${NAME}``   the value; nothing where it is not set
-``${NAME:-text}``   the text where the value is not set or empty (``-``: not set)
-``${NAME:+text}``   the text where the value is set and not empty (``+``: set)
-``${NAME:?text}``   an error with the text where it is not set or empty (``?``: not set)
+``$NAME ${NAME}``   the value; nothing if it is not set
+``${NAME:-text}``   the text if the value is not set or empty (``-``: not set)
+``${NAME:+text}``   the text if the value is set and not empty (``+``: set)
+``${NAME:?text}``   an error with the text if it is not set or empty (``?``: not set)
 ``$$``              a ``$``
 ==================  =====================================================
 
-The text may hold variables itself. A ``$`` before anything else is a ``$``.
+The text may contain variables too. A ``$`` before any other character stays a ``$``.
 """
 
 from __future__ import annotations
@@ -17,42 +17,44 @@ import re
 from collections.abc import Callable
 
 Lookup = Callable[[str], str | None]
-"""The value of a variable; None where it is not set."""
+"""Returns the value of a variable; None if it is not set."""
 
 VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>[A-Za-z_]\w*)|(?P<brace>\{))", re.ASCII)
 BRACED = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:(?P<rule>:?[-+?])(?P<text>.*))?", re.ASCII | re.DOTALL)
 
 
 class InterpolationError(Exception):
-    """A text that cannot be interpolated; the message says why and what to do."""
+    """A variable with a wrong syntax, or a required one that is not set. The message says what to do."""
 
 
 def interpolate(text: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
-    """Return the text with its variables replaced. `missing` gets each name that is not set, and has no text
-    for that. Raises InterpolationError."""
-    done, at = "", 0
-    while found := VARIABLE.search(text, at):
-        done += text[at : found.start()]
-        at = found.end()
-        if found["dollar"]:
-            done += "$"
-        elif found["name"]:
-            done += _value(found["name"], lookup, missing)
+    """Return text with its variables replaced, or raise InterpolationError.
+
+    `missing` is called with the name of each variable that is not set and whose rule does not cover that.
+    """
+    result, position = "", 0
+    while variable := VARIABLE.search(text, position):
+        result += text[position : variable.start()]
+        position = variable.end()
+        if variable["dollar"]:
+            result += "$"
+        elif variable["name"]:
+            result += _value(variable["name"], lookup, missing)
         else:
-            end = _closing_brace(text, at)
-            done += _braced(text[at:end], lookup, missing)
-            at = end + 1
-    return done + text[at:]
+            end = _closing_brace(text, position)
+            result += _braced(text[position:end], lookup, missing)
+            position = end + 1
+    return result + text[position:]
 
 
-def _closing_brace(text: str, at: int) -> int:
-    """Where the brace is closed that was opened before `at`."""
+def _closing_brace(text: str, start: int) -> int:
+    """Return the index of the brace that closes the one just before `start`."""
     depth = 1
-    for index in range(at, len(text)):
+    for index in range(start, len(text)):
         depth += {"{": 1, "}": -1}.get(text[index], 0)
         if depth == 0:
             return index
-    raise InterpolationError(f"'${{{text[at:]}' is not closed: for a $ as such write $$")
+    raise InterpolationError(f"'${{{text[start:]}' is not closed: for a $ as such write $$")
 
 
 def _value(name: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
@@ -63,20 +65,21 @@ def _value(name: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
 
 
 def _braced(inside: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
-    found = BRACED.fullmatch(inside)
-    if not found:
+    """Return the replacement for what is inside `${…}`."""
+    variable = BRACED.fullmatch(inside)
+    if not variable:
         raise InterpolationError(f"'${{{inside}}}' is no variable: for a $ as such write $$")
-    name, rule, text = found["name"], found["rule"], found["text"]
+    name, rule, text = variable["name"], variable["rule"], variable["text"]
     if not rule:
         return _value(name, lookup, missing)
     value = lookup(name)
-    is_there = value is not None and (value != "" or not rule.startswith(":"))
+    is_set = value is not None and (value != "" or not rule.startswith(":"))
     match rule[-1]:
-        case "-" if not is_there:
+        case "-" if not is_set:
             return interpolate(text, lookup, missing)
-        case "+" if is_there:
+        case "+" if is_set:
             return interpolate(text, lookup, missing)
-        case "?" if not is_there:
+        case "?" if not is_set:
             reason = interpolate(text, lookup, missing)
             raise InterpolationError(f"{name} must be set{f': {reason}' if reason else ''}")
     return value or ""

@@ -1,7 +1,7 @@
-"""The cluster as processes, where no container engine answers: the same roles, kept by circus.
+"""The cluster as processes, for machines without a container engine.
 
-Circus keeps the processes, as Compose keeps the containers: it starts them, starts them again
-when they crash, and changes the number of workers while they run.
+Circus manages the processes as Compose manages the containers: it starts them, restarts them after a crash,
+and changes the number of workers while they run.
 """
 
 from __future__ import annotations
@@ -29,34 +29,39 @@ from circus.exc import CallError
 from postgres import place
 from stampede.rig import ROOT, UsageError
 from stampede.rig.last_words import last_words
-from stampede.rig.roles import ALLOWED, FOLDER, LOGS, TRIES, Roles
+from stampede.rig.roles import ALLOWED_TARGETS, FOLDER, LOGS, MAX_RETRIES, Roles
 from stampede.rig.settings import Settings, environment
 
 MARK = "STAMPEDE_LOCAL"
-"""Every process of the runtime carries it in its environment, with the folder it belongs to."""
+"""The environment variable that marks every process of a cluster. Its value is the cluster's FOLDER."""
 
 START_TIMEOUT = 60.0
+"""Seconds for a role to become healthy."""
+
 ANSWER_TIMEOUT = 60.0
-"""Seconds for circus to answer: it does so when what it was told is done. As many for it to begin."""
+"""Seconds for circus to answer: it answers when a command is done. A busy circus gets as many to take it."""
 
 BUSY = re.compile(r"already running (?!arbiter_stop)")
-"""Why circus refuses while it does something else, other than to end: it does one thing at a time."""
+"""Matches the reason why circus refuses a command while it runs another one, other than its own stop."""
 
 STOP_TIMEOUT = 40.0
-"""Seconds for every role to end by itself: over circus's graceful_timeout."""
+"""Seconds for every role to end by itself: more than graceful_timeout of circus."""
 
 
 def _sockets() -> Path:
-    """A folder for sockets, whose paths must be short: one per checkout, belonging to the caller."""
+    """Return the folder for sockets, one for each checkout and user.
+
+    It is outside the checkout, because the path of a socket must be short (about 100 bytes).
+    """
     checkout = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
     return Path(tempfile.gettempdir()) / f"stampede-{os.getuid()}-{checkout}"
 
 
 class Local:
-    """The local runtime; stampede/rig/compose.py has the same methods."""
+    """The local runtime. `Compose` in compose.py has the same methods."""
 
     key = "local"
-    name = "processes on this machine (no container engine)"
+    name = "processes on this machine (RUNTIME=local)"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -64,11 +69,11 @@ class Local:
         self._roles = Roles(settings, self._sockets)
 
     def is_up(self) -> bool:
-        """Whether circus is there: starting, or too busy to answer, it is up all the same."""
-        return any(_is_circus(process) for process in _ours())
+        """Return whether circus runs, also while it starts or is too busy to answer."""
+        return any(_is_circus(process) for process in _cluster_processes())
 
     def up(self) -> None:
-        """Start every role and wait until it answers. Raises UsageError."""
+        """Start every role and wait until it is healthy. Raise UsageError."""
         if not self.is_up():
             end_leftovers()
             self._start_circus()
@@ -76,7 +81,7 @@ class Local:
             self.scale(self._settings.worker_count)
         if not self._settings.host:
             self._wait_for("postgres", self._database_is_ready)
-            self._must("start", name="api")
+            self._checked("start", name="api")
             self._wait_for("api", lambda: _answers(f"{self._settings.api_url}/health"))
         self._wait_for("master", lambda: _answers(self._settings.ui_url))
 
@@ -84,13 +89,14 @@ class Local:
         return self._client("pg_isready", "--quiet").returncode == 0
 
     def _start_circus(self) -> None:
-        self._sockets.mkdir(mode=0o711, exist_ok=True)  # PostgreSQL makes its own in it, for itself alone
+        # Other users may pass through it: started by root, PostgreSQL runs as another user.
+        self._sockets.mkdir(mode=0o711, exist_ok=True)
         if self._sockets.stat().st_uid != os.getuid():
             raise UsageError(f"{self._sockets} belongs to somebody else: remove it")
         LOGS.mkdir(parents=True, exist_ok=True)
         for old in LOGS.iterdir():
             old.unlink()
-        ALLOWED.unlink(missing_ok=True)
+        ALLOWED_TARGETS.unlink(missing_ok=True)
         configuration = FOLDER / "circus.ini"
         with configuration.open("w") as file:
             self._roles.configuration().write(file)
@@ -98,11 +104,11 @@ class Local:
             subprocess.Popen(
                 [sys.executable, "-m", "circus.circusd", str(configuration)],
                 cwd=ROOT,
-                # Not in the file: a password is among them.
+                # These are not written to the configuration file, as a password is one of them.
                 env={
                     **environment(),
-                    **self._settings.of_the_services,
-                    **self._roles.guarding(),
+                    **self._settings.service_settings,
+                    **self._roles.access_variables(),
                     MARK: str(FOLDER),
                 },
                 stdin=subprocess.DEVNULL,
@@ -112,35 +118,39 @@ class Local:
             )
 
     def _wait_for(self, role: str, is_healthy: Callable[[], bool]) -> None:
-        """Wait until a role is healthy; not for long if some role's process keeps dying."""
+        """Wait until a role is healthy.
+
+        Raise UsageError after START_TIMEOUT, or sooner if a process of any role keeps dying.
+        """
         deadline = time.monotonic() + START_TIMEOUT
-        seen: dict[str, set[int]] = {each: set() for each in self._settings.roles if each != "worker"}
+        # Each restart gives a role another process id. Workers are left out, as there are several of them.
+        pids: dict[str, set[int]] = {name: set() for name in self._settings.roles if name != "worker"}
         while not is_healthy():
             if time.monotonic() > deadline:
                 raise UsageError(f"{role} did not get healthy: {_last_words(role)}")
-            for each, pids in seen.items():
-                pids.update((self._ask("list", name=each) or {}).get("pids", []))
-                if len(pids) > TRIES:
-                    raise UsageError(f"{each} did not get healthy: {_last_words(each)}")
+            for name, pids_so_far in pids.items():
+                pids_so_far.update((self._ask("list", name=name) or {}).get("pids", []))
+                if len(pids_so_far) > MAX_RETRIES:
+                    raise UsageError(f"{name} did not get healthy: {_last_words(name)}")
             time.sleep(0.2)
         print(f"  {role} is healthy", flush=True)
 
     def worker_count(self) -> int:
-        """How many workers it keeps, joined or not."""
-        return int(self._must("get", name="worker", keys=["numprocesses"])["options"]["numprocesses"])
+        """Return the number of workers that circus keeps running, joined or not."""
+        return int(self._checked("get", name="worker", keys=["numprocesses"])["options"]["numprocesses"])
 
     def scale(self, workers: int) -> None:
-        """Change the number of workers, also in the middle of a run."""
-        self._must("set", name="worker", options={"numprocesses": workers}, waiting=True)
+        """Change the number of workers, also during a run."""
+        self._checked("set", name="worker", options={"numprocesses": workers}, waiting=True)
 
     def restart_load(self) -> None:
-        """Start master and workers again, with the load tests as they are now."""
+        """Restart master and workers, so that they load the load tests again."""
         for role in ("worker", "master"):
-            self._must("restart", name=role, waiting=True)
+            self._checked("restart", name=role, waiting=True)
         self._wait_for("master", lambda: _answers(self._settings.ui_url))
 
     def seed(self) -> None:
-        """Bring the database back to the catalogue a run starts from."""
+        """Reset the database to the catalogue that a run starts from."""
         done = self._client("psql", "-q", "-f", "postgres/seed.sql")
         if done.returncode:
             raise UsageError(f"the catalogue cannot be seeded: {last_words(done.stderr)}")
@@ -150,46 +160,47 @@ class Local:
         embedded = [sys.executable, "-m", "postgres.embedded", "--socket-dir", str(self._roles.database)]
         return subprocess.run([*embedded, *command], cwd=ROOT, capture_output=True, text=True)
 
-    def target(self, host: str) -> str:
-        """`host` as the processes reach it."""
+    def reachable_host(self, host: str) -> str:
+        """Return `host` unchanged: the processes reach it as the caller does."""
         return host
 
     def allow(self, host: str) -> None:
-        """Let the master take `host` for a target, until the cluster is down."""
-        with ALLOWED.open("a") as file:
+        """Add `host` to the allowed targets, until the cluster is taken down."""
+        with ALLOWED_TARGETS.open("a") as file:
             file.write(f"{host}\n")
 
     def logs(self) -> None:
-        """Show what the roles print, and go on until interrupted."""
+        """Show the logs of the roles, and follow them until interrupted."""
         subprocess.run(["tail", "-n", "100", "-F", *sorted(str(log) for log in LOGS.glob("*.log"))])
 
     def ps(self) -> None:
-        """Show what runs."""
-        listed = self._ask("stats") or {"infos": {}}
-        for role, processes in listed["infos"].items():
+        """List the running processes."""
+        stats = self._ask("stats") or {"infos": {}}
+        for role, processes in stats["infos"].items():
             for pid, process in processes.items() if isinstance(processes, dict) else ():
                 print(f"{role:10} pid {pid:>8}  cpu {process['cpu']} %  memory {process['mem_info1']}")
 
     def down(self) -> None:
-        """End everything; the data stays."""
+        """Stop everything; the data stays."""
         if self._ask("quit"):
-            psutil.wait_procs(_ours(), timeout=STOP_TIMEOUT)
+            psutil.wait_procs(_cluster_processes(), timeout=STOP_TIMEOUT)
         end_leftovers()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     def reset(self) -> None:
-        """End everything and delete the data."""
+        """Stop everything and delete the data."""
         self.down()
         place.remove(FOLDER / "postgres")
 
-    def _must(self, command: str, **properties: Any) -> dict[str, Any]:
+    def _checked(self, command: str, **properties: Any) -> dict[str, Any]:
+        """Send a command to circus and return its answer. Raise UsageError if circus does not run."""
         answer = self._ask(command, **properties)
         if answer is None or answer.get("status") != "ok":
             raise UsageError("the cluster is not up: `make up` starts it")
         return answer
 
     def _ask(self, command: str, **properties: Any) -> dict[str, Any] | None:
-        """Circus's answer, once it is not busy with something else; None where it does not run."""
+        """Send a command to circus, again while it is busy with another. Return None if it does not run."""
         if not (self._sockets / "circus").exists() or not self.is_up():
             return None
         client = CircusClient(endpoint=self._roles.endpoint, timeout=ANSWER_TIMEOUT)
@@ -207,26 +218,26 @@ class Local:
 
 
 def end_leftovers() -> None:
-    """End what a crash has left of this checkout's cluster."""
-    ours = _ours()
-    for process in ours:
-        with suppress(psutil.NoSuchProcess):  # its parent was faster
+    """End the processes that a crash has left of this checkout's cluster."""
+    processes = _cluster_processes()
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # its parent may have ended it already
             process.terminate()
-    _, alive = psutil.wait_procs(ours, timeout=10)
+    _, alive = psutil.wait_procs(processes, timeout=10)
     for process in alive:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(alive, timeout=10)
 
 
-def _ours() -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if _is_ours(process)]
+def _cluster_processes() -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if _is_of_cluster(process)]
 
 
-def _is_ours(process: psutil.Process) -> bool:
+def _is_of_cluster(process: psutil.Process) -> bool:
     try:
-        mine = process.pid == os.getpid()
-        return not mine and bool(process.environ().get(MARK) == str(FOLDER))
+        is_rig = process.pid == os.getpid()
+        return not is_rig and bool(process.environ().get(MARK) == str(FOLDER))
     except (psutil.Error, OSError):
         return False
 
@@ -234,17 +245,18 @@ def _is_ours(process: psutil.Process) -> bool:
 def _is_circus(process: psutil.Process) -> bool:
     try:
         return "circus.circusd" in process.cmdline()
-    except psutil.Error:  # it has ended since it was listed
+    except psutil.Error:  # it has ended in the meantime
         return False
 
 
 def _answers(url: str) -> bool:
+    """Return whether a server answers at a URL, whatever it answers short of a server error."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(urllib.request.Request(url, method="HEAD"), timeout=2).close()
     except urllib.error.HTTPError as error:
         return error.code < 500
-    except (OSError, http.client.HTTPException):  # the second: it died while it answered
+    except (OSError, http.client.HTTPException):  # HTTPException: the server died while it answered
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""The master's HTTP API, as the rig uses it."""
+"""A client of the master's HTTP API."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from typing import Any
 from stampede.rig import UsageError
 
 TIMEOUT = 30.0
-"""Seconds for an answer; a busy master is slow, a dead one refuses at once."""
+"""Seconds for an answer: a busy master is slow. A dead one refuses the connection at once."""
 
 REFUSALS = (409, 422)
-"""Answers of the master to what the user asked for; others are faults."""
+"""Status codes with which the master refuses a wrong request of the user. Other errors are faults."""
 
 NOT_LOGGED_IN = 401
 
 NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
-"""Nobody is there, or what came is cut off or no HTTP."""
+"""Errors for no connection, an incomplete answer, and an answer that is not HTTP or not JSON."""
 
 
 class MasterGoneError(Exception):
-    """The master does not answer (any more)."""
+    """The master does not answer, or its answer cannot be used."""
 
 
 class Master:
-    """The master whose UI is at `url`; where it asks who one is, `login` is user and password."""
+    """A client of the master at `url`. `login` is user and password, for a UI that asks for them."""
 
     def __init__(self, url: str, login: tuple[str, str] | None = None) -> None:
         self.url = url
@@ -43,14 +43,14 @@ class Master:
         )
 
     def worker_count(self) -> int | None:
-        """Workers that have joined; None while the master does not answer."""
+        """Return the number of workers that have joined; None while the master does not answer."""
         try:
             return int(self._get("/worker-count")["worker_count"])
         except MasterGoneError:
             return None
 
     def answers_within(self, seconds: float) -> bool:
-        """Wait until it answers, or time is over."""
+        """Wait until the master answers. Return False if it does not within this time."""
         deadline = time.monotonic() + seconds
         while self.worker_count() is None:
             if time.monotonic() > deadline:
@@ -58,42 +58,49 @@ class Master:
             time.sleep(0.2)
         return True
 
-    def start(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """Start a run; raises UsageError with the master's reason where it refuses."""
-        body = json.dumps({name: value for name, value in wanted.items() if value is not None}).encode()
+    def start(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Start a run and return its planned `users` and `duration` (s).
+
+        Raise UsageError with the master's reason if it refuses the run. An option of None is not sent.
+        """
+        body = json.dumps({name: value for name, value in options.items() if value is not None}).encode()
         request = urllib.request.Request(
             f"{self.url}/stampede/run", data=body, headers={"Content-Type": "application/json"}
         )
-        return self._told(request)
+        return self._send(request)
 
     def run(self) -> dict[str, Any]:
-        """The newest run: id, phase, in_progress, as_planned."""
+        """Return the state of the newest run: the answer of `GET /stampede/run`."""
         return self._get("/stampede/run")
 
     def stop(self) -> None:
-        """End the run in progress."""
+        """Stop the run in progress."""
         self._open(urllib.request.Request(f"{self.url}/stop", method="POST"))
 
     def stats(self) -> dict[str, Any]:
-        """Locust's own statistics, as its UI shows them."""
+        """Return Locust's own statistics, as its UI shows them."""
         return self._get("/stats/requests")
 
     def fetch_results(self, run_id: str, into: Path) -> Path:
-        """Unpack a run's folder into `into`, owned by whoever calls; returns it. Raises MasterGoneError."""
+        """Unpack the results folder of a run into `into`, and return its path. Raise MasterGoneError.
+
+        The files belong to the caller, whatever user the master runs as.
+        """
         archive = self._open(urllib.request.Request(f"{self.url}/stampede/results/{run_id}.tar.gz"))
         try:
             with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                # The filter came with 3.11.4; until then the master's word must do.
+                # The filter exists since Python 3.11.4. Without it, the master's archive is trusted.
                 tar.extraction_filter = getattr(tarfile, "data_filter", None)
                 tar.extractall(into)  # noqa: S202
-        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:  # a full disk, a torn archive
+        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:  # a full disk, a broken archive
             raise MasterGoneError(f"its results cannot be unpacked into {into}: {error}") from error
         return into / run_id
 
     def _get(self, path: str) -> dict[str, Any]:
-        return self._told(urllib.request.Request(self.url + path))
+        return self._send(urllib.request.Request(self.url + path))
 
-    def _told(self, request: urllib.request.Request) -> dict[str, Any]:
+    def _send(self, request: urllib.request.Request) -> dict[str, Any]:
+        """Send a request and return its JSON answer."""
         content = self._open(request)
         try:
             answer: dict[str, Any] = json.loads(content)
@@ -102,6 +109,7 @@ class Master:
         return answer
 
     def _open(self, request: urllib.request.Request, *, may_log_in: bool = True) -> bytes:
+        """Send a request, after a login if the master asks for one, and return the body of the answer."""
         try:
             with self._opener.open(request, timeout=TIMEOUT) as answer:
                 content: bytes = answer.read()
@@ -117,15 +125,17 @@ class Master:
             raise self._gone(error) from error
 
     def _refusal(self, error: urllib.error.HTTPError) -> str:
-        """The master's reason."""
+        """Return the message with which the master refuses a request."""
         try:
             return str(json.loads(error.read())["message"])
         except (*NO_ANSWER, LookupError, TypeError) as unreadable:
             raise self._gone(error) from unreadable
 
     def _gone(self, error: Exception) -> MasterGoneError:
-        why = str(error).strip()
-        return MasterGoneError(f"the master at {self.url} does not answer: `make up` starts it again ({why})")
+        cause = str(error).strip()
+        return MasterGoneError(
+            f"the master at {self.url} does not answer: `make up` starts it again ({cause})"
+        )
 
     def _log_in(self) -> None:
         if not self._login:
@@ -135,17 +145,17 @@ class Master:
         try:
             self._opener.open(request, timeout=TIMEOUT).close()
         except urllib.error.HTTPError as error:
-            told = self._refusal(error)
-            raise UsageError(f"the UI does not let UI_USER and UI_PASSWORD in: {told}") from error
+            reason = self._refusal(error)
+            raise UsageError(f"the UI does not let UI_USER and UI_PASSWORD in: {reason}") from error
         except NO_ANSWER as error:
             raise self._gone(error) from error
 
 
-def wait_for_workers(master: Master, wanted: int, seconds: float) -> int:
-    """Wait until `wanted` workers have joined, or time is over; returns how many have."""
+def wait_for_workers(master: Master, expected: int, seconds: float) -> int:
+    """Wait until exactly `expected` workers have joined, or the time is over. Return how many have joined."""
     deadline = time.monotonic() + seconds
     joined = master.worker_count() or 0
-    while joined != wanted and time.monotonic() < deadline:
+    while joined != expected and time.monotonic() < deadline:
         time.sleep(0.2)
         joined = master.worker_count() or 0
     return joined

@@ -1,4 +1,7 @@
-"""What each cluster that is up was brought up with: one of processes, one of containers to a project."""
+"""The settings that running clusters were started with, stored for the commands that follow.
+
+There can be one cluster of processes, and one of containers for each Compose project.
+"""
 
 from __future__ import annotations
 
@@ -12,47 +15,48 @@ MEMORY = ROOT / ".local" / "clusters.json"
 RUNTIMES = ("compose", "local")
 
 
-def remember(runtime: str, project: str, told: Mapping[str, str]) -> None:
-    """Keep what a cluster is brought up with, by the names of settings, for the commands that follow."""
-    _write({**_remembered(), _name(runtime, project): told})
+def remember(runtime: str, project: str, settings: Mapping[str, str]) -> None:
+    """Store the settings that a cluster is started with: values by name."""
+    _write({**_read(), _key(runtime, project): settings})
 
 
 def recall(runtime: str | None, project: str) -> dict[str, str]:
-    """What the cluster of this runtime, or of any, was brought up with; nothing where none is up."""
-    names = [_name(each, project) for each in ((runtime,) if runtime else RUNTIMES)]
-    return next((told for name, told in _remembered().items() if name in names), {})
+    """Return the settings that a cluster was started with; none if no cluster is stored.
+
+    Without a runtime, return those of either.
+    """
+    keys = [_key(name, project) for name in ((runtime,) if runtime else RUNTIMES)]
+    return next((settings for key, settings in _read().items() if key in keys), {})
 
 
 def forget(runtime: str, project: str) -> None:
-    """The cluster is down."""
-    down = _name(runtime, project)
-    clusters = _remembered()
-    if clusters.pop(down, None):
+    """Remove the settings of a cluster that is down."""
+    clusters = _read()
+    if clusters.pop(_key(runtime, project), None):
         _write(clusters)
 
 
-def _name(runtime: str, project: str) -> str:
-    """What a cluster is remembered by."""
+def _key(runtime: str, project: str) -> str:
     return f"compose {project}" if runtime == "compose" else runtime
 
 
-def _remembered() -> dict[str, dict[str, str]]:
-    """What cannot be read is not remembered."""
+def _read() -> dict[str, dict[str, str]]:
+    """Return the settings of all clusters; none if the file is missing or broken."""
     try:
         clusters = json.loads(MEMORY.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    is_ours = isinstance(clusters, dict) and all(isinstance(told, dict) for told in clusters.values())
-    return clusters if is_ours else {}
+    is_valid = isinstance(clusters, dict) and all(isinstance(entry, dict) for entry in clusters.values())
+    return clusters if is_valid else {}
 
 
 def _write(clusters: Mapping[str, Mapping[str, str]]) -> None:
-    """Beside, then in its place: whoever reads it meanwhile finds the old or the new."""
-    beside = MEMORY.with_suffix(f".{os.getpid()}")
+    """Replace the file in one step: another command that reads it gets the old or the new content."""
+    temporary = MEMORY.with_suffix(f".{os.getpid()}")
     try:
         MEMORY.parent.mkdir(exist_ok=True)
-        beside.write_text(json.dumps(clusters), encoding="utf-8")
-        beside.replace(MEMORY)
+        temporary.write_text(json.dumps(clusters), encoding="utf-8")
+        temporary.replace(MEMORY)
     except OSError as error:
         folder = MEMORY.parent.name
         raise UsageError(f"{folder} is no folder that can be written to: {error.strerror}") from error

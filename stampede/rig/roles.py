@@ -1,4 +1,4 @@
-"""What each role is as a process: its command, its environment, and what circus is to do about it."""
+"""The roles as processes: the command and environment of each, and the configuration of circus."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ from stampede.rig.settings import Settings
 
 FOLDER = ROOT / ".local"
 LOGS = FOLDER / "log"
-ALLOWED = FOLDER / "allowed-targets"
+ALLOWED_TARGETS = FOLDER / "allowed-targets"
+"""The file of hosts that were allowed after the start, one a line."""
 
-TRIES = 3
-"""Times a role may die at its start, as in docker-compose.yml."""
+MAX_RETRIES = 3
+"""Number of times that circus restarts a role which dies at its start; docker-compose.yml has the same."""
 
 
 class Roles:
-    """Those of one cluster; `sockets` is the folder in which they find each other."""
+    """The roles of one cluster. `sockets` is the folder for the sockets of circus and PostgreSQL."""
 
     def __init__(self, settings: Settings, sockets: Path) -> None:
         self._settings = settings
         self._sockets = sockets
-        self.database = sockets / "postgres"  # of its own: as root, PostgreSQL is somebody else
+        # A folder for PostgreSQL alone, which belongs to it: started by root, it runs as another user.
+        self.database = sockets / "postgres"
         self.endpoint = f"ipc://{sockets}/circus"
 
-    def guarding(self) -> dict[str, str]:
-        """Who may use the UI, and for what: for the environment of all, as a password is among it."""
+    def access_variables(self) -> dict[str, str]:
+        """Return the variables for the UI's login and for the allowed targets.
+
+        They go into the environment of circus, not into its file, as a password is one of them.
+        """
         settings = self._settings
         user, password = settings.login or ("", "")
         return {
@@ -37,11 +42,11 @@ class Roles:
             "UI_PASSWORD": password,
             "UI_PASSWORD_FILE": "",
             "ALLOW_TARGETS": settings.allow_targets or "",
-            "LOCUST_ALLOWED": str(ALLOWED),
+            "LOCUST_ALLOWED": str(ALLOWED_TARGETS),
         }
 
     def configuration(self) -> configparser.RawConfigParser:
-        """Circus's, of all roles."""
+        """Return the configuration of circus for all roles."""
         ini = configparser.RawConfigParser()
         ini.optionxform = str  # type: ignore[assignment,method-assign]  # variables are upper-case
         ini["circus"] = {
@@ -59,11 +64,11 @@ class Roles:
             "cmd": shlex.join([sys.executable, *self._command(role)]),
             "working_dir": str(ROOT),
             "copy_env": "True",
-            "max_retry": str(TRIES),
+            "max_retry": str(MAX_RETRIES),
             "graceful_timeout": "30",
-            # The API looks at its database's version when it starts: not before that is there.
+            # The API checks the version of its database at its start, so it starts after PostgreSQL.
             "autostart": str(role != "api"),
-            # For PostgreSQL a fast shutdown: SIGTERM would wait for the clients to leave.
+            # For PostgreSQL, SIGINT is a fast shutdown: SIGTERM would wait for all clients to disconnect.
             "stop_signal": "INT" if role == "postgres" else "TERM",
             "stop_children": "False",
             "numprocesses": str(self._settings.worker_count) if role == "worker" else "1",

@@ -1,4 +1,4 @@
-"""What a cluster runs on: containers, or processes. Both have the same methods."""
+"""The runtimes: containers or processes, with the same methods, and the choice between them."""
 
 from __future__ import annotations
 
@@ -17,80 +17,83 @@ VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
 
 
 class Runtime(Protocol):
-    """One cluster, up or not. What goes wrong is a UsageError with one line to read."""
+    """One cluster, up or not. Its methods raise UsageError with one line if something goes wrong."""
 
     key: str
-    """What RUNTIME calls it."""
+    """The value of RUNTIME."""
     name: str
-    """What a user reads."""
+    """The name that is shown to users."""
 
     def is_up(self) -> bool:
-        """Whether master or workers run."""
+        """Return whether the cluster is up: started, and neither taken down nor crashed."""
 
     def up(self) -> None:
         """Start every role and wait until it is healthy."""
 
     def worker_count(self) -> int:
-        """How many workers it keeps, joined or not."""
+        """Return the number of workers that the runtime keeps running, joined or not."""
 
     def scale(self, workers: int) -> None:
-        """Change the number of workers, also in the middle of a run."""
+        """Change the number of workers, also during a run."""
 
     def restart_load(self) -> None:
-        """Start master and workers again, with the load tests as they are now."""
+        """Restart master and workers, so that they load the load tests again."""
 
     def seed(self) -> None:
-        """Bring the database back to the catalogue a run starts from."""
+        """Reset the database to the catalogue that a run starts from."""
 
-    def target(self, host: str) -> str:
-        """`host`, given as the caller reaches it, as the cluster reaches it."""
+    def reachable_host(self, host: str) -> str:
+        """Return `host`, a URL as the caller reaches it, as the cluster reaches it."""
 
     def allow(self, host: str) -> None:
-        """Let the master take `host` for a target, until it starts again."""
+        """Add `host` to the allowed targets: at least until the master restarts."""
 
     def logs(self) -> None:
-        """Show what the roles print, and go on until interrupted."""
+        """Show the logs of the roles, and follow them until interrupted."""
 
     def ps(self) -> None:
-        """Show what runs."""
+        """List the running containers or processes."""
 
     def down(self) -> None:
-        """End everything; the data stays."""
+        """Stop everything; the data stays."""
 
     def reset(self) -> None:
-        """End everything and delete the data."""
+        """Stop everything and delete the data."""
 
 
-def choose(asked: Settings) -> Runtime:
-    """The runtime that was asked for or is up, else Compose where an engine answers."""
-    if asked.runtime == "local":
-        return _local(asked)
-    if asked.runtime == "compose":
-        return _compose(asked)
+def choose(settings: Settings) -> Runtime:
+    """Return the runtime of the settings; if they name none, Compose where a container engine answers.
+
+    The settings name the runtime of a cluster that is up.
+    """
+    if settings.runtime == "local":
+        return _local(settings)
+    if settings.runtime == "compose":
+        return _compose(settings)
     if Compose.available():
-        return Compose(asked)
+        return Compose(settings)
     print("No container engine answers: the cluster runs as processes on this machine.", flush=True)
-    return _local(asked)
+    return _local(settings)
 
 
-def _compose(asked: Settings) -> Runtime:
+def _compose(settings: Settings) -> Runtime:
     if not Compose.available():
         raise UsageError("no container engine answers: start Docker, or use RUNTIME=local")
-    return Compose(asked)
+    return Compose(settings)
 
 
-def _local(asked: Settings) -> Runtime:
+def _local(settings: Settings) -> Runtime:
     if importlib.util.find_spec("circus") is None:
-        _go_on_in_venv()
-    from stampede.rig.local import Local  # not before: only this runtime needs what is installed
+        _restart_in_venv()
+    from stampede.rig.local import Local  # imported here, as only this runtime needs installed packages
 
-    return Local(asked)
+    return Local(settings)
 
 
-def _go_on_in_venv() -> None:
-    """Make .venv where it is missing, and start this command again in it."""
+def _restart_in_venv() -> None:
+    """Make .venv if it is missing, and start this command again with its Python."""
     if Path(sys.prefix) == VENV_PYTHON.parent.parent:
         raise UsageError("circus is missing from .venv: run `make install`")
     if subprocess.run(["make", "--silent", "install"], cwd=ROOT).returncode:
         raise UsageError("the local runtime needs `make install`, which failed: see above")
-    os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-m", "stampede", *sys.argv[1:]])  # noqa: S606  (no shell is the point)
+    os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-m", "stampede", *sys.argv[1:]])  # noqa: S606  (no shell is needed)

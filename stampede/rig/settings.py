@@ -1,4 +1,4 @@
-"""What the user asked for: NAME=value arguments, then the environment, then ``.env``."""
+"""The settings of a command: from NAME=value arguments, the environment and ``.env``, in this order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from stampede.rig import ROOT, UsageError, dotenv, values
 from stampede.rig.memory import RUNTIMES, recall
 
-OF_THE_RIG: dict[str, Callable[[str, str], Any]] = {
+RIG_SETTINGS: dict[str, Callable[[str, str], Any]] = {
     "PROFILE": values.profile,
     "SCENARIO": values.scenario,
-    "USERS": values.whole,
+    "USERS": values.whole_number,
     "SPAWN_RATE": values.number,
     "RUN_TIME": values.time,
-    "WORKERS": values.whole,
+    "WORKERS": values.whole_number,
     "HOST": values.host,
     "LOCUSTFILE": values.file,
     "TARGETS": values.targets,
@@ -34,33 +34,34 @@ OF_THE_RIG: dict[str, Callable[[str, str], Any]] = {
     "ALLOW_TARGETS": values.text,
     "COMPOSE_PROJECT_NAME": values.text,
 }
-"""Each is a field of Settings; and what reads it."""
+"""The settings that the rig itself uses, each with its parser. Each is a field of Settings, in lower case."""
 
-OF_THE_CLUSTER = (
+CLUSTER_SETTINGS = (
     *("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
     *("UI_BIND", "UI_USER", "UI_PASSWORD_FILE", "ALLOW_TARGETS"),
 )
-"""Of those, what a cluster is brought up with; it stays so until it is taken down."""
+"""Settings of the rig that a cluster keeps from its start until it is taken down."""
 
-OF_THE_SERVICES = (
+SERVICE_SETTINGS = (
     *("LOCUST_LOGLEVEL", "API_PROCESSES", "API_THREADS"),
     *("POSTGRES_CPUS", "POSTGRES_MEMORY", "API_CPUS", "API_MEMORY"),
     *("MASTER_CPUS", "MASTER_MEMORY", "WORKER_CPUS", "WORKER_MEMORY"),
 )
-"""What a cluster is brought up with too, and the rig hands on as it is."""
+"""Settings that a cluster keeps too, and that the rig passes on to it unchanged."""
 
 PASSWORDS = ("POSTGRES_PASSWORD", "API_DB_PASSWORD", "AUDITOR_DB_PASSWORD")
-"""Likewise, and never written down."""
+"""Settings that the rig passes on too, but never stores."""
 
-NAMES = (*OF_THE_RIG, *OF_THE_SERVICES, *PASSWORDS)
+NAMES = (*RIG_SETTINGS, *SERVICE_SETTINGS, *PASSWORDS)
+"""All settings that a command accepts."""
 
 PROJECT = "stampede"
-"""What docker-compose.yml is called where COMPOSE_PROJECT_NAME says nothing else."""
+"""The default of COMPOSE_PROJECT_NAME, as in docker-compose.yml."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """None stands for: not asked for."""
+    """The settings of a command; None for a setting that was not given."""
 
     profile: str | None = None
     scenario: str | None = None
@@ -82,28 +83,30 @@ class Settings:
     ui_password_file: Path | None = None
     allow_targets: str | None = None
     compose_project_name: str = PROJECT
-    of_the_services: Mapping[str, str] = field(default_factory=dict, repr=False)
+    service_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Values of SERVICE_SETTINGS and PASSWORDS by name."""
 
     @property
     def worker_count(self) -> int:
-        """How many workers a cluster starts with."""
+        """Return the number of workers that a cluster starts with."""
         return self.workers or 4
 
     @property
-    def of_the_cluster(self) -> dict[str, str]:
-        """What is remembered of a cluster that is brought up with these: no password."""
-        ours = {name: getattr(self, name.lower()) for name in OF_THE_CLUSTER}
-        theirs = {name: self.of_the_services.get(name) for name in OF_THE_SERVICES}
-        return {name: str(value) for name, value in {**ours, **theirs}.items() if value is not None}
+    def cluster_settings(self) -> dict[str, str]:
+        """Return the settings that are remembered while a cluster is up. No password is among them."""
+        own = {name: getattr(self, name.lower()) for name in CLUSTER_SETTINGS}
+        passed_on = {name: self.service_settings.get(name) for name in SERVICE_SETTINGS}
+        given = {**own, **passed_on}
+        return {name: str(value) for name, value in given.items() if value is not None}
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """What the cluster is made of: no API and no database where the API to test is another."""
+        """Return the roles of the cluster: without API and database if HOST names another API."""
         return ("master", "worker") if self.host else ("postgres", "api", "master", "worker")
 
     @property
     def ui_url(self) -> str:
-        """Where the master's UI is published, as this machine reaches it."""
+        """Return the URL of the master's UI, as this machine reaches it."""
         bind = ipaddress.ip_address(self.ui_bind)
         if bind.is_unspecified:
             bind = ipaddress.ip_address("127.0.0.1" if bind.version == 4 else "::1")
@@ -111,7 +114,7 @@ class Settings:
 
     @property
     def login(self) -> tuple[str, str] | None:
-        """User and password of the UI; None where it asks for none. Raises UsageError."""
+        """Return user and password of the UI; None if neither is set. Raise UsageError if one is missing."""
         password = self.ui_password
         if self.ui_password_file:
             try:
@@ -124,19 +127,20 @@ class Settings:
 
     @property
     def api_url(self) -> str:
-        """Where the API is published."""
+        """Return the URL of the cluster's API, as this machine reaches it."""
         return f"http://127.0.0.1:{self.api_port}"
 
 
 def read(arguments: list[str]) -> Settings:
-    """Settings from NAME=value arguments, the environment and .env; raises UsageError.
+    """Return the settings of a command with these NAME=value arguments. Raise UsageError.
 
-    HOST counts from the arguments and .env only: shells export it. What the cluster that is up was
-    brought up with comes last.
+    Arguments override the environment, which overrides .env. An empty value counts as not given. A setting
+    that is not given has the value with which the running cluster was started. HOST is not read from the
+    environment, because some shells export it.
     """
-    told = dict(_assignment(argument) for argument in arguments)
+    from_arguments = dict(_assignment(argument) for argument in arguments)
     exported = {name: value for name, value in os.environ.items() if name in NAMES and name != "HOST"}
-    given = {**dotenv.read(ROOT / ".env"), **exported, **told}
+    given = {**dotenv.read(ROOT / ".env"), **exported, **from_arguments}
     given = {name: value for name, value in given.items() if value != ""}
     _refuse_missing_locustfile(given)
     project = given.get("COMPOSE_PROJECT_NAME", PROJECT)
@@ -146,7 +150,7 @@ def read(arguments: list[str]) -> Settings:
 
 
 def environment() -> dict[str, str]:
-    """The environment of what is started here: ours, after .env."""
+    """Return the environment for started processes: that of this process, which overrides .env."""
     return {**dotenv.read(ROOT / ".env"), **os.environ}
 
 
@@ -156,19 +160,23 @@ def _assignment(argument: str) -> tuple[str, str]:
         raise UsageError(f"'{argument}' is no setting: write NAME=value, such as PROFILE=smoke")
     if name not in NAMES:
         raise UsageError(
-            f"there is no setting '{name}': choose among {', '.join(OF_THE_RIG)}, or .env.example"
+            f"there is no setting '{name}': choose among {', '.join(RIG_SETTINGS)}, or .env.example"
         )
     return name, value
 
 
 def _settings(given: Mapping[str, str]) -> Settings:
-    asked = {name.lower(): value(name, given[name]) for name, value in OF_THE_RIG.items() if name in given}
-    services = {name: given[name] for name in (*OF_THE_SERVICES, *PASSWORDS) if name in given}
-    return Settings(**asked, of_the_services=services)
+    fields = {name.lower(): parse(name, given[name]) for name, parse in RIG_SETTINGS.items() if name in given}
+    services = {name: given[name] for name in (*SERVICE_SETTINGS, *PASSWORDS) if name in given}
+    return Settings(**fields, service_settings=services)
 
 
 def _refuse_missing_locustfile(given: Mapping[str, str]) -> None:
-    """What was asked for must be there; what is only remembered may be gone by now."""
+    """Raise UsageError if a given locustfile does not exist.
+
+    The locustfile of a running cluster is not checked: it may have been deleted since, and `make down` must
+    still work.
+    """
     if "LOCUSTFILE" not in given:
         return
     path = values.file("LOCUSTFILE", given["LOCUSTFILE"])
@@ -176,7 +184,7 @@ def _refuse_missing_locustfile(given: Mapping[str, str]) -> None:
         if path.is_file():
             return
         what = "is a folder: name a file in it" if path.is_dir() else "does not exist"
-    except OSError as error:  # too long a name, a folder that is closed to us
+    except OSError as error:  # its name is too long, or a folder may not be entered
         what = f"cannot be read: {error.strerror}"
     raise UsageError(f"LOCUSTFILE: '{given['LOCUSTFILE']}' {what}")
 

@@ -1,4 +1,4 @@
-"""What a run is like at one moment, from what the master tells. Pure."""
+"""The state of a run at one moment, as the master reports it. Pure."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from typing import Any
 PARTS = ("correct", "fast", "valid")
 
 SHARED = "Users and API share this machine's cores: what one takes, the other lacks."
+"""The warning that users and API run on the same machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Times in seconds, response times in ms; None where nothing is known."""
+    """The state of a run at one moment.
+
+    Times are in seconds, response times in ms. A value is None while it is not known.
+    """
 
     what: str
-    """The profile or scenario."""
+    """The name of the profile or scenario."""
     url: str
-    """Where it can be watched."""
+    """The URL of Locust's UI."""
     phase: str
     seconds: float
-    """Since it was started."""
+    """Time since the run was started."""
     duration: float
-    """What it is planned for."""
+    """Planned length of the run."""
     left: float
     users: int
     target_users: int | None
@@ -36,16 +40,16 @@ class Snapshot:
     requests: int
     failures: int
     outcomes: Mapping[str, int] = field(default_factory=dict)
-    """Requests by status; `0` is no complete answer."""
+    """Number of requests by HTTP status; `0` stands for no complete answer."""
     verdicts: Mapping[str, str] = field(default_factory=dict)
-    """As they stand, by part."""
+    """The present verdict of each part that has one."""
     events: tuple[Mapping[str, Any], ...] = ()
     shares_cores: bool = False
-    """Whether the users and the API they are sent to are on the same machine."""
+    """Whether the users run on the same machine as the API."""
 
 
 def snapshot(run: Mapping[str, Any], what: str, url: str, seconds: float, duration: float) -> Snapshot:
-    """From `GET /stampede/run`."""
+    """Return the snapshot for an answer of `GET /stampede/run`."""
     left = run["left_s"]
     return Snapshot(
         what=what,
@@ -70,34 +74,33 @@ def snapshot(run: Mapping[str, Any], what: str, url: str, seconds: float, durati
     )
 
 
-def figures(seen: Snapshot) -> str:
-    """The moment in a line."""
+def status_line(snapshot: Snapshot) -> str:
+    """Return a snapshot as one line of plain text."""
     line = (
-        f"{seen.seconds:4.0f}/{seen.duration:.0f} s  {seen.phase:8}  {seen.users} users  "
-        f"{seen.rps:.0f} requests/s  {seen.requests} requests, {seen.failures} failed"
+        f"{snapshot.seconds:4.0f}/{snapshot.duration:.0f} s  {snapshot.phase:8}  {snapshot.users} users  "
+        f"{snapshot.rps:.0f} requests/s  {snapshot.requests} requests, {snapshot.failures} failed"
     )
-    if seen.p95 is not None:
-        line += f"  p50 {ms(seen.p50)}  p95 {ms(seen.p95)}  p99 {ms(seen.p99)}"
-    return "  ".join(
-        [line, *(f"{part.upper()} {seen.verdicts[part]}" for part in PARTS if part in seen.verdicts)]
-    )
+    if snapshot.p95 is not None:
+        line += f"  p50 {ms(snapshot.p50)}  p95 {ms(snapshot.p95)}  p99 {ms(snapshot.p99)}"
+    verdicts = snapshot.verdicts
+    return "  ".join([line, *(f"{part.upper()} {verdicts[part]}" for part in PARTS if part in verdicts)])
 
 
 def ms(time: float | None) -> str:
-    """A response time, to what can be told apart."""
+    """Return a response time with its unit; with a decimal below 10 ms only."""
     if time is None:
         return "–"
     return f"{time:.1f} ms" if time < 10 else f"{time:,.0f} ms"
 
 
-def words(event: Mapping[str, Any]) -> str:
-    """Something that happened in a run: when, what, and its facts."""
+def event_line(event: Mapping[str, Any]) -> str:
+    """Return an event as one line: its time (UTC), its name and its facts."""
     at = datetime.fromtimestamp(event["at"], UTC)
-    known = {name: event[name] for name in ("worker", "address") if event.get(name)}
-    facts = [f"{name} {value}" for name, value in {**known, **event.get("facts", {})}.items()]
+    place = {name: event[name] for name in ("worker", "address") if event.get(name)}
+    facts = [f"{name} {value}" for name, value in {**place, **event.get("facts", {})}.items()]
     return printable(" ".join(filter(None, [f"{at:%H:%M:%S}", event["name"], ", ".join(facts)])))
 
 
 def printable(text: str) -> str:
-    """In one line, and without what a terminal would do instead of showing it."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in " ".join(text.split()))
+    """Return text as one line without control characters, which a terminal would obey."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))

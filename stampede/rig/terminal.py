@@ -1,4 +1,4 @@
-"""Where what is printed goes: to a terminal that can show colours and move its cursor, or to a file."""
+"""Printing: in colours on a terminal, as plain text into files and pipes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ STYLES = {
     "yellow": "bold yellow",
     "red": "bold red",
 }
-"""How a verdict and the colour of a check look. Rich respects NO_COLOR; the words say it all."""
+"""The rich style of each verdict and of each colour of a check.
+
+Colour adds no information, so NO_COLOR, which rich respects, loses nothing.
+"""
 
 
 def find() -> Console | None:
-    """The terminal; None where there is none, or nothing that could draw on it."""
+    """Return the terminal; None for a file, a pipe, a terminal without a cursor, or without rich."""
     try:
         from rich.console import Console
-    except ImportError:  # with nothing but Python there are plain lines
+    except ImportError:  # rich is optional: the rig needs nothing but Python
         return None
     terminal = Console(highlight=False)
     return terminal if sys.stdout.isatty() and not terminal.is_dumb_terminal else None
 
 
-def say(words: str, style: str = "") -> None:
-    """Print a line, on a terminal in a style."""
+def print_line(text: str, style: str = "") -> None:
+    """Print a line; `style` applies on a terminal only."""
     if terminal := find():
-        terminal.print(words, style=style, markup=False, emoji=False, soft_wrap=True)
+        terminal.print(text, style=style, markup=False, emoji=False, soft_wrap=True)
     else:
-        print(words, flush=True)
+        print(text, flush=True)

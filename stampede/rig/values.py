@@ -1,4 +1,4 @@
-"""What the value of a setting means: a function for each kind, from its name and its text.
+"""Parsers for the values of settings, one for each kind: from a name and a text to a value.
 
 Each raises UsageError with one line that says what to write.
 """
@@ -20,43 +20,50 @@ PROFILES = ROOT / "load_tests" / "profiles.toml"
 
 
 def text(_name: str, value: str) -> str:
+    """Return the value as it is."""
     return value
 
 
-def whole(name: str, value: str) -> int:
+def whole_number(name: str, value: str) -> int:
+    """Return a whole number over 0."""
     if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) == 0:
         raise UsageError(f"{name} must be a whole number over 0, not '{value}'")
     return int(value)
 
 
 def number(name: str, value: str) -> float:
+    """Return a number over 0."""
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) or float(value) == 0:
         raise UsageError(f"{name} must be a number over 0, not '{value}'")
     return float(value)
 
 
 def port(name: str, value: str) -> int:
-    found = whole(name, value)
-    if found > 65535:
-        raise UsageError(f"{name} must be a port number up to 65535, not '{found}'")
-    return found
+    """Return a port number."""
+    port = whole_number(name, value)
+    if port > 65535:
+        raise UsageError(f"{name} must be a port number up to 65535, not '{port}'")
+    return port
 
 
 def one_of(*choices: str) -> Callable[[str, str], str]:
-    def chosen(name: str, value: str) -> str:
+    """Return a parser that accepts these values only."""
+
+    def choice(name: str, value: str) -> str:
         if value not in choices:
             raise UsageError(f"{name} must be {' or '.join(choices)}, not '{value}'")
         return value
 
-    return chosen
+    return choice
 
 
 def flag(name: str, value: str) -> bool:
+    """Return whether the value is 1; the other allowed value is 0."""
     return one_of("0", "1")(name, value) == "1"
 
 
 def time(name: str, value: str) -> str:
-    """As Locust's --run-time takes it."""
+    """Return a length of time as Locust's --run-time takes it."""
     number = "[0-9]{1,9}"
     times = rf"{number}|(?=[0-9])({number}h)?({number}m)?({number}s)?"
     if not re.fullmatch(times, value) or not re.search("[1-9]", value):
@@ -65,13 +72,15 @@ def time(name: str, value: str) -> str:
 
 
 def file(name: str, value: str) -> Path:
+    """Return an absolute path. The file need not exist."""
     try:
         return Path(value).expanduser().resolve()
-    except (RuntimeError, ValueError) as error:  # ~ of a user who is none, a character of no name
+    except (RuntimeError, ValueError) as error:  # ~ of an unknown user, a null character
         raise UsageError(f"{name}: '{value}' is no file: {error}") from error
 
 
 def bind(name: str, value: str) -> str:
+    """Return an IP address to listen on."""
     try:
         return str(ipaddress.ip_address(value))
     except ValueError as error:
@@ -81,7 +90,8 @@ def bind(name: str, value: str) -> str:
 
 
 def host(name: str, value: str) -> str:
-    if not _is_address(value):
+    """Return an HTTP URL without a slash at its end. A password is refused: reports show the URL."""
+    if not _is_http_url(value):
         raise UsageError(f"{name} must be an address such as http://localhost:9000, not '{value}'")
     if "@" in urlsplit(value).netloc:
         raise UsageError(
@@ -90,15 +100,16 @@ def host(name: str, value: str) -> str:
     return value.rstrip("/")
 
 
-def _is_address(value: str) -> bool:
+def _is_http_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
+    except ValueError:  # the port is not a number
         return False
 
 
 def profile(name: str, value: str) -> str:
+    """Return the name of a profile in load_tests/profiles.toml."""
     try:
         names = list(tomllib.loads(PROFILES.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
@@ -109,7 +120,10 @@ def profile(name: str, value: str) -> str:
 
 
 def scenario(name: str, value: str) -> str:
-    """A kind of user by its name; which there are, the master knows that has loaded them."""
+    """Return the name of a user class, or `all`.
+
+    The master checks whether the class exists: it has loaded the locustfiles, which the rig cannot do.
+    """
     if not value.isidentifier():
         raise UsageError(
             f"{name} must be the name of a kind of user, such as LastItemRace, or all, not '{value}'"
@@ -118,12 +132,15 @@ def scenario(name: str, value: str) -> str:
 
 
 def targets(_name: str, value: str) -> str | None:
-    """What they may say is no affair of the rig's: whoever will measure them is asked."""
-    stated = value.strip()
-    if not stated:
+    """Return the targets as text; None for a blank value.
+
+    The engine checks them, in a process of its own: the rig does not import the engine.
+    """
+    targets = value.strip()
+    if not targets:
         return None
-    command = [sys.executable, "-m", "stampede", "targets", stated]
-    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if asked.returncode:
-        raise UsageError(asked.stderr.strip())
-    return stated
+    command = [sys.executable, "-m", "stampede", "targets", targets]
+    check = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if check.returncode:
+        raise UsageError(check.stderr.strip())
+    return targets

@@ -1,4 +1,4 @@
-"""How a run ended: what the report has written of it, shown to the caller."""
+"""The verdict of a run, printed from the files in its results folder."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from stampede.rig.terminal import STYLES
 PARTS = ("CORRECT", "FAST", "VALID")
 VERDICTS = ("PASS", "FAIL", "UNKNOWN", "NOT_ASKED")
 NEAR = "near its limit"
+"""The end of a line of summary.txt whose check passed, but only just."""
 
 
 class Verdict(NamedTuple):
-    """How a run ended: an exit code, and what it means."""
+    """The exit code of a run, its verdict, and both as a line to print."""
 
     code: int
     verdict: str
-    words: str
+    text: str
 
     @property
     def style(self) -> str:
-        """Return how it looks on a terminal."""
+        """Return the style in which a terminal shows the verdict."""
         return STYLES.get(self.verdict, "")
 
 
 def show(folder: Path) -> Verdict:
-    """Print the summary of a run's folder; return how it ended."""
+    """Print the summary of a results folder, and return the verdict."""
     judged = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
     summary = folder / "summary.txt"
-    if summary.exists():  # else the report could not be made
+    if summary.exists():  # it is missing where making the report failed
         print()
         for line in summary.read_text(encoding="utf-8").splitlines():
-            terminal.say(line, style(line))
+            terminal.print_line(line, style(line))
     print(f"\nResults: {folder}")
     if (report := folder / "report.html").exists():
         print(f"Report:  {report}")
@@ -43,7 +44,10 @@ def show(folder: Path) -> Verdict:
 
 
 def style(line: str) -> str:
-    """Return how a line of the summary looks: by the verdict of the run, of a part or of a check."""
+    """Return the style of a line of summary.txt: that of the verdict which the line begins with.
+
+    The verdict is of the run, of a part, or of a check. A line without a verdict has no style.
+    """
     first, *rest = line.replace(":", " ").split()[:2] or [""]
     verdict = rest[0] if first in PARTS and rest else first
     if verdict not in VERDICTS:

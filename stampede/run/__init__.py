@@ -1,1 +1,1 @@
-"""One run, from its start to its results."""
+"""A run, from its start to its results."""

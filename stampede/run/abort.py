@@ -1,4 +1,4 @@
-"""Targets that end a run: looked at once a second while it goes on, when all its users are there."""
+"""Targets that end a run: checked once a second while all users are running."""
 
 from __future__ import annotations
 
@@ -11,50 +11,53 @@ import gevent
 from gevent import Greenlet
 
 from stampede.facts.target import Reading, Target
-from stampede.targets.evidence import Evidence, Fetch, Found
-from stampede.targets.measuring import read, worst
+from stampede.targets.evidence import Counted, Evidence, Fetch
+from stampede.targets.measuring import evaluate, worst
 
 INTERVAL = 1.0
-"""Seconds from one look to the next."""
+"""Seconds between two checks."""
 
-SETTLED = 3.0
-"""Seconds after which all workers that are there have reported what they counted."""
+REPORT_DELAY = 3.0
+"""Seconds after which all connected workers have reported what they counted."""
 
-LEAST = 10
-"""Seconds of the window that are looked at before a target over all of it is taken to be beyond its limit."""
+SHORTEST_WINDOW = 10
+"""Least seconds of the window before a target over all of it may end the run."""
 
 
 class Abort:
-    """The targets of one run that may end it: over their own last seconds, or over the window so far."""
+    """The targets of one run that may end it.
+
+    A target is measured over its own last seconds (`for 10s`), or else over the window so far.
+    """
 
     def __init__(self, targets: Iterable[Target], evidence: Evidence) -> None:
         self._targets = [target for target in targets if target.abort]
         self._evidence = evidence
-        self._so_far: dict[tuple[Target, str], tuple[int, Found]] = {}
-        self._watching: Greenlet[..., None] | None = None
-        self.beyond: tuple[Target, Reading] | None = None
-        """What was beyond its limit, and what was measured then."""
+        self._totals: dict[tuple[Target, str], tuple[int, Counted]] = {}
+        self._watcher: Greenlet[..., None] | None = None
+        self.exceeded: tuple[Target, Reading] | None = None
+        """The target that passed its limit, and what was measured then."""
 
     def watch(self, end_run: Callable[[Target, Reading], None]) -> None:
-        """The window opens now. `end_run` is called at most once."""
+        """Check the targets from now on, as the window opens; call `end_run` at most once."""
         if self._targets:
-            self._watching = gevent.spawn(self._watch, ceil(time.time()), end_run)
+            self._watcher = gevent.spawn(self._watch, ceil(time.time()), end_run)
 
     def stop(self) -> None:
-        """The run is over."""
-        if self._watching:
-            self._watching.kill()
+        """Stop checking."""
+        if self._watcher:
+            self._watcher.kill()
 
     def _watch(self, start: int, end_run: Callable[[Target, Reading], None]) -> None:
-        while self.beyond is None:
+        while self.exceeded is None:
             gevent.sleep(INTERVAL)
-            self.beyond = self.look(start, int(time.time() - SETTLED))
-        end_run(*self.beyond)
+            self.exceeded = self.first_exceeded(start, int(time.time() - REPORT_DELAY))
+        end_run(*self.exceeded)
 
-    def look(self, start: int, end: int) -> tuple[Target, Reading] | None:
-        """The first target that is beyond its limit by what was counted in the seconds [start, end)."""
+    def first_exceeded(self, start: int, end: int) -> tuple[Target, Reading] | None:
+        """Return the first target that is beyond its limit in the seconds [start, end), and its reading."""
         for target in self._targets:
-            if end - start >= (target.seconds or LEAST):
+            if end - start >= (target.seconds or SHORTEST_WINDOW):
                 reading = self._read(target, start, end)
                 if reading and reading.actual is not None and not target.is_met_by(reading.actual):
                     return target, reading
@@ -63,15 +66,15 @@ class Abort:
     def _read(self, target: Target, start: int, end: int) -> Reading | None:
         length = target.seconds or end - start
         readings = {
-            name: read(target, self._found(target, name, fetch, start, end), length)
-            for name, fetch in self._evidence.of(target).items()
+            name: evaluate(target, self._count(target, name, fetch, start, end), length)
+            for name, fetch in self._evidence.sources(target).items()
         }
         return worst(target, readings) if readings else None
 
-    def _found(self, target: Target, name: str, fetch: Fetch, start: int, end: int) -> Found:
+    def _count(self, target: Target, name: str, fetch: Fetch, start: int, end: int) -> Counted:
         if target.seconds:
             return fetch(end - target.seconds, end)
-        until, so_far = self._so_far.get((target, name), (start, Counter()))
-        so_far += fetch(until, end)
-        self._so_far[target, name] = end, so_far
-        return so_far
+        counted_until, total = self._totals.get((target, name), (start, Counter()))
+        total += fetch(counted_until, end)
+        self._totals[target, name] = end, total
+        return total

@@ -1,7 +1,7 @@
-"""Starts the runs of a master and drives each to its stop: the same for the browser and for headless.
+"""Starts the runs of a master and drives each to its stop, from the browser and headless alike.
 
-However a run is started, Locust's events carry it along, through the phases of stampede/facts/run.py. From
-its stop on, stampede/run/finisher.py sees it to its results.
+Locust's events move a run through its phases (`Phase` in stampede/facts/run.py). After the stop,
+stampede/run/finisher.py takes the run to its results.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from stampede.targets.evidence import Evidence
 
 logger = logging.getLogger(__name__)
 
-LOOK_INTERVAL = 0.5
-"""Seconds between two looks at whether the users of a stage are there."""
+POLL_INTERVAL = 0.5
+"""Seconds between two checks whether all users of a stage are running."""
 
 READY_TIMEOUT = 5.0
-"""Seconds for the workers of a run to be ready for the next; one that has died never will be."""
+"""Seconds to wait until workers are ready for a run; a dead worker never gets ready."""
 
 
 class RunError(Exception):
@@ -56,54 +56,57 @@ class Driver:
         self.counts = counts
         self._results = results
         self.cast = Cast(environment)
-        self.usual_host = environment.host
-        """What is tested where a run does not say."""
+        self.default_host = environment.host
+        """The host of a run that names none."""
         self.observers = Observers(environment, counts, audited_host)
         self.evidence = Evidence(counts, lambda: self.observers.samples, self._cores)
         self._finisher = Finisher(environment, counts, self.observers, self.evidence)
         self._stages = Stages(environment)
         self._abort = Abort((), self.evidence)
-        self._carrying_out: Greenlet[..., None] | None = None
-        self._ramp: Greenlet[..., None] | None = None
+        self._plan_greenlet: Greenlet[..., None] | None = None
+        self._ramp_greenlet: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
         self.folder: RunFolder | None = None
         self.current: Run | None = None
 
     def _cores(self) -> int | None:
-        """Those of the API's machine, where it is this one too."""
+        """Return the number of cores of the API's machine; None where that is another machine."""
         machine = self.observers.machine
         return machine.cores if machine.generator_shares_cores else None
 
     @property
     def in_progress(self) -> bool:
-        """Return whether a run has begun, or is about to, and has not ended."""
+        """Return whether a run is about to begin, or has begun and not ended."""
         return self._next_plan is not None or (
             self.current is not None and self.current.phase is not Phase.DONE
         )
 
     @property
     def may_be_edited(self) -> bool:
-        """Return whether a run goes on, and no plan says how many users it has."""
+        """Return whether the number of users may be changed: users are running, and not by a plan."""
         run = self.current
         return run is not None and run.plan is None and run.phase in (Phase.RAMP, Phase.WINDOW)
 
     def start(self, plan: Plan, host: str | None) -> None:
-        """Begin to carry out a plan. Raises CastError, and RunError where none can begin now."""
-        self.refuse_unless_one_can_begin()
+        """Start a run of the plan. Raises CastError, and RunError where no run can start now."""
+        self.check_can_start()
         self.cast.choose(plan)
         self._environment.host = host
         self._next_plan = plan
         self._stages = Stages(self._environment)
-        self._carrying_out = gevent.spawn(self._carry_out, plan)
+        self._plan_greenlet = gevent.spawn(self._carry_out, plan)
 
-    def refuse_unless_one_can_begin(self) -> None:
-        """Raise RunError where no run can begin now: another goes on, results cannot be written, or there is
-        no worker. Waits a little for a worker."""
+    def check_can_start(self) -> None:
+        """Raise RunError where no run can start now.
+
+        Reasons: another run is in progress, the results folder cannot be written, or no worker is ready
+        within READY_TIMEOUT.
+        """
         self._refuse_while_in_progress()
         self._refuse_without_results()
-        if not self._are_ready(1):
+        if not self._wait_for_workers(1):
             raise RunError("no worker has joined yet: wait, or look at the workers' logs")
-        self._refuse_while_in_progress()  # another start may have been faster
+        self._refuse_while_in_progress()  # another run may have started during the wait
 
     def _refuse_while_in_progress(self) -> None:
         if self.current and self.current.phase in (Phase.STOPPING, Phase.AUDITING, Phase.WRITING):
@@ -125,53 +128,53 @@ class Driver:
         for stage in plan.stages:
             end += stage.duration
             self._stages.begin(stage.users)
-            self._ramp = gevent.spawn(runner.start, stage.users, stage.spawn_rate)
+            self._ramp_greenlet = gevent.spawn(runner.start, stage.users, stage.spawn_rate)
             while (left := end - time.monotonic()) > 0:
-                gevent.sleep(min(left, LOOK_INTERVAL))
-                self._stages.look()
+                gevent.sleep(min(left, POLL_INTERVAL))
+                self._stages.check_users()
             self._stages.end()
-        if self._next_plan is not None:  # it never began: the last worker left at this very moment
+        if self._next_plan is not None:  # the run never began: the last worker left during the start
             self._next_plan = None
-            self.cast.choose_usual()
+            self.cast.choose_default()
             runner.stop()
             return
         if self.current:
             self.current.as_planned = True
         runner.stop()
 
-    # Listeners to Locust's events: stampede/hooks.py registers them.
+    # Listeners of Locust's events; stampede/hooks.py registers them.
 
     def started(self) -> tuple[str, Flag]:
-        """The test begins: no user is there yet. Return the run's id, and when there may be one.
+        """Begin a run, as Locust's test starts; return its id, and the flag that is set when users may start.
 
-        Nothing here waits: until Locust has the state of a run, a stop is not heard.
+        This must not wait: Locust ignores a stop until the test has started.
         """
         plan, self._next_plan = self._next_plan, None
         self.folder = None
         now = time.time()
         run = self.current = Run(_new_id(now), plan, now)
-        self.observers.expect(run)
-        self._tell_workers(run)
+        self.observers.prepare(run)
+        self._set_worker_options(run)
         run.promises = self.cast.promises
-        run.targets = [MeasuredTarget(target, None) for target in run.wanted]
-        self._abort = Abort(run.wanted, self.evidence)
+        run.targets = [MeasuredTarget(target, None) for target in run.stated_targets]
+        self._abort = Abort(run.stated_targets, self.evidence)
         try:
             self.folder = RunFolder(self._results, run, self._environment, self.counts)
         except OSError as error:
             logger.error("stampede: no run: %s/ cannot be written: %s", self._results, error.strerror)
-            gevent.spawn(self._environment.runner.stop)  # not here: the state is not a run's yet
+            gevent.spawn(self._environment.runner.stop)  # in a greenlet: Locust's test has not started yet
             return run.id, Flag()
         return run.id, self.observers.begin(self.folder)
 
-    def _tell_workers(self, run: Run) -> None:
-        """Locust sends its options to each worker when a run starts."""
+    def _set_worker_options(self, run: Run) -> None:
+        """Set options of the run; Locust sends all its options to each worker at the start."""
         options = vars(self._environment.parsed_options)
         options["run_id"] = run.id
         options["pace_scale"] = self.cast.pace_scale(run.plan)
         options["overload"] = bool(run.plan and run.plan.overload)
 
-    def users_there(self, users: int) -> None:
-        """A ramp is over. If it was to the run's highest number, the window opens."""
+    def ramp_finished(self, users: int) -> None:
+        """Open the window, if the ramp that ended was to the run's highest number of users."""
         run = self.current
         if run is None or run.phase is not Phase.RAMP or (run.plan and users < run.plan.users):
             return
@@ -182,45 +185,49 @@ class Driver:
     def _end_by_target(self, run: Run, target: Target, reading: Reading) -> None:
         run.aborted = f"{target.text}: {reading.actual:g}{target.unit}, {reading.detail}"
         run.events.append(Event(name="target_aborted", at=time.time(), facts={"target": run.aborted}))
-        gevent.spawn(self._environment.runner.stop)  # not here: a stop ends the watching, which is us
+        # In a greenlet, because a stop kills the watcher, which runs this.
+        gevent.spawn(self._environment.runner.stop)
 
     def stopping(self) -> None:
-        """Users are told to stop; nothing may start any more."""
+        """Stop the plan, the ramp and the abort checks, as users begin to stop; end the window."""
         self._abort.stop()
         if self.current:
             self.current.phase = Phase.STOPPING
             self.current.window_end = time.time()
             self.current.workers = self._environment.runner.worker_count
-        if self._ramp:
-            self._ramp.kill()
-        if self._carrying_out and self._carrying_out is not gevent.getcurrent():
-            self._carrying_out.kill()
+        if self._ramp_greenlet:
+            self._ramp_greenlet.kill()
+        if self._plan_greenlet and self._plan_greenlet is not gevent.getcurrent():
+            self._plan_greenlet.kill()
 
     def stopped(self) -> None:
-        """All users have stopped, all workers have reported: what is left to do is not Locust's affair."""
+        """Finish the run in the background, as Locust's test has stopped."""
         if self.current and self.folder:
             self.current.phase = Phase.AUDITING
             gevent.spawn(self._finish, self.current, self.folder)
-        elif self.current:  # it could not even be begun
-            self.cast.choose_usual()
+        elif self.current:  # the run could not begin: its folder cannot be written
+            self.cast.choose_default()
             self.current.phase = Phase.DONE
 
     def _finish(self, run: Run, folder: RunFolder) -> None:
-        self._finisher.finish(run, folder, self._stages, self._abort.beyond)
-        self.cast.choose_usual()  # the next run's dispatcher takes them at once
-        self._are_ready(run.workers)
+        self._finisher.finish(run, folder, self._stages, self._abort.exceeded)
+        self.cast.choose_default()  # before the next run: its dispatcher reads them at once
+        self._wait_for_workers(run.workers)
         run.phase = Phase.DONE
 
-    def see_out(self, seconds: float) -> None:
-        """The master is told to end: stop the run in progress, and wait until it has left its results."""
+    def shut_down(self, seconds: float) -> None:
+        """Stop the run in progress, and wait at most `seconds` until its results are written."""
         deadline = time.monotonic() + seconds
         if self.in_progress:
             self._environment.runner.stop()
         while self.current and self.current.phase is not Phase.DONE and time.monotonic() < deadline:
             gevent.sleep(0.05)
 
-    def _are_ready(self, workers: int) -> bool:
-        """Wait a little until so many workers can begin a run: between two they are not listed."""
+    def _wait_for_workers(self, workers: int) -> bool:
+        """Wait until so many workers are ready for a run; return False after READY_TIMEOUT.
+
+        For a moment between two runs, Locust lists no worker as ready.
+        """
         deadline = time.monotonic() + READY_TIMEOUT
         while len(self._environment.runner.clients.ready) < workers:
             if time.monotonic() > deadline:
@@ -230,5 +237,5 @@ class Driver:
 
 
 def _new_id(now: float) -> str:
-    """Sorts by time, and differs between clusters that start in the same second."""
+    """Return an id that sorts by time and differs between clusters that start in the same second."""
     return f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

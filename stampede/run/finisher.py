@@ -1,4 +1,4 @@
-"""Sees a run from its stop to its results: the last reports, the audit, the figures, the files."""
+"""Takes a run from its stop to its results: the last reports, the audit, the figures, the files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stampede.targets.evidence import Evidence
 logger = logging.getLogger(__name__)
 
 LAST_REPORTS_TIMEOUT = 5.0
-"""Seconds for the workers to say that all their users have stopped, when none is left."""
+"""Seconds to wait for the workers' last reports, after all users have stopped."""
 
 
 class Finisher:
@@ -38,20 +38,20 @@ class Finisher:
         self._evidence = evidence
 
     def finish(
-        self, run: Run, folder: RunFolder, stages: Stages, beyond: tuple[Target, Reading] | None
+        self, run: Run, folder: RunFolder, stages: Stages, exceeded: tuple[Target, Reading] | None
     ) -> None:
-        """Leave the results of a run whose users have stopped. `beyond` is the target that ended it.
+        """Write the results of a run whose users have stopped. `exceeded` is the target that ended it.
 
-        Raises nothing: whatever goes wrong is logged, as the next run must be able to begin.
+        Raises nothing: errors are logged, because the next run must be able to start.
         """
         try:
             self._await_last_reports(folder)
             if run.plan:
                 run.stages = stages.rows(self._counts, self._observers.samples.workers)
-            self._observers.end(run)  # before the audit, which asks the API too
+            self._observers.end(run)  # before the audit, which sends requests to the API too
             self._audit(run, folder)
             run.races = convert(getattr(self._environment, "stampede_races", ()), list[Race])
-            run.targets = measuring.results(run.wanted, self._evidence, run.window, beyond)
+            run.targets = measuring.results(run.stated_targets, self._evidence, run.window, exceeded)
             run.phase = Phase.WRITING
             folder.close()
         except OSError as error:
@@ -60,13 +60,14 @@ class Finisher:
             logger.error("stampede: %s has no verdict: %s: %s", run.id, type(error).__name__, error)
             logger.debug("Traceback", exc_info=True)
         finally:
-            folder.leave()
+            folder.stop_writing()
 
     def _await_last_reports(self, folder: RunFolder) -> None:
-        """Those of all workers that are there."""
+        """Wait until every connected worker has sent its last report."""
         deadline = time.monotonic() + LAST_REPORTS_TIMEOUT
         while time.monotonic() < deadline:
-            if not {*folder.ledger.still_working.values()} & {*roster.there(self._environment.runner)}:
+            connected = {*roster.connected_workers(self._environment.runner)}
+            if not {*folder.ledger.still_working.values()} & connected:
                 return
             gevent.sleep(0.05)
 

@@ -1,6 +1,6 @@
-"""What observes a run while it goes on: its timeline, the API's own counters, the audit, the samples.
+"""The observers of a run in progress: its timeline, the API's own counters, the audit, the samples.
 
-What they have seen can be asked for at any time; in the end the run gets it.
+Their data can be read at any time. At the end of the run it becomes part of the run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from stampede.verdict.moves import settled
 
 
 class Observers:
-    """Those of the newest run of one master."""
+    """The observers of the newest run of one master."""
 
     def __init__(self, environment: Environment, counts: Counts, audited_host: str | None) -> None:
         self._environment = environment
@@ -42,15 +42,17 @@ class Observers:
         self._counters: Counters | None = None
         self._timeline: Timeline | None = None
 
-    def expect(self, run: Run) -> None:
-        """There is a new run, of which nothing has been seen; of its data least of all, from the first moment
-        on."""
+    def prepare(self, run: Run) -> None:
+        """Drop the observers of the last run; mark the new run as not audited yet, if it has an audit.
+
+        The mark must be set first: a run that is interrupted at once must not look like one without an audit.
+        """
         self._folder = self._audit = self._counters = self._timeline = None
         if self._audit_command():
             run.audit = Audit(error="it was not made: the run was cut off")
 
     def begin(self, folder: RunFolder) -> Flag:
-        """Observe the run of this folder from now on. Return when there may be users."""
+        """Start to observe the run of this folder; return the flag that is set when users may start."""
         run, self._folder = folder.run, folder
         self._audit = self._start_audit(run, folder.path)
         self._timeline = Timeline(self._environment, self._counts)
@@ -58,7 +60,7 @@ class Observers:
         self._samples.begin()
         self._counters = Counters(self._environment.host, run.events)
         self._counters.start()
-        return self._counters.has_looked
+        return self._counters.has_polled
 
     def _audit_command(self) -> tuple[str, ...]:
         return audit_command(self._environment.host, self._audited_host)
@@ -72,14 +74,14 @@ class Observers:
         command = self._audit_command()
         return AuditProcess(command, folder, facts, run.events) if command else None
 
-    def reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
-        """A worker's report is in."""
+    def worker_reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
+        """Add a worker's report to the samples and the ledger."""
         self._samples.add(worker_id, report)
         if self._folder:
             self._folder.ledger.add(worker_id, report)
 
-    def noticed(self, name: str, worker_id: str, loss: Loss | None) -> None:
-        """Something has happened to a worker in the middle of a run; `loss` is known where it was lost."""
+    def worker_changed(self, name: str, worker_id: str, loss: Loss | None) -> None:
+        """Add the event `name` of a worker to the run; `loss` is given where the worker was lost."""
         if self._folder is None:
             return
         worker = roster.label(self._environment.runner, worker_id)
@@ -93,10 +95,10 @@ class Observers:
         )
         self._folder.run.events.append(event)
         if name == "worker_left":
-            self._folder.ledger.left(worker)
+            self._folder.ledger.worker_left(worker)
 
     def end(self, run: Run) -> None:
-        """All has been reported: what comes from now on is not of the run. The audit goes on."""
+        """Stop all observers but the audit, after the last report of the run."""
         if self._timeline:
             self._timeline.stop()
             run.seconds = self._timeline.rows()
@@ -105,7 +107,7 @@ class Observers:
         self._samples.end()
 
     def conclude(self, run: Run) -> None:
-        """The ledger is complete: the audit judges, and what the machines were like is put together."""
+        """Wait for the audit's result, after the ledger is complete, and add all samples to the run."""
         if self._audit:
             run.audit = self._audit.conclude()
             run.statements = self._audit.statements
@@ -114,21 +116,21 @@ class Observers:
         run.clocks = self._samples.clocks()
         run.hub_lag = self._samples.hub_lag(settled(run.window, run.events))
 
-    # What is known at any time.
+    # Data of the run so far.
 
     def seconds(self, since: int) -> list[Second]:
-        """Return the rows from the second `since` on, since the epoch."""
+        """Return the timeline's rows from the second `since` on, in seconds since the epoch."""
         return self._timeline.rows(since) if self._timeline else []
 
     @property
     def machine(self) -> Machine:
-        """Return where the run takes place."""
-        of_api = self._counters.machines if self._counters else ()
-        return self._samples.machine(of_api, self._environment.host)
+        """Return the machine that the run takes place on."""
+        api_machines = self._counters.machines if self._counters else ()
+        return self._samples.machine(api_machines, self._environment.host)
 
     @property
     def samples(self) -> Samples:
-        """Return the samples as far as the run has come."""
+        """Return the samples of the run so far."""
         return Samples(
             api=self._counters.samples if self._counters else [],
             postgres=self._audit.samples if self._audit else [],

@@ -1,4 +1,4 @@
-"""What a run leaves behind: ``results/<run-id>/``, with ``run.json`` and Locust's own files."""
+"""The folder of a run's results: ``results/<run-id>/``, with ``run.json`` and Locust's own files."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from stampede.run.run import Run
 logger = logging.getLogger(__name__)
 
 FACTS_INTERVAL = 2.0
-"""Seconds between two writings of run.json while a run goes on."""
+"""Seconds between two writes of run.json during a run."""
 
 
 class RunFolder:
-    """The folder of one run: begun when it starts, so that one which is cut off leaves more than silence."""
+    """The folder of one run; created at its start, so that an interrupted run has results too."""
 
     def __init__(self, results: Path, run: Run, environment: Environment, counts: Counts) -> None:
         self.path = results / run.id
@@ -41,47 +41,50 @@ class RunFolder:
         self._environment = environment
         self._counts = counts
         ledger = self.path / "ledger.jsonl.gz"
-        self.ledger = LedgerFile(ledger, run.id, self._workers_there(), run.events)
+        self.ledger = LedgerFile(ledger, run.id, self._connected_workers(), run.events)
         self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
-        self.known = self._write_facts()
-        """run.json, as it was last written."""
+        self.facts = self._write_facts()
+        """The content of run.json, as last written."""
         self.judgement: Judgement | None = None
-        """verdict.json; None until the run is over."""
-        self._facts_writing = gevent.spawn(self._keep_writing_facts)
-        self._csv_writing = gevent.spawn(self._csv.stats_writer)
+        """The content of verdict.json; None until the run is over."""
+        self._facts_writer = gevent.spawn(self._keep_writing_facts)
+        self._csv_writer = gevent.spawn(self._csv.stats_writer)
 
-    def _workers_there(self) -> dict[str, str]:
-        """Those that take part from the beginning: one that dies before its first report is missed too."""
+    def _connected_workers(self) -> dict[str, str]:
+        """Return the ids of the workers at the start, by label.
+
+        The ledger needs them all: a worker may die before its first report.
+        """
         runner = self._environment.runner
-        return {roster.label(runner, worker): worker for worker in roster.there(runner)}
+        return {roster.label(runner, worker): worker for worker in roster.connected_workers(runner)}
 
-    def leave(self) -> None:
-        """Write nothing more: what is counted from now on is another run's."""
-        gevent.killall([self._facts_writing, self._csv_writing])
+    def stop_writing(self) -> None:
+        """Write nothing more: later counts belong to another run."""
+        gevent.killall([self._facts_writer, self._csv_writer])
 
     def close(self) -> None:
-        """Write what is known at the end, and what is made from it. Raises OSError."""
-        gevent.kill(self._facts_writing)
+        """Write the final run.json, Locust's files, the verdict and the report. Raises OSError."""
+        gevent.kill(self._facts_writer)
         self._finish_csv()
         page = get_html_report(self._environment, show_download_link=False)
         (self.path / "locust.html").write_text(page, encoding="utf-8")
-        self.known = self._write_facts()
+        self.facts = self._write_facts()
         self.judgement = _judge(self.path)
 
     def _keep_writing_facts(self) -> None:
-        """What is there if the master dies."""
+        """Write run.json again and again, so that a run has results where the master dies."""
         while True:
             gevent.sleep(FACTS_INTERVAL)
-            self.known = self._write_facts()
+            self.facts = self._write_facts()
 
     def _write_facts(self) -> Facts:
-        known = facts(self.run, self._environment, self._counts)
-        run_json.write(self.path, "run.json", known)
-        return known
+        run_facts = facts(self.run, self._environment, self._counts)
+        run_json.write(self.path, "run.json", run_facts)
+        return run_facts
 
     def _finish_csv(self) -> None:
-        """Write the totals again: Locust's writer looks once a second and misses the last one."""
-        gevent.kill(self._csv_writing)
+        """Write the totals again: Locust writes them once a second and misses the last second."""
+        gevent.kill(self._csv_writer)
         self._csv.close_files()
         totals = {
             "stats": self._csv.requests_csv,
@@ -94,7 +97,7 @@ class RunFolder:
 
 
 def conclude_interrupted(results: Path) -> None:
-    """Judge the runs whose master died by what was known then."""
+    """Judge the runs that have no verdict because their master died, by their last run.json."""
     for facts_file in results.glob("*/run.json"):
         folder = facts_file.parent
         if folder.is_symlink() or (folder / "verdict.json").exists():
@@ -102,22 +105,22 @@ def conclude_interrupted(results: Path) -> None:
         try:
             run_json.write(folder, "run.json", replace(run_json.read(folder), interrupted=True))
             _judge(folder)
-        except Exception as error:  # what lies in a folder must not keep the master from starting
+        except Exception as error:  # a broken folder must not stop the master from starting
             logger.error("stampede: %s is not concluded: %s: %s", folder, type(error).__name__, error)
 
 
 def _judge(folder: Path) -> Judgement:
-    """A report that cannot be made must not cost the verdict of its run: it can be made again."""
-    known, judgement = files.judge(folder)
+    """Write the verdict and the report of a run; return the verdict."""
+    run_facts, judgement = files.judge(folder)
     try:
-        files.write(folder, known, judgement)
-    except Exception as error:
+        files.write(folder, run_facts, judgement)
+    except Exception as error:  # the verdict counts without a report, which can be made again
         logger.error("stampede: %s has no report: %s: %s", folder, type(error).__name__, error)
     return judgement
 
 
 def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
-    """Return the facts and figures of a run as they are now."""
+    """Return the facts and figures of a run so far."""
     plan, total = run.plan, environment.stats.total
     window = (run.window.start, run.window.stop) if run.window else None
     pace = plan.window_pace if plan else None
@@ -175,10 +178,10 @@ def _error(error: StatsError, samples: ErrorSamples) -> ErrorFacts:
         occurrences=error.occurrences,
         first_at=error.first_seen,
         last_at=error.last_seen,
-        sample=samples.of(error.method, error.name, text),
+        sample=samples.find(error.method, error.name, text),
     )
 
 
 def _utc(seconds: float) -> datetime:
-    """To the millisecond: more is not meant."""
+    """Return the time, rounded to milliseconds."""
     return datetime.fromtimestamp(round(seconds, 3), UTC)

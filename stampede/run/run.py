@@ -1,4 +1,4 @@
-"""What is known of one run while it goes on. ``run.json`` is made from it: stampede/facts/run.py."""
+"""The state of a run in progress. ``run.json`` is made from it: see stampede/facts/run.py."""
 
 from __future__ import annotations
 
@@ -15,61 +15,64 @@ from stampede.plan.profiles import Plan
 
 
 def _clock_zero() -> float:
-    """When the monotonic clock was at zero, by the one that can be set: the same until it is set."""
+    """Return the wall-clock time at which the monotonic clock was zero.
+
+    It stays the same until the wall clock is set.
+    """
     return time.time() - time.monotonic()
 
 
 @dataclass(slots=True)
 class Run:
-    """What is known of one run. Times are seconds since the epoch."""
+    """The state of one run. Times are in seconds since the epoch."""
 
     id: str
     plan: Plan | None
-    """None where it was started by the numbers of the UI's form."""
+    """The plan; None where the run was started with the numbers of the UI's form."""
     started: float
     phase: Phase = Phase.RAMP
     window_start: float | None = None
     window_end: float | None = None
     workers: int = 0
     as_planned: bool = False
-    """The plan was carried out to its end; False while it goes on, and when something ended it early."""
+    """True when the plan has run to its end; False before, and where the run ended early."""
     promises: dict[str, str] = field(default_factory=dict)
-    """Checks that must find something to look at, and the user class that promises it."""
+    """Checks that must find something, each with the user class that promises it."""
     lost_workers: list[str] = field(default_factory=list)
-    """Workers that never reported the end: Locust's names."""
+    """Locust's ids of the workers that never sent a last report."""
     events: list[Event] = field(default_factory=list)
-    """What happened, from every source, in the order in which it became known."""
+    """The events of all sources, in the order in which they became known."""
     races: list[Race] = field(default_factory=list)
     audit: Audit | None = None
-    """What the audit answered; None where there is none."""
+    """The result of the audit; None where the run has no audit."""
     counters: ApiCounts | None = None
-    """What the API itself has counted; None where it has no counters."""
+    """The counts of the API itself; None where it has no counters."""
     stages: list[StageFigures] = field(default_factory=list)
     seconds: list[Second] = field(default_factory=list)
     targets: list[MeasuredTarget] = field(default_factory=list)
     aborted: str | None = None
-    """The target that ended the run, and what was measured then."""
+    """The target that ended the run, with what was measured then; None where none did."""
     machine: Machine = field(default_factory=Machine)
     samples: Samples = field(default_factory=Samples)
     statements: list[Statement] = field(default_factory=list)
     clocks: dict[str, ClockOffset] = field(default_factory=dict)
     hub_lag: dict[str, HubLag] = field(default_factory=dict)
     clock_zero: float = field(default_factory=_clock_zero)
-    """As it was when the run began."""
+    """The zero of the monotonic clock, by the wall clock, when the run began."""
 
     @property
     def clock_set(self) -> float:
-        """Return by how many seconds the clock was set forward since it began; negative where set back."""
+        """Return by how many seconds the wall clock was set forward in the run; negative where set back."""
         return _clock_zero() - self.clock_zero
 
     @property
-    def wanted(self) -> tuple[Target, ...]:
-        """Return the targets, as they were stated."""
+    def stated_targets(self) -> tuple[Target, ...]:
+        """Return the plan's targets, without measurements; none where there is no plan."""
         return self.plan.targets if self.plan else ()
 
     @property
     def window(self) -> range:
-        """Return its whole seconds, since the epoch; none before its end, or where it has none."""
+        """Return the whole seconds of the window; empty before its end, or where the run has no window."""
         if self.window_start is None or self.window_end is None:
             return range(0)
         return range(*whole_seconds(self.window_start, self.window_end))

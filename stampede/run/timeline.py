@@ -1,8 +1,7 @@
-"""The run, second by second: how many users and workers there were and users wanted, what they sent and what
-came of it.
+"""The timeline of a run: its users, workers, requests and outcomes, second by second.
 
-Users and workers are looked at on the master as the seconds go by. Requests are not: workers stamp each
-with its second, and what they report late is in its place at the end.
+The master samples the number of users and workers once a second. Requests are not sampled: workers stamp each
+request with its second, so that a late report still counts in the right second.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from stampede.counting.latency import percentile
 from stampede.facts.figures import Second
 
 
-class _Seen(NamedTuple):
-    """As the master had it when a second began."""
+class _Sample(NamedTuple):
+    """The master's numbers at the beginning of a second."""
 
     users: int
     target_users: int
@@ -29,45 +28,45 @@ class _Seen(NamedTuple):
 
 
 class Timeline:
-    """The rows of one run."""
+    """The timeline of one run."""
 
     def __init__(self, environment: Environment, counts: Counts) -> None:
         self._environment = environment
         self._counts = counts
-        self._seen: dict[int, _Seen] = {}
-        self._watching: Greenlet[..., None] | None = None
+        self._samples: dict[int, _Sample] = {}
+        self._sampler: Greenlet[..., None] | None = None
 
     def start(self) -> None:
-        """Look now, and when each second begins."""
-        self._look()
-        self._watching = gevent.spawn(self._watch)
+        """Take a sample now, and at the beginning of each second."""
+        self._take_sample()
+        self._sampler = gevent.spawn(self._sample_each_second)
 
     def stop(self) -> None:
-        """The run is over."""
-        if self._watching:
-            self._watching.kill()
-        self._look()
+        """Stop sampling, with a last sample."""
+        if self._sampler:
+            self._sampler.kill()
+        self._take_sample()
 
     def rows(self, since: int = 0) -> list[Second]:
         """Return a row for each second from the start, or from `since`, until the newest that was sampled.
 
-        `since` is in seconds since the epoch. A second that was missed is as the one before.
+        `since` is in seconds since the epoch. A second without a sample has the sample of the one before.
         """
         rows: list[Second] = []
-        seen = _Seen(0, 0, 0)
-        for second in range(min(self._seen), max(self._seen) + 1):
-            seen = self._seen.get(second, seen)
+        sample = _Sample(0, 0, 0)
+        for second in range(min(self._samples), max(self._samples) + 1):
+            sample = self._samples.get(second, sample)
             if second >= since:
-                rows.append(self._row(second, seen))
+                rows.append(self._row(second, sample))
         return rows
 
-    def _row(self, second: int, seen: _Seen) -> Second:
+    def _row(self, second: int, sample: _Sample) -> Second:
         latencies = self._counts.latencies
         outcomes = self._counts.outcomes.histogram(second, second + 1)
         from_start = latencies.histogram(second, second + 1, from_start=True)
         return Second(
             second=second,
-            **seen._asdict(),
+            **sample._asdict(),
             requests=latencies.requests(second, second + 1),
             failures=latencies.failures(second, second + 1),
             outcomes={str(status): count for status, count in sorted(outcomes.items())},
@@ -75,12 +74,12 @@ class Timeline:
             from_start_p99_ms=percentile(from_start, 0.99),
         )
 
-    def _watch(self) -> None:
+    def _sample_each_second(self) -> None:
         while True:
             gevent.sleep(1 - time.time() % 1)
-            self._look()
+            self._take_sample()
 
-    def _look(self) -> None:
+    def _take_sample(self) -> None:
         runner = self._environment.runner
-        seen = _Seen(runner.user_count, runner.target_user_count, runner.worker_count)
-        self._seen.setdefault(int(time.time()), seen)
+        sample = _Sample(runner.user_count, runner.target_user_count, runner.worker_count)
+        self._samples.setdefault(int(time.time()), sample)

@@ -1,4 +1,4 @@
-"""What an API tells of itself in `GET /metrics`, and what the one at an address counted in a run. Pure."""
+"""Reads an API's answer to `GET /metrics`, and counts the requests of one address in a run. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from stampede.sampling.gauges import Gauges, read_gauges, read_machine
 METRICS = "/metrics"
 
 CLOCK_JITTER = 1.0
-"""Seconds by which one process may tell its start differently: it is reckoned from the machine's."""
+"""Seconds by which a process may report different start times. Each is computed from the machine's clock."""
 
-Counted = tuple[str, str, str]
-"""Method, route and status."""
+RequestKey = tuple[str, str, str]
+"""A method, a route and a status."""
 
 _LABEL = r'\s*([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*,?'
 _REQUESTS = re.compile(rf"http_requests_total\s*\{{((?:{_LABEL})*)\s*\}}\s+(\S+)", re.ASCII)
@@ -27,22 +27,22 @@ _ESCAPED = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What one answer of an API tells."""
+    """The content of one answer of an API."""
 
-    requests: Counter[Counted] = field(default_factory=Counter)
+    requests: Counter[RequestKey] = field(default_factory=Counter)
     started: float | None = None
-    """When its process began, seconds since the epoch."""
+    """When the API's process started, in seconds since the epoch."""
     gauges: Gauges = field(default_factory=dict)
     machine: str | None = None
-    """Which one it runs on."""
+    """The id of the machine that it runs on."""
 
 
 def read(text: str) -> Metrics:
-    """What Prometheus text tells of requests, and of how the API is; all other lines are passed over.
+    """Return the request counters and gauges in Prometheus text. Other lines are ignored.
 
-    Raises ValueError for a figure that is no number.
+    Raises ValueError for a value that is not a number.
     """
-    requests: Counter[Counted] = Counter()
+    requests: Counter[RequestKey] = Counter()
     for line in text.splitlines():
         if line.startswith("http_requests_total") and (sample := _REQUESTS.match(line)):
             labels = {name: _unescaped(value) for name, value in re.findall(_LABEL, sample[1])}
@@ -60,57 +60,61 @@ def _count(text: str) -> int:
 
 
 def _unescaped(value: str) -> str:
-    return re.sub(r"\\.", lambda found: _ESCAPED.get(found[0], found[0]), value)
+    return re.sub(r"\\.", lambda match: _ESCAPED.get(match[0], match[0]), value)
 
 
 class Replica:
-    """What the API behind one address has counted in a run, its restarts included."""
+    """The requests that the API at one address counted in a run, also across restarts."""
 
-    def __init__(self, metrics: Metrics, asked: float, before: Mapping[Counted, int]) -> None:
-        """The first answer, when it was asked for, and how much of it was counted `before` the run."""
+    def __init__(self, metrics: Metrics, asked: float, before: Mapping[RequestKey, int]) -> None:
+        """Begin with the first answer, requested at `asked`, and its requests from `before` the run."""
         self._before = Counter(before)
-        self._ended: Counter[Counted] = Counter()
+        self._ended: Counter[RequestKey] = Counter()
+        """The requests that processes had counted when they ended."""
         self.last = metrics
-        """What it told last."""
-        self.last_look = asked
-        """When it was asked for what was last seen of it, seconds since the epoch."""
-        self.missed: float | None = None
-        """Since when it has not answered."""
+        """The last answer."""
+        self.last_polled = asked
+        """When the last answer was requested, in seconds since the epoch."""
+        self.silent_since: float | None = None
+        """Since when it has not answered, in seconds since the epoch; None while it answers."""
         self.is_shared = False
-        """Several processes answer in turns: what one of them tells is not the whole."""
+        """Several processes answer in turns, so no answer is complete."""
 
-    def see(self, metrics: Metrics, asked: float) -> Event | None:
-        """Take in the next answer; return an event where it is a new process's."""
-        last, last_look = self.last, self.last_look
-        self.last, self.last_look, self.missed = metrics, asked, None
+    def update(self, metrics: Metrics, asked: float) -> Event | None:
+        """Add the next answer. Return an event if it comes from a new process."""
+        last, last_polled = self.last, self.last_polled
+        self.last, self.last_polled, self.silent_since = metrics, asked, None
         younger = metrics.started - last.started if metrics.started and last.started else 0.0
-        is_same = abs(younger) <= CLOCK_JITTER
-        if is_same and last.requests <= metrics.requests:
+        is_same_start = abs(younger) <= CLOCK_JITTER
+        if is_same_start and last.requests <= metrics.requests:
             return None
-        # An older one comes again, or one that was forked at the same time has counted less.
-        self.is_shared |= younger < -CLOCK_JITTER or (is_same and None not in (metrics.started, last.started))
+        # An older process answers again, or one that was forked at the same time has counted less.
+        self.is_shared |= younger < -CLOCK_JITTER or (
+            is_same_start and None not in (metrics.started, last.started)
+        )
         if self.is_shared:
             return None
         self._ended += last.requests - self._before
         self._before.clear()
-        return Event(name="api_restarted", at=metrics.started or asked, last_look=last_look)
+        return Event(name="api_restarted", at=metrics.started or asked, last_look=last_polled)
 
     @property
-    def requests(self) -> Counter[Counted]:
-        """Those of the run, as far as they were seen."""
+    def requests(self) -> Counter[RequestKey]:
+        """Return the requests of the run, as far as they were seen."""
         return self._ended + (self.last.requests - self._before)
 
 
-def is_same(one: Metrics, other: Metrics) -> bool:
-    """Whether both are of one process. Others may have begun in the same hundredth of a second, which is all
-    that many tell; they do not count the same of every route from there to the end of a run."""
+def is_same_process(one: Metrics, other: Metrics) -> bool:
+    """Return whether two answers come from one process.
+
+    Two processes may have started within the same hundredth of a second, the precision of many start times.
+    By the end of a run they have counted different numbers of requests.
+    """
     if one.started is None or (one.started, one.machine) != (other.started, other.machine):
         return False
-    return of_users(one.requests) == of_users(other.requests)
+    return requests_of_users(one.requests) == requests_of_users(other.requests)
 
 
-def of_users(requests: Counter[Counted]) -> Counter[Counted]:
-    """Without probes, and our own asking."""
-    return Counter(
-        {each: count for each, count in requests.items() if each[0] != "HEAD" and each[1] != METRICS}
-    )
+def requests_of_users(requests: Counter[RequestKey]) -> Counter[RequestKey]:
+    """Return the requests without health probes (HEAD) and without requests for the metrics."""
+    return Counter({key: count for key, count in requests.items() if key[0] != "HEAD" and key[1] != METRICS})

@@ -1,7 +1,7 @@
-"""How the API is, second by second, from what it tells of itself beside its counters.
+"""The state of the API, second by second, from the gauges next to its request counters.
 
-The names are those that Prometheus's clients and cAdvisor use, so the API of somebody else may tell some of
-them too: `process_cpu_seconds_total` most of all. What it does not tell is None.
+The names are those of Prometheus's clients and cAdvisor, so other APIs may have some of them too, above all
+`process_cpu_seconds_total`. A figure is None where the API does not report it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,15 @@ _SAMPLE = re.compile(rf"^({'|'.join(sorted(GAUGES))})(?:\s*\{{.*\}})?\s+(\S+)", 
 _MACHINE = re.compile(r'^machine_info\{boot_id="([^"]*)"\}', re.MULTILINE)
 
 Gauges = dict[str, float]
+"""The values of an API, by the names in GAUGES."""
 Figures = dict[str, float | None]
-"""Of an API, by the names of the fields of ApiSample."""
+"""The fields of an ApiSample, by their names."""
 
 
 def read_gauges(text: str) -> Gauges:
-    """Of an answer in Prometheus's format; samples that differ in labels are added up.
+    """Return the gauges in Prometheus text. Values that differ only in their labels are added up.
 
-    Raises ValueError for one that is no number.
+    Raises ValueError for a value that is not a number.
     """
     gauges: Gauges = {}
     for name, value in _SAMPLE.findall(text):
@@ -47,38 +48,38 @@ def read_gauges(text: str) -> Gauges:
 
 
 def read_machine(text: str) -> str | None:
-    """Which one it runs on, as cgroup.machine has it."""
-    found = _MACHINE.search(text)
-    return found[1] if found else None
+    """Return the id of the API's machine, as cgroup.boot_id returns it, or None where it is not reported."""
+    match = _MACHINE.search(text)
+    return match[1] if match else None
 
 
 class ApiSamples:
-    """The rows of an API that may answer at several addresses: of all together."""
+    """The samples of an API, of all its addresses together."""
 
     def __init__(self) -> None:
         self.rows: list[ApiSample] = []
         self._last: dict[Hashable, tuple[float, Gauges]] = {}
         self._new: list[Figures] = []
 
-    def take(self, address: Hashable, gauges: Gauges, asked: float) -> None:
-        """One address has answered what it was `asked` for then, in seconds since the epoch."""
+    def add(self, address: Hashable, gauges: Gauges, asked: float) -> None:
+        """Add the answer of one address to the request at `asked`, in seconds since the epoch."""
         before, self._last[address] = self._last.get(address), (asked, gauges)
         if gauges and before and asked > before[0]:
             self._new.append(figures(before[1], gauges, asked - before[0]))
 
     def close(self, second: int) -> None:
-        """All who do answer have: that was this second."""
+        """Make the row of a second from the answers since the last row."""
         if self._new:
-            self.rows.append(ApiSample(second=second, **added_up(self._new)))
+            self.rows.append(ApiSample(second=second, **combined(self._new)))
         self._new.clear()
 
 
 def figures(before: Gauges, now: Gauges, seconds: float) -> Figures:
-    """Return the fields of a sample of one address, from two answers that lie so many seconds apart."""
+    """Return the fields of a sample of one address, from two answers this many seconds apart."""
 
     def per_second(name: str) -> float | None:
-        counted = now[name] - before[name] if name in before and name in now else -1.0
-        return counted / seconds if counted >= 0 else None  # less than before: it has begun anew
+        growth = now[name] - before[name] if name in before and name in now else -1.0
+        return growth / seconds if growth >= 0 else None  # a counter that falls is that of a new process
 
     quota, limit = now.get("container_spec_cpu_quota"), now.get("container_spec_memory_limit_bytes")
     memory = now.get("container_memory_working_set_bytes", now.get("process_resident_memory_bytes"))
@@ -96,11 +97,11 @@ def figures(before: Gauges, now: Gauges, seconds: float) -> Figures:
     }
 
 
-def added_up(each: Iterable[Figures]) -> Figures:
-    """Return the figures of several addresses as one. Of throttled, that of the one that was most."""
+def combined(addresses: Iterable[Figures]) -> Figures:
+    """Return the sums of the figures of several addresses; of `throttled_percent`, the highest."""
     columns: dict[str, list[float]] = {}
-    for of_one in each:
-        for name, value in of_one.items():
+    for of_address in addresses:
+        for name, value in of_address.items():
             columns.setdefault(name, []).extend([] if value is None else [value])
     return {
         name: round((max if name == "throttled_percent" else sum)(values), 2) if values else None

@@ -1,10 +1,10 @@
-"""How late greenlets are: who wants to go on waits for whoever is at work, and takes that for the API's time.
+"""How late greenlets wake: while another greenlet computes they wait, which lengthens the API's times.
 
-A greenlet that wants to wake fifty times a second notes by how much it is late. What it misses while it
-is held up counts too: for each time it wanted to wake, how long that was before it could.
+A greenlet that should wake fifty times a second records how late it is. When it is delayed, each time at
+which it should have woken meanwhile counts too, with its own delay.
 
-Part of that may be the machine's: the process could have gone on, and got no core. What is left without it is
-the process's own lag: it computed, or waited for something in a way that nobody else could go on.
+A part of the lag may come from the machine: the process was ready to run but got no core. The rest is the
+process's own lag: a greenlet computed, or made a call that blocks all greenlets.
 """
 
 from __future__ import annotations
@@ -18,43 +18,46 @@ import gevent
 from stampede.sampling.run_queue import RunQueue
 
 INTERVAL = 0.02
-"""Seconds between two times it wants to wake: that costs 0.6 % of a core, and half of it 1.6 %."""
+"""Seconds between two wakes. This costs 0.6 % of a core; half the interval costs 1.6 %."""
 
 Lags = Counter[float]
-"""How often it was so late: milliseconds, in tenths."""
+"""The number of wakes by their lag in ms, rounded to a tenth."""
 
 
 class HubLag:
-    """Of this process."""
+    """The lag of this process's hub, by second."""
 
     def __init__(self, waited: Callable[[], float | None] | None = None) -> None:
-        """`waited` tells for how many seconds this process has waited for a core until now."""
+        """Begin without lags. `waited` returns for how many seconds this process has waited for a core."""
         self._waited = waited or RunQueue().waited
         self._seconds: defaultdict[int, Lags] = defaultdict(Counter)
         self._own: defaultdict[int, Lags] = defaultdict(Counter)
 
     def watch(self) -> Iterator[int]:
-        """Wake and note, for ever; yields the second, since the epoch, that each time is in."""
+        """Record lags permanently. After each wake, yield its second, since the epoch."""
         due, waited = time.monotonic(), self._waited()
         while True:
             gevent.sleep(max(0.0, due - time.monotonic()))
             before, waited = waited, self._waited()
-            for_a_core = None if before is None or waited is None else waited - before
+            core_wait = None if before is None or waited is None else waited - before
             now, wall = time.monotonic(), time.time()
             while due <= now:
-                self._note(int(wall - (now - due)), now - due, for_a_core)
+                self._record(int(wall - (now - due)), now - due, core_wait)
                 due += INTERVAL
             yield int(wall)
 
-    def _note(self, second: int, lag: float, for_a_core: float | None) -> None:
+    def _record(self, second: int, lag: float, core_wait: float | None) -> None:
         self._seconds[second][round(lag * 1000, 1)] += 1
-        if for_a_core is not None:
-            self._own[second][round(max(0.0, lag - for_a_core) * 1000, 1)] += 1
+        if core_wait is not None:
+            self._own[second][round(max(0.0, lag - core_wait) * 1000, 1)] += 1
 
     def take(self, second: int) -> Lags:
-        """Those of a second, which are forgotten here."""
+        """Return the lags of a second and forget them."""
         return self._seconds.pop(second, Counter())
 
     def take_own(self, second: int) -> Lags:
-        """The same without what it waited for a core; nothing where the kernel does not tell."""
+        """Return the lags of a second without the waits for a core, and forget them.
+
+        There are none where the kernel does not count the waits.
+        """
         return self._own.pop(second, Counter())

@@ -1,6 +1,6 @@
-"""How long this process has waited for a core: it could have gone on, and others had them all.
+"""How long this process was ready to run but waited for a core.
 
-The kernel keeps count of it for each thread; gevent's hub, and with it all of Locust, runs in the main one.
+The kernel counts this for each thread. gevent's hub, and so all of Locust, runs in the main thread.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import os
 from pathlib import Path
 
 SCHEDSTAT = Path("/proc/self/schedstat")
-"""Of the main thread: nanoseconds on a core, nanoseconds waiting for one, and how often it got one."""
+"""Three figures of the main thread: ns on a core, ns waiting for one, and how often it got one."""
 
 
 class RunQueue:
-    """The main thread's."""
+    """The waiting time of the main thread."""
 
     def __init__(self, schedstat: Path = SCHEDSTAT) -> None:
         try:
             self._file: int | None = os.open(schedstat, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:  # not Linux, or a kernel that does not count
+        except OSError:  # not Linux, or a kernel without this file
             self._file = None
 
     def waited(self) -> float | None:
-        """Seconds since its start; None where the kernel does not tell."""
+        """Return the seconds waited since the process started; None where the kernel does not count them."""
         if self._file is None:
             return None
         return int(os.pread(self._file, 100, 0).split()[1]) / 1e9

@@ -1,6 +1,6 @@
-"""What each worker and the master are like, second by second: a row of figures of itself, made by itself.
+"""Samples of each worker and of the master: every process makes a row of figures of itself each second.
 
-Workers hand theirs over with their reports; the master collects them: stampede/sampling/samples.py.
+Workers hand their rows over with their reports; the master collects them in stampede/sampling/samples.py.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from stampede.sampling.hub_lag import HubLag
 from stampede.sampling.usage import Usage, Used
 
 KEY = "stampede_samples"
-"""Where the rows stand in a worker's report."""
+"""The key of the rows in a worker's report."""
 
 LagPairs = list[tuple[float, int]]
-"""How often a hub was so late: milliseconds, and how many times."""
+"""Pairs of a hub's lag in ms and the number of wakes with this lag."""
 
 
 class Row(Struct, frozen=True):
-    """A second of a process: its sample, and every lag of its hub in that second."""
+    """One second of a process: its sample, and all lags of its hub in that second."""
 
     sample: ProcessSample
     hub_lags: LagPairs
     own_hub_lags: LagPairs
-    """Without what the process waited for a core."""
+    """The lags without the waits for a core."""
 
 
 class OwnReport(Struct, frozen=True):
-    """What a worker reports of itself."""
+    """A worker's report of its own samples."""
 
     rows: list[Row]
     machine: str | None
-    """Which machine it runs on: cgroup.machine."""
+    """The id of the worker's machine: cgroup.boot_id."""
 
 
 class Sampler:
-    """Samples this process for as long as it lives."""
+    """A sampler of this process, which runs as long as the process."""
 
     def __init__(self, keep: Callable[[Row], None]) -> None:
-        """`keep` gets the row of each second when it is over."""
+        """Prepare to sample. `keep` receives the row of each second when the second is over."""
         self._keep = keep
         self._usage = Usage()
         self._hub_lag = HubLag()
@@ -60,9 +60,9 @@ class Sampler:
         second = int(time.time())
         for now in self._hub_lag.watch():
             if now != second:
-                usage, same_work = self._usage.look(), same_work_ms()
-                for passed in range(second, now):  # several where it was stalled: they are alike
-                    self._keep(self._row(passed, usage, same_work))
+                usage, same_work = self._usage.measure(), same_work_ms()
+                for past in range(second, now):  # several after a stall: they get the same usage
+                    self._keep(self._row(past, usage, same_work))
                 second = now
 
     def _row(self, second: int, usage: Used, same_work: float) -> Row:
@@ -78,14 +78,14 @@ class Sampler:
 
 
 class OwnSamples:
-    """A worker's rows since its last report."""
+    """The rows of a worker since its last report."""
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
-        self._machine = cgroup.machine()
+        self._machine = cgroup.boot_id()
         Sampler(self._rows.append).start()
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Put the rows into a worker's report, and where it runs; begin again."""
+        """Move the rows into a worker's report, with the id of its machine."""
         report[KEY] = to_builtins(OwnReport(self._rows, self._machine))
         self._rows.clear()

@@ -1,1 +1,1 @@
-"""Targets: limits that are stated before a run and measured in it. Pure: neither Locust nor gevent."""
+"""Targets: limits that are stated before a run and measured in it. Pure: no Locust, no gevent."""

@@ -1,4 +1,4 @@
-"""What there is to measure targets by: what users counted second by second, and the samples of each role."""
+"""The data that targets are measured from: the users' counts and the roles' samples, by the second."""
 
 from __future__ import annotations
 
@@ -11,41 +11,47 @@ from stampede.counting.counts import Counts
 from stampede.facts.samples import DatabaseSample, Sample, Samples
 from stampede.facts.target import Figure, Kind, Target
 
-Found = Counter[Any]
-"""What was counted in some seconds, as the kind of the figure needs it: requests by ms or by status, samples
-by their value. What was found in one second and in the next can be added up."""
+Counted = Counter[Any]
+"""The counts of some seconds: requests by ms or by status, or samples by value, as the kind of figure needs
+it. The counts of two seconds can be added."""
 
-Fetch = Callable[[int, int], Found]
-"""The counts of the seconds [start, end), since the epoch."""
+Fetch = Callable[[int, int], Counted]
+"""Returns the counts of the seconds [start, end), since the epoch."""
 
 
 class Evidence:
-    """What there is to measure targets of one run by."""
+    """The data of one run that its targets are measured from."""
 
     def __init__(
         self, counts: Counts, samples: Callable[[], Samples], cores: Callable[[], int | None]
     ) -> None:
-        """`cores` are those of the API's machine, what a role without a limit can use; None where nobody
-        knows them."""
+        """Use the counts and samples of a run.
+
+        `cores` returns how many cores the API's machine has: a role without a CPU limit can use all of them.
+        None means not known.
+        """
         self._counts = counts
         self._samples = samples
         self._cores = cores
 
-    def drained(self, end: int) -> int:
-        """The second after the last answer to what was sent before the second `end`."""
-        return self._counts.latencies.drained(end)
+    def drain_end(self, end: int) -> int:
+        """Return the second after the last answer to a request that was sent before the second `end`."""
+        return self._counts.latencies.drain_end(end)
 
-    def of(self, target: Target) -> dict[str, Fetch]:
-        """Where to look for a target's figure, by name; nothing where there is nothing of it in the run."""
+    def sources(self, target: Target) -> dict[str, Fetch]:
+        """Return the sources of a target's figure, by name; none where the run has no data for it.
+
+        A target of every route has one for each route, a target of the workers one for each worker.
+        """
         figure = target.figure
         if figure.role:
             return self._of_role(target)
-        met = [route for route in self._counts.latencies.routes() if figure.routes.include(*route)]
+        routes = [route for route in self._counts.latencies.routes() if figure.routes.include(*route)]
         if figure.routes.group == "every":
-            return {" ".join(route): partial(self._requests, figure, _only(route)) for route in met}
-        return {"": partial(self._requests, figure, figure.routes.include)} if met else {}
+            return {" ".join(route): partial(self._requests, figure, _only(route)) for route in routes}
+        return {"": partial(self._requests, figure, figure.routes.include)} if routes else {}
 
-    def _requests(self, figure: Figure, routes: Callable[[str, str], bool], start: int, end: int) -> Found:
+    def _requests(self, figure: Figure, routes: Callable[[str, str], bool], start: int, end: int) -> Counted:
         latencies = self._counts.latencies
         match figure.kind:
             case Kind.TIME | Kind.STABLE:
@@ -57,12 +63,14 @@ class Evidence:
 
     def _of_role(self, target: Target) -> dict[str, Fetch]:
         cores = self._cores()
-        rows_of = _rows_of(target.figure.role, self._samples())
-        values = {name: _by_second(target, rows, cores) for name, rows in rows_of.items()}
-        return {name: partial(_sampled, of_second) for name, of_second in values.items() if of_second}
+        sampled = {
+            name: _values_by_second(target, rows, cores)
+            for name, rows in _rows_by_name(target.figure.role, self._samples()).items()
+        }
+        return {name: partial(_count_values, values) for name, values in sampled.items() if values}
 
 
-def _rows_of(role: str, samples: Samples) -> Mapping[str, Iterable[Sample]]:
+def _rows_by_name(role: str, samples: Samples) -> Mapping[str, Iterable[Sample]]:
     match role:
         case "workers":
             return {f"worker {label}": rows for label, rows in samples.workers.items()}
@@ -73,33 +81,33 @@ def _rows_of(role: str, samples: Samples) -> Mapping[str, Iterable[Sample]]:
     return {"": samples.postgres}
 
 
-def _by_second(target: Target, rows: Iterable[Sample], cores: int | None) -> dict[int, float]:
+def _values_by_second(target: Target, rows: Iterable[Sample], cores: int | None) -> dict[int, float]:
     values = {row.second: _value(target, row, cores) for row in rows}
     return {second: value for second, value in values.items() if value is not None}
 
 
 def _value(target: Target, row: Sample, cores: int | None) -> float | None:
-    """Of a role in one second, in the unit of the target."""
+    """Return the value of a role's sample, in the unit of the target; None where it is not known."""
     match target.figure.kind:
         case Kind.CPU:
-            used, most = row.cpu_percent, row.cpu_limit_cores or cores
-            if target.figure.role in ("master", "workers"):  # Python's lock: they cannot use more than one
-                most = min(most or 1, 1)
-            return None if used is None or most is None else used / most
+            used, limit = row.cpu_percent, row.cpu_limit_cores or cores
+            if target.figure.role in ("master", "workers"):  # one thread: at most one core
+                limit = min(limit or 1, 1)
+            return None if used is None or limit is None else used / limit
         case Kind.MEMORY:
-            used, most = row.memory_mb, row.memory_limit_mb
+            used, limit = row.memory_mb, row.memory_limit_mb
         case _:
             if not isinstance(row, DatabaseSample):
                 return None
             used = None if row.connections is None else sum(row.connections.values())
-            most = row.max_connections
+            limit = row.max_connections
     if used is None or target.unit != "%":
         return used
-    return 100 * used / most if most else None
+    return 100 * used / limit if limit else None
 
 
-def _sampled(of_second: Mapping[int, float], start: int, end: int) -> Found:
-    return Counter(of_second[second] for second in range(start, end) if second in of_second)
+def _count_values(values: Mapping[int, float], start: int, end: int) -> Counted:
+    return Counter(values[second] for second in range(start, end) if second in values)
 
 
 def _only(route: tuple[str, str]) -> Callable[[str, str], bool]:

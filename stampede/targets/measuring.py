@@ -1,9 +1,10 @@
-"""Targets, measured: on the master, over the window of a run, from what was counted second by second.
+"""Measures targets on the master, over the window of a run, from counts by the second.
 
-Ramp-up and drain are outside, but what is answered in the drain was sent in the window: its time and its
-outcome count, else an API that freezes until the end would have been fast. What is to hold for some seconds
-is measured over any so many in a row, and the worst of them counts; what is to hold of every route, or of
-all workers, at the worst of them. Where to look for a figure is stampede/targets/evidence.py's.
+Ramp-up and drain are outside the window. A request that was sent in the window and answered in the drain
+still counts, with its time and its outcome: otherwise an API that freezes until the end would look fast.
+
+A target ``for 10s`` is measured over any 10 seconds in a row; a target of every route, or of all workers, for
+each of them. The worst figure counts. stampede/targets/evidence.py provides the data.
 """
 
 from __future__ import annotations
@@ -14,36 +15,41 @@ from dataclasses import replace
 
 from stampede.counting.latency import mean, percentile
 from stampede.facts.target import Figure, Kind, MeasuredTarget, Reading, Target
-from stampede.targets.evidence import Evidence, Fetch, Found
+from stampede.targets.evidence import Counted, Evidence, Fetch
 
-SENT = (Kind.TIME, Kind.STABLE, Kind.ERRORS, Kind.STATUS)
-"""Figures of requests that were sent in the window, whenever they are answered; a rate is of its seconds."""
+OF_SENT_REQUESTS = (Kind.TIME, Kind.STABLE, Kind.ERRORS, Kind.STATUS)
+"""Figures that include requests answered after the window; a rate counts only the window's own seconds."""
 
 
-def measure(target: Target, evidence: Evidence, seconds: range, drained: int | None = None) -> Reading:
-    """What a target's figure was in some whole seconds since the epoch. Where it is known when all that was
-    sent in them was answered, before the second `drained`, what came late counts too."""
-    where = evidence.of(target)
-    if drained is not None and target.figure.kind in SENT:
-        where = {name: _with_the_late(fetch, seconds.stop, drained) for name, fetch in where.items()}
-    if not where:
-        return Reading(None, 0, _nothing_of(target))
+def measure(target: Target, evidence: Evidence, seconds: range, drain_end: int | None = None) -> Reading:
+    """Return the measured figure of a target in some whole seconds since the epoch.
+
+    With `drain_end`, the second after the last answer, requests that were sent in these seconds and answered
+    later count as well.
+    """
+    sources = evidence.sources(target)
+    if drain_end is not None and target.figure.kind in OF_SENT_REQUESTS:
+        sources = {
+            name: _including_late_answers(fetch, seconds.stop, drain_end) for name, fetch in sources.items()
+        }
+    if not sources:
+        return Reading(None, 0, _why_not_measured(target))
     if len(seconds) < (target.seconds or (3 if target.figure.kind is Kind.STABLE else 1)):
         return Reading(None, 0, f"the window has {len(seconds)} whole seconds: too few for it")
-    return worst(target, {name: _reading(target, fetch, seconds) for name, fetch in where.items()})
+    return worst(target, {name: _reading(target, fetch, seconds) for name, fetch in sources.items()})
 
 
-def read(target: Target, counts: Found, seconds: int) -> Reading:
-    """What a target's figure is by the counts of so many seconds."""
+def evaluate(target: Target, counts: Counted, seconds: int) -> Reading:
+    """Return the figure of a target by the counts of that many seconds."""
     figure = target.figure
     count = counts["requests"] if figure.kind in (Kind.RPS, Kind.ERRORS) else counts.total()
-    what = _counted(count, "sample" if figure.role else "request")
+    what = _quantity(count, "sample" if figure.role else "request")
     actual = _actual(target, counts, seconds)
     if actual is None:
         return Reading(None, count, "nobody was paced" if figure.from_start else "no request in that time")
     if figure.kind is Kind.TIME and count < figure.fewest:
         slowest = float(max(counts))
-        if figure.routes.group == "every" and target.is_met_by(slowest):  # then any percentile is
+        if figure.routes.group == "every" and target.is_met_by(slowest):  # then any percentile meets it too
             return Reading(slowest, count, f"the slowest of {what}")
         few = f"{what} only: too few for a {figure.statistic}, which takes {figure.fewest:,}"
         return Reading(None, count, few)
@@ -51,87 +57,100 @@ def read(target: Target, counts: Found, seconds: int) -> Reading:
 
 
 def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:
-    """The one that is farthest on the wrong side. What is beyond the limit decides, whatever is not known.
-    Who is silent has no times, and the lowest rate there is."""
-    met = {name: reading for name, reading in readings.items() if reading.count or reading.actual is not None}
-    if len(readings) == 1 or not met:
+    """Return the worst of several readings of a target.
+
+    The one farthest beyond the limit comes first, then one whose figure is not known, then the one nearest to
+    the limit. A route without requests is left out, except for rates, where its figure is 0.
+    """
+    counting = {
+        name: reading for name, reading in readings.items() if reading.count or reading.actual is not None
+    }
+    if len(readings) == 1 or not counting:
         return next(iter(readings.values()))
-    unknown = [name for name, reading in met.items() if reading.actual is None]
-    known = [name for name, reading in met.items() if reading.actual is not None]
-    known.sort(key=lambda name: _badness(target, met[name]), reverse=True)
-    beyond = [name for name in known if not target.is_met_by(met[name].actual or 0.0)]
+    unknown = [name for name, reading in counting.items() if reading.actual is None]
+    known = [name for name, reading in counting.items() if reading.actual is not None]
+    known.sort(key=lambda name: _badness(target, counting[name]), reverse=True)
+    beyond = [name for name in known if not target.is_met_by(counting[name].actual or 0.0)]
     name = [*beyond, *unknown, *known][0]
-    return replace(met[name], detail=f"the worst of {len(met)}: {name}, {met[name].detail}")
+    return replace(counting[name], detail=f"the worst of {len(counting)}: {name}, {counting[name].detail}")
 
 
 def results(
     targets: Iterable[Target], evidence: Evidence, seconds: range, beyond: tuple[Target, Reading] | None
 ) -> list[MeasuredTarget]:
-    """Return what was measured of each target in a run. Of one that ended the run, what was measured then."""
-    ended, then = beyond or (None, None)
-    drained = evidence.drained(seconds.stop)
+    """Return the measured figure of each target in a run.
+
+    `beyond` is the target that ended the run, with the reading that did so: it is not measured again.
+    """
+    ended_by, then = beyond or (None, None)
+    drain_end = evidence.drain_end(seconds.stop)
     return [
         MeasuredTarget(target, then, aborted=True)
-        if target == ended
-        else MeasuredTarget(target, measure(target, evidence, seconds, drained))
+        if target == ended_by
+        else MeasuredTarget(target, measure(target, evidence, seconds, drain_end))
         for target in targets
     ]
 
 
-def _with_the_late(fetch: Fetch, end: int, drained: int) -> Fetch:
-    """As if what was answered after the `end` had been answered in the last second before it."""
-    return lambda start, stop: fetch(start, drained if stop == end else stop)
+def _including_late_answers(fetch: Fetch, end: int, drain_end: int) -> Fetch:
+    """Return a fetch that counts answers after the `end` in the last second before it."""
+    return lambda start, stop: fetch(start, drain_end if stop == end else stop)
 
 
 def _reading(target: Target, fetch: Fetch, seconds: range) -> Reading:
     if target.figure.kind is Kind.STABLE:
         return _stability(fetch, seconds)
     if target.seconds is None:
-        return read(target, fetch(seconds.start, seconds.stop), len(seconds))
+        return evaluate(target, fetch(seconds.start, seconds.stop), len(seconds))
     return _worst_span(target, fetch, seconds, target.seconds)
 
 
 def _worst_span(target: Target, fetch: Fetch, seconds: range, length: int) -> Reading:
-    """Where little was answered it may have been slow: that is not left out, as if it had been fast."""
-    found = [
-        (read(target, counts, length), max(counts, default=0)) for counts in _spans(fetch, seconds, length)
+    """Return the reading of the worst span of that many seconds.
+
+    A span with too few answers for a percentile is not skipped: few answers may mean a slow API. It is the
+    worst one if its slowest answer is beyond the limit.
+    """
+    spans = [
+        (evaluate(target, counts, length), max(counts, default=0))
+        for counts in _spans(fetch, seconds, length)
     ]
-    known = [reading for reading, _ in found if reading.actual is not None]
+    known = [reading for reading, _ in spans if reading.actual is not None]
     if not known:
-        return max((reading for reading, _ in found), key=lambda reading: reading.count)
+        return max((reading for reading, _ in spans), key=lambda reading: reading.count)
     worst_known = max(known, key=lambda reading: _badness(target, reading))
     if not target.is_met_by(worst_known.actual or 0.0):
         return worst_known
-    unknown = [(reading, slowest) for reading, slowest in found if reading.actual is None and reading.count]
+    unknown = [(reading, slowest) for reading, slowest in spans if reading.actual is None and reading.count]
     return next((reading for reading, slowest in unknown if not target.is_met_by(slowest)), worst_known)
 
 
-def _spans(fetch: Fetch, seconds: range, length: int) -> Iterator[Found]:
-    """The counts of any so many seconds in a row."""
-    each = [fetch(second, second + 1) for second in seconds]
-    counts: Found = Counter()
-    for index, newest in enumerate(each):
+def _spans(fetch: Fetch, seconds: range, length: int) -> Iterator[Counted]:
+    """Yield the counts of each span of that many seconds in a row: one Counter, changed in place."""
+    by_second = [fetch(second, second + 1) for second in seconds]
+    counts: Counted = Counter()
+    for index, newest in enumerate(by_second):
         counts += newest
         if index >= length:
-            counts -= each[index - length]
+            counts -= by_second[index - length]
         if index >= length - 1:
             yield counts
 
 
 def _stability(fetch: Fetch, seconds: range) -> Reading:
-    """By how many percent the p95 of the last third is over that of the first."""
+    """Return by how many percent the p95 of the last third is above the p95 of the first third."""
     third = len(seconds) // 3
     first, last = fetch(seconds.start, seconds.start + third), fetch(seconds.stop - third, seconds.stop)
     before, after = percentile(first, 0.95), percentile(last, 0.95)
     count = first.total() + last.total()
     if before is None or after is None or min(first.total(), last.total()) < 20:
-        return Reading(None, count, f"{_counted(count, 'request')} only: too few for two p95")
+        return Reading(None, count, f"{_quantity(count, 'request')} only: too few for two p95")
     growth = round(100 * (after / max(before, 0.1) - 1), 1)
     return Reading(growth, count, f"p95 {before:g} ms in the first third, {after:g} ms in the last")
 
 
-def _actual(target: Target, counts: Found, seconds: int) -> float | None:
-    """In the unit of the target; None where it is of nothing."""
+def _actual(target: Target, counts: Counted, seconds: int) -> float | None:
+    """Return the figure in the unit of the target; None where nothing was counted."""
     figure = target.figure
     match figure.kind:
         case Kind.TIME:
@@ -143,14 +162,14 @@ def _actual(target: Target, counts: Found, seconds: int) -> float | None:
         case Kind.ERRORS:
             return _share(target, counts["failures"], counts["requests"])
         case Kind.STATUS:
-            found = sum(counts[status] for status in counts if _is(str(status), figure.statistic))
-            return _share(target, found, counts.total())
+            matching = sum(counts[status] for status in counts if _matches(str(status), figure.statistic))
+            return _share(target, matching, counts.total())
         case Kind.CPU:
             return mean(counts)
     return mean(counts) if target.seconds else max(counts, default=None)
 
 
-def _time(figure: Figure, counts: Found) -> float | None:
+def _time(figure: Figure, counts: Counted) -> float | None:
     match figure.statistic:
         case "avg":
             return mean(counts)
@@ -167,12 +186,13 @@ def _share(target: Target, part: int, whole: int) -> float | None:
     return 100 * part / whole if target.unit == "%" else float(part)
 
 
-def _is(status: str, wanted: str) -> bool:
-    """503 is 5xx, and 503."""
+def _matches(status: str, wanted: str) -> bool:
+    """Return whether a status is the wanted one, such as ``503``, or of the wanted class, ``5xx``."""
     return status == wanted or (wanted.endswith("xx") and status[0] == wanted[0])
 
 
 def _badness(target: Target, reading: Reading) -> float:
+    """Return a number that is the higher the worse the reading is for the target."""
     actual = reading.actual or 0.0
     match target.operator[0]:
         case "<":
@@ -182,17 +202,17 @@ def _badness(target: Target, reading: Reading) -> float:
     return abs(actual - target.limit)
 
 
-def _nothing_of(target: Target) -> str:
+def _why_not_measured(target: Target) -> str:
     figure = target.figure
     if not figure.role:
         return f"no request to {figure.routes} in this run"
-    more = ""
+    advice = ""
     if figure.kind is Kind.CPU:
-        more = ", or of how many cores it may use: a limit of its own would say"
+        advice = ", or of how many cores it may use: a limit of its own would say"
     elif figure.kind is Kind.MEMORY and target.unit == "%":
-        more = ": it has no limit of its own, state it in MB"
-    return f"nothing is known of the {figure.kind.name.lower()} of {figure.role}{more}"
+        advice = ": it has no limit of its own, state it in MB"
+    return f"nothing is known of the {figure.kind.name.lower()} of {figure.role}{advice}"
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+def _quantity(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,4 +1,4 @@
-"""Targets as they are written: text in, targets out. Pure.
+"""Parses targets: text in, targets out. Pure.
 
 ::
 
@@ -11,7 +11,7 @@
     name    = /as/in/the/statistics | "any other, in quotes"
     modifiers = ["for" seconds "s"] [[","] "abort"] ["(optional)"]
 
-docs/targets.md has examples, and says how each is measured.
+docs/targets.md has examples, and explains how each figure is measured.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 ROLES = ("api", "postgres", "master", "workers")
 
 MOST_GROWTH = 20
-"""Percent by which the p95 of the window's last third may be over that of its first."""
+"""Percent by which the p95 of the window's last third may be above the p95 of its first third."""
 
 _LIMIT = re.compile(r"(\d{1,15}(?:\.\d{1,12})?)(.*)", re.ASCII)
 _STATUS = re.compile(r"[1-5](?:xx|\d\d)", re.ASCII)
@@ -48,7 +48,8 @@ UNITS: dict[Kind, dict[str, tuple[str, int]]] = {
     Kind.MEMORY: {"%": ("%", 1), "mb": ("MB", 1), "gb": ("MB", 1024)},
     Kind.CONNECTIONS: SHARES,
 }
-"""What a limit can be stated in, the unit it is kept in, and how many of that it is. No unit is a count."""
+"""For each kind, the units that a limit can be written in. Each has the unit that the limit is kept in, and
+the factor between the two. No unit means a count."""
 
 COUNTS = {Kind.ERRORS, Kind.STATUS, Kind.CONNECTIONS}
 OF_ROLES = {"cpu": Kind.CPU, "memory": Kind.MEMORY, "connections": Kind.CONNECTIONS}
@@ -56,43 +57,43 @@ OF_ROUTES = {"rps": Kind.RPS, "goodput": Kind.GOODPUT, "errors": Kind.ERRORS, "s
 
 
 def parse(text: str) -> tuple[Target, ...]:
-    """The targets that a text states; none where it is blank. Raises TargetError."""
+    """Return the targets in a text; none where it is blank. Raises TargetError."""
     return _Parser(text).targets()
 
 
 def _is_percentile(word: str) -> bool:
-    found = PERCENTILE.fullmatch(word)
-    return found is not None and float(found[1]) > 0
+    percentile = PERCENTILE.fullmatch(word)
+    return percentile is not None and float(percentile[1]) > 0
 
 
 class _Parser:
-    """A method for each rule of the grammar, in its order."""
+    """A parser with a method for each rule of the grammar, in the same order."""
 
     def __init__(self, text: str) -> None:
         self._tokens = Tokens(text)
 
     def targets(self) -> tuple[Target, ...]:
         tokens = self._tokens
-        found: list[Target] = []
+        targets: list[Target] = []
         while True:
-            while tokens.takes("separator"):
+            while tokens.accept("separator"):
                 pass
-            if tokens.takes("end"):
-                return tuple(found)
-            found.append(self._target())
+            if tokens.accept("end"):
+                return tuple(targets)
+            targets.append(self._target())
             if tokens.next.kind not in ("separator", "end"):
-                tokens.refuse("a comma was expected before the next target")
+                tokens.fail("a comma was expected before the next target")
 
     def _target(self) -> Target:
         tokens, first = self._tokens, self._tokens.next
         figure = self._figure()
-        name = tokens.since(first)
+        name = tokens.text_since(first)
         if figure.kind is Kind.STABLE:
             operator, limit, unit = "<=", float(MOST_GROWTH), "%"
         else:
             operator = self._comparison(figure.kind)
             limit, unit = self._limit(figure.kind)
-        return self._modified(Target(name, figure, operator, limit, unit))
+        return self._modifiers(Target(name, figure, operator, limit, unit))
 
     def _figure(self) -> Figure:
         tokens = self._tokens
@@ -104,24 +105,24 @@ class _Parser:
         figure = self._from_start(figure)
         if tokens.word == "of":
             if routes:
-                tokens.refuse("its routes were named before")
+                tokens.fail("its routes were named before")
             tokens.take()
-            routes = self._routes() or tokens.refuse("routes were expected, such as POST /orders/ or complex")
+            routes = self._routes() or tokens.fail("routes were expected, such as POST /orders/ or complex")
             figure = self._from_start(figure)
         return replace(figure, routes=routes or Routes())
 
     def _role(self, kind: Kind) -> str:
         tokens = self._tokens
         roles = ("postgres",) if kind is Kind.CONNECTIONS else ROLES
-        if not tokens.takes_words("of"):
-            tokens.refuse("'of' was expected, and whose it is")
+        if not tokens.accept_words("of"):
+            tokens.fail("'of' was expected, and whose it is")
         if tokens.word not in roles:
-            tokens.refuse(f"a role was expected: {', '.join(roles)}")
+            tokens.fail(f"a role was expected: {', '.join(roles)}")
         return tokens.take().text.casefold()
 
     def _routes(self) -> Routes | None:
         tokens = self._tokens
-        if tokens.takes_words("every", "route"):
+        if tokens.accept_words("every", "route"):
             return Routes(group="every")
         if tokens.word in ("complex", "orders"):
             return Routes(group=tokens.take().text.casefold())
@@ -145,7 +146,7 @@ class _Parser:
         elif _STATUS.fullmatch(word):
             figure = Figure(Kind.STATUS, word)
         else:
-            self._tokens.refuse(
+            self._tokens.fail(
                 "a figure was expected: rps, goodput, errors, 5xx, avg, min, max, p50 to p99.9, stable,"
                 " or cpu, memory or connections of a role"
             )
@@ -154,58 +155,58 @@ class _Parser:
 
     def _from_start(self, figure: Figure) -> Figure:
         token = self._tokens.next
-        if not self._tokens.takes_words("from", "start"):
+        if not self._tokens.accept_words("from", "start"):
             return figure
         if figure.kind is not Kind.TIME:
-            self._tokens.refuse("only times count from the start", token)
+            self._tokens.fail("only times count from the start", token)
         return replace(figure, from_start=True)
 
     def _comparison(self, kind: Kind) -> str:
         tokens = self._tokens
         operator = SPELLINGS.get(tokens.next.text, tokens.next.text)
         if operator not in COMPARISONS:
-            tokens.refuse("a comparison was expected: <, <=, >, >= or =")
+            tokens.fail("a comparison was expected: <, <=, >, >= or =")
         if operator == "=" and kind not in COUNTS:
-            tokens.refuse("only counts can be equal: errors, 5xx, connections")
+            tokens.fail("only counts can be equal: errors, 5xx, connections")
         tokens.take()
         return operator
 
     def _limit(self, kind: Kind) -> tuple[float, str]:
         tokens, token, units = self._tokens, self._tokens.next, UNITS[kind]
-        found = _LIMIT.fullmatch(tokens.word)
-        if found is None:
-            tokens.refuse(f"a number was expected, such as 500{next(iter(units))}")
+        number = _LIMIT.fullmatch(tokens.word)
+        if number is None:
+            tokens.fail(f"a number was expected, such as 500{next(iter(units))}")
         tokens.take()
-        unit = found[2]
+        unit = number[2]
         if not unit and tokens.word and tokens.word in units:
             unit = tokens.take().text.casefold()
         if unit not in units:
-            kept = " or ".join(unit or "nothing" for unit in units)
-            tokens.refuse(f"after the number {kept} was expected", token)
-        unit, times = units[unit]
-        return float(found[1]) * times, unit
+            allowed = " or ".join(unit or "nothing" for unit in units)
+            tokens.fail(f"after the number {allowed} was expected", token)
+        unit, factor = units[unit]
+        return float(number[1]) * factor, unit
 
-    def _modified(self, target: Target) -> Target:
+    def _modifiers(self, target: Target) -> Target:
         tokens = self._tokens
-        if tokens.takes_words("for"):
+        if tokens.accept_words("for"):
             target = replace(target, seconds=self._seconds(target.figure.kind))
         token = tokens.next
-        if tokens.takes_after_separator("abort"):
+        if tokens.accept_after_separator("abort"):
             if target.figure.kind is Kind.STABLE:
-                tokens.refuse("whether it is stable is known at the end", token)
+                tokens.fail("whether it is stable is known at the end", token)
             target = replace(target, abort=True)
         token = tokens.next
-        if tokens.takes("optional"):
+        if tokens.accept("optional"):
             if target.abort:
-                tokens.refuse("what is optional ends no run", token)
+                tokens.fail("what is optional ends no run", token)
             target = replace(target, optional=True)
         return target
 
     def _seconds(self, kind: Kind) -> int:
-        found = _SECONDS.fullmatch(self._tokens.word)
-        if found is None:
-            self._tokens.refuse("a time was expected, such as 10s")
+        time = _SECONDS.fullmatch(self._tokens.word)
+        if time is None:
+            self._tokens.fail("a time was expected, such as 10s")
         if kind is Kind.STABLE:
-            self._tokens.refuse("stable compares the thirds of the window")
+            self._tokens.fail("stable compares the thirds of the window")
         self._tokens.take()
-        return int(found[1]) * (60 if found[2] == "m" else 1)
+        return int(time[1]) * (60 if time[2] == "m" else 1)

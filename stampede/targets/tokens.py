@@ -1,4 +1,4 @@
-"""The words of a text that states targets, one after the other, and where each stands. Pure."""
+"""Splits a text of targets into tokens, and reports mistakes by their column. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOKEN = re.compile(
 
 
 class TargetError(ValueError):
-    """A text that states no targets. Its message has the column of the mistake, from 1, and points at it."""
+    """A text that cannot be parsed. The message has the column of the mistake, from 1, and points at it."""
 
     def __init__(self, text: str, at: int, complaint: str) -> None:
         line = text.count("\n", 0, at) + 1
@@ -25,12 +25,12 @@ class TargetError(ValueError):
 
 
 def column_of(text: str, at: int) -> int:
-    """Of a position in a text: from 1, in its line."""
+    """Return the column of a position in its line, from 1."""
     return at - text.rfind("\n", 0, at)
 
 
 class Token(NamedTuple):
-    """``kind`` is separator, optional, comparison, quoted, word, strange or end."""
+    """A token. Its ``kind`` is separator, optional, comparison, quoted, word, strange or end."""
 
     kind: str
     text: str
@@ -39,13 +39,13 @@ class Token(NamedTuple):
 
 
 class Tokens:
-    """Those of a text, read from left to right."""
+    """The tokens of a text, read from left to right."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._tokens = [
-            Token(str(found.lastgroup), found[0], found.start(), found.end())
-            for found in _TOKEN.finditer(text)
+            Token(str(match.lastgroup), match[0], match.start(), match.end())
+            for match in _TOKEN.finditer(text)
         ]
         end = len(text.rstrip())
         self._tokens.append(Token("end", "", end, end))
@@ -53,54 +53,53 @@ class Tokens:
 
     @property
     def next(self) -> Token:
-        """The next one; at the end it is of the kind ``end``."""
+        """Return the next token without taking it; at the end, one of the kind ``end``."""
         return self._tokens[self._next]
 
     @property
     def word(self) -> str:
-        """The next one in small letters, or nothing where it is no word."""
+        """Return the next token in lower case; an empty string where it is not a word."""
         return self.next.text.casefold() if self.next.kind == "word" else ""
 
     def take(self) -> Token:
-        """The next one; what follows it is next then. Never past the end."""
+        """Take the next token and return it. The end stays the next one."""
         token = self.next
         if token.kind != "end":
             self._next += 1
         return token
 
-    def takes(self, kind: str) -> bool:
-        """Take the next one if it is of this kind. Returns whether it was."""
+    def accept(self, kind: str) -> bool:
+        """Take the next token if it is of this kind. Returns whether it was."""
         return self.next.kind == kind and bool(self.take())
 
-    def takes_words(self, *words: str) -> bool:
-        """Take the next ones if they are these. Returns whether they were."""
+    def accept_words(self, *words: str) -> bool:
+        """Take the next tokens if they are these words. Returns whether they were."""
         ahead = self._tokens[self._next : self._next + len(words)]
         if tuple(token.text.casefold() for token in ahead) != words:
             return False
         self._next += len(words)
         return True
 
-    def takes_after_separator(self, word: str) -> bool:
-        """Take a word, and what separates it from what was before."""
-        begun = self._next
-        self.takes("separator")
-        if self.takes_words(word):
+    def accept_after_separator(self, word: str) -> bool:
+        """Take this word, and a separator before it, if they come next. Returns whether they did."""
+        start = self._next
+        self.accept("separator")
+        if self.accept_words(word):
             return True
-        self._next = begun
+        self._next = start
         return False
 
-    def since(self, first: Token) -> str:
-        """What has been read from that one on, in one line; what stands in quotes stays as it is."""
-        read = [token for token in self._tokens[: self._next] if token.start >= first.start]
-        gaps = ("", *(" " * (token.start > before.end) for before, token in pairwise(read)))
-        return "".join(gap + token.text for gap, token in zip(gaps, read, strict=True))
+    def text_since(self, first: Token) -> str:
+        """Return the text of all tokens taken from `first` on, with single spaces between them.
 
-    def column(self, token: Token) -> int:
-        """Where it stands in its line, from 1."""
-        return column_of(self._text, token.start)
+        Quoted text stays as it is.
+        """
+        taken = [token for token in self._tokens[: self._next] if token.start >= first.start]
+        gaps = ("", *(" " * (token.start > before.end) for before, token in pairwise(taken)))
+        return "".join(gap + token.text for gap, token in zip(gaps, taken, strict=True))
 
-    def refuse(self, complaint: str, token: Token | None = None) -> NoReturn:
+    def fail(self, complaint: str, token: Token | None = None) -> NoReturn:
         """Raise TargetError for a token; for the next one if none is given."""
         token = token or self.next
-        found = f"'{token.text}': " if token.text.strip() else "here "
-        raise TargetError(self._text, token.start, f"{found}{complaint}")
+        place = f"'{token.text}': " if token.text.strip() else "here "
+        raise TargetError(self._text, token.start, f"{place}{complaint}")

@@ -1,1 +1,1 @@
-"""The verdict: the facts of a run in, its checks out. Pure: neither Locust nor gevent."""
+"""The verdict: the facts of a run in, its checks out. Pure: no Locust, no gevent."""

@@ -1,4 +1,4 @@
-"""CORRECT: is the data right? What the audit found. Pure."""
+"""CORRECT: is the data right? Made from the audit's checks. Pure."""
 
 from __future__ import annotations
 
@@ -6,43 +6,49 @@ from collections.abc import Mapping, Set
 
 from stampede.facts.run import Facts
 from stampede.facts.verdict import Check, Verdict
-from stampede.verdict.checks import held_to, not_asked
+from stampede.verdict.checks import not_asked, with_promise
 
 NO_AUDIT = "no audit is registered for this target: docs/audit.md shows how"
 ALARMS = {"negative_stock", "oversold"}
-"""Events of the audit that nothing can excuse."""
-OF_VALID = {"contention"}
-"""Checks that can be promised too, and are not of the audit."""
+"""Events of the audit that always make the run FAIL."""
+NOT_OF_THE_AUDIT = {"contention"}
+"""Checks that a user class can promise too, but that are part of VALID."""
 
 
 def correct(run: Facts) -> list[Check]:
-    """Return the audit's findings. What a scenario promised to bring about must be there to be looked at."""
+    """Return the checks of CORRECT: the audit's checks and alarms.
+
+    A check that finds nothing to examine is UNKNOWN where a user class promises it.
+    """
     if run.audit is None:
         return [not_asked("audit", NO_AUDIT)]
     if run.audit.error is not None:
         return [*_alarms(run), Check(name="audit", verdict=Verdict.UNKNOWN, detail=run.audit.error)]
     return [
         *_alarms(run),
-        *(held_to(check, run.promises) for check in run.audit.checks),
-        *_unheard_of(run.promises, {check.name for check in run.audit.checks}),
+        *(with_promise(check, run.promises) for check in run.audit.checks),
+        *_missing_checks(run.promises, {check.name for check in run.audit.checks}),
     ]
 
 
-def _unheard_of(promises: Mapping[str, str], looked_at: Set[str]) -> list[Check]:
-    """What a scenario promises and the audit has no check of: a name misspelt, or an audit too small."""
+def _missing_checks(promises: Mapping[str, str], audited: Set[str]) -> list[Check]:
+    """Return an UNKNOWN check for each promised name that the audit does not have, such as a misspelt one."""
     return [
         Check(
             name=name,
             verdict=Verdict.UNKNOWN,
-            detail=f"the audit has no such check, which {scenario} promises",
+            detail=f"the audit has no such check, which {user_class} promises",
         )
-        for name, scenario in promises.items()
-        if name not in looked_at | OF_VALID
+        for name, user_class in promises.items()
+        if name not in audited | NOT_OF_THE_AUDIT
     ]
 
 
 def _alarms(run: Facts) -> list[Check]:
-    """What was seen while the run went on stands, also where no user had acted on it by the ledger."""
+    """Return a FAIL check where the audit raised alarms during the run.
+
+    It fails the run even where the audit's own checks pass: they examine only what users acted on.
+    """
     alarms = [event for event in run.events if event.name in ALARMS]
     if not alarms:
         return []

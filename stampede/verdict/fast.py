@@ -1,4 +1,4 @@
-"""FAST: were the targets met that were stated before? Pure."""
+"""FAST: were the targets of the run met? Pure."""
 
 from __future__ import annotations
 
@@ -7,39 +7,41 @@ from msgspec.structs import replace
 from stampede.facts.run import Facts
 from stampede.facts.target import COMPARISONS, Kind, MeasuredTarget, Reading, Target
 from stampede.facts.verdict import Check, Colour, Verdict
-from stampede.verdict.checks import in_words, measured, none_of, not_asked
+from stampede.verdict.checks import fail_if_any, in_words, measured, not_asked
 from stampede.verdict.overload import overload
 
 NEAR = 0.8
-"""Share of a limit from which on it is near."""
+"""Share of a limit from which a figure counts as near the limit."""
 
 NO_TARGETS = not_asked("targets", 'none were stated: TARGETS="p95 < 300ms, errors < 1%" would be some')
 NOT_MEASURED = Reading(None, 0, "it was not measured: the run was cut off")
 
 
 def fast(run: Facts) -> list[Check]:
-    """Return a check for each target; and for what no one has to state: that nothing failed, where no target
-    says how much may."""
-    exceptions = sum(each.count for each in run.exceptions)
+    """Return the checks of FAST: one for each target, one for failed requests and one for exceptions.
+
+    The check for failed requests is left out where a target limits them.
+    """
+    exceptions = sum(exception.count for exception in run.exceptions)
     checks = [judge(target) for target in run.targets] or [NO_TARGETS]
-    if not any(_is_of_failures(each.target) for each in run.targets):
+    if not any(_limits_failures(result.target) for result in run.targets):
         checks.append(_failures(run))
-    checks.append(none_of("exceptions", exceptions, f"{exceptions} in the users' own code"))
+    checks.append(fail_if_any("exceptions", exceptions, f"{exceptions} in the users' own code"))
     return checks + (overload(run) if run.overload else [])
 
 
 def _failures(run: Facts) -> Check:
-    """None in the whole run. An API that answered nothing in the window has not failed, and shown nothing."""
+    """Return the check that no request failed in the whole run; UNKNOWN where no request was answered."""
     answered = run.window.total.requests if run.window else run.requests
     if not run.failures and not answered:
         return Check(name="failures", verdict=Verdict.UNKNOWN, count=0, detail="no request was answered")
-    return none_of(
+    return fail_if_any(
         "failures", run.failures, f"{run.failures:,} of {run.requests:,} requests had no expected outcome"
     )
 
 
 def judge(result: MeasuredTarget) -> Check:
-    """Return the check of one target. It has a colour where it could be measured."""
+    """Return the check of one target. It has a colour where the target was measured."""
     target, reading = result.target, result.reading or NOT_MEASURED
     check = Check(
         name=f"{target.name} over any {target.seconds} s" if target.seconds else target.name,
@@ -51,15 +53,15 @@ def judge(result: MeasuredTarget) -> Check:
         aborted=result.aborted,
     )
     if reading.actual is None:
-        return _decided(check, target)
+        return _unless_optional(check, target)
     tint = "red" if result.aborted else colour(target.operator, reading.actual, target.limit)
     verdict = Verdict.FAIL if tint == "red" else Verdict.PASS
     figures = measured(reading.actual, target.operator, target.limit, target.unit)
-    return _decided(replace(check, colour=tint, verdict=verdict, **figures), target)
+    return _unless_optional(replace(check, colour=tint, verdict=verdict, **figures), target)
 
 
 def colour(operator: str, actual: float, limit: float) -> Colour:
-    """Return green with a fifth of the limit to spare, yellow up to it, red beyond."""
+    """Return green where a fifth of the limit is left, yellow up to the limit, red beyond it."""
     if not COMPARISONS[operator](actual, limit):
         return "red"
     match operator[0]:
@@ -70,17 +72,21 @@ def colour(operator: str, actual: float, limit: float) -> Colour:
     return "green"
 
 
-def _decided(check: Check, target: Target) -> Check:
-    """What is optional takes nothing from the verdict."""
+def _unless_optional(check: Check, target: Target) -> Check:
+    """Return the check; as NOT_ASKED where its target is optional and not met."""
     if not target.optional or check.verdict is Verdict.PASS:
         return check
     return replace(check, optional=True, verdict=Verdict.NOT_ASKED)
 
 
-def _is_of_failures(target: Target) -> bool:
-    """Whether it says how much may fail at most, of all that is sent or of every route by itself. One on a
-    status does not: an API that never answers fails without a 5xx."""
+def _limits_failures(target: Target) -> bool:
+    """Return whether a target limits how many requests may fail, of all requests or of every route.
+
+    A target on a status does not: an API that never answers fails without a 5xx.
+    """
     routes = target.figure.routes
-    is_of_all = routes.group == "every" or (not routes.methods and routes.name is None and not routes.group)
+    is_of_all_routes = routes.group == "every" or (
+        not routes.methods and routes.name is None and not routes.group
+    )
     is_upper = target.operator in ("<", "<=", "=")
-    return target.figure.kind is Kind.ERRORS and is_upper and is_of_all and not target.optional
+    return target.figure.kind is Kind.ERRORS and is_upper and is_of_all_routes and not target.optional

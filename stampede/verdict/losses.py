@@ -1,6 +1,6 @@
-"""Workers that a run has lost for good: what each did after its last report is in none of its figures. Pure.
+"""Workers that a run lost permanently: requests after their last reports are in no figure. Pure.
 
-One that was only cut off delivers all it has counted when it is back: its loss explains nothing any more.
+A worker that was only disconnected delivers all its counts when it returns: it is not lost.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from stampede.facts.run import Facts
 
 
 def losses(run: Facts) -> dict[str, Event]:
-    """Return the event by which each was noticed, by Locust's name for it; of one lost twice the later."""
-    found: dict[str, Event] = {}
+    """Return the event of each lost worker, by Locust's name; the later event where it was lost twice."""
+    lost: dict[str, Event] = {}
     for event in run.events:
         match event:
             case Event(name="worker_lost", id=str(worker)):
-                found[worker] = event
+                lost[worker] = event
             case Event(name="worker_returned", id=str(worker)):
-                found.pop(worker, None)
-    # The end of one that died before its first report is awaited by no one.
+                lost.pop(worker, None)
+    # The master does not wait for a worker that died before its first report: it is not in lost_workers.
     return {
         worker: event
-        for worker, event in found.items()
+        for worker, event in lost.items()
         if worker in run.lost_workers or event.last_report is None
     }

@@ -1,7 +1,7 @@
-"""When users change workers, as those come and go. Pure.
+"""When users move between workers, as workers join and leave. Pure.
 
-Some stop, others start elsewhere, on a machine that may just have started a process. For a moment users are
-missing; and it is a ramp for each worker that takes part in it, to be judged as little as the run's own.
+Users stop on one worker and start on another, perhaps on a machine where a process has just started. For a
+moment users are missing. For each worker involved it is a ramp: like the ramp of the run, it is not judged.
 """
 
 from __future__ import annotations
@@ -12,27 +12,29 @@ from dataclasses import dataclass
 from stampede.facts.event import Event
 
 AFTER_A_LOSS = 11.0
-"""Seconds after the last report of a worker that died until all users are there: ten from its death, which
-no one saw, and the one until it would have reported again."""
+"""Seconds from the last report of a worker that died until all users run again: one until its next report was
+due, and ten from its death."""
 
 AFTER_A_MOVE = 5.0
-"""Seconds after a worker has come, gone or returned until all users are there."""
+"""Seconds after a worker has joined, left or returned until all users run again."""
 
-BEFORE_IT_LEFT = 5.0
-"""Seconds that a worker which leaves may take to stop its users: it is gone when they are."""
+BEFORE_LEAVING = 5.0
+"""Seconds that a leaving worker may take to stop its users, before the event that it has left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """An event that has users change workers for a while. Times are seconds since the epoch."""
+    """A time in which users move between workers, and its cause. Times are seconds since the epoch."""
 
     what: str
     start: float
     end: float
 
     def covers(self, second: int) -> bool:
-        """Return whether a second is in it. Users are counted as a second begins; the event may be later in
-        the one before."""
+        """Return whether a second is part of the move.
+
+        Users are counted at the start of a second; the cause may come later in that second.
+        """
         return int(self.start) <= second <= self.end
 
 
@@ -47,11 +49,11 @@ def moves(events: Iterable[Event]) -> Iterator[Move]:
             case "worker_joined" | "worker_returned":
                 yield Move(what, event.at, event.at + AFTER_A_MOVE)
             case "worker_left":
-                yield Move(what, event.at - BEFORE_IT_LEFT, event.at + AFTER_A_MOVE)
+                yield Move(what, event.at - BEFORE_LEAVING, event.at + AFTER_A_MOVE)
 
 
 def settled(seconds: range, events: Iterable[Event]) -> list[int]:
-    """Return those of a window's seconds in which no user was on the way; all where there is none."""
-    found = list(moves(events))
-    at_rest = [second for second in seconds if not any(move.covers(second) for move in found)]
-    return at_rest or [*seconds]
+    """Return the seconds of a window in which no users moved; all seconds where there is no such second."""
+    all_moves = list(moves(events))
+    without_moves = [second for second in seconds if not any(move.covers(second) for move in all_moves)]
+    return without_moves or [*seconds]

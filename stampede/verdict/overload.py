@@ -1,32 +1,34 @@
-"""Was an overload withstood? Pure.
+"""FAST, for runs that overload the API: did it withstand the overload? Pure.
 
-An API that is asked for more than it can serve serves what it can, refuses all others at once, and recovers.
-Stages of one run are compared, minutes apart; where the cores got slower or faster meanwhile
-(stampede/sampling/core_speed.py), as if they had not.
+An overloaded API should serve as much as it can, refuse all other requests at once, and recover afterwards.
+The checks compare stages of one run, minutes apart. If the speed of the cores changed in between
+(stampede/sampling/core_speed.py), the figures are corrected for it.
 """
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from stampede.facts.figures import StageFigures
 from stampede.facts.run import Facts
 from stampede.facts.verdict import Check, Verdict
-from stampede.verdict.checks import limit, not_asked
+from stampede.verdict.checks import fail_unless, not_asked
 
 LEAST_GOODPUT = 0.8
-"""Share of the best stage's goodput that each stage with the most users must have."""
+"""Share of the best stage's goodput that each stage with the most users must reach."""
 
 MOST_LATE_REFUSALS = 0.01
-"""Share of the refusals that may have taken over a second: 2,000 users keep a generator busy too."""
+"""Share of the refusals that may take over a second: 2,000 users keep the generator busy, too."""
 
 SLOWEST_AFTER = 1.2
-"""Times the p95 of before that is allowed after too much was asked for."""
+"""How many times the p95 from before the overload is allowed after it."""
 
 LEAST_SECONDS = 10
-"""Of a stage: what a few seconds serve says little of what can be served."""
+"""How long a stage must be: a few seconds do not show how much the API can serve."""
 
 
 def overload(run: Facts) -> list[Check]:
-    """Return ``goodput_kept``, ``refused_in_time`` and ``recovered``, or why there is no telling."""
+    """Return ``goodput_kept``, ``refused_in_time`` and ``recovered``, or one check that is UNKNOWN."""
     stages = run.stages
     if len(stages) < 2 or max(stage.users for stage in stages) < run.users:
         return [_unknown("goodput_kept", "its users were not all there for long enough")]
@@ -36,7 +38,7 @@ def overload(run: Facts) -> list[Check]:
     refused, late = sum(stage.refused for stage in stages), sum(stage.refused_late for stage in stages)
     return [
         _goodput_kept(run),
-        limit(
+        fail_unless(
             "refused_in_time",
             late <= MOST_LATE_REFUSALS * refused,
             f"{refused:,} told to come back later, {late:,} of them after more than a second",
@@ -51,45 +53,53 @@ def _unknown(name: str, why: str) -> Check:
 
 
 def _goodput_kept(run: Facts) -> Check:
-    """By the stage with the most users, of what the best one served; of several such, by the worst."""
+    """Return the check of the goodput with the most users, as a share of the best stage's goodput.
+
+    Where several stages have the most users, the worst of them counts.
+    """
     most = max(stage.users for stage in run.stages)
     shares = [
-        (_ratio(asked.goodput * _slowness(run, asked, stage), stage), asked, stage)
-        for asked in run.stages
-        if asked.users == most
-        for stage in run.stages
+        (_ratio(full.goodput * _slowness(run, full, other), other), full, other)
+        for full in run.stages
+        if full.users == most
+        for other in run.stages
     ]
-    share, worst, best = min(shares, key=lambda each: each[0])
+    share, worst, best = min(shares, key=itemgetter(0))
     served = f"{worst.goodput:.0f} of {best.goodput:.0f} requests/s served"
     detail = f"{share:.0%}: {served}{_in_words(_slowness(run, worst, best))}"
-    return limit("goodput_kept", share >= LEAST_GOODPUT, detail)
+    return fail_unless("goodput_kept", share >= LEAST_GOODPUT, detail)
 
 
 def _ratio(served: float, stage: StageFigures) -> float:
-    """An API that serves nothing at any time keeps nothing."""
+    """Return a stage's share of another stage's goodput; 0 where that served nothing."""
     return served / stage.goodput if stage.goodput else 0.0
 
 
 def _recovered(run: Facts) -> Check:
-    """As fast as before, with as many users again: the run's last second says whether there are to be."""
+    """Return the check of whether the API is as fast as before the overload, with as many users as then.
+
+    The last second of the run shows whether the plan ends with as many users.
+    """
     before, after = run.stages[0], run.stages[-1]
     if before.users != after.users:
         if run.seconds and run.seconds[-1].target_users == before.users:
             return _unknown("recovered", "the last one was too short")
         return not_asked("recovered", "it does not end with as many users")
     if before.p95_ms is None or after.p95_ms is None:
-        return limit("recovered", False, "nothing was answered")
+        return fail_unless("recovered", False, "nothing was answered")
     slowness = _slowness(run, after, before)
     detail = f"p95 {before.p95_ms:,g} ms before, {after.p95_ms:,g} ms after{_in_words(slowness)}"
-    return limit("recovered", after.p95_ms <= SLOWEST_AFTER * before.p95_ms * slowness, detail)
+    return fail_unless("recovered", after.p95_ms <= SLOWEST_AFTER * before.p95_ms * slowness, detail)
 
 
-def _slowness(run: Facts, stage: StageFigures, than: StageFigures) -> float:
-    """How many times as long as in the other stage the same work took a core. 1 where that is not known of
-    the API's: users' cores may be others."""
-    if not run.machine.generator_shares_cores or not stage.same_work_ms or not than.same_work_ms:
+def _slowness(run: Facts, stage: StageFigures, other: StageFigures) -> float:
+    """Return how many times as long a core took for the same work as in the other stage.
+
+    It is 1 where the API's cores may be others than the workers': only workers measure their cores.
+    """
+    if not run.machine.generator_shares_cores or not stage.same_work_ms or not other.same_work_ms:
         return 1.0
-    return stage.same_work_ms / than.same_work_ms
+    return stage.same_work_ms / other.same_work_ms
 
 
 def _in_words(slowness: float) -> str:

@@ -1,20 +1,20 @@
-"""Were all requests counted? What the users counted against what the API did. Pure.
+"""VALID: were all requests counted? Compares the users' counts with the API's own. Pure.
 
-Each request that a user got an answer to must be in the API's count, under its method, route and status. One
-without an answer may be there. Beyond that only events explain a difference: of a lost worker, the API knows
-requests that were never reported; of an API that ended, nobody has seen what it answered last.
+Each request that was answered must be in the API's counts, under its method, route and status. A request
+without an answer may be in them. Only two kinds of event explain any other difference. A lost worker did not
+report its last requests, but the API counted them. An API process that ended did not report its last counts.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from stampede.facts.event import Event
 from stampede.facts.run import Facts
 from stampede.facts.verdict import Check, Verdict
-from stampede.verdict.checks import not_asked, trusted
+from stampede.verdict.checks import not_asked, unknown_unless
 from stampede.verdict.losses import losses
 
 NAME = "all_requests_counted"
@@ -25,15 +25,15 @@ NO_COUNTERS = (
 NO_ANSWER = "0"
 METRICS = "/metrics"
 OTHER = "other"
-"""The API's label for routes, and methods, that it does not have."""
+"""The API's label for routes, and for methods, that it does not have."""
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 ENDS = {"api_restarted": "restarted", "api_gone": "was gone"}
-"""Events that end a process of the API: what it answered since their `last_look` nobody has seen."""
+"""Events that end a process of the API: its counts since their `last_look` are lost."""
 
 Answers = tuple[str, str]
-"""`POST /orders/` and a status."""
+"""A method with a route, such as `POST /orders/`, and a status."""
 Counts = Mapping[str, Mapping[str, int]]
-"""By method and route, `POST /orders/`: how often each status was answered."""
+"""Number of answers by method with route, such as `POST /orders/`, and by status."""
 
 
 def all_requests_counted(run: Facts) -> Check:
@@ -44,31 +44,36 @@ def all_requests_counted(run: Facts) -> Check:
     if counters.error is not None:
         return not_asked(NAME, counters.error)
     if counters.missed is not None:
-        return trusted(NAME, False, counters.missed)
+        return unknown_unless(NAME, False, counters.missed)
     if strange := sorted(filter(_is_no_path, run.outcomes)):
         detail = f"'{strange[0]}' is no route of an API: name your requests after the API's routes"
         return not_asked(NAME, f"not checked: {detail}")
-    both = Both(by_route(run.outcomes, counters.api), counters.api)
+    compared = Comparison(by_route(run.outcomes, counters.api), counters.api)
     lost = [*losses(run).values()]
     ended = [event for event in run.events if event.name in ENDS]
-    for gap, most in (
-        (both.more, sum(event.at_most or 0 for event in lost)),
-        (both.fewer, _answered_unseen(run, ended, both.unanswered)),
+    for gap, explainable in (
+        (compared.only_api, sum(event.at_most or 0 for event in lost)),
+        (compared.only_users, _most_answers_unseen(run, ended, compared.unanswered)),
     ):
-        if gap.total() > most:
-            return _unexplained(both, gap, gap.total() - most)
-    gaps = [
-        f"{_were(both.served)} served of {both.unanswered:,} without an answer" if both.served else "",
-        f"{_were(both.more.total())} {_whose(lost)}" if both.more else "",
-        f"{_were(both.fewer.total())} answered before {_before_what(ended)}" if both.fewer else "",
-    ]
-    explained = "; ".join(filter(None, gaps))
-    counted = f"{both.matched:,} of {both.all:,}"
-    return trusted(NAME, True, f"{counted}: {explained}" if explained else counted, count=0)
+        if gap.total() > explainable:
+            return _unexplained(compared, gap, gap.total() - explainable)
+    explained = "; ".join(_explanations(compared, lost, ended))
+    counted = f"{compared.matched:,} of {compared.all:,}"
+    return unknown_unless(NAME, True, f"{counted}: {explained}" if explained else counted, count=0)
+
+
+def _explanations(compared: Comparison, lost: list[Event], ended: list[Event]) -> Iterator[str]:
+    """Yield the reason for each kind of difference, where there is one."""
+    if compared.served:
+        yield f"{_were(compared.served)} served of {compared.unanswered:,} without an answer"
+    if compared.only_api:
+        yield f"{_were(compared.only_api.total())} {_whose(lost)}"
+    if compared.only_users:
+        yield f"{_were(compared.only_users.total())} answered before {_before_what(ended)}"
 
 
 def by_route(outcomes: Mapping[str, Mapping[str, int]], api: Iterable[str]) -> Counts:
-    """The users' counts under the names of the API's. A HEAD, and what is no HTTP at all, is left out."""
+    """Return the users' counts by the API's routes. HEAD requests, and all that is not HTTP, are left out."""
     patterns = {route: _pattern(route) for route in (name.partition(" ")[2] for name in api)}
     counts: dict[str, Counter[str]] = {}
     for name, statuses in outcomes.items():
@@ -84,7 +89,7 @@ def _is_no_path(name: str) -> bool:
 
 
 def _route(name: str, patterns: Mapping[str, re.Pattern[str]]) -> str:
-    """The API's for a name that users gave: `/products/?filter`, `/products/{id}`, or `/products/17`."""
+    """Return the API's route for a request name: `/products/?filter`, `/products/{id}` or `/products/17`."""
     path = name.partition("?")[0]
     if path in patterns:
         return path
@@ -92,21 +97,21 @@ def _route(name: str, patterns: Mapping[str, re.Pattern[str]]) -> str:
 
 
 def _pattern(route: str) -> re.Pattern[str]:
-    """It is the same with and without the slash at its end."""
+    """Return a pattern for the paths of a route, with and without a slash at the end."""
     parts = re.split(r"\{[^{}]*\}", route.rstrip("/"))
     return re.compile("[^/]+".join(map(re.escape, parts)) + "/?")
 
 
-class Both:
-    """The counts side by side: what is at both ends, and by route and status what is at one end only."""
+class Comparison:
+    """The counts of users and API: those on both sides, and by route and status those on one side only."""
 
     def __init__(self, users: Counts, api: Counts) -> None:
         self.users, self.api = users, api
         self.matched = self.unanswered = self.served = 0
-        self.more: Counter[Answers] = Counter()
-        """What the API counted beyond all that users have reported to have sent."""
-        self.fewer: Counter[Answers] = Counter()
-        """What users got an answer to, and the API did not count."""
+        self.only_api: Counter[Answers] = Counter()
+        """Requests that the API counted and no user reported."""
+        self.only_users: Counter[Answers] = Counter()
+        """Answers that users counted and the API did not."""
         for route in sorted(users.keys() | api.keys()):
             self._compare(route, Counter(users.get(route, {})), Counter(api.get(route, {})))
 
@@ -114,39 +119,39 @@ class Both:
         unanswered = users.pop(NO_ANSWER, 0)
         self.unanswered += unanswered
         self.matched += (users & api).total()
-        self.fewer += Counter({(route, status): count for status, count in (users - api).items()})
+        self.only_users += Counter({(route, status): count for status, count in (users - api).items()})
         for status, count in (api - users).items():
             served = min(unanswered, count)
             unanswered -= served
             self.served += served
-            self.more += Counter({(route, status): count - served})
+            self.only_api += Counter({(route, status): count - served})
 
     @property
     def all(self) -> int:
-        """Every answer that somebody knows of."""
-        return self.matched + self.served + self.more.total() + self.fewer.total()
+        """Return how many answers the users, the API or both counted."""
+        return self.matched + self.served + self.only_api.total() + self.only_users.total()
 
 
-def _unexplained(both: Both, gap: Counter[Answers], count: int) -> Check:
-    """Names the route where most is missing at one end, and the status of most of it."""
+def _unexplained(compared: Comparison, gap: Counter[Answers], count: int) -> Check:
+    """Return the failed check, with the route and the status where the difference is largest."""
     by_route: Counter[str] = Counter()
     for (route, _status), missing in gap.items():
         by_route[route] += missing
     ((worst, _missing),) = by_route.most_common(1)
     status = max((status for route, status in gap if route == worst), key=lambda status: gap[worst, status])
-    users, api = (counts.get(worst, {}).get(status, 0) for counts in (both.users, both.api))
+    users, api = (counts.get(worst, {}).get(status, 0) for counts in (compared.users, compared.api))
     detail = (
-        f"{count:,} of {both.all:,} are unexplained, most at {worst}: {status} was answered to the users "
+        f"{count:,} of {compared.all:,} are unexplained, most at {worst}: {status} was answered to the users "
         f"{users:,} times, by the API {api:,} times"
     )
     return Check(name=NAME, verdict=Verdict.FAIL, count=count, detail=detail)
 
 
-def _answered_unseen(run: Facts, ended: list[Event], unanswered: int) -> int:
-    """How much the users got answered, at most, while no one had looked at an API that was about to end.
+def _most_answers_unseen(run: Facts, ended: list[Event], unanswered: int) -> int:
+    """Return the most answers that API processes gave after the last poll of their counters.
 
-    That is what succeeded in those seconds, and the failures of the run that were answers: when they came was
-    not noted. The second after goes with them, as the user may have been busy when the answer came.
+    These are the successes of those seconds, and all failures of the run that were answers: the time of a
+    failure is not recorded. The next second counts too, as a user may have been busy when the answer came.
     """
     unseen = {
         second

@@ -1,7 +1,7 @@
-"""Were the users there that were wanted? Second by second, as the master saw them. Pure.
+"""VALID: did as many users run as the plan asks for, second by second on the master? Pure.
 
-When a worker comes or goes its users change places, and for a moment some are missing. That is what was
-promised as long as it is over in time; whatever else keeps users away makes the load another one.
+When a worker joins or leaves, users move, and some are missing for a moment. That is as promised if it ends
+in time. If users are missing for any other reason, the load is not the planned one.
 """
 
 from __future__ import annotations
@@ -14,84 +14,84 @@ from itertools import groupby
 from stampede.facts.figures import Second
 from stampede.facts.run import Facts
 from stampede.facts.verdict import Check
-from stampede.verdict.checks import not_asked, trusted
+from stampede.verdict.checks import not_asked, unknown_unless
 from stampede.verdict.moves import Move, moves
 
 NAME = "users_kept"
 
 Span = tuple[int, list[Second]]
-"""So many users wanted, and the seconds in which they were."""
+"""A number of wanted users, and the seconds in which that many were wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dip:
-    """Seconds in a row in which there were others than the users wanted."""
+    """Seconds in a row in which the number of users was not the wanted one."""
 
     wanted: int
     rows: tuple[Second, ...]
 
     @property
     def in_words(self) -> str:
-        """Return how many users there were, when and for how long."""
+        """Return a description: how many users, when and for how long."""
         worst = max((row.users for row in self.rows), key=lambda users: abs(users - self.wanted))
         at = datetime.fromtimestamp(self.rows[0].second, UTC)
         return f"{worst:,} of {self.wanted:,} users at {at:%H:%M:%S}, for {len(self.rows)} s"
 
-    def excuses(self, events: Iterable[Move]) -> list[str]:
-        """Return what has to do with it."""
-        return [event.what for event in events if any(event.covers(row.second) for row in self.rows)]
+    def causes(self, user_moves: Iterable[Move]) -> list[str]:
+        """Return the causes of the moves that overlap the dip."""
+        return [move.what for move in user_moves if any(move.covers(row.second) for row in self.rows)]
 
-    def is_excused(self, events: Iterable[Move]) -> bool:
-        """Return whether each of its seconds is."""
-        return all(any(event.covers(row.second) for event in events) for row in self.rows)
+    def is_explained(self, user_moves: Iterable[Move]) -> bool:
+        """Return whether moves cover all seconds of the dip."""
+        return all(any(move.covers(row.second) for move in user_moves) for row in self.rows)
 
 
 def users_kept(run: Facts) -> Check:
     """Return the check, from the `seconds`, the `window` and the `events` of a run."""
     spans: list[Span] = [
-        (wanted, list(rows)) for wanted, rows in groupby(_judged(run), key=lambda row: row.target_users)
+        (wanted, list(rows)) for wanted, rows in groupby(_before_stop(run), key=lambda row: row.target_users)
     ]
     if not spans:
         return not_asked(NAME, "not checked: the run was too short")
-    for wanted, rows in _finished(spans, run):
+    for wanted, rows in _spans_with_time(spans, run):
         if all(row.users != wanted for row in rows):
             closest = min((row.users for row in rows), key=lambda users: abs(users - wanted))
-            return trusted(NAME, False, f"there were never {wanted:,} users, but {closest:,}")
+            return unknown_unless(NAME, False, f"there were never {wanted:,} users, but {closest:,}")
     most = max(wanted for wanted, _ in spans)
     dips = [dip for wanted, rows in spans for dip in _dips(wanted, rows)]
     return _explained(most, dips, list(moves(run.events)))
 
 
-def _finished(spans: list[Span], run: Facts) -> list[Span]:
-    """Those that had the time to have their users there."""
-    if run.profile is None:  # who drives by hand may think of another number on the way to the first
+def _spans_with_time(spans: list[Span], run: Facts) -> list[Span]:
+    """Return the spans that had enough time for all their users to start."""
+    if run.profile is None:  # by hand: the user of the UI may ask for another number during a ramp
         return spans[-1:]
     return (spans[:-1] if run.aborted else spans) or spans
 
 
-def _explained(most: int, dips: list[Dip], excuses: list[Move]) -> Check:
-    """Whether events say why others than the users wanted were there: `most` of them, at their highest."""
-    if unexplained := [dip for dip in dips if not dip.is_excused(excuses)]:
+def _explained(most: int, dips: list[Dip], user_moves: list[Move]) -> Check:
+    """Return the check of whether moves explain all dips; `most` is the highest number of wanted users."""
+    if unexplained := [dip for dip in dips if not dip.is_explained(user_moves)]:
         listed = _listed(dip.in_words for dip in unexplained)
-        return trusted(NAME, False, f"{listed}: no event says why", count=len(unexplained))
-    listed = _listed(f"{dip.in_words}: {', '.join(dip.excuses(excuses))}" for dip in dips)
-    return trusted(NAME, True, f"{most:,} users; {listed}" if listed else f"{most:,} users", count=0)
+        return unknown_unless(NAME, False, f"{listed}: no event says why", count=len(unexplained))
+    listed = _listed(f"{dip.in_words}: {', '.join(dip.causes(user_moves))}" for dip in dips)
+    return unknown_unless(NAME, True, f"{most:,} users; {listed}" if listed else f"{most:,} users", count=0)
 
 
-def _listed(words: Iterable[str]) -> str:
-    first, *rest = [*words] or [""]
+def _listed(descriptions: Iterable[str]) -> str:
+    first, *rest = [*descriptions] or [""]
     return f"{first}; and {len(rest)} more such" if rest else first
 
 
-def _judged(run: Facts) -> list[Second]:
-    """The seconds before that of the stop."""
+def _before_stop(run: Facts) -> list[Second]:
+    """Return the seconds before the end of the window; none where the run has no window."""
     if run.window is None:
         return []
     return [row for row in run.seconds if row.second < run.window.end]
 
 
 def _dips(wanted: int, span: list[Second]) -> Iterator[Dip]:
-    """What came after they were there for the first time."""
+    """Yield the dips in a span, after all its users ran for the first time."""
     reached = next((index for index, row in enumerate(span) if row.users == wanted), len(span))
     for is_dip, rows in groupby(span[reached:], key=lambda row: row.users != wanted):
         if is_dip:

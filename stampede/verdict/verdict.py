@@ -1,6 +1,6 @@
 """The verdict on a run: facts in, PASS, FAIL or UNKNOWN out. Pure: no Locust, no files.
 
-Checks make three parts: CORRECT, the data is right; FAST, the targets were met; VALID, the run itself can be
+Checks form three parts. CORRECT: the data is right. FAST: the targets were met. VALID: the run itself can be
 trusted.
 """
 
@@ -14,21 +14,24 @@ from stampede.verdict.valid import valid
 
 
 def verdict(run: Facts) -> Judgement:
-    """Return ``verdict.json``, made from ``run.json`` alone."""
-    of_correct, of_fast, of_valid = Part.of(correct(run)), Part.of(fast(run)), Part.of(valid(run))
-    whole, exit_code = _whole(of_correct.verdict, of_fast.verdict, of_valid.verdict)
+    """Return the content of ``verdict.json``, from the content of ``run.json`` alone."""
+    correct_part, fast_part, valid_part = Part.of(correct(run)), Part.of(fast(run)), Part.of(valid(run))
+    final, exit_code = _final(correct_part.verdict, fast_part.verdict, valid_part.verdict)
     return Judgement(
-        verdict=whole,
+        verdict=final,
         exit_code=exit_code,
-        correct=of_correct,
-        fast=of_fast,
-        valid=of_valid,
+        correct=correct_part,
+        fast=fast_part,
+        valid=valid_part,
         run=_summary(run),
     )
 
 
-def _whole(correct: Verdict, fast: Verdict, valid: Verdict) -> tuple[Verdict, int]:
-    """The first that holds. Oversold is oversold, however little else of the run can be trusted."""
+def _final(correct: Verdict, fast: Verdict, valid: Verdict) -> tuple[Verdict, int]:
+    """Return the final verdict and its exit code.
+
+    Wrong data comes first: it stays wrong however little the rest of the run can be trusted.
+    """
     if correct is Verdict.FAIL:
         return Verdict.FAIL, 11
     if valid not in (Verdict.PASS, Verdict.NOT_ASKED):

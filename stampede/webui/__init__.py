@@ -1,4 +1,4 @@
-"""What we add to Locust's web UI: tabs, the live charts, the reports of all runs, profiles in its form."""
+"""Additions to Locust's web UI: tabs, live charts, the reports of all runs, profiles in its form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stampede.webui.live import Live
 
 
 def add(web_ui: WebUI, environment: Environment, driver: Driver, profiles_file: Path, results: Path) -> None:
-    """Add all of it, below ``/stampede``."""
+    """Add all pages, below ``/stampede``, and the tabs and the form's profiles."""
     live = Live(environment, driver)
     pages = Blueprint(
         "stampede",

@@ -1,11 +1,11 @@
-"""A page with the live charts of the newest run: those of its report, drawn while it goes on.
+"""The page of live charts: the charts of a run's report, drawn during the run.
 
 =================================  ============================================================
 ``GET /stampede/charts``           the page
 ``GET /stampede/charts/data``      ``{id, phase, profile, in_progress, charts}``: each chart is
                                    ``{id, title, unit, says, figure}``
-``GET /stampede/plotly.min.js``    what draws them: it comes with the installed package
-``GET /stampede/drawing.js``       how they look: the report's own
+``GET /stampede/plotly.min.js``    the library that draws them, from the installed package
+``GET /stampede/drawing.js``       the report's script that lays them out
 =================================  ============================================================
 """
 
@@ -29,14 +29,14 @@ from stampede.run.driver import Driver
 from stampede.webui.live import Live
 
 NEWEST = 900
-"""Seconds that are drawn: more would keep the master busy. The report has all."""
+"""Newest seconds that are drawn: more would keep the master busy. The report draws all."""
 
-A_DAY = 86_400
-"""Seconds that a browser keeps the library."""
+CACHE_SECONDS = 86_400
+"""Seconds for which a browser may keep the library."""
 
 
 def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live) -> None:
-    """Add the routes."""
+    """Add the routes to the blueprint."""
 
     @pages.get("/charts")
     @web_ui.auth_required_if_enabled
@@ -46,7 +46,7 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live) -> None:
     @pages.get("/charts/data")
     @web_ui.auth_required_if_enabled
     def charts_data() -> Response:
-        facts = live.look().facts
+        facts = live.snapshot().facts
         run = {name: getattr(facts, name, None) for name in ("id", "phase", "profile")}
         drawn = [chart._asdict() for chart in charts(newest(facts))] if facts else []
         content = {**run, "in_progress": driver.in_progress, "charts": drawn}
@@ -56,7 +56,7 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live) -> None:
     @web_ui.auth_required_if_enabled
     def plotly() -> Response:
         script = distribution("plotly").locate_file("plotly/package_data/plotly.min.js")
-        return send_file(str(script), mimetype="text/javascript", conditional=True, max_age=A_DAY)
+        return send_file(str(script), mimetype="text/javascript", conditional=True, max_age=CACHE_SECONDS)
 
     @pages.get("/drawing.js")
     @web_ui.auth_required_if_enabled
@@ -65,7 +65,7 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live) -> None:
 
 
 def newest(facts: Facts) -> Facts:
-    """The facts with their NEWEST seconds only."""
+    """Return the facts with their NEWEST seconds only."""
     first = facts.seconds[-1].second - NEWEST if facts.seconds else 0
     samples = Samples(
         api=_since(first, facts.samples.api),

@@ -1,16 +1,17 @@
-"""Before Locust's own form: a profile chosen in it is a run as if the console had asked for it, and what
-would spoil a run that goes on is refused.
+"""Requests of Locust's form, handled before Locust: starts profiles, and refuses what would spoil a run.
+
+A profile chosen in the form starts the same run as the console does.
 
 ===========  ===============================================================================
-is refused   when
+request      refused when
 ===========  ===============================================================================
-*Start*      a run goes on or is audited; no worker, no host, nowhere to leave results
-*Edit*       the run is a plan's, or past its users; its numbers make no sense
-*Reset*      a run goes on or is audited
+*Start*      a run is in progress or audited; no worker, no host, no folder for results
+*Edit*       the run has a plan, or its users have stopped; the numbers are wrong
+*Reset*      a run is in progress or audited
 ===========  ===============================================================================
 
-A page asks only while it shows a run. One that was opened before offers *Start*, which Locust takes for an
-edit: whoever presses it would change a run they know nothing of, its host too.
+A page polls the master only while it shows a run. A page that was opened before the run still offers *Start*,
+and Locust would treat that as an edit of the run: it would change the users and the host.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from stampede.plan import profiles
 from stampede.plan.cast import CastError
 from stampede.plan.profiles import ProfileError
 from stampede.run.driver import Driver, RunError
-from stampede.webui.guard import asked_host
+from stampede.webui.guard import requested_host
 from stampede.webui.runs import begin
 
 NO_PROFILE = ""
-"""What the form says where its own numbers count."""
+"""The form's choice that starts a run with the form's own numbers."""
 
 
 def choices(profiles_file: Path) -> list[str]:
-    """What the form offers; where the file cannot be read, its own numbers only."""
+    """Return the profiles that the form offers; only NO_PROFILE where the file cannot be read."""
     try:
         return [NO_PROFILE, *profiles.read(profiles_file)]
     except ProfileError:
@@ -43,13 +44,13 @@ def choices(profiles_file: Path) -> list[str]:
 
 
 def add(web_ui: WebUI, driver: Driver, profiles_file: Path) -> None:
-    """Stand before Locust's own ``/swarm`` and ``/stats/reset``."""
+    """Handle requests to Locust's ``/swarm`` and ``/stats/reset`` before Locust does."""
     patches.end_timer_with_run(web_ui)
     web_ui.app.before_request(Form(web_ui, driver, profiles_file).before_locust)
 
 
 class Form:
-    """What is done before Locust gets a request of its page. Answers are ``{success, message, host}``, as its."""
+    """The handler of the form's requests. Responses are ``{success, message, host}``, like Locust's."""
 
     def __init__(self, web_ui: WebUI, driver: Driver, profiles_file: Path) -> None:
         self._web_ui = web_ui
@@ -58,7 +59,7 @@ class Form:
         self._start = web_ui.auth_required_if_enabled(self._start_profile)
 
     def before_locust(self) -> ResponseReturnValue | None:
-        """Answer a request that is refused, or that is not Locust's; None leaves it to Locust."""
+        """Return the response to a request that is refused or starts a profile; None leaves it to Locust."""
         if request.method != "POST":
             return None
         if request.endpoint == "locust.reset_stats" and self._driver.in_progress:
@@ -67,9 +68,9 @@ class Form:
 
     def _before_swarm(self) -> Response | None:
         if request.form.get("load_profile", NO_PROFILE):
-            started: Response = self._start()
-            return started
-        # Locust's form to start a run names a host, always; the one to edit it never does.
+            response: Response = self._start()
+            return response
+        # Locust's form to start a run always sends a host; its form to edit one never does.
         is_edit = self._driver.may_be_edited and "host" not in request.form
         try:
             _refuse_edit() if is_edit else self._refuse_start()
@@ -80,15 +81,15 @@ class Form:
         return None
 
     def _refuse_start(self) -> None:
-        """Raise RunError for what would begin as no plan does."""
-        self._driver.refuse_unless_one_can_begin()
-        if request.form.get("host") == "" and self._driver.usual_host:
-            raise RunError(f"there is no host to test: this cluster's own is {self._driver.usual_host}")
+        """Raise RunError where a run with the form's numbers cannot start."""
+        self._driver.check_can_start()
+        if request.form.get("host") == "" and self._driver.default_host:
+            raise RunError(f"there is no host to test: this cluster's own is {self._driver.default_host}")
 
     def _start_profile(self) -> Response:
-        wanted = {"profile": request.form["load_profile"], "host": asked_host()}
+        settings = {"profile": request.form["load_profile"], "host": requested_host()}
         try:
-            plan = begin(self._driver, self._profiles_file, wanted)
+            plan = begin(self._driver, self._profiles_file, settings)
         except (ProfileError, RunError, CastError) as error:
             return self._answer(False, str(error))
         return self._answer(True, f"'{plan.profile}': {plan.users} users, {plan.duration:.0f} s")
@@ -98,7 +99,7 @@ class Form:
 
 
 def _refuse_edit() -> None:
-    """Raise RunError for numbers that Locust refuses too, but only after it has ended the ramp."""
+    """Raise RunError for wrong numbers, before Locust sees them: it ends the ramp and refuses them then."""
     try:
         users, spawn_rate = int(request.form["user_count"]), float(request.form["spawn_rate"])
     except (KeyError, ValueError):

@@ -1,12 +1,13 @@
-"""A page to log in at, where whoever started the cluster has set UI_USER and UI_PASSWORD.
+"""The login of the UI, where UI_USER and UI_PASSWORD are set.
 
 ==========================  ==================================================================
-``POST /stampede/login``    a form ``{username, password}``; leads to the UI with a session, back
-                            to the page, or for programs 204, 401, and 429 with ``Retry-After``
+``POST /stampede/login``    a form ``{username, password}``. Browsers are redirected to the UI with
+                            a session, or back to the login page. Programs get 204, 401, or 429
+                            with ``Retry-After``
 ==========================  ==================================================================
 
-Without a session there is nothing but the page and what it is drawn with: programs get a 401. Locust's page,
-open in a browser since before the session ended, would show its last figures for ever: it is told so.
+Without a session only the login page and its assets are served; programs get a 401. A page of Locust that
+stays open after the session has ended would show its last figures permanently, so it gets LOGGED_OUT.
 """
 
 from __future__ import annotations
@@ -26,14 +27,13 @@ from flask import Blueprint, Response, jsonify, redirect, request, session, url_
 from flask.typing import ResponseReturnValue
 from locust.web import WebUI
 
-from stampede.webui.tries import Doorkeeper
+from stampede.webui.tries import LoginLimiter
 
 SESSION = timedelta(hours=12)
-"""Without a request: each answer renews it, so that a run can be watched for as long as it takes."""
+"""The time without a request after which a session ends. Each response renews it."""
 
-OPEN = {"locust.login", "locust.send_assets", "stampede_login.log_in"}
-"""Routes for everybody."""
-
+PUBLIC_ENDPOINTS = {"locust.login", "locust.send_assets", "stampede_login.log_in"}
+"""The routes that need no session."""
 
 LOGGED_OUT = {
     "state": "logged out: load this page again",
@@ -41,27 +41,30 @@ LOGGED_OUT = {
     **dict.fromkeys(("current_rps", "current_fail_per_sec", "fail_ratio", "user_count", "worker_count"), 0),
     "current_response_time_percentiles": {},
 }
-"""What Locust's page is told then: all that it looks for, and a state in which it asks no more."""
+"""The response to Locust's page without a session: every key it reads, and a state that stops its polling."""
 
 
 class LoginError(Exception):
-    """The UI cannot be published as it is asked for; the message says what is missing."""
+    """A setting of the login that is missing or wrong; the message says which one."""
 
 
 class Credentials(NamedTuple):
-    """What whoever logs in must know."""
+    """The user name and the password of the UI."""
 
     user: str
     password: str
 
-    def are(self, user: str, password: str) -> bool:
-        """Whether it is them; takes as long for almost right as for all wrong."""
-        right_user = hmac.compare_digest(self.user.encode(), user.encode())
-        return hmac.compare_digest(self.password.encode(), password.encode()) and right_user
+    def match(self, user: str, password: str) -> bool:
+        """Return whether both are right, in a time that does not depend on how much of them is right."""
+        is_user = hmac.compare_digest(self.user.encode(), user.encode())
+        return hmac.compare_digest(self.password.encode(), password.encode()) and is_user
 
 
 def credentials(environment: Mapping[str, str]) -> Credentials | None:
-    """Those of UI_USER and UI_PASSWORD or UI_PASSWORD_FILE; None where there are none. Raises LoginError."""
+    """Return the credentials of UI_USER and UI_PASSWORD or UI_PASSWORD_FILE; None where none are set.
+
+    Raises LoginError where one of the two is missing, or the file cannot be read.
+    """
     user, password = environment.get("UI_USER", ""), environment.get("UI_PASSWORD", "")
     if file := environment.get("UI_PASSWORD_FILE"):
         try:
@@ -73,9 +76,9 @@ def credentials(environment: Mapping[str, str]) -> Credentials | None:
     return Credentials(user, password) if user else None
 
 
-def refuse_open(bind: str, known: Credentials | None) -> None:
-    """Raise LoginError where the UI would be there for other machines, and nobody asked who they are."""
-    if known is None and not _is_loopback(bind):
+def require_login(bind: str, expected: Credentials | None) -> None:
+    """Raise LoginError where other machines could reach the UI without a login."""
+    if expected is None and not _is_loopback(bind):
         raise LoginError(
             f"UI_BIND={bind or '*'} publishes the UI beyond this machine: set UI_USER and UI_PASSWORD"
         )
@@ -90,39 +93,39 @@ def _is_loopback(bind: str) -> bool:
         return False
 
 
-def add(web_ui: WebUI, known: Credentials) -> None:
-    """Ask everybody who they are, before any route."""
+def add(web_ui: WebUI, expected: Credentials) -> None:
+    """Require a login for all routes but PUBLIC_ENDPOINTS."""
     app = web_ui.app
-    app.secret_key = secrets.token_bytes(32)  # so sessions end with the master
+    app.secret_key = secrets.token_bytes(32)  # not stored: sessions end with the master
     app.permanent_session_lifetime = SESSION
     app.config["SESSION_COOKIE_SAMESITE"] = "Strict"
     app.config["SESSION_COOKIE_SECURE"] = bool(web_ui.tls_cert)
     manager = flask_login.LoginManager(app)
-    manager.user_loader(lambda user: _User(user) if user == known.user else None)
-    manager.unauthorized_handler(_turn_away)
+    manager.user_loader(lambda user: _User(user) if user == expected.user else None)
+    manager.unauthorized_handler(_refuse)
     web_ui.login_manager = manager
     web_ui.web_login = True
-    doorkeeper = Doorkeeper()
+    limiter = LoginLimiter()
     pages = Blueprint("stampede_login", __name__, url_prefix="/stampede")
 
     @app.before_request
-    def ask() -> ResponseReturnValue | None:
-        if request.endpoint in OPEN or flask_login.current_user.is_authenticated:
+    def refuse_without_session() -> ResponseReturnValue | None:
+        if request.endpoint in PUBLIC_ENDPOINTS or flask_login.current_user.is_authenticated:
             return None
-        return _turn_away()
+        return _refuse()
 
     @pages.post("/login")
     def log_in() -> ResponseReturnValue:
         address, now = request.remote_addr or "", time.monotonic()
-        if wait := math.ceil(doorkeeper.wait(address, now)):
-            return _not_in(f"Too many wrong tries: wait {wait} s.", 429, wait)
-        if not known.are(request.form.get("username", ""), request.form.get("password", "")):
-            doorkeeper.failed(address, now)
-            return _not_in("User name or password is wrong.", 401)
-        doorkeeper.succeeded(address)
+        if wait := math.ceil(limiter.wait(address, now)):
+            return _login_failed(f"Too many wrong tries: wait {wait} s.", 429, wait)
+        if not expected.match(request.form.get("username", ""), request.form.get("password", "")):
+            limiter.failed(address, now)
+            return _login_failed("User name or password is wrong.", 401)
+        limiter.succeeded(address)
         session.clear()
         session.permanent = True
-        flask_login.login_user(_User(known.user))
+        flask_login.login_user(_User(expected.user))
         return redirect(url_for("locust.index"), 303) if _is_browser() else (Response(), 204)
 
     app.register_blueprint(pages)
@@ -138,24 +141,24 @@ class _User(flask_login.UserMixin):
         self.id = name
 
 
-def _turn_away() -> ResponseReturnValue:
+def _refuse() -> ResponseReturnValue:
     if _is_browser():
         return redirect(url_for("locust.login"), 303)
-    if request.endpoint == "locust.request_stats" and request.referrer:  # a page; programs come from nowhere
-        return jsonify(LOGGED_OUT), 203  # it does not show errors, and with a 200 our tabs had their rows
+    if request.endpoint == "locust.request_stats" and request.referrer:  # a page; programs send no referrer
+        return jsonify(LOGGED_OUT), 203  # the page shows no errors; tabs.py adds rows to a 200
     return jsonify(success=False, message="log in first: POST username and password to /stampede/login"), 401
 
 
-def _not_in(message: str, status: int, wait: int | None = None) -> ResponseReturnValue:
+def _login_failed(message: str, status: int, wait: int | None = None) -> ResponseReturnValue:
     if _is_browser():
         session["auth_error"] = message
         return redirect(url_for("locust.login"), 303)
-    answer = jsonify(success=False, message=message)
+    response = jsonify(success=False, message=message)
     if wait:
-        answer.headers["Retry-After"] = str(wait)
-    return answer, status
+        response.headers["Retry-After"] = str(wait)
+    return response, status
 
 
 def _is_browser() -> bool:
-    """Whether it wants a page to look at."""
+    """Return whether the client accepts an HTML page."""
     return "text/html" in request.headers.get("Accept", "")

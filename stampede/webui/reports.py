@@ -1,9 +1,9 @@
-"""The reports of all runs, listed and to be fetched.
+"""The list of all runs, and the files of each.
 
 =============================================  ================================================
 ``GET /stampede/reports``                      the page that lists them, newest first
 ``GET /stampede/reports/<id>/<file>``          one file of a run, shown in the browser
-``GET /stampede/results/<id>.tar.gz``          all of them
+``GET /stampede/results/<id>.tar.gz``          all files of a run
 =============================================  ================================================
 """
 
@@ -26,19 +26,19 @@ LISTED = {
     "verdict.json": "verdict",
     "locust.html": "Locust's report",
 }
-"""What the page links to, and what it is called there; the report itself links to the rest."""
+"""The files that the page links to, with the text of the link; the report links to the rest."""
 
 AS_TEXT = {".md", ".json", ".csv", ".xml"}
-"""Read in the browser, not downloaded."""
+"""The file types that are shown in the browser, not downloaded."""
 
 
 def add(pages: Blueprint, web_ui: WebUI, results: Path) -> None:
-    """Add the routes."""
+    """Add the routes to the blueprint."""
 
     @pages.get("/reports")
     @web_ui.auth_required_if_enabled
     def reports() -> str:
-        return render_template("stampede/reports.html", runs=[summary(each) for each in folders(results)])
+        return render_template("stampede/reports.html", runs=[summary(folder) for folder in folders(results)])
 
     @pages.get("/reports/<run_id>/<name>")
     @web_ui.auth_required_if_enabled
@@ -56,21 +56,21 @@ def add(pages: Blueprint, web_ui: WebUI, results: Path) -> None:
 
 
 def folders(results: Path) -> list[Path]:
-    """Those of all runs, newest first: their names begin with the time."""
+    """Return the folders of all runs, newest first: their names begin with the time."""
     if not results.is_dir():
         return []
-    runs = [each for each in results.iterdir() if each.is_dir() and not each.is_symlink()]
-    return sorted((each for each in runs if (each / "run.json").exists()), reverse=True)
+    runs = [path for path in results.iterdir() if path.is_dir() and not path.is_symlink()]
+    return sorted((run for run in runs if (run / "run.json").exists()), reverse=True)
 
 
 def _folder(results: Path, run_id: str) -> Path:
-    """One of those that are there: no name leads out of them."""
+    """Return the folder of a run, or answer 404. Only names of `folders` match: no path leads out of them."""
     by_name = {folder.name: folder for folder in folders(results)}
     return by_name.get(run_id) or abort(404)
 
 
 def summary(folder: Path) -> dict[str, Any]:
-    """A line of the list. What an older version has not written, or nobody can read, is None."""
+    """Return a row of the list; `judged` is None where verdict.json is missing or not readable."""
     try:
         content = (folder / "verdict.json").read_bytes()
         judged: Judgement | None = msgspec.json.decode(content, type=Judgement)

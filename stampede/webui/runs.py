@@ -1,11 +1,11 @@
-"""Runs over HTTP: start one by its profile, follow it.
+"""The HTTP API of runs: start a run by its profile, read its state.
 
 =======================  ======================================================================
 ``POST /stampede/run``   JSON ``{profile, scenario?, users?, spawn_rate?, run_time?, host?,
                          own_users?, own_pace?, targets?}``; 202, or 409 and 422 with ``{message}``
-``GET /stampede/run``    ``{id, phase, in_progress, as_planned, alarms}`` of the newest run, null
-                         where there was none, and how it stands: stampede/webui/live.py.
-                         Alarms are what the audit has seen so far: ``{name, at, …}``
+``GET /stampede/run``    ``{id, phase, in_progress, as_planned, …}`` of the newest run, null where
+                         there was none, and the figures of stampede/webui/live.py. Among them are
+                         the audit's alarms so far: ``{name, at, …}``
 =======================  ======================================================================
 """
 
@@ -28,20 +28,20 @@ from stampede.run.driver import Driver, RunError
 from stampede.webui.live import Live
 
 PROBE_TIMEOUT = 5.0
-"""Seconds for a host to answer at all before a run is started against it."""
+"""Seconds to wait for a response of the host before a run starts."""
 
 
 def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_file: Path) -> None:
-    """Add the routes."""
+    """Add the routes to the blueprint."""
 
     @pages.post("/run")
     @web_ui.auth_required_if_enabled
     def start() -> tuple[Response, int]:
-        wanted = request.get_json(silent=True)
-        if not isinstance(wanted, dict):
+        settings = request.get_json(silent=True)
+        if not isinstance(settings, dict):
             return jsonify(message="send a JSON object that names a profile"), 422
         try:
-            plan = begin(driver, profiles_file, wanted)
+            plan = begin(driver, profiles_file, settings)
         except ProfileError as error:
             return jsonify(message=str(error)), 422
         except (RunError, CastError) as error:
@@ -51,7 +51,7 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_fi
     @pages.get("/run")
     @web_ui.auth_required_if_enabled
     def current() -> Response:
-        figures, run = live.look().figures, driver.current
+        figures, run = live.snapshot().figures, driver.current
         return jsonify(
             **figures,
             id=run and run.id,
@@ -61,20 +61,23 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_fi
         )
 
 
-def begin(driver: Driver, profiles_file: Path, wanted: Mapping[str, Any]) -> Plan:
-    """Start the run that is wanted; returns its plan. Raises ProfileError, CastError and RunError."""
-    plan = profiles.choose(profiles.read(profiles_file), str(wanted.get("profile")))
-    if scenario := wanted.get("scenario"):
+def begin(driver: Driver, profiles_file: Path, settings: Mapping[str, Any]) -> Plan:
+    """Start a run with these settings; return its plan. Raises ProfileError, CastError and RunError."""
+    plan = profiles.choose(profiles.read(profiles_file), str(settings.get("profile")))
+    if scenario := settings.get("scenario"):
         plan = plan.with_user_classes(driver.cast.scenario(str(scenario)))
-    plan = profiles.override(plan, wanted)
-    host = wanted.get("host") or driver.usual_host
-    _refuse_dead_host(host)
+    plan = profiles.override(plan, settings)
+    host = settings.get("host") or driver.default_host
+    _refuse_silent_host(host)
     driver.start(plan, host)
     return plan
 
 
-def _refuse_dead_host(host: object) -> None:
-    """Raise RunError unless something answers there, whatever its status. HEAD: users never send it."""
+def _refuse_silent_host(host: object) -> None:
+    """Raise RunError unless the host sends a response, whatever its status.
+
+    The request is a HEAD, which users never send, so that it is not counted as a user's request.
+    """
     if not isinstance(host, str) or not host.startswith(("http://", "https://")):
         raise RunError("there is no host to test: give HOST=http://…")
     try:
@@ -82,18 +85,18 @@ def _refuse_dead_host(host: object) -> None:
         _opener.open(request, timeout=PROBE_TIMEOUT).close()
     except urllib.error.HTTPError:
         return
-    except (OSError, HTTPException, ValueError) as error:  # the second: what answers is no HTTP
+    except (OSError, HTTPException, ValueError) as error:  # HTTPException: the response is not HTTP
         reason = getattr(error, "reason", error)
         raise RunError(
             f"{host} does not answer the cluster: start it, or give another HOST ({str(reason).strip()})"
         ) from error
 
 
-class _StaysThere(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer too, and who it leads to was not asked for."""
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A handler that does not follow redirects: they may lead to a host that is not allowed."""
 
     def redirect_request(self, *_: object) -> None:
         return None
 
 
-_opener = urllib.request.build_opener(_StaysThere, urllib.request.ProxyHandler({}))  # as users go there
+_opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))  # users use no proxy

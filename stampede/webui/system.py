@@ -1,4 +1,4 @@
-"""The rows of the tab System: the newest sample of each role."""
+"""The rows of the System tab: the newest sample of each role."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from stampede.facts.samples import Sample
 from stampede.report import series
-from stampede.webui.live import Look
+from stampede.webui.live import Snapshot
 
 Row = dict[str, Any]
 
@@ -32,28 +32,28 @@ COLUMNS = {
         "{size_mb:,.0f} MB of data,",
     ),
 }
-"""What each column says: those of its phrases whose figures are known."""
+"""The phrases of each column; a phrase is shown where all its figures are known."""
 
 
-def system_rows(look: Look) -> list[Row]:
-    """The API, PostgreSQL, the master, and the workers by their labels."""
-    if look.facts is None:
+def system_rows(snapshot: Snapshot) -> list[Row]:
+    """Return a row for the API, PostgreSQL, the master and each worker, by its label."""
+    if snapshot.facts is None:
         return []
-    return [{"role": role.name, **_row(role.rows[-1])} for role in series.roles(look.facts)]
+    return [{"role": role.name, **_row(role.rows[-1])} for role in series.roles(snapshot.facts)]
 
 
 def _row(sample: Sample) -> Row:
     known = {name: value for name, value in asdict(sample).items() if value is not None}
     if "connections" in known:
         known["states"] = ", ".join(f"{count} {state}" for state, count in known["connections"].items())
-    return {name: _said(phrases, known) for name, phrases in COLUMNS.items()}
+    return {name: _text(phrases, known) for name, phrases in COLUMNS.items()}
 
 
-def _said(phrases: tuple[str, ...], known: Mapping[str, Any]) -> str:
-    said = []
+def _text(phrases: tuple[str, ...], known: Mapping[str, Any]) -> str:
+    parts = []
     for phrase in phrases:
         try:
-            said.append(phrase.format_map(known))
-        except KeyError:  # nobody knows
+            parts.append(phrase.format_map(known))
+        except KeyError:  # one of its figures is not known
             continue
-    return " ".join(said).rstrip(",")
+    return " ".join(parts).rstrip(",")

@@ -1,8 +1,8 @@
-"""Our tabs in Locust's own UI: Verdict, Outcomes, System and Events. It shows tables there, and text in them.
+"""Stampede's tabs in Locust's UI: Verdict, Outcomes, System and Events. Locust can only show tables of text.
 
-Locust's page asks every two seconds while users are spawning or running. One that hears `stopping` asks never
-again: it would say so for ever, with the counts of that moment. And when users have stopped, the audit has
-only begun. So a run is called `running` until it has stopped and its verdict is there.
+Locust's page polls every two seconds while the state is `spawning` or `running`. After `stopping` it never
+polls again: it would show that state permanently, with the counts of that moment. When the users have
+stopped, the audit has only begun. So the page receives the state `running` until the verdict is known.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stampede.facts.event import Event
 from stampede.facts.verdict import Check, Judgement, Verdict
 from stampede.report import formatting
 from stampede.run.driver import Driver
-from stampede.webui.live import Live, Look, shown
+from stampede.webui.live import Live, Snapshot, shown
 from stampede.webui.system import system_rows
 
 Row = dict[str, Any]
@@ -29,20 +29,20 @@ SIGNS = {
     "UNKNOWN": "?\xa0UNKNOWN",
     "NOT_ASKED": "–\xa0not\xa0asked",
 }
-"""A verdict that is told from others without its colour, which a table of Locust's has not."""
+"""The text of each verdict, with a sign: Locust's tables have no colours."""
 
 STATUSES = ("200", "201", "204", "404", "409", "422", "503")
-"""Those that have a column; others are named in one."""
+"""The statuses with their own column; all others share one."""
 
 MOST_EVENTS = 200
-"""Of those that are shown, the newest: more would make the page slow."""
+"""Newest events that are shown: more would make the page slow."""
 
 PAGES = (("./stampede/charts", "Live charts"), ("./stampede/reports", "Reports of all runs"))
-"""What Locust's page links to, in its tab Download Data: it has no other place for links."""
+"""Links in Locust's tab Download Data: its page has no other place for links."""
 
 
 def add(web_ui: WebUI, driver: Driver, live: Live) -> None:
-    """Add the tabs, and their rows to what Locust's page asks for."""
+    """Add the tabs to Locust's page, and their rows to the response it polls for."""
     web_ui.template_args["extended_tabs"] = [{"key": tab.key, "title": tab.title} for tab in TABS]
     web_ui.template_args["extended_tables"] = [
         {"key": tab.key, "structure": [{"key": name, "title": title} for name, title in tab.columns.items()]}
@@ -53,63 +53,70 @@ def add(web_ui: WebUI, driver: Driver, live: Live) -> None:
     @web_ui.app.after_request
     def add_rows(response: Response) -> Response:
         if not request.path.endswith("/stats/requests") or response.status_code != 200:
-            return response  # not to those who were turned away
-        stats = response.get_json()  # Locust keeps the response for two seconds: it stays as it is
-        look = live.look()
-        extended = [{"key": tab.key, "data": tab.rows(look)} for tab in TABS]
+            return response  # not for clients without a session
+        stats = response.get_json()  # a copy: Locust caches the response for two seconds
+        snapshot = live.snapshot()
+        extended = [{"key": tab.key, "data": tab.rows(snapshot)} for tab in TABS]
         return jsonify(
             {**stats, "state": state(stats["state"], driver.in_progress), "extended_stats": extended}
         )
 
 
-def state(of_locust: str, in_progress: bool) -> str:
-    """What the page is told, so that it goes on asking. Locust's own may be two seconds old."""
-    asks_again = of_locust in (STATE_SPAWNING, STATE_RUNNING)
-    is_over = not in_progress and of_locust != STATE_STOPPING
-    return of_locust if asks_again or is_over else STATE_RUNNING
+def state(locust_state: str, in_progress: bool) -> str:
+    """Return the state for the page, which makes it poll until the verdict is known.
+
+    Locust's own state may be two seconds old.
+    """
+    polls_again = locust_state in (STATE_SPAWNING, STATE_RUNNING)
+    is_over = not in_progress and locust_state != STATE_STOPPING
+    return locust_state if polls_again or is_over else STATE_RUNNING
 
 
-def verdict_rows(look: Look) -> list[Row]:
-    """The run, its three parts, and their checks: first those that did not pass."""
-    judged, facts = look.verdict, look.facts
-    if judged is None or facts is None:
+def verdict_rows(snapshot: Snapshot) -> list[Row]:
+    """Return the rows of the run, its three parts and their checks; failed and unknown checks come first."""
+    judgement, facts = snapshot.verdict, snapshot.facts
+    if judgement is None or facts is None:
         return []
-    left = look.figures["left_s"]
-    said = [facts.profile or "by the form's numbers", facts.phase.value]
-    said += [f"{left:.0f} s left"] if left else []
-    said += [f"exit code {judged.exit_code}"] if judged.exit_code is not None else []
-    whole = {"part": "RUN", "check": facts.id, "stands": _sign(judged.verdict, judged)}
+    left = snapshot.figures["left_s"]
+    details = [facts.profile or "by the form's numbers", facts.phase.value]
+    details += [f"{left:.0f} s left"] if left else []
+    details += [f"exit code {judgement.exit_code}"] if judgement.exit_code is not None else []
+    whole = {"part": "RUN", "check": facts.id, "stands": _sign(judgement.verdict, judgement)}
     parts = [
-        {"part": name.upper(), "stands": _sign(part.verdict, judged)} for name, part in judged.parts.items()
+        {"part": name.upper(), "stands": _sign(part.verdict, judgement)}
+        for name, part in judgement.parts.items()
     ]
-    checks = [(name, check) for name, part in judged.parts.items() for check in part.checks]
-    checks.sort(key=lambda each: each[1].verdict not in (Verdict.FAIL, Verdict.UNKNOWN))
-    rows = [_check(name, check, judged) for name, check in checks]
-    return [{**whole, "detail": ", ".join(said)}, *parts, *rows]
+    checks = [(name, check) for name, part in judgement.parts.items() for check in part.checks]
+    checks.sort(key=lambda named: named[1].verdict not in (Verdict.FAIL, Verdict.UNKNOWN))
+    rows = [_check(name, check, judgement) for name, check in checks]
+    return [{**whole, "detail": ", ".join(details)}, *parts, *rows]
 
 
-def _check(part: str, check: Check, judged: Judgement) -> Row:
+def _check(part: str, check: Check, judgement: Judgement) -> Row:
     near = " (yellow)" if check.colour == "yellow" else ""
     return {
         "part": part,
         "check": check.name,
-        "stands": f"{_sign(check.verdict, judged)}{near}",
+        "stands": f"{_sign(check.verdict, judgement)}{near}",
         "measured": check.figure or "",
         "limit": check.limit or "",
         "detail": formatting.detail(check),
     }
 
 
-def _sign(verdict: Verdict, judged: Judgement) -> str:
-    text = shown(verdict, judged)
+def _sign(verdict: Verdict, judgement: Judgement) -> str:
+    text = shown(verdict, judgement)
     return SIGNS.get(text, f"…\xa0{text}")
 
 
-def outcome_rows(look: Look) -> list[Row]:
-    """Route by status; "no answer" is a request that got no complete one."""
-    if look.facts is None:
+def outcome_rows(snapshot: Snapshot) -> list[Row]:
+    """Return a row for each route, with its requests by status.
+
+    The column "No answer" counts requests without a complete response.
+    """
+    if snapshot.facts is None:
         return []
-    return [_route(route, statuses) for route, statuses in look.facts.outcomes.items()]
+    return [_route(route, statuses) for route, statuses in snapshot.facts.outcomes.items()]
 
 
 def _route(route: str, statuses: Mapping[str, int]) -> Row:
@@ -127,11 +134,11 @@ def _route(route: str, statuses: Mapping[str, int]) -> Row:
 NOTHING_YET: Row = {"at": "", "event": "none", "facts": "restarts, lost workers and alarms would stand here"}
 
 
-def event_rows(look: Look) -> list[Row]:
-    """Newest first. What the audit sees stands there at once."""
-    if look.facts is None:
+def event_rows(snapshot: Snapshot) -> list[Row]:
+    """Return a row for each event, newest first. The audit's events are shown at once."""
+    if snapshot.facts is None:
         return []
-    events = look.facts.events[-MOST_EVENTS:]
+    events = snapshot.facts.events[-MOST_EVENTS:]
     return [_event(event) for event in reversed(events)] or [NOTHING_YET]
 
 
@@ -144,13 +151,13 @@ def _event(event: Event) -> Row:
 
 
 class Tab(NamedTuple):
-    """One of ours. No column is a `name`: Locust's page would sort by it."""
+    """One of Stampede's tabs. No column has the key `name`: Locust's page would sort by it."""
 
     key: str
     title: str
     columns: dict[str, str]
-    """What stands over each, by its key in the rows."""
-    rows: Callable[[Look], list[Row]]
+    """The title of each column, by its key in the rows."""
+    rows: Callable[[Snapshot], list[Row]]
 
 
 TABS = (

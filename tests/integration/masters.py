@@ -11,7 +11,7 @@ from locust import User, __version__
 from locust.env import Environment
 from locust.rpc import Message
 
-from stampede.cluster.master import Crew
+from stampede.cluster.master import ClusterMaster
 from stampede.counting.counts import Counts
 from stampede.run.driver import Driver
 
@@ -50,11 +50,11 @@ class Master:
 def with_driver(master: Master, results: Path) -> Driver:
     """Return a driver of its runs that is told of Locust's events as in stampede/hooks.py."""
     driver = Driver(master.environment, Counts(), results, None)
-    crew = Crew(master.environment, master.runner, driver.observers.noticed)
+    cluster = ClusterMaster(master.environment, master.runner, driver.observers.worker_changed)
     on = master.environment.events
-    on.test_start.add_listener(lambda **_: crew.begin(*driver.started()))
-    on.spawning_complete.add_listener(lambda user_count, **_: driver.users_there(user_count))
-    on.test_stopping.add_listener(lambda **_: crew.end())
+    on.test_start.add_listener(lambda **_: cluster.begin(*driver.started()))
+    on.spawning_complete.add_listener(lambda user_count, **_: driver.ramp_finished(user_count))
+    on.test_stopping.add_listener(lambda **_: cluster.end())
     on.test_stopping.add_listener(lambda **_: driver.stopping())
     on.test_stop.add_listener(lambda **_: driver.stopped())
     return driver

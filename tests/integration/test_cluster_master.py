@@ -14,7 +14,7 @@ from locust.runners import STATE_MISSING
 from locust.stats import RequestStats
 
 from stampede.cluster.delivery import KEY
-from stampede.cluster.master import Crew
+from stampede.cluster.master import ClusterMaster
 from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, UNKNOWN
 from stampede.race.racers import RacingUser
 from stampede.race.rounds import REPLY, Races
@@ -22,19 +22,21 @@ from tests.integration.masters import Master
 
 
 class Cluster(Master):
-    """A master with its crew, and workers that do at once what they are told."""
+    """A master with its cluster, and workers that do at once what they are told."""
 
     def __init__(self, *workers: str) -> None:
         super().__init__()
         self.noticed: list[tuple[str, str]] = []
         self.meanwhile: Callable[[], None] | None = None
         """What happens while the next order is sent."""
-        self.crew = Crew(self.environment, self.runner, lambda *what: self.noticed.append(what[:2]))
+        self.cluster_master = ClusterMaster(
+            self.environment, self.runner, lambda *what: self.noticed.append(what[:2])
+        )
         may_start_users = Event()
         may_start_users.set()
         on = self.environment.events
-        on.test_start.add_listener(lambda **_: self.crew.begin("run", may_start_users))
-        on.test_stopping.add_listener(lambda **_: self.crew.end())
+        on.test_start.add_listener(lambda **_: self.cluster_master.begin("run", may_start_users))
+        on.test_stopping.add_listener(lambda **_: self.cluster_master.end())
         for worker in workers:
             self.hears_ready(worker)
 
@@ -68,7 +70,7 @@ def cluster() -> Iterator[Cluster]:
     with closing(Cluster("a", "b")) as made:
         made.run(10)
         yield made
-        made.crew.end()
+        made.cluster_master.end()
 
 
 def report(requests: int, users: int = 0) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def test_a_racer_of_a_master_that_was_restarted_joins_again(cluster: Cluster) ->
 def test_who_is_missing_when_a_run_is_over_has_to_join_again(cluster: Cluster) -> None:
     """Locust would wait for it to be ready."""
     cluster.runner.clients["b"].state = STATE_MISSING
-    cluster.crew.forget_missing()
+    cluster.cluster_master.forget_missing_workers()
     assert list(cluster.runner.clients) == ["a"]
     cluster.hears_heartbeat("b")
     assert ("b", UNKNOWN) in cluster.told
@@ -144,8 +146,8 @@ def test_who_still_has_users_long_after_the_end_is_told_again(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, patience: float, is_told: bool
 ) -> None:
     """Before that they are finishing what they are at."""
-    monkeypatch.setattr("stampede.cluster.master.SIGN_TIMEOUT", patience)
-    cluster.crew.end()
+    monkeypatch.setattr("stampede.cluster.master.RESPONSE_TIMEOUT", patience)
+    cluster.cluster_master.end()
     cluster.runner.update_state("stopping")
     cluster.hears_heartbeat("a")
     assert (("a", "stop") in cluster.told) is is_told

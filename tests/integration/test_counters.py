@@ -81,14 +81,14 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def watched(url: str, events: list[Event] | None = None) -> Counters:
     watch = Counters(url, [] if events is None else events)
     watch.start()
-    assert watch.has_looked.wait(20)
+    assert watch.has_polled.wait(20)
     return watch
 
 
 def wait_for_a_look(watch: Counters) -> None:
     """Until one is over that began after now."""
-    looks = watch._looks
-    wait_until(lambda: watch._looks > looks + 1)
+    looks = watch._polls
+    wait_until(lambda: watch._polls > looks + 1)
 
 
 def told(watch: Counters) -> ApiCounts:
@@ -183,14 +183,14 @@ def test_an_api_that_is_gone_at_the_end_is_noted(serve: Callable[..., Served]) -
     (event,) = events
     assert event.name == "api_gone"
     assert event.last_look is not None
-    assert event.last_look < event.at < time.time() + counters.LONGEST_LOOK
+    assert event.last_look < event.at < time.time() + counters.POLL_TIMEOUT
 
 
 def test_an_api_that_hangs_costs_a_look_and_no_more(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A look goes without it, and the next one finds it again."""
-    monkeypatch.setattr(counters, "LONGEST_LOOK", 0.2)
+    monkeypatch.setattr(counters, "POLL_TIMEOUT", 0.2)
     served = serve(text=ORDERS)
     events: list[Event] = []
     watch = watched(served.url, events)
@@ -240,9 +240,9 @@ def test_a_target_that_tells_nothing_is_soon_not_asked_any_more(
     served = serve(text="up 1")
     watching = Counters(served.url, [])
     watching.start()
-    wait_until(lambda: len(served.asked) == counters.MOST_IN_VAIN)
+    wait_until(lambda: len(served.asked) == counters.MAX_EMPTY_POLLS)
     gevent.sleep(10 * counters.INTERVAL)
-    assert len(served.asked) == counters.MOST_IN_VAIN
+    assert len(served.asked) == counters.MAX_EMPTY_POLLS
     assert watching.stop() is None
 
 

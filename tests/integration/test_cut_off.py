@@ -87,7 +87,7 @@ def visit(kind, task, how="stopped"):
                 for each in results(wanted, evidence, window, None)] if second else None,
     }
 
-patches.count_what_is_cut_off()
+patches.count_requests_cut_off()
 kinds, tasks = (HttpUser, FastHttpUser), (in_flight, named, renamed, within, judged)
 told = {task.__name__: [visit(kind, task) for kind in kinds] for task in tasks}
 told["woken"] = [visit(kind, named, "killed") for kind in kinds]

@@ -351,7 +351,7 @@ def test_connections_are_opened_when_there_are_some_again(
     database: TestDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Short of them it goes on with what it has, and says so once however often it tries."""
-    monkeypatch.setattr("api.db.SHORT_SECONDS", 0)
+    monkeypatch.setattr("api.db.SHORTAGE_SECONDS", 0)
     database.query(f"ALTER DATABASE {database.name} CONNECTION LIMIT 3")
     connections = Database(database.url(), size=4)
     connections.start()

@@ -63,9 +63,9 @@ def test_a_worker_that_leaves_before_it_has_done_anything_is_not_awaited(
     run = Run("run", None, time.time())
     folder = RunFolder(tmp_path, run, own.environment, driver.counts)
     driver.observers.begin(folder)
-    driver.observers.noticed("worker_left", "host_abc", None)
+    driver.observers.worker_changed("worker_left", "host_abc", None)
     driver.observers.end(run)
-    folder.leave()
+    folder.stop_writing()
     assert [event.name for event in run.events] == ["worker_left"]
     assert folder.ledger.close() == []
 
@@ -89,9 +89,9 @@ def test_data_are_not_judged_before_they_are(
     driver = Driver(own.environment, Counts(), tmp_path, None)
     driver.started()
     assert driver.folder
-    assert driver.folder.known.audit == Audit(error="it was not made: the run was cut off")
-    driver.observers.noticed("worker_left", "host_abc", None)
+    assert driver.folder.facts.audit == Audit(error="it was not made: the run was cut off")
+    driver.observers.worker_changed("worker_left", "host_abc", None)
     driver.stopping()
     driver.stopped()
-    driver.see_out(20)
+    driver.shut_down(20)
     assert not driver.in_progress

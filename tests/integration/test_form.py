@@ -90,7 +90,7 @@ def page(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     page = Page(master, tmp_path / "results")
     yield page
     master.hears("host_abc", "quit")
-    page.driver.see_out(10)
+    page.driver.shut_down(10)
 
 
 def test_the_forms_numbers_are_a_run_that_can_be_edited(page: Page) -> None:
@@ -164,7 +164,7 @@ def test_the_figures_of_a_run_that_goes_on_are_not_reset(page: Page, master: Mas
     assert page.reset() == 409
     page.wait_for_the_verdict()
     assert page.driver.folder
-    known = page.driver.folder.known
+    known = page.driver.folder.facts
     assert (len(known.errors), len(known.exceptions)) == (1, 1)
     assert page.reset() == 200
 

@@ -78,7 +78,7 @@ def test_usage_is_that_of_all_processes(two_processes: Api) -> None:
     size = sum(each.memory_info().rss for each in everybody)
     assert found["process_resident_memory_bytes"] == pytest.approx(size, rel=0.2)
     text = two_processes.request("GET", "/metrics").body.decode()
-    assert read_machine(text) == cgroup.machine()
+    assert read_machine(text) == cgroup.boot_id()
 
 
 def test_a_process_that_ends_keeps_its_cpu_and_gives_back_its_connections(two_processes: Api) -> None:

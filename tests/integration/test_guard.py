@@ -142,7 +142,7 @@ def test_a_run_is_started_at_the_forms_own_address_only(open_master: MasterProce
 def test_a_run_is_refused_for_a_target_nobody_has_allowed(open_master: MasterProcess) -> None:
     answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": "http://stranger.test"})
     assert answer.status == 409
-    assert "stranger.test is none of this cluster's targets" in json.loads(answer.body)["message"]
+    assert "stranger.test is not an allowed target" in json.loads(answer.body)["message"]
 
 
 def test_a_kind_of_user_is_given_no_other_host(open_master: MasterProcess) -> None:
@@ -168,7 +168,7 @@ def test_the_own_target_and_a_listed_one_pass_the_guard(open_master: MasterProce
 def test_what_the_rig_allows_later_is_allowed(open_master: MasterProcess, tmp_path_factory: Any) -> None:
     """`make headless HOST=…` on a cluster that is up."""
     wanted = {"profile": "smoke", "host": "http://127.0.0.2:9"}
-    assert "none of this" in open_master.ask("POST", "/stampede/run", wanted).body
+    assert "not an allowed target" in open_master.ask("POST", "/stampede/run", wanted).body
     (tmp_path_factory.getbasetemp() / "open0" / "allowed").write_text("http://127.0.0.2:9\n")
     assert "does not answer" in open_master.ask("POST", "/stampede/run", wanted).body
 
@@ -368,10 +368,10 @@ import locust.main
 from locust import FastHttpUser, HttpUser
 from locust.env import Environment
 from stampede.cluster import patches
-from stampede.cluster.allowed_targets import Allowed
+from stampede.cluster.allowed_targets import AllowedTargets
 
 host, *paths = sys.argv[1:]
-patches.stay_on_target(Allowed("127.0.0.3", lambda: [host]))
+patches.refuse_redirects_off_target(AllowedTargets("127.0.0.3", lambda: [host]))
 for kind in (HttpUser, FastHttpUser):
     user = type("Visitor", (kind,), {"host": host})(Environment())
     for path in paths:

@@ -27,8 +27,8 @@ def test_a_rate_that_was_reached_does_not_sink_while_the_run_is_audited(tmp_path
         shop.counts = driver.counts
         shop.answers(range(end - 60, end), "POST /orders/", [5, 5])
         driver.current, driver.folder = run, RunFolder(tmp_path, run, master.environment, driver.counts)
-        judged = Live(master.environment, driver).look().verdict
-        driver.folder.leave()
+        judged = Live(master.environment, driver).snapshot().verdict
+        driver.folder.stop_writing()
     assert judged
     (rate,) = (check for check in judged.fast.checks if check.name.startswith("rps"))
     assert (rate.verdict, rate.actual) == ("PASS", 2)

@@ -35,7 +35,7 @@ def test_the_rig_asks_the_master_itself(ours: str) -> None:
 
 def test_a_host_is_looked_for_where_users_will(ours: str) -> None:
     """One that answers nobody is refused before a run."""
-    runs._refuse_dead_host(ours)
+    runs._refuse_silent_host(ours)
 
 
 def test_the_local_runtime_asks_its_roles_themselves(ours: str) -> None:

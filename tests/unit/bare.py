@@ -19,4 +19,4 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def remember(asked: Settings) -> None:
     """As `up` does."""
-    memory.remember(str(asked.runtime), asked.compose_project_name, asked.of_the_cluster)
+    memory.remember(str(asked.runtime), asked.compose_project_name, asked.cluster_settings)

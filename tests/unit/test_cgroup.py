@@ -42,8 +42,8 @@ def group(folder: Path, files: dict[str, str]) -> Cgroup:
 def test_limits_and_what_they_cost_are_read(tmp_path: Path, files: dict[str, str]) -> None:
     """The same from both versions, in cores, seconds and bytes."""
     ours = group(tmp_path, files)
-    assert (ours.cpu_limit(), ours.throttled()) == (0.5, 20.5)
-    assert (ours.memory(), ours.memory_limit()) == (200_000_000, 512 * 1024**2)
+    assert (ours.cpu_limit(), ours.throttled_seconds()) == (0.5, 20.5)
+    assert (ours.memory_used(), ours.memory_limit()) == (200_000_000, 512 * 1024**2)
 
 
 @pytest.mark.parametrize("files", [UNLIMITED_1, UNLIMITED_2], ids=["1", "2"])
@@ -51,17 +51,17 @@ def test_no_limit_is_none(tmp_path: Path, files: dict[str, str]) -> None:
     """Not a very large number."""
     ours = group(tmp_path, files)
     assert (ours.cpu_limit(), ours.memory_limit()) == (None, None)
-    assert ours.throttled() == 20.5
+    assert ours.throttled_seconds() == 20.5
 
 
 def test_where_there_are_no_control_groups_nothing_is_known(tmp_path: Path) -> None:
     """No error either: not every system has them."""
     ours = Cgroup(tmp_path)
-    assert [ours.cpu_limit(), ours.throttled(), ours.memory(), ours.memory_limit()] == [None] * 4
+    assert [ours.cpu_limit(), ours.throttled_seconds(), ours.memory_used(), ours.memory_limit()] == [None] * 4
 
 
 def test_a_machine_is_known_by_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Always the same; where the kernel does not tell, None."""
-    assert cgroup.machine() == cgroup.machine()
+    assert cgroup.boot_id() == cgroup.boot_id()
     monkeypatch.setattr(cgroup, "BOOT_ID", tmp_path / "none")
-    assert cgroup.machine() is None
+    assert cgroup.boot_id() is None

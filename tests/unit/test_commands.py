@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from stampede.__main__ import OF_THE_CLUSTER
+from stampede.__main__ import CLUSTER_COMMANDS
 from stampede.rig.commands import VERBS
 
 WRONG: tuple[list[str], ...] = (
@@ -36,7 +36,7 @@ def test_wrong_usage_is_one_line_and_exits_with_two(arguments: list[str]) -> Non
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("verb", [*OF_THE_CLUSTER, "report", "compare", "audit", "targets", "locust"])
+@pytest.mark.parametrize("verb", [*CLUSTER_COMMANDS, "report", "compare", "audit", "targets", "locust"])
 def test_each_verb_has_help(verb: str) -> None:
     done = stampede(verb, "--help")
     assert done.returncode == 0, done.stderr
@@ -46,7 +46,7 @@ def test_each_verb_has_help(verb: str) -> None:
 
 def test_the_rig_has_the_verbs_that_are_announced() -> None:
     """The list stands where nothing of the rig is imported."""
-    assert set(OF_THE_CLUSTER) == set(VERBS)
+    assert set(CLUSTER_COMMANDS) == set(VERBS)
 
 
 def test_help_needs_nothing_but_python() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stampede.rig.settings import NAMES, OF_THE_RIG, Settings
+from stampede.rig.settings import NAMES, RIG_SETTINGS, Settings
 
 README = Path("README.md").read_text()
 CONTRIBUTING = Path("CONTRIBUTING.md").read_text()
@@ -47,7 +47,7 @@ def test_every_variable_of_compose_and_of_the_rig_is_in_env_example() -> None:
         re.findall(r"^\s+([A-Z_]+):(?: #.*)?$", COMPOSE, re.MULTILINE)
     )
     assert {"UI_PORT", "API_THREADS"} <= of_compose, "the patterns find them"
-    assert of_compose | OF_THE_RIG.keys() == DOCUMENTED_VARIABLES
+    assert of_compose | RIG_SETTINGS.keys() == DOCUMENTED_VARIABLES
 
 
 def test_the_rig_takes_every_variable_but_those_it_sets_itself() -> None:

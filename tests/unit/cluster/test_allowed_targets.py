@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stampede.cluster.allowed_targets import Allowed, AllowedError
+from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 
 OWN = "http://api:8000"
 
@@ -36,20 +36,20 @@ OWN = "http://api:8000"
     ],
 )
 def test_only_the_own_target_and_listed_ones_are_allowed(listed: str, address: str, is_allowed: bool) -> None:
-    assert Allowed(listed, lambda: [OWN, None]).allows(address) is is_allowed
+    assert AllowedTargets(listed, lambda: [OWN, None]).allows(address) is is_allowed
 
 
 def test_an_own_address_is_allowed_as_it_is_written() -> None:
     """Whatever is in it: whoever started the cluster has written it."""
     as_written = "http://ada:lovelace@api:8000"
-    assert Allowed("", lambda: [as_written]).allows(as_written)
-    assert not Allowed("", lambda: [as_written]).allows("http://ada:lovelace@example.com:8000")
+    assert AllowedTargets("", lambda: [as_written]).allows(as_written)
+    assert not AllowedTargets("", lambda: [as_written]).allows("http://ada:lovelace@example.com:8000")
 
 
 @pytest.mark.parametrize("listed", ["*", "a b", "http://", "ftp://one.test", "one.test/path", "http://a@b"])
 def test_what_lists_no_hosts_is_refused(listed: str) -> None:
-    with pytest.raises(AllowedError, match="ALLOW_TARGETS must be hosts such as"):
-        Allowed(f"fine.test,{listed}")
+    with pytest.raises(AllowedTargetsError, match="ALLOW_TARGETS must be hosts such as"):
+        AllowedTargets(f"fine.test,{listed}")
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_what_lists_no_hosts_is_refused(listed: str) -> None:
     ],
 )
 def test_a_redirect_stays_on_its_host_or_leads_to_an_allowed_one(there: str, is_allowed: bool) -> None:
-    assert Allowed("login.test").allows_redirect("http://shop.test/", there) is is_allowed
+    assert AllowedTargets("login.test").allows_redirect("http://shop.test/", there) is is_allowed

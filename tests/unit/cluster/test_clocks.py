@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stampede.cluster.clocks import Clock, Clocks, answer_clocks
+from stampede.cluster.clocks import Clock, Clocks, answer_clock_requests
 
 
 @pytest.mark.parametrize(
@@ -29,24 +29,24 @@ def test_clock_is_set_by_the_quickest_exchange(
 ) -> None:
     clock = Clock()
     for exchange in exchanges:
-        clock.learn(*exchange)
+        clock.add_exchange(*exchange)
     assert clock.offset == expected
 
 
 def test_clock_that_drifts_is_followed() -> None:
     """However quick an exchange was, later ones take its place in the end."""
     clock = Clock()
-    clock.learn(10.0, 17.0, 17.0, 10.0)
+    clock.add_exchange(10.0, 17.0, 17.0, 10.0)
     for _ in range(8):
-        clock.learn(10.0, 18.5, 18.5, 11.0)
+        clock.add_exchange(10.0, 18.5, 18.5, 11.0)
     assert clock.offset == 8
 
 
 def test_the_quickest_exchange_says_how_wrong_it_can_be() -> None:
     """By half of the time under way: all of it may have been on one leg."""
     clock = Clock()
-    clock.learn(10.0, 18.0, 18.0, 11.0)
-    clock.learn(20.0, 27.125, 27.125, 20.25)
+    clock.add_exchange(10.0, 18.0, 18.0, 11.0)
+    clock.add_exchange(20.0, 27.125, 27.125, 20.25)
     assert clock.uncertainty == 0.125
 
 
@@ -74,7 +74,7 @@ def test_workers_answer_with_their_own_time(monkeypatch: pytest.MonkeyPatch) -> 
     """One whose clock is two seconds ahead is found to be; by its label."""
     post = Post()
     clocks = Clocks(post)
-    answer_clocks(post)
+    answer_clock_requests(post)
     there = post.listeners["stampede_clock"]
 
     def ahead(message: Message) -> None:
@@ -88,8 +88,8 @@ def test_workers_answer_with_their_own_time(monkeypatch: pytest.MonkeyPatch) -> 
 
     post.listeners["stampede_clock"] = ahead
     clocks.ask(["worker"])
-    ((worker, (offset, uncertainty)),) = clocks.worst().items()
+    ((worker, (offset, uncertainty)),) = clocks.worst_offsets().items()
     assert worker == "worker"
     assert abs(offset - 2) <= uncertainty + 0.00002
     clocks.begin()
-    assert clocks.worst() == {}
+    assert clocks.worst_offsets() == {}

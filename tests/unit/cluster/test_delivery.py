@@ -21,12 +21,12 @@ def test_what_is_not_acknowledged_is_sent_again_until_it_is() -> None:
     outbox = Outbox()
     outbox.begin("run")
     first, second = sent(outbox), sent(outbox)
-    assert outbox.overdue(0) == [first, second]
-    outbox.acknowledged(first[KEY]["number"])
-    assert outbox.overdue(0) == [second]
-    assert outbox.overdue(60) == [], "it has just been sent again"
+    assert outbox.take_overdue(0) == [first, second]
+    outbox.acknowledge(first[KEY]["number"])
+    assert outbox.take_overdue(0) == [second]
+    assert outbox.take_overdue(60) == [], "it has just been sent again"
     assert not outbox.wait_until_empty(0)
-    outbox.acknowledged(second[KEY]["number"])
+    outbox.acknowledge(second[KEY]["number"])
     assert outbox.wait_until_empty(0)
 
 
@@ -35,8 +35,8 @@ def test_a_report_that_comes_twice_or_late_counts_once() -> None:
     outbox.begin("run")
     inbox.begin("run")
     first, second = sent(outbox), sent(outbox)
-    assert [inbox.takes("a", each) for each in (second, first, second, first)] == [True, True, False, False]
-    assert inbox.takes("b", first), "another worker counts for itself"
+    assert [inbox.accept("a", each) for each in (second, first, second, first)] == [True, True, False, False]
+    assert inbox.accept("b", first), "another worker counts for itself"
 
 
 def test_a_report_of_another_run_does_not_count() -> None:
@@ -44,19 +44,19 @@ def test_a_report_of_another_run_does_not_count() -> None:
     outbox, inbox = Outbox(), Inbox()
     outbox.begin("former")
     inbox.begin("present")
-    assert not inbox.takes("a", sent(outbox))
+    assert not inbox.accept("a", sent(outbox))
 
 
 def test_a_worker_without_the_engine_is_counted_as_in_stock_locust() -> None:
-    assert Inbox().takes("a", report())
+    assert Inbox().accept("a", report())
 
 
 def test_what_a_lost_worker_may_have_done_is_twice_the_most_of_any() -> None:
     """Also where it died before it had reported a whole second."""
     outbox, newcomers, inbox = Outbox(), Outbox(), Inbox()
     for requests in (10, 40, 20):
-        assert inbox.takes("a", sent(outbox, requests))
-    assert inbox.takes("b", sent(newcomers, 3))
+        assert inbox.accept("a", sent(outbox, requests))
+    assert inbox.accept("b", sent(newcomers, 3))
     loss = inbox.loss_of("a")
     assert loss.at_most == inbox.loss_of("b").at_most == 80
     assert loss.last_report is not None

@@ -60,7 +60,7 @@ class Cluster:
             return
         node.user_classes_count = users
         self.highest = max(self.highest, self.users())
-        self.dispatcher.carried_out(worker)
+        self.dispatcher.worker_carried_out(worker)
 
     def let_stop(self) -> None:
         self.waits_to_stop = False
@@ -139,11 +139,11 @@ def test_a_newcomer_waits_until_the_others_have_stopped_theirs(cluster: Cluster)
 
 
 def test_users_of_one_that_leaves_are_taken_over_as_they_stop(cluster: Cluster) -> None:
-    cluster.dispatcher.leaves("b")
+    cluster.dispatcher.worker_is_leaving("b")
     gevent.sleep(0.15)
     assert cluster.sizes() == [20, 20], "they are still there"
     cluster.nodes["b"].user_classes_count = {"Shopper": 4, "Guard": 1}
-    cluster.dispatcher.reported("b")
+    cluster.dispatcher.worker_reported("b")
     gevent.sleep(0.15)
     assert cluster.sizes() == [5, 35]
     gone = cluster.nodes.pop("b")
@@ -161,7 +161,7 @@ def test_one_that_returns_counts_with_what_it_reports(cluster: Cluster) -> None:
     cluster.nodes["b"] = missing
     cluster.dispatcher.add_worker(missing)
     missing.user_classes_count = {"Shopper": 15, "Guard": 5}
-    cluster.dispatcher.reported("b")
+    cluster.dispatcher.worker_reported("b")
     cluster.greenlet.join(5)
     assert cluster.sizes() == [20, 20]
     assert cluster.noticed == [("worker_lost", "b"), ("worker_returned", "b")]
@@ -170,7 +170,7 @@ def test_one_that_returns_counts_with_what_it_reports(cluster: Cluster) -> None:
 def test_one_that_has_stopped_its_users_by_itself_gets_them_again(cluster: Cluster) -> None:
     """The master was away for a while, and knows nothing of it."""
     cluster.nodes["b"].user_classes_count = {}
-    cluster.dispatcher.gave_up("b")
+    cluster.dispatcher.worker_gave_up("b")
     cluster.greenlet.join(5)
     assert cluster.sizes() == [20, 20]
     assert cluster.highest == 40
@@ -222,7 +222,7 @@ def test_nobody_is_started_before_the_run_may_begin() -> None:
 
 def test_an_order_that_got_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its connection was cut just then: it never says that it has carried it out."""
-    monkeypatch.setattr("stampede.cluster.dispatcher.PATIENCE", 0.2)
+    monkeypatch.setattr("stampede.cluster.dispatcher.ORDER_TIMEOUT", 0.2)
     cluster, lost = Cluster("a", "b"), ["b"]
     carry_out = cluster.carry_out
     monkeypatch.setattr(

@@ -5,9 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from stampede.cluster.shares import Kind, Users, share_out
+from stampede.cluster.shares import UserClass, Users, share_out
 
-SHOP = [Kind("Inventory", 3), Kind("Order", 5), Kind("Monitoring", 2), Kind("Concurrency", 1)]
+SHOP = [
+    UserClass("Inventory", 3),
+    UserClass("Order", 5),
+    UserClass("Monitoring", 2),
+    UserClass("Concurrency", 1),
+]
 
 
 def totals(shares: dict[str, Users]) -> Users:
@@ -71,18 +76,18 @@ def test_a_ramp_upwards_never_stops_a_user() -> None:
 
 
 def test_fixed_numbers_come_first_and_go_last() -> None:
-    kinds = [Kind("Guard", 0, fixed=3), Kind("Shopper", 1)]
+    kinds = [UserClass("Guard", 0, fixed=3), UserClass("Shopper", 1)]
     assert totals(share_out({"a": {}}, 2, kinds)) == {"Guard": 2}
     assert totals(share_out({"a": {}}, 10, kinds)) == {"Guard": 3, "Shopper": 7}
     assert totals(share_out({"a": {"Guard": 3, "Shopper": 7}}, 4, kinds)) == {"Guard": 3, "Shopper": 1}
 
 
 def test_kinds_of_fixed_numbers_alone_do_not_grow_beyond_them() -> None:
-    assert totals(share_out({"a": {}}, 9, [Kind("Guard", 1, fixed=3)])) == {"Guard": 3}
+    assert totals(share_out({"a": {}}, 9, [UserClass("Guard", 1, fixed=3)])) == {"Guard": 3}
 
 
 def test_a_kind_that_is_wanted_no_more_goes_first() -> None:
-    assert totals(share_out({"a": {"Former": 4, "Shopper": 4}}, 5, [Kind("Shopper", 1)])) == {
+    assert totals(share_out({"a": {"Former": 4, "Shopper": 4}}, 5, [UserClass("Shopper", 1)])) == {
         "Former": 1,
         "Shopper": 4,
     }

@@ -10,7 +10,7 @@ from locust.exception import CatchResponseError
 from locust.stats import StatsError
 from requests import Response
 
-from stampede.counting.errors import MOST, ErrorSamples
+from stampede.counting.errors import MAX_SAMPLES, ErrorSamples
 from stampede.facts.run import ErrorSample
 
 
@@ -37,7 +37,7 @@ def test_the_first_answer_of_each_error_is_its_sample() -> None:
             error = CatchResponseError("POST /orders/: 500")
             worker.count("POST", "/orders/", error, answered(500, b"oops", f"{worker_name}-{number}"))
         total.add(handed_over(worker))
-    found = total.of("POST", "/orders/", "CatchResponseError('POST /orders/: 500')")
+    found = total.find("POST", "/orders/", "CatchResponseError('POST /orders/: 500')")
     assert found == ErrorSample(status=500, body="oops", request_id="a-1")
 
 
@@ -47,7 +47,7 @@ def test_an_error_is_found_whatever_it_says_of_memory() -> None:
     error = ValueError(object(), object())
     worker.count("GET", "/", error, answered(500, b"", "1"))
     total.add(handed_over(worker))
-    assert total.of("GET", "/", StatsError.parse_error(error)) is not None
+    assert total.find("GET", "/", StatsError.parse_error(error)) is not None
 
 
 def test_a_sample_is_handed_over_once() -> None:
@@ -63,8 +63,8 @@ def test_no_answer_has_no_more_than_its_error() -> None:
     error = ConnectionRefusedError(111, "refused")
     worker.count("GET", "/", error, ErrorResponse(FastRequest("http://x/"), error))
     total.add(handed_over(worker))
-    assert total.of("GET", "/", repr(error)) == ErrorSample(status=None, body=None, request_id=None)
-    assert total.of("GET", "/", "another") is None
+    assert total.find("GET", "/", repr(error)) == ErrorSample(status=None, body=None, request_id=None)
+    assert total.find("GET", "/", "another") is None
 
 
 def test_a_long_answer_is_cut_and_a_stream_is_left_to_its_user() -> None:
@@ -78,9 +78,9 @@ def test_a_long_answer_is_cut_and_a_stream_is_left_to_its_user() -> None:
 
 def test_errors_without_end_leave_an_end_of_samples() -> None:
     worker = ErrorSamples()
-    for number in range(2 * MOST):
+    for number in range(2 * MAX_SAMPLES):
         worker.count("GET", "/", ValueError(number), None)
-    assert len(handed_over(worker)["stampede_errors"]) == MOST
+    assert len(handed_over(worker)["stampede_errors"]) == MAX_SAMPLES
 
 
 def test_a_request_that_succeeded_is_no_sample() -> None:

@@ -53,9 +53,9 @@ def test_what_came_before_the_window_is_no_part_of_it_and_what_was_left_over_no_
 
 def test_what_a_wrong_clock_puts_far_behind_the_window_is_no_part_of_it(latencies: Latencies) -> None:
     """All that was sent is answered or given up within a minute."""
-    assert latencies.drained(102) == 104
-    assert latencies.drained(110) == 110
-    assert latencies.drained(20) == 80
+    assert latencies.drain_end(102) == 104
+    assert latencies.drain_end(110) == 110
+    assert latencies.drain_end(20) == 80
 
 
 def test_each_route_has_its_figures_and_one_without_requests_no_times(latencies: Latencies) -> None:

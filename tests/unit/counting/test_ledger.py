@@ -150,7 +150,7 @@ def test_a_worker_that_leaves_before_its_first_report_is_not_lost(ledger: Ledger
     file = LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", begun, [])
     file.add("host_1", report(ledger))
     for worker in begun:
-        file.left(worker)
+        file.worker_left(worker)
     assert file.close() == ["host_1"]
 
 

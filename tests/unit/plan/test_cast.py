@@ -7,7 +7,7 @@ from locust import User, between, constant_throughput
 from locust.env import Environment
 
 from load_tests import locustfile, scenarios
-from stampede.plan.cast import Cast, CastError, by_file
+from stampede.plan.cast import Cast, CastError, split_by_file
 from stampede.plan.profiles import UNPACED, Plan, Stage
 
 FILES = [str(locustfile.__file__), str(scenarios.__file__)]
@@ -19,14 +19,14 @@ EVERYBODY = [
 
 def test_the_first_file_is_the_usual_mix_the_others_are_scenarios() -> None:
     """Who has no weight is neither: it takes part where it is named, and is not among `all`."""
-    usual, others = by_file(EVERYBODY, FILES)
+    usual, others = split_by_file(EVERYBODY, FILES)
     assert usual == [locustfile.InventoryManagementUser, locustfile.OrderProcessingUser]
     assert others == [scenarios.LastItemRace, scenarios.BulkOperations]
 
 
 def test_a_file_alone_has_no_scenarios() -> None:
     """A locustfile of one's own is taken as it is."""
-    usual, others = by_file(EVERYBODY[:2], FILES[:1])
+    usual, others = split_by_file(EVERYBODY[:2], FILES[:1])
     assert (usual, others) == (EVERYBODY[:2], [])
 
 

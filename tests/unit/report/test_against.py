@@ -7,7 +7,7 @@ import pytest
 from stampede.facts.figures import Figures
 from stampede.facts.run import Facts
 from stampede.facts.target import MeasuredTarget
-from stampede.report.against import against, of_times
+from stampede.report.against import nearest_target, time_targets
 from stampede.targets.parser import parse
 from tests.facts import facts, make
 
@@ -30,9 +30,9 @@ def run(*targets: str) -> Facts:
 )
 def test_the_nearest_target_is_named(targets: tuple[str, ...], says: str, colour: str) -> None:
     """With how much of it was used."""
-    found = against(of_times(run(*targets)), "GET", "/orders/", FIGURES)
+    found = nearest_target(time_targets(run(*targets)), "GET", "/orders/", FIGURES)
     assert found is not None
-    assert (found.says, found.colour) == (says, colour)
+    assert (found.text, found.colour) == (says, colour)
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_the_nearest_target_is_named(targets: tuple[str, ...], says: str, colour
 )
 def test_a_target_of_something_else_is_not(target: str) -> None:
     """Of other routes, of figures that are not known, or of seconds."""
-    assert against(of_times(run(target)), "GET", "/orders/", FIGURES) is None
+    assert nearest_target(time_targets(run(target)), "GET", "/orders/", FIGURES) is None

@@ -104,13 +104,15 @@ def test_runs_that_are_not_alike_are_refused(
 def test_windows_may_differ_by_chance(of_a: int, of_b: int, alike: bool) -> None:
     """By two seconds or five percent, wherever they lie."""
     a, b = (runs.run(window=replace(runs.window(), seconds=seconds)) for seconds in (of_a, of_b))
-    assert [each.what for each in compare.unlike(a, b)] == ([] if alike else ["window, seconds"])
+    assert [each.what for each in compare.differing_conditions(a, b)] == (
+        [] if alike else ["window, seconds"]
+    )
 
 
 def test_a_machine_that_was_started_again_is_the_same() -> None:
     """Its kernel's id is another after each start."""
     a = runs.run()
-    assert compare.unlike(a, replace(a, machine=replace(a.machine, id="another"))) == []
+    assert compare.differing_conditions(a, replace(a, machine=replace(a.machine, id="another"))) == []
 
 
 def test_a_run_is_named_by_its_folder_its_id_or_latest(

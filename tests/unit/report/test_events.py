@@ -6,7 +6,7 @@ from typing import Any
 
 from stampede.report import series, tables
 from stampede.report.annotations import HOVERED, MOST_MARKS, marks
-from stampede.report.events import most_telling, numbered
+from stampede.report.events import most_important, numbered
 from stampede.report.page import page
 from stampede.verdict.verdict import verdict
 from tests import runs
@@ -25,9 +25,9 @@ def usual(count: int) -> list[dict[str, Any]]:
 
 def test_faults_come_before_the_usual_and_all_stay_in_their_order() -> None:
     run = runs.run(events=[*usual(9), RESTARTED, *usual(9), FAULT])
-    assert [number for number, _ in most_telling(numbered(run), 4)] == [1, 2, 10, 20]
-    assert [number for number, _ in most_telling(numbered(run), 1)] == [10]
-    assert most_telling(numbered(run), 99) == numbered(run)
+    assert [number for number, _ in most_important(numbered(run), 4)] == [1, 2, 10, 20]
+    assert [number for number, _ in most_important(numbered(run), 1)] == [10]
+    assert most_important(numbered(run), 99) == numbered(run)
 
 
 def test_a_fault_is_marked_and_listed_however_much_was_sold_out() -> None:

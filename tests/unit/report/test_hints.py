@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from stampede.facts.run import ExceptionFacts
 from stampede.facts.samples import Samples
 from stampede.facts.verdict import Check, Verdict
-from stampede.report.hints import look_here
+from stampede.report.hints import hints
 from tests import runs
 
 SLOW = Check(name="p95 < 10ms", verdict=Verdict.FAIL)
@@ -59,7 +59,7 @@ def samples(role: str, **figures: Any) -> Samples:
 )
 def test_what_was_at_its_limit_is_named(role: str, figures: dict[str, Any], says: str) -> None:
     """With its figure, and before what was not."""
-    lines = look_here(runs.run(samples=samples(role, **figures)), "fast", SLOW)
+    lines = hints(runs.run(samples=samples(role, **figures)), "fast", SLOW)
     assert any(says in line for line in lines), lines
     assert not any("nearest" in line for line in lines)
 
@@ -69,19 +69,19 @@ def test_of_many_workers_the_worst_is_named() -> None:
     found = samples("api", cpu_percent=190)
     busy = [replace(row, cpu_percent=96) for row in found.workers["1-a1b2c3"]]
     many = replace(found, workers={f"{number}-busy": busy for number in range(8)})
-    lines = look_here(runs.run(samples=many), "fast", SLOW)
+    lines = hints(runs.run(samples=many), "fast", SLOW)
     assert sum("CPU of worker" in line for line in lines) == 1
     assert any("CPU of the API" in line for line in lines)
 
 
 def test_where_nothing_was_at_its_limit_the_nearest_is_named() -> None:
     quiet = runs.run(machine={"cores": 2})
-    assert any("nearest: " in line for line in look_here(quiet, "fast", SLOW))
+    assert any("nearest: " in line for line in hints(quiet, "fast", SLOW))
 
 
 def test_a_second_that_stands_out_is_named_with_what_came_before() -> None:
     """The API froze, and was started again."""
-    first = look_here(runs.run(), "fast", SLOW)[0]
+    first = hints(runs.run(), "fast", SLOW)[0]
     assert first.startswith("slowest second: 21:07:32, a p99 of ")
     assert first.endswith("right after api restarted")
 
@@ -91,7 +91,7 @@ def test_of_failures_the_most_frequent_is_named_and_when() -> None:
     for place in (31, 33):
         seconds[place] = replace(seconds[place], failures=20)
     run = runs.run(errors=[runs.error(occurrences=1, error="rare"), runs.error()], seconds=seconds)
-    lines = look_here(run, "fast", FAILED)
+    lines = hints(run, "fast", FAILED)
     assert lines[0] == "most often, 41 times: POST /orders/: 500"
     assert lines[1] == "requests failed from 21:07:31 to 21:07:33, in 2 seconds, right after api restarted"
 
@@ -104,21 +104,21 @@ def test_of_exceptions_the_most_frequent_is_named_and_where() -> None:
     rare = ExceptionFacts(count=1, message="rare", traceback="")
     frequent = ExceptionFacts(count=2, message="'product'", traceback=traceback)
     check = Check(name="exceptions", verdict=Verdict.FAIL)
-    told = look_here(runs.run(exceptions=[rare, frequent]), "fast", check)
+    told = hints(runs.run(exceptions=[rare, frequent]), "fast", check)
     assert told == ["most often, 2 times: File \"/mine.py\", line 98, in <lambda>: 'product'"]
-    assert look_here(runs.run(exceptions=[rare]), "fast", check) == ["most often, 1 time: rare"]
+    assert hints(runs.run(exceptions=[rare]), "fast", check) == ["most often, 1 time: rare"]
 
 
 def test_of_wrong_data_the_first_and_the_worst_are_named() -> None:
     first = {"what": "3 too many", "product_id": 7}
     check = Check(name="no_oversell", verdict=Verdict.FAIL, first=first)
-    assert look_here(runs.run(), "correct", check) == ["the first: 3 too many (product_id 7)"]
+    assert hints(runs.run(), "correct", check) == ["the first: 3 too many (product_id 7)"]
 
 
 def test_a_check_that_holds_needs_no_look() -> None:
-    assert look_here(runs.run(), "fast", replace(SLOW, verdict=Verdict.PASS)) == []
+    assert hints(runs.run(), "fast", replace(SLOW, verdict=Verdict.PASS)) == []
 
 
 def test_without_samples_nothing_is_guessed() -> None:
-    (line,) = look_here(runs.run(samples={}, seconds=[]), "fast", SLOW)
+    (line,) = hints(runs.run(samples={}, seconds=[]), "fast", SLOW)
     assert "no samples" in line

@@ -30,7 +30,7 @@ PARTS: dict[str, dict[str, Any]] = {
             },
             {
                 **{"name": "lag", "verdict": "PASS", "actual": 1.34, "figure": "1.34 ms", "limit": "< 5 ms"},
-                **{"unit": "ms", "detail": "the worst of 4"},
+                **{"unit": "ms", "detail": "1.34 ms, the worst of 4"},
             },
             {
                 **{"name": "errors", "verdict": "FAIL", "colour": "red", "actual": 7.0, "aborted": True},
@@ -63,7 +63,7 @@ CORRECT  NOT_ASKED
 
 FAST     FAIL
   PASS      p95 of POST /orders/ over any 5 s 450 ms (< 500 ms): 9,000 requests; near its limit
-  PASS      lag                               1.34 ms (< 5 ms): the worst of 4
+  PASS      lag                               1.34 ms, the worst of 4 (limit: < 5 ms)
   FAIL      errors                            7 % (< 1 %): 90 requests; it ended the run
   NOT_ASKED stable                            34 % (<= 20 %): slower (optional)
   FAIL      failures                          2 failed

@@ -35,7 +35,7 @@ def test_what_stays_as_it_is_is_not(asked: list[str]) -> None:
 
 def test_a_run_may_bring_its_own_host() -> None:
     remember(settings.read(["RUNTIME=compose"]))
-    cluster.refuse_changes(settings.read(["HOST=http://api:1"]), but={"HOST"})
+    cluster.refuse_changes(settings.read(["HOST=http://api:1"]), ignoring={"HOST"})
 
 
 def test_of_a_cluster_that_plain_compose_brought_up_nothing_is_known() -> None:

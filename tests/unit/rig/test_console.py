@@ -69,7 +69,7 @@ def test_a_file_gets_a_line_now_and_then(
         for second in range(25):
             now[0] = float(second)
             lines.show(seen())
-        lines.say("The audit sees: something")
+        lines.print_line("The audit sees: something")
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == SHARED
     assert [line[:9] for line in printed[1:3]] == ["  12/60 s"] * 2
@@ -81,8 +81,8 @@ from stampede.rig import console, terminal
 from tests.unit.rig.test_console import seen
 with console.display() as display:
     display.show(seen())
-    display.say("said meanwhile")
-terminal.say("FAIL (exit code 10)", "red")
+    display.print_line("said meanwhile")
+terminal.print_line("FAIL (exit code 10)", "red")
 """
 
 
@@ -131,7 +131,7 @@ if os.environ.get("WITHOUT_RICH"):
     sys.modules["rich"] = sys.modules["rich.console"] = None
 from stampede.rig import console, terminal
 print(type(console.display()).__name__)
-terminal.say("FAIL (exit code 10)", "red")
+terminal.print_line("FAIL (exit code 10)", "red")
 """
 
 

@@ -31,15 +31,15 @@ def test_what_the_services_were_brought_up_with_is_remembered(
     (tmp_path / ".env").unlink()
     assert settings.read([]) == up
     handed_on = {"WORKER_CPUS": "0.5", "API_PROCESSES": "3", "LOCUST_LOGLEVEL": "DEBUG"}
-    assert settings.read([]).of_the_services == handed_on
-    assert settings.read(["WORKER_CPUS=1"]).of_the_services == {**handed_on, "WORKER_CPUS": "1"}
+    assert settings.read([]).service_settings == handed_on
+    assert settings.read(["WORKER_CPUS=1"]).service_settings == {**handed_on, "WORKER_CPUS": "1"}
 
 
 def test_no_password_is_remembered(tmp_path: Path) -> None:
     """Whom it belongs to is: half a login is refused, so that none is lost. A file is found again."""
     secrets = ["UI_PASSWORD=lovelace", "API_DB_PASSWORD=lovelace", "UI_USER=ada"]
     told = settings.read([*secrets, "RUNTIME=compose"])
-    assert told.of_the_services == {"API_DB_PASSWORD": "lovelace"}
+    assert told.service_settings == {"API_DB_PASSWORD": "lovelace"}
     remember(told)
     assert "lovelace" not in memory.MEMORY.read_text() + repr(told)
     with pytest.raises(UsageError, match="one is missing"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stampede.rig.snapshot import Snapshot, figures, ms, snapshot, words
+from stampede.rig.snapshot import Snapshot, event_line, ms, snapshot, status_line
 
 RUN: dict[str, Any] = {
     **{"id": "r", "phase": "window", "in_progress": True, "alarms": [], "left_s": None, "events": []},
@@ -33,7 +33,7 @@ def test_a_verdict_that_is_not_known_is_not_shown() -> None:
 
 
 def test_a_moment_is_a_line() -> None:
-    assert figures(seen(verdicts={"valid": "PASS", "correct": "running"})) == (
+    assert status_line(seen(verdicts={"valid": "PASS", "correct": "running"})) == (
         "  12/60 s  window    7 users  151 requests/s  1000 requests, 1 failed"
         "  p50 3.0 ms  p95 20 ms  p99 44 ms  CORRECT running  VALID PASS"
     )
@@ -49,12 +49,13 @@ def test_times_are_as_exact_as_they_are_useful(time: float | None, text: str) ->
 
 def test_an_event_is_told_with_its_facts() -> None:
     event = {"name": "joined", "at": 1_767_268_800.123, "id": "x", "worker": "worker-3"}
-    assert words(event) == "12:00:00 joined worker worker-3"
+    assert event_line(event) == "12:00:00 joined worker worker-3"
     facts = {"facts": {"order": 7, "by": "ann"}, "address": "api:8000"}
-    assert words({**event, **facts}) == "12:00:00 joined worker worker-3, address api:8000, order 7, by ann"
+    line = "12:00:00 joined worker worker-3, address api:8000, order 7, by ann"
+    assert event_line({**event, **facts}) == line
 
 
 def test_what_an_event_says_is_shown_as_text() -> None:
     """An alarm is printed to a terminal, which would obey it."""
     event = {"name": "oversold", "at": 1_767_268_800.123, "facts": {"sku": "\x1b[2J\n \ud83d"}}
-    assert words(event) == "12:00:00 oversold sku \ufffd[2J \ufffd"
+    assert event_line(event) == "12:00:00 oversold sku \ufffd[2J \ufffd"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stampede.facts.samples import Samples
-from stampede.run.abort import LEAST, Abort
+from stampede.run.abort import SHORTEST_WINDOW, Abort
 from stampede.targets import parser
 from stampede.targets.evidence import Evidence
 from tests.unit.counted import Shop
@@ -16,7 +16,7 @@ START = 1000
 def ended_at(shop: Shop, text: str, until: int = 1060) -> int | None:
     """Looking once a second, the end of what had been seen when the run was ended."""
     abort = Abort(parser.parse(text), Evidence(shop.counts, Samples, cores=lambda: 2))
-    return next((end for end in range(START - 3, until) if abort.look(START, end)), None)
+    return next((end for end in range(START - 3, until) if abort.first_exceeded(START, end)), None)
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,12 @@ def shop() -> Shop:
         ("p95 < 2s, abort", 1032),
         ("avg < 400ms, abort", 1035),
         # the ramp was slow, and is no part of it
-        ("avg < 9ms, abort", START + LEAST),
+        ("avg < 9ms, abort", START + SHORTEST_WINDOW),
         ("max < 100ms for 3s, abort", 1031),
         # a percentile waits until there is enough
         ("p99 < 9ms for 5s, abort", None),
         ("p99 < 9ms for 10s, abort", 1010),
-        ("rps >= 11, abort", START + LEAST),
+        ("rps >= 11, abort", START + SHORTEST_WINDOW),
         ("avg of /nowhere < 1s, abort", None),
         ("every route p95 < 2s for 5s, abort", 1031),
     ],
@@ -60,8 +60,8 @@ def test_what_is_kept_is_what_was_seen_then(shop: Shop) -> None:
     abort = Abort(
         parser.parse("rps >= 1, p95 < 2s for 5s, abort"), Evidence(shop.counts, Samples, cores=lambda: 2)
     )
-    assert abort.look(START, 1030) is None
-    beyond = abort.look(START, 1031)
+    assert abort.first_exceeded(START, 1030) is None
+    beyond = abort.first_exceeded(START, 1031)
     assert beyond is not None
     assert (beyond[0].text, beyond[1].actual, beyond[1].count) == ("p95 < 2000ms for 5s, abort", 3000, 50)
 
@@ -69,5 +69,5 @@ def test_what_is_kept_is_what_was_seen_then(shop: Shop) -> None:
 def test_looks_may_be_late(shop: Shop) -> None:
     """A master that is held up for some seconds misses nothing of the window so far."""
     abort = Abort(parser.parse("avg < 400ms, abort"), Evidence(shop.counts, Samples, cores=lambda: 2))
-    found = [abort.look(START, end) for end in (1003, 1020, 1021, 1034, 1035)]
+    found = [abort.first_exceeded(START, end) for end in (1003, 1020, 1021, 1034, 1035)]
     assert [bool(each) for each in found] == [False, False, False, False, True]

@@ -142,7 +142,7 @@ def test_an_audit_that_does_not_end_is_ended(
     tmp_path: Path, events: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run comes to its end whatever its audit does."""
-    monkeypatch.setattr(audit_process, "PATIENCE", 0.2)
+    monkeypatch.setattr(audit_process, "TIMEOUT", 0.2)
     answer = audit(tmp_path, "import time; time.sleep(600)", events).conclude()
     assert "did not come to its end" in why(answer)
 

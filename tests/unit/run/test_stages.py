@@ -35,7 +35,7 @@ class Shop:
                 answer = SimpleNamespace(status_code=status)
                 self.counts.count(request_type="GET", name="/", response_time=10, response=answer)
             self.now += 0.5
-            self.stages.look()
+            self.stages.check_users()
 
     def stage(self, users: int, seconds: int, *statuses: int) -> StageFigures:
         self.stages.begin(users)

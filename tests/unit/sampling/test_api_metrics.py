@@ -86,7 +86,7 @@ def test_other_text_tells_nothing(text: str) -> None:
 def test_what_was_counted_before_the_run_is_not_of_it() -> None:
     """The API may be as old as it likes."""
     replica = Replica(metrics(100, started=1), 50, before={ORDER: 100})
-    assert replica.see(metrics(130, started=1), 51) is None
+    assert replica.update(metrics(130, started=1), 51) is None
     assert replica.requests == {ORDER: 30}
 
 
@@ -107,7 +107,7 @@ def test_what_was_counted_before_the_run_is_not_of_it() -> None:
 def test_a_restart_keeps_what_was_seen_and_counts_on(looks: list[Metrics], requests: int) -> None:
     """From 0: and the event says since when nobody had looked."""
     replica = Replica(looks[0], 50, before=looks[0].requests)
-    events = [replica.see(look, 51 + second) for second, look in enumerate(looks[1:])]
+    events = [replica.update(look, 51 + second) for second, look in enumerate(looks[1:])]
     assert replica.requests[ORDER] == requests
     (event,) = filter(None, events)
     assert event == Event(name="api_restarted", at=looks[2].started or 52, last_look=51)
@@ -116,32 +116,32 @@ def test_a_restart_keeps_what_was_seen_and_counts_on(looks: list[Metrics], reque
 def test_two_restarts_are_two() -> None:
     """What each of the three had counted is there."""
     replica = Replica(metrics(100, 1.0), 50, before={ORDER: 100})
-    assert replica.see(metrics(7, 60.0), 61)
-    assert replica.see(metrics(8, 70.0), 71)
+    assert replica.update(metrics(7, 60.0), 61)
+    assert replica.update(metrics(8, 70.0), 71)
     assert replica.requests == {ORDER: 15}
 
 
 def test_a_start_that_is_told_differently_by_an_instant_is_the_same() -> None:
     """Each process of an API reckons it from the machine's start, by a clock that is set."""
     replica = Replica(metrics(1, 60.0), 61, before={})
-    assert replica.see(metrics(2, 60.9), 62) is None
-    assert replica.see(metrics(3, 60.0), 63) is None
+    assert replica.update(metrics(2, 60.9), 62) is None
+    assert replica.update(metrics(3, 60.0), 63) is None
     assert not replica.is_shared
 
 
 def test_processes_that_answer_in_turns_are_seen() -> None:
     """Behind a balancer a look meets one of several: their counts cannot be told apart."""
     replica = Replica(metrics(100, 30.0), 61, before={})
-    replica.see(metrics(7, 60.0), 62)
+    replica.update(metrics(7, 60.0), 62)
     assert not replica.is_shared
-    replica.see(metrics(101, 30.0), 63)
+    replica.update(metrics(101, 30.0), 63)
     assert replica.is_shared
-    assert replica.see(metrics(8, 60.0), 64) is None, "that was no restart"
+    assert replica.update(metrics(8, 60.0), 64) is None, "that was no restart"
 
 
 @pytest.mark.parametrize("start", [30.0, 30.3])
 def test_processes_that_were_forked_together_are_seen(start: float) -> None:
     """What a process has counted does not fall: one that tells the same start and less is another."""
     replica = Replica(metrics(100, 30.0), 61, before={})
-    assert replica.see(metrics(7, start), 62) is None
+    assert replica.update(metrics(7, start), 62) is None
     assert replica.is_shared

@@ -30,7 +30,7 @@ def row(*looks: str, seconds: float = 1.0) -> ApiSample:
     """The last row of one address that answered so, one after the other."""
     samples = ApiSamples()
     for number, text in enumerate(looks):
-        samples.take("here", read_gauges(text), 100 + number * seconds)
+        samples.add("here", read_gauges(text), 100 + number * seconds)
         samples.close(99 + number)
     return samples.rows[-1]
 
@@ -71,7 +71,7 @@ def test_processes_that_are_told_apart_are_added_up() -> None:
 def test_who_tells_nothing_has_no_rows(text: str) -> None:
     samples = ApiSamples()
     for second in range(3):
-        samples.take("here", read_gauges(text), float(second))
+        samples.add("here", read_gauges(text), float(second))
         samples.close(second)
     assert samples.rows == []
 
@@ -89,7 +89,7 @@ def test_replicas_are_one_row() -> None:
             if cpu is not None:
                 text = f"process_cpu_seconds_total {cpu}\nhttp_requests_waiting 3\n"
                 text += f"container_cpu_cfs_throttled_seconds_total {cpu}"
-                samples.take(address, read_gauges(text), float(number))
+                samples.add(address, read_gauges(text), float(number))
         samples.close(number)
     both, alone = samples.rows
     assert (both.cpu_percent, both.throttled_percent, both.waiting) == (75.0, 50.0, 6.0)

@@ -54,6 +54,6 @@ def test_a_report_has_the_rows_since_the_last_one() -> None:
     gevent.sleep(1.1)
     for report in reports:
         samples.hand_over(report)
-    assert reports[0][KEY]["machine"] == cgroup.machine()
+    assert reports[0][KEY]["machine"] == cgroup.boot_id()
     assert reports[0][KEY]["rows"]
     assert reports[1][KEY]["rows"] == []

@@ -42,17 +42,17 @@ def test_cpu_is_that_of_the_process_since_the_last_look(tmp_path: Path) -> None:
     began = time.monotonic()
     burn(0.2)
     time.sleep(0.1)
-    busy = usage.look().cpu_percent
+    busy = usage.measure().cpu_percent
     assert busy == pytest.approx(100 * 0.2 / (time.monotonic() - began), rel=0.1)
     time.sleep(0.2)
-    idle = usage.look().cpu_percent
+    idle = usage.measure().cpu_percent
     assert idle is not None
     assert idle < 20
 
 
 def test_outside_of_a_container_memory_is_the_processes(tmp_path: Path) -> None:
     """And there are no limits."""
-    used = Usage(Cgroup(tmp_path)).look()
+    used = Usage(Cgroup(tmp_path)).measure()
     assert used.memory_mb is not None
     assert 10 < used.memory_mb < 2000
     assert [used.cpu_limit_cores, used.memory_limit_mb, used.throttled_percent] == [None] * 3
@@ -62,10 +62,10 @@ def test_what_cannot_be_looked_at_is_not_known(tmp_path: Path) -> None:
     """And all the rest is: who samples goes on."""
     usage = Usage(Cgroup(tmp_path))
     with no_descriptor_left():
-        used = usage.look()
+        used = usage.measure()
     assert used.memory_mb is None
     assert used.cpu_percent is not None
-    known = usage.look().memory_mb
+    known = usage.measure().memory_mb
     assert known is not None
     assert known > 10
 
@@ -75,7 +75,7 @@ def test_in_a_container_memory_is_what_counts_towards_its_limit(
     tmp_path: Path, files: dict[str, str]
 ) -> None:
     """As the kernel will end it when that is reached."""
-    used = Usage(group(tmp_path, files)).look()
+    used = Usage(group(tmp_path, files)).measure()
     assert (used.memory_mb, used.memory_limit_mb, used.cpu_limit_cores) == (190.7, 512.0, 0.5)
 
 
@@ -83,10 +83,10 @@ def test_throttled_is_the_share_of_the_time_since_the_last_look(tmp_path: Path) 
     """Not since the container's start; never more than all of it."""
     usage = Usage(group(tmp_path, VERSION_2))
     time.sleep(0.1)
-    assert usage.look().throttled_percent == 0.0
+    assert usage.measure().throttled_percent == 0.0
     began = time.monotonic()
     time.sleep(0.2)
     group(tmp_path, {"cpu.stat": "throttled_usec 20600000\n"})  # a tenth of a second more
-    assert usage.look().throttled_percent == pytest.approx(10 / (time.monotonic() - began), rel=0.1)
+    assert usage.measure().throttled_percent == pytest.approx(10 / (time.monotonic() - began), rel=0.1)
     group(tmp_path, {"cpu.stat": "throttled_usec 99900000\n"})
-    assert usage.look().throttled_percent == 100.0
+    assert usage.measure().throttled_percent == 100.0

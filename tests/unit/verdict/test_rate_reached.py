@@ -9,12 +9,12 @@ import pytest
 from stampede.facts.target import MeasuredTarget
 from stampede.facts.verdict import Check
 from stampede.targets import parser
-from stampede.verdict.checks import not_asked, trusted
+from stampede.verdict.checks import not_asked, unknown_unless
 from stampede.verdict.rate_reached import rate_reached
 from tests.facts import facts
 
-KEPT_UP = [trusted("workers_on_time", True, "…"), not_asked("workers_not_throttled", "…")]
-BEHIND = [*KEPT_UP, trusted("workers_had_cpu", False, "…")]
+KEPT_UP = [unknown_unless("workers_on_time", True, "…"), not_asked("workers_not_throttled", "…")]
+BEHIND = [*KEPT_UP, unknown_unless("workers_had_cpu", False, "…")]
 
 
 def run(sent: float | None, avg_ms: float | None = 4.0, targets: str = "") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stampede.facts.run import Facts
-from stampede.webui.live import as_it_stands, by_status, shown
+from stampede.webui.live import by_status, shown, verdict_so_far
 from tests.facts import facts
 
 
@@ -21,7 +21,7 @@ def so_far(**changed: Any) -> Facts:
 
 def stands(known: Facts, part: str) -> dict[str, str]:
     """The verdicts of a part's checks, and its own, as they are shown."""
-    judged = as_it_stands(known)
+    judged = verdict_so_far(known)
     found = judged.parts[part]
     whole = {"": shown(found.verdict, judged)}
     return whole | {check.name: shown(check.verdict, judged) for check in found.checks}
@@ -44,7 +44,7 @@ def test_a_failure_is_one_at_once() -> None:
     """It is not forgiven by what comes later."""
     of_fast = stands(so_far(failures=1), "fast")
     assert (of_fast[""], of_fast["failures"]) == ("FAIL", "FAIL")
-    assert as_it_stands(so_far(failures=1)).verdict == "FAIL"
+    assert verdict_so_far(so_far(failures=1)).verdict == "FAIL"
 
 
 def test_an_alarm_of_the_audit_fails_the_run_at_once() -> None:
@@ -56,7 +56,7 @@ def test_an_alarm_of_the_audit_fails_the_run_at_once() -> None:
 
 def test_the_whole_has_no_exit_code_before_the_end() -> None:
     """It goes on: whatever stands there is not the last word."""
-    judged = as_it_stands(so_far())
+    judged = verdict_so_far(so_far())
     assert judged.exit_code is None
     assert shown(judged.verdict, judged) == "running"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stampede.facts.verdict import Judgement
-from stampede.webui.live import Look
+from stampede.webui.live import Snapshot
 from stampede.webui.tabs import MOST_EVENTS, TABS, Row, event_rows, outcome_rows, state, verdict_rows
 from tests.facts import facts, make
 
@@ -16,17 +16,17 @@ PASSED = {"verdict": "PASS", "checks": [{"name": "failures", "verdict": "PASS", 
 ASKED_NOTHING = {"verdict": "NOT_ASKED", "checks": [{"name": "audit", "verdict": "NOT_ASKED"}]}
 
 
-def look(known: dict[str, Any] | None = None, **changed: Any) -> Look:
+def look(known: dict[str, Any] | None = None, **changed: Any) -> Snapshot:
     """A run that is over, and how it stands."""
     run = {"id": "20260101-120000-abcd", "profile": "smoke", "phase": "done", **(known or {})}
     parts = {"correct": ASKED_NOTHING, "fast": PASSED, "valid": PASSED}
     judged = make(Judgement, **{"verdict": "PASS", "exit_code": 0, **parts, **changed})
-    return Look({"left_s": 0.0}, judged, facts(**run))
+    return Snapshot({"left_s": 0.0}, judged, facts(**run))
 
 
 def test_without_a_run_every_tab_is_empty() -> None:
     """As the page is, before the first."""
-    assert [tab.rows(Look({}, None, None)) for tab in TABS] == [[]] * len(TABS)
+    assert [tab.rows(Snapshot({}, None, None)) for tab in TABS] == [[]] * len(TABS)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stampede.webui.tries import FORGOTTEN_AFTER, Doorkeeper, Tries
+from stampede.webui.tries import FORGOTTEN_AFTER, LoginLimiter, Tries
 
 
 def test_some_tries_are_free_then_the_wait_doubles_up_to_its_longest() -> None:
@@ -30,7 +30,7 @@ def test_what_is_long_ago_is_forgotten() -> None:
 
 
 def test_who_knows_the_password_may_mistype_again() -> None:
-    doorkeeper = Doorkeeper()
+    doorkeeper = LoginLimiter()
     for _ in range(5):
         doorkeeper.failed("here", 0.0)
     assert doorkeeper.wait("here", 0.0) == 1
@@ -40,14 +40,14 @@ def test_who_knows_the_password_may_mistype_again() -> None:
 
 
 def test_who_has_many_addresses_waits_too() -> None:
-    doorkeeper = Doorkeeper()
+    doorkeeper = LoginLimiter()
     for number in range(26):
         doorkeeper.failed(f"address {number}", 0.0)
     assert doorkeeper.wait("a new one", 0.0) == 2
 
 
 def test_addresses_are_not_remembered_for_ever() -> None:
-    doorkeeper = Doorkeeper()
+    doorkeeper = LoginLimiter()
     doorkeeper.failed("here", 0.0)
     doorkeeper.failed("there", FORGOTTEN_AFTER + 1)
     assert set(doorkeeper.by_address) == {"there"}
