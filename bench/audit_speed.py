@@ -25,7 +25,7 @@ import psycopg2  # noqa: E402
 from postgres import embedded  # noqa: E402
 from stampede.audit.database import connect  # noqa: E402
 from stampede.audit.judgement import check_all, gather, load  # noqa: E402
-from stampede.facts.verdict import Check  # noqa: E402
+from stampede.facts.verdict_json import Check  # noqa: E402
 
 RUN = "20261122-120000-beef"
 STARTED = 1_795_392_000.0

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 
 Made = TypeVar("Made", bound=Struct)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from stampede.facts.verdict import Judgement, Verdict
+from stampede.facts.verdict_json import Judgement, Verdict
 
 PROMISED = {"came_to_its_end", "workers_reported", "all_requests_counted"}
 """Checks of VALID that hold on the slowest machine."""

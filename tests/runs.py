@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from stampede.facts.event import Event
 from stampede.facts.figures import Figures, FromStart, Pace, RouteFigures, Second, Window
-from stampede.facts.run import ApiCounts, Audit, ErrorFacts, ErrorSample, Facts, Phase
+from stampede.facts.run_json import ApiCounts, Audit, ErrorFacts, ErrorSample, Facts, Phase
 from stampede.facts.samples import (
     ApiSample,
     ClockOffset,
@@ -22,7 +22,7 @@ from stampede.facts.samples import (
     Samples,
 )
 from stampede.facts.target import Figure, Kind, MeasuredTarget, Reading, Target
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.verdict_json import Check, Verdict
 from tests.facts import facts, make
 
 START = 1_795_381_620

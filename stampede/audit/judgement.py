@@ -1,4 +1,4 @@
-"""Compares the ledger with the database: all checks of the audit but the one of the summary."""
+"""Compares the ledger with the database: all checks of the audit, except that of ``GET /summary``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
 from stampede.audit import ledger
-from stampede.facts.verdict import Check, Offender, Verdict
+from stampede.facts.verdict_json import Check, Offender, Verdict
 
 HERE = Path(__file__).resolve().parent
 
-# Orders that are older than the run show that a clock has been set since: then the run began before them.
+# A run begins at its time by the clock. Orders of the run that are older show that the clock was set since:
+# then the run began before the first of them.
 BEGIN = """
 INSERT INTO run
 SELECT %(run_id)s, CASE WHEN first_order < mark THEN first_order - interval '10 s' ELSE mark END

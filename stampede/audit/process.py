@@ -28,10 +28,10 @@ from stampede.audit.errors import AuditError
 from stampede.audit.judgement import judge
 from stampede.audit.lookout import Lookout
 from stampede.audit.pulse import Pulse
+from stampede.audit.shop_summary import check_summary
 from stampede.audit.statements import Statements
-from stampede.audit.summary import check_summary
-from stampede.facts.run import FactsError, read
-from stampede.facts.verdict import Check, Verdict, worst
+from stampede.facts.run_json import FactsError, read
+from stampede.facts.verdict_json import Check, Verdict, worst
 from stampede.report.formatting import offender
 
 POLL_INTERVAL = 2

@@ -4,11 +4,11 @@ It replaces Locust's own dispatcher (``environment.dispatcher_class``), which lo
 Locust calls both in the same way. The differences:
 
 - Other workers take over the users of a worker that is gone at once, whatever the spawn rate.
-- Users move between workers in two steps: one worker stops them, and only when it has reported that does
-  another worker start as many. So there are never more users than wanted. The users of a silent worker cannot
-  be seen; they no longer count once Locust marks the worker as missing.
-- A worker gets an order only when it has carried out the last one. So a ramp is at most as fast as users can
-  stop.
+- Users move between workers in two steps. One worker stops them and reports that. Then another worker starts
+  as many. So there are never more users than wanted. The users of a silent worker cannot be seen; they no
+  longer count once Locust marks the worker as missing.
+- A worker gets an order only when it has carried out the last one. So a ramp down is at most as fast as users
+  can stop.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Dispatcher:
     # Called for messages of workers.
 
     def worker_is_leaving(self, worker: str) -> None:
-        """Give a worker no more users. It stops its own users; until it has, they count."""
+        """Give a worker no more users. It stops its own users, which count until they have stopped."""
         if worker in self._nodes:
             self._leaving.add(worker)
             self._wake()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stampede.counting.errors import ErrorSamples
+from stampede.counting.error_samples import ErrorSamples
 from stampede.counting.latency import Latencies
 from stampede.counting.outcomes import Outcomes
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Judgement
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Judgement
 
 FILES = {"run.json": Facts, "verdict.json": Judgement}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

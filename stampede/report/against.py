@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from stampede.facts.figures import Figures
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.target import Kind, Target
 from stampede.report import formatting
 from stampede.verdict.fast import NEAR

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stampede.facts.event import Event
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.report import formatting
 from stampede.report.drawing import date
 from stampede.report.events import Numbered, most_important, numbered

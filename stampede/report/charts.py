@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.report import formatting, series
 from stampede.report.annotations import marks
 from stampede.report.drawing import Chart, Trace, chart, level, line, stacked

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from msgspec.structs import asdict
 
 from stampede.facts.figures import Figures
-from stampede.facts.run import Facts, FactsError, read
-from stampede.facts.verdict import Judgement
+from stampede.facts.run_json import Facts, FactsError, read
+from stampede.facts.verdict_json import Judgement
 from stampede.report import formatting, series
 from stampede.report.page import comparison
 from stampede.verdict.verdict import verdict

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 
 from stampede.facts.event import Event
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 
 USUAL = ("depleted", "restocked")
 """Events that happen all the time in a shop under load."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from stampede.facts.run import Facts, FactsError, read
-from stampede.facts.run import write as write_json
-from stampede.facts.verdict import Judgement
+from stampede.facts.run_json import Facts, FactsError, read
+from stampede.facts.run_json import write as write_json
+from stampede.facts.verdict_json import Judgement
 from stampede.report.junit import junit
+from stampede.report.markdown import summary
 from stampede.report.page import page
 from stampede.report.plain_text import plain_text
-from stampede.report.summary import summary
-from stampede.report.timeline import timeline
+from stampede.report.timeline_csv import timeline
 from stampede.verdict.verdict import verdict
 
 LOCUST_FILES = (

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stampede.facts.event import Event
-from stampede.facts.run import ErrorFacts, ExceptionFacts
-from stampede.facts.verdict import Check, Judgement, Offender, Verdict
+from stampede.facts.run_json import ErrorFacts, ExceptionFacts
+from stampede.facts.verdict_json import Check, Judgement, Offender, Verdict
 
 PARTS = {
     "correct": "Is the data right?",

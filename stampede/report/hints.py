@@ -13,9 +13,9 @@ from statistics import median
 from msgspec.structs import asdict
 
 from stampede.facts.figures import Second
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.samples import Statement
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.verdict_json import Check, Verdict
 from stampede.report import formatting, series
 from stampede.report.pressures import SecondFilter, pressures, worst_of_each_kind
 

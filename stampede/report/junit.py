@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Check, Judgement, Verdict
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Check, Judgement, Verdict
 from stampede.report import formatting
 
 TAGS = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error", Verdict.NOT_ASKED: "skipped"}

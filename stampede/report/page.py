@@ -17,8 +17,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Judgement
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Judgement
 from stampede.report import formatting, tables
 from stampede.report.annotations import MOST_MARKS
 from stampede.report.charts import charts

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from statistics import fmean, median
 
 from stampede.facts.figures import Figures, StageFigures
-from stampede.facts.run import Facts, Race
-from stampede.facts.verdict import Check, Judgement, Part, Verdict
+from stampede.facts.run_json import Facts, Race
+from stampede.facts.verdict_json import Check, Judgement, Part, Verdict
 from stampede.report import formatting
 
 MOST_FAILURES = 10

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.samples import ApiSample, DatabaseSample, Sample
 from stampede.report import formatting, series
 from stampede.report.series import Role

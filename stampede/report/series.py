@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any, NamedTuple, TypeVar
 
 from stampede.facts.figures import Second
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.samples import ProcessSample, Sample
 
 Row = Second | Sample

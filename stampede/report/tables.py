@@ -8,7 +8,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from stampede.facts.figures import Figures, Pace
-from stampede.facts.run import ErrorFacts, ErrorSample, Facts, Race
+from stampede.facts.run_json import ErrorFacts, ErrorSample, Facts, Race
 from stampede.facts.samples import Machine
 from stampede.facts.target import Target
 from stampede.report import formatting

@@ -12,9 +12,9 @@ from typing import Any
 from stampede.rig import ROOT, UsageError, console
 from stampede.rig.console import Display
 from stampede.rig.master import Master, MasterGoneError
+from stampede.rig.result import Verdict, show
 from stampede.rig.settings import Settings
 from stampede.rig.snapshot import event_line, snapshot
-from stampede.rig.verdict import Verdict, show
 
 RESULTS = ROOT / "results"
 

@@ -22,9 +22,9 @@ from msgspec import convert
 from msgspec.json import decode
 
 from stampede.facts.event import Event
-from stampede.facts.run import Audit
+from stampede.facts.run_json import Audit
 from stampede.facts.samples import DatabaseSample, Statement
-from stampede.facts.verdict import Check
+from stampede.facts.verdict_json import Check
 
 TIMEOUT = 60.0
 """Seconds for the audit to end, once the ledger is complete."""

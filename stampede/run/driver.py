@@ -1,6 +1,6 @@
 """Starts the runs of a master and drives each to its stop, from the browser and headless alike.
 
-Locust's events move a run through its phases (`Phase` in stampede/facts/run.py). After the stop,
+Locust's events move a run through its phases (`Phase` in stampede/facts/run_json.py). After the stop,
 stampede/run/finisher.py takes the run to its results.
 """
 
@@ -21,7 +21,7 @@ from locust.env import Environment
 
 from stampede.counting.counts import Counts
 from stampede.facts.event import Event
-from stampede.facts.run import Phase
+from stampede.facts.run_json import Phase
 from stampede.facts.target import MeasuredTarget, Reading, Target
 from stampede.plan.cast import Cast
 from stampede.plan.profiles import Plan

@@ -11,7 +11,7 @@ from msgspec import convert
 
 from stampede.cluster import roster
 from stampede.counting.counts import Counts
-from stampede.facts.run import Audit, Phase, Race
+from stampede.facts.run_json import Audit, Phase, Race
 from stampede.facts.target import Reading, Target
 from stampede.run.observers import Observers
 from stampede.run.results import RunFolder

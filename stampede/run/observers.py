@@ -18,7 +18,7 @@ from stampede.cluster.delivery import Loss
 from stampede.counting.counts import Counts
 from stampede.facts.event import Event
 from stampede.facts.figures import Second
-from stampede.facts.run import Audit
+from stampede.facts.run_json import Audit
 from stampede.facts.samples import Machine, Samples
 from stampede.run.audit_process import AuditProcess, audit_command
 from stampede.run.results import RunFolder

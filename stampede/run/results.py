@@ -17,11 +17,11 @@ from msgspec.structs import replace
 from stampede.cluster import roster
 from stampede.counting import figures
 from stampede.counting.counts import Counts
-from stampede.counting.errors import ErrorSamples
+from stampede.counting.error_samples import ErrorSamples
 from stampede.counting.ledger import LedgerFile
-from stampede.facts import run as run_json
-from stampede.facts.run import ErrorFacts, ExceptionFacts, Facts
-from stampede.facts.verdict import Judgement
+from stampede.facts import run_json
+from stampede.facts.run_json import ErrorFacts, ExceptionFacts, Facts
+from stampede.facts.verdict_json import Judgement
 from stampede.report import files
 from stampede.run.run import Run
 

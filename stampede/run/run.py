@@ -1,4 +1,4 @@
-"""The state of a run in progress. ``run.json`` is made from it: see stampede/facts/run.py."""
+"""The state of a run in progress. ``run.json`` is made from it: see stampede/facts/run_json.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from stampede.counting.figures import whole_seconds
 from stampede.facts.event import Event
 from stampede.facts.figures import Second, StageFigures
-from stampede.facts.run import ApiCounts, Audit, Phase, Race
+from stampede.facts.run_json import ApiCounts, Audit, Phase, Race
 from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statement
 from stampede.facts.target import MeasuredTarget, Target
 from stampede.plan.profiles import Plan

@@ -27,7 +27,7 @@ from gevent.event import Event as Flag
 from msgspec.structs import replace
 
 from stampede.facts.event import Event
-from stampede.facts.run import ApiCounts
+from stampede.facts.run_json import ApiCounts
 from stampede.facts.samples import ApiSample
 from stampede.sampling.api_metrics import (
     CLOCK_JITTER,

@@ -1,7 +1,7 @@
-"""How late greenlets wake: while another greenlet computes they wait, which lengthens the API's times.
+"""How late greenlets wake. While one greenlet computes, the others wait, and the times they measure grow.
 
-A greenlet that should wake fifty times a second records how late it is. When it is delayed, each time at
-which it should have woken meanwhile counts too, with its own delay.
+A greenlet that should wake fifty times a second records how late it is. When it is delayed by more than that,
+each wake that it missed counts too, with its own delay.
 
 A part of the lag may come from the machine: the process was ready to run but got no core. The rest is the
 process's own lag: a greenlet computed, or made a call that blocks all greenlets.
@@ -34,7 +34,7 @@ class HubLag:
         self._own: defaultdict[int, Lags] = defaultdict(Counter)
 
     def watch(self) -> Iterator[int]:
-        """Record lags permanently. After each wake, yield its second, since the epoch."""
+        """Record lags until the process ends. After each wake, yield its second, since the epoch."""
         due, waited = time.monotonic(), self._waited()
         while True:
             gevent.sleep(max(0.0, due - time.monotonic()))

@@ -59,8 +59,9 @@ def evaluate(target: Target, counts: Counted, seconds: int) -> Reading:
 def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:
     """Return the worst of several readings of a target.
 
-    The one farthest beyond the limit comes first, then one whose figure is not known, then the one nearest to
-    the limit. A route without requests is left out, except for rates, where its figure is 0.
+    That is the one farthest beyond the limit. Where none is beyond it: one whose figure is not known. Where
+    all are known: the one nearest to the limit. A route without requests is left out, except for rates, where
+    its figure is 0.
     """
     counting = {
         name: reading for name, reading in readings.items() if reading.count or reading.actual is not None
@@ -109,7 +110,7 @@ def _worst_span(target: Target, fetch: Fetch, seconds: range, length: int) -> Re
     """Return the reading of the worst span of that many seconds.
 
     A span with too few answers for a percentile is not skipped: few answers may mean a slow API. It is the
-    worst one if its slowest answer is beyond the limit.
+    worst where its slowest answer is beyond the limit, and no span with enough answers is.
     """
     spans = [
         (evaluate(target, counts, length), max(counts, default=0))

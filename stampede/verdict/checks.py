@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from stampede.facts.target import COMPARISONS
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.verdict_json import Check, Verdict
 
 
 def fail_unless(name: str, holds: bool, detail: str) -> Check:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Check, Verdict
 from stampede.verdict.checks import not_asked, with_promise
+from stampede.verdict.valid import PROMISABLE
 
 NO_AUDIT = "no audit is registered for this target: docs/audit.md shows how"
 ALARMS = {"negative_stock", "oversold"}
 """Events of the audit that always make the run FAIL."""
-NOT_OF_THE_AUDIT = {"contention"}
-"""Checks that a user class can promise too, but that are part of VALID."""
 
 
 def correct(run: Facts) -> list[Check]:
@@ -40,7 +39,7 @@ def _missing_checks(promises: Mapping[str, str], audited: Set[str]) -> list[Chec
             detail=f"the audit has no such check, which {user_class} promises",
         )
         for name, user_class in promises.items()
-        if name not in audited | NOT_OF_THE_AUDIT
+        if name not in audited | PROMISABLE
     ]
 
 

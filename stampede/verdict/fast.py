@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.target import COMPARISONS, Kind, MeasuredTarget, Reading, Target
-from stampede.facts.verdict import Check, Colour, Verdict
+from stampede.facts.verdict_json import Check, Colour, Verdict
 from stampede.verdict.checks import fail_if_any, in_words, measured, not_asked
 from stampede.verdict.overload import overload
 

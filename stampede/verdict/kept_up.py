@@ -15,9 +15,9 @@ from statistics import fmean
 from typing import TypeVar
 
 from stampede.facts.figures import Second
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.samples import LATE_REPORT, HubLag, ProcessSample, Sample
-from stampede.facts.verdict import Check
+from stampede.facts.verdict_json import Check
 from stampede.verdict.checks import measured, not_asked, unknown_unless
 from stampede.verdict.moves import moves, settled
 
@@ -25,11 +25,11 @@ MOST_LAG_MS = 5.0
 """How late a worker's greenlets may wake, in 99 of 100 measurements."""
 
 MOST_CPU_PERCENT = 90.0
-"""Of one core, or of its container's share of one: a worker is one thread."""
+"""How much CPU a worker may use: of one core, as it is one thread, or of its container's share of a core."""
 
 MOST_WAITED_PERCENT = 50.0
-"""Of the window: how long a worker may wait for a core. On two busy cores it is a tenth. A worker that waits
-half of the time measures its own waits instead of the API."""
+"""Of the window: how long a worker may wait for a core. On two busy cores, a worker waits for a tenth of the
+window. A worker that waits for half of it measures its own waits instead of the API."""
 
 MOST_THROTTLED_PERCENT = 5.0
 """Of the window: how long a worker may be throttled by its container's CPU limit."""
@@ -54,9 +54,9 @@ Row = TypeVar("Row", bound=Sample | Second)
 def workers_on_time(run: Facts) -> Check:
     """Return the check of how late greenlets woke, on the worker where they woke latest.
 
-    On cores that the generator shares with the target, every process waits for a core now and then. That
-    wait is left out: `workers_got_cores` checks it. It counts where the worker has its own cores, or where
-    its own container's limit keeps it from a core.
+    On cores that the generator shares with the target, every process waits for a core now and then. There,
+    these waits do not count here: `workers_got_cores` checks them. They count where the generator has cores
+    of its own, and where the limit of the worker's own container keeps it from a core.
     """
     name = "workers_on_time"
     lags = {worker: lag for worker, lag in run.hub_lag.items() if lag.p99_ms is not None}
@@ -203,8 +203,9 @@ def _spans_without_reports(run: Facts) -> Iterator[tuple[float, float]]:
 def clocks_agree(run: Facts) -> Check:
     """Return the check of whether the clocks of workers and master agree.
 
-    Requests are counted in the second of the worker's clock in which their answer came. On one machine all
-    clocks are the same: if it is set they still agree, but its seconds are wrong.
+    Requests are counted in the second of the worker's clock in which their answer came. On one machine,
+    master and workers have the same clock. When that clock is set, they still agree, but seconds are missing
+    in the run, or are there twice.
     """
     name = "clocks_agree"
     if abs(run.clock_set_s) > MOST_CLOCK_SET_S:

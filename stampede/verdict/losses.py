@@ -6,7 +6,7 @@ A worker that was only disconnected delivers all its counts when it returns: it 
 from __future__ import annotations
 
 from stampede.facts.event import Event
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 
 
 def losses(run: Facts) -> dict[str, Event]:
@@ -18,7 +18,7 @@ def losses(run: Facts) -> dict[str, Event]:
                 lost[worker] = event
             case Event(name="worker_returned", id=str(worker)):
                 lost.pop(worker, None)
-    # The master does not wait for a worker that died before its first report: it is not in lost_workers.
+    # A worker that died before its first report is not in lost_workers: the master did not await its end.
     return {
         worker: event
         for worker, event in lost.items()

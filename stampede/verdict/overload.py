@@ -10,8 +10,8 @@ from __future__ import annotations
 from operator import itemgetter
 
 from stampede.facts.figures import StageFigures
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Check, Verdict
 from stampede.verdict.checks import fail_unless, not_asked
 
 LEAST_GOODPUT = 0.8

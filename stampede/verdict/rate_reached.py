@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Check, Verdict
 from stampede.verdict.checks import measured, not_asked, unknown_unless
 
 NAME = "rate_reached"

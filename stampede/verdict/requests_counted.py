@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from stampede.facts.event import Event
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Check, Verdict
 from stampede.verdict.checks import not_asked, unknown_unless
 from stampede.verdict.losses import losses
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from stampede.facts.figures import Second
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Check
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Check
 from stampede.verdict.checks import not_asked, unknown_unless
 from stampede.verdict.moves import Move, moves
 

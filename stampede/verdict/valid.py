@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from stampede.facts.event import Event
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Check
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Check
 from stampede.verdict import kept_up
 from stampede.verdict.checks import not_asked, unknown_unless, with_promise
 from stampede.verdict.losses import losses
@@ -17,12 +17,21 @@ from stampede.verdict.rate_reached import rate_reached
 from stampede.verdict.requests_counted import all_requests_counted
 from stampede.verdict.users_kept import users_kept
 
+PROMISABLE = {"contention"}
+"""Checks that a user class can promise (`promises`), as it can promise checks of the audit."""
+
 LEAST_OVERLAP = 0.5
 """Share of losers whose request must have overlapped a winner's: with fewer, the race was a queue."""
 
 
 def valid(run: Facts) -> list[Check]:
-    """Return the checks of VALID. To add one, write a function from Facts to Check and call it here."""
+    """Return the checks of VALID, in the order in which they are shown.
+
+    To add a check, write a function from Facts to Check and call it here. A check of the generator belongs to
+    `generator_checks`: where it does not hold, it explains a rate that was not reached. docs/valid.md lists
+    the checks, and tests/prove/disturbed.py has a run for each that must not hold: tests/unit/test_prove.py
+    asks for both.
+    """
     generator_checks = [
         users_kept(run),
         kept_up.workers_on_time(run),

@@ -6,8 +6,8 @@ trusted.
 
 from __future__ import annotations
 
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Judgement, Part, RunSummary, Verdict
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Judgement, Part, RunSummary, Verdict
 from stampede.verdict.correct import correct
 from stampede.verdict.fast import fast
 from stampede.verdict.valid import valid

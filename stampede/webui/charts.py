@@ -20,7 +20,7 @@ from flask import Blueprint, Response, render_template, send_file
 from locust.web import WebUI
 from msgspec.structs import replace
 
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.samples import Samples
 from stampede.report import drawing as drawing_of_reports
 from stampede.report.charts import charts

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from stampede.counting.figures import percentiles
 from stampede.facts.figures import Second
-from stampede.facts.run import Facts, Phase
+from stampede.facts.run_json import Facts, Phase
 from stampede.facts.target import Kind, MeasuredTarget, Reading, Target
-from stampede.facts.verdict import Check, Judgement, Part, Verdict, worst
+from stampede.facts.verdict_json import Check, Judgement, Part, Verdict, worst
 from stampede.report.formatting import PARTS
 from stampede.run.abort import REPORT_DELAY
 from stampede.run.driver import Driver

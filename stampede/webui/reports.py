@@ -18,7 +18,7 @@ import msgspec
 from flask import Blueprint, Response, abort, render_template, send_from_directory
 from locust.web import WebUI
 
-from stampede.facts.verdict import Judgement
+from stampede.facts.verdict_json import Judgement
 
 LISTED = {
     "report.html": "report",

@@ -1,8 +1,8 @@
 """Stampede's tabs in Locust's UI: Verdict, Outcomes, System and Events. Locust can only show tables of text.
 
-Locust's page polls every two seconds while the state is `spawning` or `running`. After `stopping` it never
-polls again: it would show that state permanently, with the counts of that moment. When the users have
-stopped, the audit has only begun. So the page receives the state `running` until the verdict is known.
+The page receives the state `running` until the verdict is known. Locust's page polls only while the state is
+`spawning` or `running`: after `stopping` it would show the counts of that moment permanently, and when the
+users have stopped, the audit has only begun.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING
 from locust.web import WebUI
 
 from stampede.facts.event import Event
-from stampede.facts.verdict import Check, Judgement, Verdict
+from stampede.facts.verdict_json import Check, Judgement, Verdict
 from stampede.report import formatting
 from stampede.run.driver import Driver
 from stampede.webui.live import Live, Snapshot, shown
@@ -53,7 +53,7 @@ def add(web_ui: WebUI, driver: Driver, live: Live) -> None:
     @web_ui.app.after_request
     def add_rows(response: Response) -> Response:
         if not request.path.endswith("/stats/requests") or response.status_code != 200:
-            return response  # not for clients without a session
+            return response  # another page, or a client without a session
         stats = response.get_json()  # a copy: Locust caches the response for two seconds
         snapshot = live.snapshot()
         extended = [{"key": tab.key, "data": tab.rows(snapshot)} for tab in TABS]

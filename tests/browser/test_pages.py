@@ -99,13 +99,19 @@ def test_a_profile_that_cannot_begin_is_refused_in_the_form(page: Page, cluster:
 
 
 @pytest.mark.parametrize("tab", ["Verdict", "Outcomes", "System", "Events"])
-def test_a_tab_shows_the_newest_run(run_id: str, page: Page, tab: str) -> None:
+def test_a_tab_shows_the_newest_run(run_id: str, page: Page, cluster: Checkout, tab: str) -> None:
     """Also when the page is loaded after its end."""
     ui.open_tab(page, tab)
     if tab == "Verdict":
         expect(page.get_by_role("cell", name=run_id)).to_be_visible()
     if tab == "Outcomes":
         expect(page.get_by_role("cell", name="GET /summary", exact=True)).to_have_count(1)
+    if tab == "System":
+        expect(page.get_by_role("cell", name="PostgreSQL", exact=True)).to_be_visible()
+    if tab == "Events":
+        rows = {each["key"]: each["data"] for each in cluster.get("/stats/requests")["extended_stats"]}
+        newest = rows["events"][0]["event"]  # "none" where nothing has happened
+        expect(page.get_by_role("cell", name=newest, exact=True).first).to_be_visible()
     picture(page, f"tab-{tab.lower()}")
 
 
@@ -135,5 +141,7 @@ def test_every_run_is_listed_with_its_report(cluster: Checkout, run_id: str, pag
     page.set_viewport_size(NARROW)
     assert fits(page)
     picture(page, "reports")
-    for link in row.get_by_role("link").all():
+    links = row.get_by_role("link").all()
+    assert len(links) == 5
+    for link in links:
         assert page.request.get(f"{cluster.ui_url}{link.get_attribute('href')}").ok

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
-from stampede.facts.run import write
+from stampede.facts.run_json import write
 from stampede.report import files
 from tests import runs
 from tests.browser.pages import watch

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from stampede.facts.verdict import Check
+from stampede.facts.verdict_json import Check
 from stampede.rig.master import Master, MasterGoneError
 from tests.chaos.plan import LONGEST_EXHAUST, Fault, Load
 from tests.checkout import Checkout, wait_until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from stampede.facts.verdict import Verdict
+from stampede.facts.verdict_json import Verdict
 from tests.chaos.cluster import END_API_CONNECTIONS, Cluster
 from tests.chaos.plan import Load
 from tests.chaos.report import LOST

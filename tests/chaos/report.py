@@ -8,7 +8,7 @@ from datetime import datetime
 
 from stampede.facts.event import Event
 from stampede.facts.figures import Second
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.verdict_json import Check, Verdict
 from tests.chaos.plan import RECOVERY, Fault
 from tests.chaos.windows import Dip, Injection, Order, dip, errors, first_good_order, owner
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from stampede.audit import ledger
-from stampede.facts import run as facts
-from stampede.facts.verdict import Judgement, Verdict
+from stampede.facts import run_json as facts
+from stampede.facts.verdict_json import Judgement, Verdict
 from stampede.rig.master import MasterGoneError
 from tests.chaos import report
 from tests.chaos.cluster import ActError, Cluster, begin, end

@@ -109,7 +109,7 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
     run = checkout.run_left_behind()
     assert run["lost_workers"] == [], "who joined, and who left, has reported to its end"
     assert max(second["users"] for second in run["seconds"]) == 40, "and never were there more"
-    assert [check["name"] for check in run["audit"]["checks"] if check["verdict"] == "FAIL"] == []
+    assert {check["verdict"] for check in run["audit"]["checks"]} - {"UNKNOWN", "NOT_ASKED"} == {"PASS"}
     limits = {row["memory_limit_mb"] for rows in run["samples"]["workers"].values() for row in rows}
     assert limits == {None if runtime == "RUNTIME=local" else 400}, (
         "who joined later is limited like the first"

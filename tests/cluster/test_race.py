@@ -283,6 +283,7 @@ def test_racer_that_raises_is_told_and_the_rounds_go_on(
     assert "RuntimeError: stumbled" in alone.log
     assert "stumbled" in (tmp_path / "run_exceptions.csv").read_text()
     stumblers = [race for race in recorded(tmp_path)[0] if race["user_class"] == "Stumbler"]
+    assert [race["round"] for race in stumblers][:3] == [1, 2, 3]
     assert all(race["shots"] == 1 and race["overlap"] is None for race in stumblers)
 
 

@@ -15,7 +15,7 @@ from psycopg2 import sql
 
 from stampede.audit.database import connect
 from stampede.audit.judgement import judge
-from stampede.facts.verdict import Check
+from stampede.facts.verdict_json import Check
 from tests.integration.databases import TestDatabase
 
 RUN = "20261122-120000-beef"

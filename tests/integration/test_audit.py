@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stampede.facts.verdict import Check
+from stampede.facts.verdict_json import Check
 from tests.integration.databases import TestDatabase
 from tests.integration.histories import RUN, WORKER, Entry, History
 

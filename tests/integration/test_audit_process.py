@@ -21,7 +21,7 @@ from typing import IO, Any
 import pytest
 
 from postgres import embedded
-from stampede.facts.run import write
+from stampede.facts.run_json import write
 from tests.facts import facts
 from tests.integration.databases import TestDatabase, folder_for_postgres
 from tests.integration.histories import RUN, History
@@ -188,6 +188,7 @@ def test_a_database_that_comes_late_is_waited_for(history: History, tmp_path: Pa
         assert audit.process.stdin is not None
         audit.process.stdin.close()
         audit.process.stdin = None
+        assert audit._read_line() == {"statements": []}, "it has looked in vain, and is about to judge"
         server.start()
         assert audit.conclude()["no_oversell"]["verdict"] == "NOT_ASKED"
 
@@ -297,13 +298,20 @@ def ledger(history: History, content: bytes) -> Iterator[None]:
 
 def test_a_line_that_is_cut_off_is_left_out(history: History) -> None:
     """The master was killed while it wrote: the end of a line is missing, or the end of the file."""
-    lines = b"".join(json.dumps(GOOD | {"n": number}).encode() + b"\n" for number in range(5000))
+    lines = b"".join(json.dumps(GOOD | {"n": number}).encode() + b"\n" for number in range(10_000))
     whole = gzip.compress(lines)
     database = history.database.url("auditor")
-    for content in (gzip.compress(lines[:-20]), whole[:-8], whole[: len(whole) // 2], b""):
+    for content, fewest, most in (
+        (gzip.compress(lines[:-20]), 9999, 9999),
+        (whole[:-8], 10_000, 10_000),
+        (whole[: len(whole) // 2], 2000, 8000),
+        (b"", 0, 0),
+    ):
         with ledger(history, content):
             done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
             assert (done.returncode, done.stderr) == (0, "")
+            (refusals,) = re.findall(r" ([\d,]+|no) refusals", done.stdout)
+            assert fewest <= int(refusals.replace(",", "").replace("no", "0")) <= most
 
 
 def test_the_later_line_of_an_entry_holds(history: History) -> None:

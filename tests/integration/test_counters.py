@@ -12,7 +12,7 @@ from gevent import socket
 from gevent.server import StreamServer
 
 from stampede.facts.event import Event
-from stampede.facts.run import ApiCounts
+from stampede.facts.run_json import ApiCounts
 from stampede.sampling import counters
 from stampede.sampling.api_metrics import CLOCK_JITTER
 from stampede.sampling.counters import Counters

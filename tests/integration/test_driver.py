@@ -11,7 +11,7 @@ import gevent
 import pytest
 
 from stampede.counting.counts import Counts
-from stampede.facts.run import Audit
+from stampede.facts.run_json import Audit
 from stampede.plan.profiles import Plan, Stage
 from stampede.run.driver import Driver, RunError
 from stampede.run.results import RunFolder, facts

@@ -114,11 +114,15 @@ def test_a_port_is_for_those_with_a_password(data: Path) -> None:
             execute(good.replace(":stampede@", ":wrong@"), "SELECT 1")
 
 
-def test_a_socket_folder_that_is_too_long_is_one_line(data: Path) -> None:
+def test_a_socket_folder_that_is_too_long_is_one_line(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Before PostgreSQL fails with half a path."""
     too_long = Path("/tmp/" + "x" * 100)  # noqa: S108 - never made
     with pytest.raises(place.EmbeddedPostgresError), embedded.running(data, socket_dir=too_long):
         pass
+    longest = place.LONGEST_SOCKET_DIR
+    assert (
+        capfd.readouterr().err == f"postgres: {too_long} is too long for a socket: at most {longest} bytes\n"
+    )
 
 
 @pytest.mark.parametrize(("system", "longest"), [("macOS", 103), ("Linux", 107)])

@@ -275,6 +275,7 @@ def test_a_page_whose_session_has_ended_is_told_so(locked_master: MasterProcess)
     figures = json.loads(told.body)
     assert told.status == 203
     assert figures.pop("state") == "logged out: load this page again"
+    assert {"stats", "errors", "user_count"} <= figures.keys(), "the page looks for them"
     assert not any(figures.values())
 
 

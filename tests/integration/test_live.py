@@ -6,7 +6,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from stampede.facts.run import Phase
+from stampede.facts.run_json import Phase
 from stampede.plan.profiles import Plan, Stage
 from stampede.run.results import RunFolder
 from stampede.run.run import Run

@@ -39,6 +39,7 @@ def test_a_search_finds_what_reading_every_name_would(
     ((expected,),) = query("SELECT count(*) FROM products WHERE strpos(lower(name), lower(%s)) > 0", search)
     page = shop.simulate_get("/products/", params={"search": search}).json
     assert page["total"] == expected
+    assert len(page["products"]) == min(expected, page["per_page"])
     assert all(search.lower() in product["name"].lower() for product in page["products"])
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 
 import pytest
 
-from stampede.audit import summary
+from stampede.audit import shop_summary
 from stampede.rig import local
 from stampede.rig.master import Master
 from stampede.webui import runs
@@ -20,13 +21,15 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    for module in (shop_summary, runs):
+        importlib.reload(module)  # it looks at the environment when it is imported
     with speaking('HTTP/1.1 200 OK\r\n\r\n{"worker_count": "2"}') as url:
         yield url
 
 
 def test_the_audit_asks_the_api_itself(ours: str) -> None:
     """As users do, and whoever counts its requests."""
-    assert summary.ask(ours) == {"worker_count": "2"}
+    assert shop_summary.ask(ours) == {"worker_count": "2"}
 
 
 def test_the_rig_asks_the_master_itself(ours: str) -> None:

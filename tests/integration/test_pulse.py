@@ -64,11 +64,22 @@ def test_usage_and_limits_are_in_the_units_of_the_other_roles(seen: Seen) -> Non
     assert abs(found.second - time.time()) < 5
 
 
-def test_what_postgresql_computes_is_its_cpu(database: TestDatabase, seen: Seen) -> None:
-    """Of a process that is at it, and of one that has ended."""
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_what_postgresql_computes_is_its_cpu(database: TestDatabase, seen: Seen, has_ended: bool) -> None:
+    """Of a process that is there, and of one that has ended."""
+    began = time.monotonic()
     seen.sample()
-    database.query("SELECT count(*) FROM generate_series(1, 3000000)")
-    seen.until(lambda each: (each.cpu_percent or 0) > 20)  # when it has been waited for, it is counted
+    connection = psycopg2.connect(database.url())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM generate_series(1, 3000000)")
+    backend = psutil.Process(connection.info.backend_pid)
+    used = sum(backend.cpu_times()[:2])
+    if has_ended:
+        connection.close()
+        wait_until(lambda: not backend.is_running(), "it has been waited for")
+    share = (seen.sample().cpu_percent or 0) / 100
+    connection.close()
+    assert share * (time.monotonic() - began) >= 0.9 * used > 0.1
 
 
 def test_what_a_process_used_is_not_lost_while_it_ends(database: TestDatabase, seen: Seen) -> None:

@@ -2,7 +2,8 @@
 
 Each row does the same to a cluster of either, and compares what the master knows in the end with what
 the target has seen. With no names all rows are run, and docs/lossless.md is written anew. Exits with 0
-if ours lost nothing, else with 1; with 2 for a row that there is not. Logs are kept in .local/lossless.
+if ours lost nothing, else with 1; with 2 for a row that there is not, and where none can be run on this
+machine. Logs are kept in .local/lossless.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ def _compare(rows: Sequence[Row], *, whole: bool) -> int:
     outcomes = compare(rows)
     wrong = complaints(outcomes)
     print("\n" + as_text(outcomes) + "\n")
+    if all(outcome.skipped for outcome in outcomes):
+        print("lossless: nothing was compared", file=sys.stderr)
+        return 2
     for complaint in wrong:
         print(f"  {complaint}")
     if wrong:

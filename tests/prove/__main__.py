@@ -70,7 +70,10 @@ def _choose(names: Sequence[str]) -> tuple[list[Fault], list[Disturbance]]:
         print(f"{THROTTLED} is not tried: no container engine answers")
         of_valid = [each for each in of_valid if each.name != THROTTLED]
     rest = [name for name in names if name not in known]
-    return faults.choose(rest, known) if rest or not names else [], of_valid
+    of_correct = faults.choose(rest, known) if rest or not names else []
+    if not of_correct and not of_valid:
+        raise FaultError("nothing is left to be tried")
+    return of_correct, of_valid
 
 
 def _prove_correct(chosen: Sequence[Fault], is_all: bool) -> list[str]:

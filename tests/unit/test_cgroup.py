@@ -61,7 +61,9 @@ def test_where_there_are_no_control_groups_nothing_is_known(tmp_path: Path) -> N
 
 
 def test_a_machine_is_known_by_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Always the same; where the kernel does not tell, None."""
-    assert cgroup.boot_id() == cgroup.boot_id()
-    monkeypatch.setattr(cgroup, "BOOT_ID", tmp_path / "none")
+    """As the kernel calls it; where it does not tell, None."""
+    boot_id = tmp_path / "boot_id"
+    monkeypatch.setattr(cgroup, "BOOT_ID", boot_id)
     assert cgroup.boot_id() is None
+    boot_id.write_text("671b7c57\n")
+    assert cgroup.boot_id() == "671b7c57"

@@ -9,7 +9,7 @@ import pytest
 
 from stampede.facts.event import Event
 from stampede.facts.figures import Second
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.verdict_json import Check, Verdict
 from tests.chaos.plan import Fault
 from tests.chaos.report import (
     Evidence,

@@ -33,7 +33,7 @@ def test_every_make_target_is_documented(verb: str) -> None:
 def test_make_alone_lists_every_command() -> None:
     """As the README says."""
     listed = subprocess.run(["make", "--silent", "help"], capture_output=True, text=True, check=True).stdout
-    assert [verb for verb in VERBS if not re.search(rf"\b{verb}\b", listed)] == []
+    assert re.findall(r"^  make ([a-z ]*[a-z])", listed, re.MULTILINE) == TARGETS
 
 
 def test_every_documented_make_target_exists() -> None:

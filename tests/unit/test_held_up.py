@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stampede.facts.run import write
-from stampede.facts.verdict import Judgement
+from stampede.facts.run_json import write
+from stampede.facts.verdict_json import Judgement
 from tests.facts import make
 from tests.held_up import by_the_machine
 

@@ -55,7 +55,8 @@ def test_master_and_worker_begin_alike() -> None:
 def test_one_version_of_uv_builds_everything() -> None:
     """In the images, and in `make install`."""
     files = [*DOCKERFILES.values(), (ROOT / "Makefile").read_text()]
-    assert len({version for file in files for version in re.findall(r"\buv==([\d.]+)", file)}) == 1
+    (version,) = {tuple(re.findall(r"\buv==([\d.]+)", file)) for file in files}
+    assert len(version) == 1, "each names it"
 
 
 @pytest.mark.parametrize("role", DOCKERFILES)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from stampede.verdict.valid import valid
+from tests.facts import facts
 from tests.prove import disturbances
 from tests.prove.faults import Fault, FaultError, choose, read
 from tests.prove.proof import (
@@ -27,6 +29,13 @@ VALID = {
     *("workers_got_cores", "workers_not_throttled", "master_kept_up", "clocks_agree"),
 }
 """The checks of VALID that a disturbance must turn red. The others say what the end of a run was like."""
+
+SHOWN_ELSEWHERE = {
+    "came_to_its_end": "tests/cluster/test_interrupted.py",
+    "workers_reported": "tests/unit/verdict/test_valid.py",
+    "contention": "tests/unit/verdict/test_valid.py",
+}
+"""Checks of what the end of a run was like, which no disturbance of a run that ends well can turn red."""
 
 MOST_CHANGES = 12
 """Lines that a fault adds or takes away: it is a mistake, no rewriting."""
@@ -152,6 +161,15 @@ def test_what_does_not_hold_of_a_run_is_seen_where_it_is_unknown() -> None:
 def test_a_run_that_nothing_disturbs_holds(verdict: str, wrong: int) -> None:
     """In every check that was asked."""
     assert len(not_valid(checks(a="PASS", b=verdict))) == wrong
+
+
+def test_every_check_of_valid_is_documented_and_seen_to_fail() -> None:
+    """By a disturbance, or where its failing is shown otherwise."""
+    names = {check.name for check in valid(facts())}
+    table = Path("docs/valid.md").read_text().split("| check | holds if |")[1].split("\n\n")[0]
+    documented = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert set(documented) == names == VALID | SHOWN_ELSEWHERE.keys()
+    assert all(Path(file).exists() for file in SHOWN_ELSEWHERE.values())
 
 
 def test_every_disturbance_says_which_check_must_see_it() -> None:

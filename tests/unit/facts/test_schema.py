@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from stampede.facts import schema
-from stampede.facts.run import write
+from stampede.facts.run_json import write
 from stampede.report import files
 from tests import runs, schemas
 

@@ -454,6 +454,11 @@ def test_order_is_canceled_twice_at_once() -> None:
     user.cancel_order()
     assert user.network.paths == 2 * ["/orders/17/cancel"]
     assert not user.unpaid
+    assert not user.failures
+    user.network.refusal = 422
+    user.unpaid.append(17)
+    user.cancel_order()
+    assert user.failures == 2 * ["POST /orders/{id}/cancel: 422"]
 
 
 def test_shipped_order_must_not_be_canceled() -> None:
@@ -595,7 +600,7 @@ def test_a_walk_takes_every_case_once() -> None:
             live(user, 1)
         assert set(user.own) <= {"product", "spare", "scarce", "pending", "paid", "shipped", "canceled"}
         assert len(user.requests) < len(CASES) + 60
-    assert sorted(walks[0]) == sorted(walks[1])
+    assert sorted(walks[0]) == sorted(walks[1]) == sorted(case.says for case in CASES)
     assert walks[0] != walks[1]
 
 
@@ -753,9 +758,12 @@ def test_what_is_not_sound_is_not_noted() -> None:
             case.send(user, Owned(7, "SKU-7"))
     report: dict[str, Any] = {}
     user.ledger.hand_over(report)
-    for entry in report["stampede_ledger"]["settled"]:
-        assert entry["act"] in ("order", "adjust")
-        assert all(type(entry[name]) is int for name in ("product_id", "quantity") if name in entry)
+    entries = report["stampede_ledger"]["settled"]
+    assert [entry["act"] for entry in entries] == ["adjust", *["order"] * 5]
+    quantities = [entry.get("quantity") for entry in entries]
+    assert quantities == [None, -1, 0, 10_001, 1, 1]
+    assert {type(quantity) for quantity in quantities[1:]} == {int}
+    assert {entry["product_id"] for entry in entries} == {7}
 
 
 def test_untrue_refusal_leaves_other_answers_alone() -> None:

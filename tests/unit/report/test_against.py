@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stampede.facts.figures import Figures
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.target import MeasuredTarget
 from stampede.report.against import nearest_target, time_targets
 from stampede.targets.parser import parse

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from stampede.facts.figures import Window
-from stampede.facts.run import write
+from stampede.facts.run_json import write
 from stampede.report import compare
 from stampede.report.compare import Row
 from tests import runs

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from stampede.facts.run import ExceptionFacts
+from stampede.facts.run_json import ExceptionFacts
 from stampede.facts.samples import Samples
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.verdict_json import Check, Verdict
 from stampede.report.hints import hints
 from tests import runs
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from stampede.facts.figures import StageFigures
-from stampede.facts.run import Facts, Race
-from stampede.facts.verdict import Judgement
+from stampede.facts.run_json import Facts, Race
+from stampede.facts.verdict_json import Judgement
 from stampede.report.plain_text import SHARED, plain_text
 from stampede.rig import snapshot
 from stampede.verdict.verdict import verdict

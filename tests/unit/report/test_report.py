@@ -7,7 +7,6 @@ import html
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -18,22 +17,24 @@ from xml.etree import ElementTree
 import pytest
 from msgspec.structs import replace
 
-from stampede.facts.run import Audit, Facts, write
-from stampede.facts.verdict import Judgement, Verdict
+from stampede.facts.run_json import Audit, Facts, write
+from stampede.facts.verdict_json import Judgement, Verdict
 from stampede.report import files
 from stampede.report.charts import charts
 from stampede.report.formatting import PARTS, reasons
 from stampede.report.junit import junit
+from stampede.report.markdown import summary
 from stampede.report.page import page
 from stampede.report.plain_text import plain_text
-from stampede.report.summary import summary
-from stampede.report.timeline import timeline
+from stampede.report.timeline_csv import timeline
 from stampede.verdict.verdict import verdict
 from tests import runs
 from tests.facts import make
 from tests.runs import HOSTILE
 
 MADE = ("verdict.json", "report.html", "summary.txt", "summary.md", "junit.xml", "timeline.csv")
+BEFORE = ("run.json", "locust.html")
+"""What lies in the folder before."""
 NOT_KNOWN: dict[str, Any] = {
     **dict.fromkeys(("profile", "host", "locustfile", "window", "pace", "audit", "counters")),
     **{name: [] for name in ("user_classes", "seconds", "events")},
@@ -74,6 +75,10 @@ def folder(tmp_path: Path) -> Path:
 def made(folder: Path) -> Path:
     """All that is made of its run.json; the report's path."""
     return files.write(folder, *files.judge(folder))
+
+
+def left_in(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -129,8 +134,7 @@ def own_check(**told: Any) -> Facts:
 def test_what_a_run_may_hold_has_a_report(folder: Path, run: Facts) -> None:
     write(folder, "run.json", run)
     assert files.main(folder) == 0
-    assert set(contents(folder)) == set(MADE)
-    assert not list(folder.glob("*.part"))
+    assert left_in(folder) == {*BEFORE, *MADE}
 
 
 @pytest.mark.parametrize(
@@ -170,7 +174,7 @@ def test_nothing_of_a_run_gets_out_of_its_text() -> None:
 
 def test_only_our_scripts_may_run_and_nothing_is_fetched() -> None:
     text = page(runs.run(), verdict(runs.run()), [])
-    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', html.unescape(text))
+    (policy,) = re.findall(r'"Content-Security-Policy" content="([^"]*)"', html.unescape(text))
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe-inline" not in policy.split("style-src")[0]
 
@@ -203,7 +207,9 @@ def test_the_summary_fits_a_pull_request() -> None:
     assert len(lines) <= 60
     assert sum(map(len, lines)) < 60_000
     assert "@somebody" not in "".join(lines)
+    assert "@\u200bsomebody" in "".join(lines)
     tables = [line for line in lines if line.startswith("|")]
+    assert len(tables) == 15, "the parts, the figures, five errors"
     for line, following in pairwise(lines):
         if line in tables and following in tables:
             assert cells(line) == cells(following)
@@ -284,6 +290,9 @@ def test_the_timeline_has_what_each_role_used() -> None:
 def test_a_report_replaces_the_one_before(folder: Path) -> None:
     """And leaves nothing half written beside it."""
     made(folder)
-    shutil.copy(folder / "report.html", folder / "before")
+    first = contents(folder)
+    for name in MADE:
+        (folder / name).write_text("of before")
     made(folder)
-    assert not list(folder.glob("*.part"))
+    assert contents(folder) == first
+    assert left_in(folder) == {*BEFORE, *MADE}

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stampede.facts.run import write
+from stampede.facts.run_json import write
 from stampede.report.plain_text import plain_text
-from stampede.rig.terminal import STYLES
-from stampede.rig.verdict import Verdict, show, style
+from stampede.rig.result import Verdict, show, style
 from tests import runs
 from tests.unit.report.test_plain_text import judged
 from tests.unit.rig.test_console import on_a_terminal
@@ -19,7 +18,7 @@ from tests.unit.rig.test_console import on_a_terminal
 SHOW = """
 import sys
 from pathlib import Path
-from stampede.rig.verdict import show
+from stampede.rig.result import show
 show(Path({folder!r}))
 """
 
@@ -36,29 +35,32 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("line", "looks"),
     [
-        ("CORRECT  PASS", "PASS"),
-        ("FAST     FAIL", "FAIL"),
-        ("VALID    UNKNOWN", "UNKNOWN"),
-        ("CORRECT  NOT_ASKED", "NOT_ASKED"),
-        ("  PASS      failures                   0 of 9 requests had no expected outcome", "PASS"),
-        ("  PASS      p95                        450 ms (< 500 ms): 9 requests; near its limit", "yellow"),
-        ("  FAIL      p95                        900 ms (< 500 ms): 9 requests", "FAIL"),
-        ("  UNKNOWN   workers_reported           lost 1-a1b2c3", "UNKNOWN"),
-        ("  NOT_ASKED stable                     34 % (<= 20 %): slower (optional)", "NOT_ASKED"),
-        ("  PASS      mine", "PASS"),
+        ("CORRECT  PASS", "bold green"),
+        ("FAST     FAIL", "bold red"),
+        ("VALID    UNKNOWN", "bold magenta"),
+        ("CORRECT  NOT_ASKED", "dim"),
+        ("  PASS      failures                   0 of 9 requests had no expected outcome", "bold green"),
+        (
+            "  PASS      p95                        450 ms (< 500 ms): 9 requests; near its limit",
+            "bold yellow",
+        ),
+        ("  FAIL      p95                        900 ms (< 500 ms): 9 requests", "bold red"),
+        ("  UNKNOWN   workers_reported           lost 1-a1b2c3", "bold magenta"),
+        ("  NOT_ASKED stable                     34 % (<= 20 %): slower (optional)", "dim"),
+        ("  PASS      mine", "bold green"),
         # neither a verdict nor near a limit
         ("            first: a order FAIL near its limit", ""),
         ("  41 × POST /orders/: FAIL", ""),
         ("  GET     9 requests, 1 failed; ms: average 4.4, p50 3.4, p95 1,240, p99 –", ""),
         ("Window of 53 s: 748 requests/s", ""),
-        ("FAIL: It did not do what was asked for.", "FAIL"),
+        ("FAIL: It did not do what was asked for.", "bold red"),
         ("PASSED", ""),
         ("", ""),
     ],
 )
 def test_a_line_looks_like_its_verdict(line: str, looks: str) -> None:
     """What holds and is near its limit looks like that."""
-    assert style(line) == STYLES.get(looks, "")
+    assert style(line) == looks
 
 
 def test_a_file_gets_the_summary_as_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from stampede.facts.event import Event
-from stampede.facts.run import Audit
+from stampede.facts.run_json import Audit
 from stampede.facts.samples import DatabaseSample, Statement
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.verdict_json import Check, Verdict
 from stampede.run import audit_process
 from stampede.run.audit_process import AuditProcess, audit_command
 

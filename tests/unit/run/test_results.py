@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stampede.facts import run as run_json
+from stampede.facts import run_json
 from stampede.run.results import conclude_interrupted
 from tests import runs
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.target import MeasuredTarget, Reading
-from stampede.facts.verdict import Check, Verdict
+from stampede.facts.verdict_json import Check, Verdict
 from stampede.report.formatting import in_words
 from stampede.targets import parser
 from stampede.verdict.fast import colour, fast, judge

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Check
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Check
 from stampede.verdict.kept_up import (
     clocks_agree,
     master_kept_up,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stampede.facts.verdict import Check
+from stampede.facts.verdict_json import Check
 from stampede.verdict.overload import overload
 from tests.facts import facts
 

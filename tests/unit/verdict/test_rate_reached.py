@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stampede.facts.target import MeasuredTarget
-from stampede.facts.verdict import Check
+from stampede.facts.verdict_json import Check
 from stampede.targets import parser
 from stampede.verdict.checks import not_asked, unknown_unless
 from stampede.verdict.rate_reached import rate_reached

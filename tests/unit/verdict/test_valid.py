@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Verdict
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Verdict
 from stampede.verdict.valid import valid
 from stampede.verdict.verdict import verdict
 from tests.facts import facts

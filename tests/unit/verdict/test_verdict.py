@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.verdict.verdict import verdict
 from tests.facts import facts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.webui.live import by_status, shown, verdict_so_far
 from tests.facts import facts
 

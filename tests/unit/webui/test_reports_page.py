@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from locust.env import Environment
 from locust.web import WebUI
 
-from stampede.facts import run as run_json
-from stampede.facts.verdict import Judgement
+from stampede.facts import run_json
+from stampede.facts.verdict_json import Judgement
 from stampede.webui import reports
 from tests.facts import make
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stampede.facts.verdict import Judgement
+from stampede.facts.verdict_json import Judgement
 from stampede.webui.live import Snapshot
 from stampede.webui.tabs import MOST_EVENTS, TABS, Row, event_rows, outcome_rows, state, verdict_rows
 from tests.facts import facts, make

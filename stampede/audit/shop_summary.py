@@ -15,7 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extras import RealDictCursor
 
-from stampede.facts.verdict import Check, Offender, Verdict
+from stampede.facts.verdict_json import Check, Offender, Verdict
 
 NAME = "summary_equals_recount"
 TRIES = 3

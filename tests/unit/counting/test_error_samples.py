@@ -10,8 +10,8 @@ from locust.exception import CatchResponseError
 from locust.stats import StatsError
 from requests import Response
 
-from stampede.counting.errors import MAX_SAMPLES, ErrorSamples
-from stampede.facts.run import ErrorSample
+from stampede.counting.error_samples import MAX_SAMPLES, ErrorSamples
+from stampede.facts.run_json import ErrorSample
 
 
 def answered(status: int, body: bytes, request_id: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stampede.facts.verdict import Check, Part, Verdict, worst
+from stampede.facts.verdict_json import Check, Part, Verdict, worst
 
 
 @pytest.mark.parametrize(

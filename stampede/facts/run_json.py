@@ -19,7 +19,7 @@ from stampede.facts.event import Event
 from stampede.facts.figures import Pace, Second, StageFigures, Window
 from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statement
 from stampede.facts.target import MeasuredTarget
-from stampede.facts.verdict import Check
+from stampede.facts.verdict_json import Check
 
 SCHEMA: Final = 3
 """The version of the format: it changes with every change that an older reader would misread."""

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from msgspec.structs import replace
 
-from stampede.facts.run import Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.samples import DatabaseSample
 from stampede.report import series
 from stampede.report.series import Axis, Column

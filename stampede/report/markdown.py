@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from stampede.facts.run import Facts
-from stampede.facts.verdict import Judgement, Verdict
+from stampede.facts.run_json import Facts
+from stampede.facts.verdict_json import Judgement, Verdict
 from stampede.report import formatting, tables
 from stampede.report.hints import hints
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stampede.facts.run import SCHEMA, FactsError, read, write
+from stampede.facts.run_json import SCHEMA, FactsError, read, write
 from tests import runs
 
 

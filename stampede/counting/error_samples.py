@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import convert, to_builtins
 
-from stampede.facts.run import ErrorSample
+from stampede.facts.run_json import ErrorSample
 
 KEY = "stampede_errors"
 """The key of the samples in a worker's report."""
