@@ -56,7 +56,7 @@ class Run:
     def of(cls, folder: Path, environment: Mapping[str, str]) -> Run:
         """Return the run that the master describes in the environment, or else that of the folder's run.json.
 
-        Raises AuditError.
+        Raises AuditError, and FactsError where there is no run.json that can be read.
         """
         database = environment.get("AUDIT_DATABASE_URL")
         if not database:
@@ -72,10 +72,7 @@ class Run:
 
     @classmethod
     def _from_run_json(cls, folder: Path, database: str) -> Run:
-        try:
-            run = read(folder)
-        except FactsError as error:
-            raise AuditError(str(error)) from None
+        run = read(folder)
         return cls(folder, database, run.id, run.started_at.timestamp(), run.host, False, run.interrupted)
 
 
@@ -86,6 +83,9 @@ def main(folder: Path, *, as_json: bool = False) -> int:
         if run.is_going_on:
             watch(run.database)
         checks = audit(run)
+    except FactsError as error:
+        print(f"stampede: {error}", file=sys.stderr)
+        return 2
     except (AuditError, psycopg2.Error, OSError) as error:
         print(f"audit: {' '.join(str(error).split())}", file=sys.stderr)
         return 1

@@ -398,7 +398,7 @@ def test_a_folder_that_is_no_runs_is_one_line(tmp_path: Path, content: str | Non
     if content is not None:
         (tmp_path / "run.json").write_text(content)
     done = by_hand(tmp_path, AUDIT_DATABASE_URL="postgresql://")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert str(tmp_path) in done.stderr
 
 

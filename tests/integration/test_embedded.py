@@ -63,9 +63,14 @@ def test_a_crash_leaves_nothing_that_hinders_the_next_start(data: Path) -> None:
         server.process.wait()
     leftover = data / "cluster" / "postmaster.pid"
     lines = leftover.read_text().splitlines()
-    leftover.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-    with embedded.running(data) as server:
-        assert execute(server.url("api"), ORDERS) == before
+    # PostgreSQL looks at no process of another user, and at none that it descends from.
+    with subprocess.Popen(["sleep", "60"], **place.server_identity()) as somebody:
+        leftover.write_text("\n".join([str(somebody.pid), *lines[1:]]) + "\n")
+        try:
+            with embedded.running(data) as server:
+                assert execute(server.url("api"), ORDERS) == before
+        finally:
+            somebody.kill()
 
 
 def test_an_interrupted_initialisation_is_done_again() -> None:
