@@ -74,11 +74,14 @@ def _key(method: str, name: str, text: str) -> ErrorKey:
 
 
 def _sample(response: Any) -> ErrorSample:
-    headers = getattr(response, "headers", None) or {}
+    """Return the sample of a response; the response of somebody's own client can hold values of any type."""
+    status = getattr(response, "status_code", None)
+    headers = getattr(response, "headers", None)
+    request_id = headers.get(REQUEST_ID) if isinstance(headers, Mapping) else None
     return ErrorSample(
-        status=getattr(response, "status_code", None) or None,
+        status=(int(status) or None) if isinstance(status, int) else None,
         body=_body(response),
-        request_id=headers.get(REQUEST_ID),
+        request_id=request_id if isinstance(request_id, str) else None,
     )
 
 

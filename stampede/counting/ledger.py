@@ -146,4 +146,4 @@ class LedgerFile:
 
 def _event(entry: Entry) -> Event:
     facts = {name: value for name, value in entry.items() if name not in ("n", "act", "name", "at")}
-    return Event(name=entry["name"], at=entry["at"], facts=facts)
+    return Event(name=str(entry["name"]), at=entry["at"], facts=facts)

@@ -75,10 +75,10 @@ class Observers:
         return AuditProcess(command, folder, facts, run.events) if command else None
 
     def worker_reported(self, worker_id: str, report: Mapping[str, Any]) -> None:
-        """Add a worker's report to the samples and the ledger."""
-        self._samples.add(worker_id, report)
+        """Add a worker's report to the ledger, which must lose nothing, and then to the samples."""
         if self._folder:
             self._folder.ledger.add(worker_id, report)
+        self._samples.add(worker_id, report)
 
     def worker_changed(self, name: str, worker_id: str, loss: Loss | None) -> None:
         """Add the event `name` of a worker to the run; `loss` is given where the worker was lost."""

@@ -172,8 +172,8 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
 def _error(error: StatsError, samples: ErrorSamples) -> ErrorFacts:
     text = error.parse_error(error.error)
     return ErrorFacts(
-        method=error.method,
-        name=error.name,
+        method=str(error.method),  # a locustfile that reports its own requests can name them by a number
+        name=str(error.name),
         error=text,
         occurrences=error.occurrences,
         first_at=error.first_seen,

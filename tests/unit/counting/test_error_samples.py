@@ -67,6 +67,20 @@ def test_no_answer_has_no_more_than_its_error() -> None:
     assert total.find("GET", "/", "another") is None
 
 
+def test_a_client_of_ones_own_may_answer_with_anything() -> None:
+    """A sample that run.json could not hold would cost the run its verdict."""
+    total, worker = ErrorSamples(), ErrorSamples()
+    odd = SimpleNamespace(status_code="OK", headers={"X-Request-ID": 7})
+    for name, response in (
+        ("values", odd),
+        ("headers", SimpleNamespace(status_code=0, headers=[("a", "b")])),
+    ):
+        worker.count("GRPC", name, ValueError(), response)
+    total.add(handed_over(worker))
+    for name in ("values", "headers"):
+        assert total.find("GRPC", name, "ValueError()") == ErrorSample()
+
+
 def test_a_long_answer_is_cut_and_a_stream_is_left_to_its_user() -> None:
     stream = SimpleNamespace(status_code=500, headers={}, _content=False)
     for response, body in ((answered(500, "ä".encode() * 900, "1"), "ä" * 500), (stream, None)):
