@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import convert, to_builtins
 
+from stampede.counting.outcomes import http_status
 from stampede.facts.run_json import ErrorSample
 
 KEY = "stampede_errors"
@@ -75,11 +76,10 @@ def _key(method: str, name: str, text: str) -> ErrorKey:
 
 def _sample(response: Any) -> ErrorSample:
     """Return the sample of a response; the response of somebody's own client can hold values of any type."""
-    status = getattr(response, "status_code", None)
     headers = getattr(response, "headers", None)
     request_id = headers.get(REQUEST_ID) if isinstance(headers, Mapping) else None
     return ErrorSample(
-        status=(int(status) or None) if isinstance(status, int) else None,
+        status=http_status(getattr(response, "status_code", None)) or None,
         body=_body(response),
         request_id=request_id if isinstance(request_id, str) else None,
     )

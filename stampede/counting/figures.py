@@ -73,7 +73,7 @@ def window(latencies: Latencies, start: int, end: int) -> Window:
 
 def _route_figures(one_second: Latencies, second: int, method: str, name: str) -> RouteFigures:
     of_route = figures(one_second, second, second + 1, partial(_is_route, method, name))
-    return RouteFigures(method=str(method), name=str(name), **asdict(of_route))
+    return RouteFigures(method=method, name=name, **asdict(of_route))
 
 
 def pace(latencies: Latencies, start: int, end: int, wanted_rps: float | None) -> Pace:

@@ -76,11 +76,11 @@ class Latencies:
                 slot.late.append(_bucket(late))
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Move the times into a worker's report."""
+        """Move the times into a worker's report; a locustfile can name requests of its own by a number."""
         report[KEY] = [
-            (second, *route, *slot.packed)
+            (second, str(method), str(name), *slot.packed)
             for second, slots in self._seconds.items()
-            for route, slot in slots.items()
+            for (method, name), slot in slots.items()
         ]
         self.clear()
 

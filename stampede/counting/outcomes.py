@@ -65,9 +65,9 @@ class Outcomes:
     def hand_over(self, report: dict[str, Any]) -> None:
         """Move the counts into a worker's report."""
         counts = [
-            (second, *outcome, count)
+            (second, str(method), str(name), http_status(status), count)
             for second, outcomes in self._seconds.items()
-            for outcome, count in outcomes.items()
+            for (method, name, status), count in outcomes.items()
         ]
         report[KEY] = {"counts": counts, "refused_late": dict(self._refused_late)}
         self.clear()
@@ -108,3 +108,8 @@ class Outcomes:
     def _count(self, second: int, outcome: Outcome, times: int) -> None:
         self._seconds[second][outcome] += times
         self._total[outcome] += times
+
+
+def http_status(status: object) -> int:
+    """Return the status, or NO_ANSWER for what is none: a client that is not HTTP has its own ("OK")."""
+    return int(status) if isinstance(status, int) else NO_ANSWER

@@ -5,11 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from msgspec import convert, to_builtins
 
 from stampede.counting import figures, latency
 from stampede.counting.latency import DUE, Latencies
-from stampede.facts.figures import Figures, FromStart, Pace, Window
+from stampede.facts.figures import Figures, FromStart, Pace
 
 
 @pytest.fixture
@@ -65,17 +64,6 @@ def test_each_route_has_its_figures_and_one_without_requests_no_times(latencies:
     assert routes["POST", "/orders/"].p99_ms == 500
     nothing = routes["GET", "/health"]
     assert (nothing.requests, nothing.avg_ms, nothing.p50_ms, nothing.max_ms) == (0, None, None, None)
-
-
-def test_a_route_that_a_locustfile_names_by_a_number_can_be_read_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Locust lets a user class report requests of its own under any name."""
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: 100.5))
-    latencies = Latencies()
-    latencies.count("RPC", 42, 10, None)  # type: ignore[arg-type]
-    window = figures.window(latencies, 100, 101)
-    assert convert(to_builtins(window), Window).routes[0].name == "42"
 
 
 @pytest.mark.parametrize(

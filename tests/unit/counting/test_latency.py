@@ -130,3 +130,13 @@ def test_a_percentile_is_a_time_that_was_measured(
 def test_the_mean_is_of_all_requests() -> None:
     assert mean({1: 3, 5: 1}) == 2
     assert mean({}) is None
+
+
+def test_routes_that_a_locustfile_names_by_numbers_are_text() -> None:
+    """run.json is read back by its types."""
+    total, worker, report = Latencies(), Latencies(), dict[str, Any]()
+    worker.count("RPC", 42, 10, None)  # type: ignore[arg-type]
+    worker.count("RPC", "all", 10, None)
+    worker.hand_over(report)
+    total.add(report)
+    assert total.routes() == [("RPC", "42"), ("RPC", "all")]

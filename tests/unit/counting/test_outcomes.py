@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import msgpack
 
 from stampede.counting import outcomes
 from stampede.counting.outcomes import Outcomes
@@ -60,3 +61,14 @@ def test_refusals_that_took_more_than_a_second_are_counted() -> None:
     total.add(report)
     now = int(time.time())
     assert total.tally(now - 60, now + 1) == (1, 2, 1)
+
+
+@pytest.mark.parametrize("status", ["OK", 3.5, object()])
+def test_a_client_that_is_not_http_has_neither_status_nor_names_of_text(status: object) -> None:
+    """Locust lets a user class report any; they are sorted, and sent as a worker's report."""
+    total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
+    worker.count("RPC", 42, response=SimpleNamespace(status_code=status))  # type: ignore[arg-type]
+    worker.count("RPC", "42", response=SimpleNamespace(status_code=200))
+    worker.hand_over(report)
+    total.add(msgpack.decode(msgpack.encode(report), strict=False))
+    assert total.by_route() == {"RPC 42": {"0": 1, "200": 1}}
