@@ -9,7 +9,7 @@ BIN := .venv/bin
 SYNCED := .venv/synced
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless report compare logs ps restart reset install test unit integration cluster browser prove lossless chaos lint fmt clean
+.PHONY: help up down scale headless report compare logs ps restart reset install test unit integration cluster browser cases prove lossless chaos lint fmt clean
 
 ##@ Use Stampede
 help: ## List the commands
@@ -60,6 +60,9 @@ test: $(SYNCED) ## Run every test that this machine can run; skipped tests give 
 
 unit integration cluster browser: $(SYNCED) ## Run the tests of one kind
 	@$(BIN)/pytest tests/$@
+
+cases: $(SYNCED) ## Run the locustfiles of tests/cases: each must give its right value   [CASE=02]
+	@$(BIN)/python -m tests.cases $(CASE)
 
 prove: $(SYNCED) ## Plant faults: the check for each must catch it
 	@$(BIN)/python -m tests.prove
