@@ -24,7 +24,7 @@ gevent.monkey.patch_all()
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import msgpack  # type: ignore[import-untyped]  # noqa: E402 - after gevent's patch
+import msgpack  # noqa: E402 - after gevent's patch
 from locust.env import Environment  # noqa: E402
 
 from load_tests.notes import NoLedger  # noqa: E402

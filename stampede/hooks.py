@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from gevent.event import Event
-from locust import events
+from locust import User, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
+from locust.exception import StopTest
 from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from stampede import webui
-from stampede.cluster import interrupt, patches, worker
+from stampede.cluster import interrupt, patches, user_patches
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
 from stampede.cluster.roster import own_label
+from stampede.cluster.worker import REPORT_INTERVAL, ClusterWorker
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
 from stampede.plan import pace
@@ -32,14 +35,23 @@ from stampede.webui import form, guard, login
 _is_attached = Event()
 _choices = [form.NO_PROFILE]
 """The profiles that the start form offers; Locust reads the list again for each page."""
-patches.report_every(worker.REPORT_INTERVAL)
+patches.report_every(REPORT_INTERVAL)
 patches.keep_missing_workers()
 patches.keep_waiting_for_the_master()
 patches.let_workers_reconnect()
 patches.keep_three_digits()
 patches.spawn_after_init(_is_attached)
 patches.disable_cors()
-patches.count_requests_cut_off()
+patches.build_the_default_options_once()
+patches.send_any_value()
+user_patches.count_requests_cut_off()
+
+# Registered before the locustfile is imported: where one of its listeners raises StopUser, Locust skips the
+# listeners after it. On the master too: a locustfile may send requests there.
+_counts = Counts()
+events.request.add_listener(_counts.count)
+events.user_error.add_listener(_counts.count_exception)
+events.test_start.add_listener(lambda **_: _counts.clear())
 
 
 @events.init_command_line_parser.add_listener
@@ -100,16 +112,14 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     options = environment.parsed_options
     # First, because Locust serves its UI even where something below fails.
     _secure(web_ui, options.allowed, [environment.host, options.audit_host])
-    counts = Counts()
-    driver = Driver(environment, counts, Path(options.results), options.audit_host)
-    cluster = ClusterMaster(environment, runner, driver.observers.worker_changed)
+    driver = Driver(environment, _counts, Path(options.results), options.audit_host)
+    cluster = ClusterMaster(environment, runner, driver.observers.worker_changed, driver.stop_by_locustfile)
     results.conclude_interrupted(Path(options.results))
     webui.add(web_ui, environment, driver, Path(options.profiles), Path(options.results))
     _choices[:] = form.choices(Path(options.profiles))
     on = environment.events
-    on.test_start.add_listener(lambda **_: counts.clear())
     on.test_start.add_listener(lambda **_: cluster.begin(*driver.started()))
-    on.worker_report.add_listener(lambda data, **_: counts.add(data))
+    on.worker_report.add_listener(lambda data, **_: _counts.add(data))
     on.worker_report.add_listener(
         lambda client_id, data, **_: driver.observers.worker_reported(client_id, data)
     )
@@ -121,6 +131,12 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     # Locust calls the listeners of `quitting` in reverse order.
     on.quitting.add_listener(lambda **_: cluster.forget_all_workers())
     on.quitting.add_listener(lambda **_: driver.shut_down(END_TIMEOUT))
+
+
+def _user_ended(cluster: ClusterWorker, user: User, error: BaseException, is_stopped: bool) -> None:
+    _counts.count_ended_user(user, error, is_stopped)
+    if isinstance(error, StopTest):
+        cluster.stop_run(f"StopTest: {error}")
 
 
 def _secure(web_ui: WebUI, allowed_file: str | None, default_hosts: list[str | None]) -> None:
@@ -150,9 +166,10 @@ def _refuse_to_start(error: Exception) -> NoReturn:
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     # All classes, also those that Locust left out: the master selects the classes of each run.
     environment.user_classes = list(environment.available_user_classes.values())
-    counts, ledger, samples = Counts(), Ledger(), OwnSamples()
+    ledger, samples = Ledger(), OwnSamples()
     answer_clock_requests(runner)
-    cluster = worker.ClusterWorker(environment, runner, ledger.hand_over_again)
+    cluster = ClusterWorker(environment, runner, ledger.hand_over_again)
+    user_patches.report_ended_users(partial(_user_ended, cluster))
     environment.stampede_ledger = ledger  # for user classes: the ledger, and their worker's label in it
     environment.stampede_worker = lambda: own_label(runner)
     try:
@@ -163,9 +180,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     on = environment.events
     on.test_start.add_listener(lambda **_: cluster.begin(environment.parsed_options.run_id))
     on.test_start.add_listener(lambda **_: ledger.begin(environment.parsed_options.run_id, own_label(runner)))
-    on.test_start.add_listener(lambda **_: counts.clear())
-    on.request.add_listener(counts.count)
-    on.report_to_master.add_listener(lambda data, **_: counts.hand_over(data))
+    on.report_to_master.add_listener(lambda data, **_: _counts.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: samples.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: cluster.keep(data))  # last: it keeps all of the report

@@ -8,5 +8,6 @@
 ``clocks``                     how far the workers' clocks are ahead of the master's
 ``allowed_targets``            where users may be sent
 ``interrupt``, ``patches``     what is changed of Python's and of Locust's own behaviour
+``user_patches``               what is changed of Locust's users
 =============================  =======================================================================
 """

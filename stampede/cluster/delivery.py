@@ -13,10 +13,18 @@ from typing import Any, NamedTuple
 
 from gevent.event import Event
 
+from stampede.counting.latency import KEY as COUNTED
+from stampede.counting.latency import requests_in
+
 KEY = "stampede_report"
 """The key of a report that holds its run and its number."""
 
 Report = dict[str, Any]
+
+
+def is_uncounted(report: Mapping[str, Any]) -> bool:
+    """Return whether a report has requests that the engine has not counted: its worker has no engine."""
+    return bool(COUNTED not in report and report.get("stats_total", {}).get("num_requests"))
 
 
 class Loss(NamedTuple):
@@ -91,7 +99,7 @@ class Inbox:
             return False
         self._numbers[worker].add(mark["number"])
         self._last_reports[worker] = time.time()
-        self._most_requests = max(self._most_requests, report["stats_total"]["num_requests"])
+        self._most_requests = max(self._most_requests, requests_in(report))
         return True
 
     def loss_of(self, worker: str) -> Loss:

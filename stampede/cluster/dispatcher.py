@@ -31,6 +31,9 @@ Orders = dict[str, dict[str, int]]
 POLL_INTERVAL = 0.1
 """Seconds until the dispatcher checks the workers again where no message has arrived."""
 
+ORDER_INTERVAL = 0.3
+"""Least seconds between two orders to a worker: each order takes it some time."""
+
 ORDER_TIMEOUT = 20.0
 """Seconds for a worker to carry out an order. After that it gets the next one all the same. It must be longer
 than the time that users have to stop."""
@@ -45,12 +48,14 @@ class Dispatcher:
     def __init__(
         self,
         worker_nodes: Iterable[WorkerNode],
-        user_classes: Iterable[type[User]],
+        user_classes: Callable[[], Iterable[type[User]]],
         on_worker_event: Callable[[str, str], None],
         dispatch_again: Callable[[Dispatcher], None],
     ) -> None:
-        """Begin with these workers and user classes.
+        """Begin with these workers.
 
+        `user_classes` returns the classes of the run; it is called when the run's listeners have been called,
+        which may change classes and weights.
         `on_worker_event` receives the name of an event and the id of its worker. `dispatch_again` must have
         another greenlet iterate the dispatcher.
         """
@@ -61,13 +66,16 @@ class Dispatcher:
         """The users of each worker by its last order."""
         self._ordered_at: dict[str, float] = {}
         """The time of an order that its worker has not carried out yet."""
+        self._last_order: dict[str, float] = {}
+        """The time of the last order of each worker."""
         self._leaving: set[str] = set()
         self._returned: set[str] = set()
         """Workers that were missing: their users are unknown until they report."""
         self._all_class_names: set[str] = set()
         """The user classes of all dispatches. A worker stops the users of a class only if its order contains
         the class, with 0."""
-        self._set_user_classes(user_classes)
+        self._user_classes_of_run = user_classes
+        self._user_classes: list[UserClass] = []
         self._target = self._ramp_start = 0
         self._rate, self._ramp_began = 1.0, monotonic()
         self.iterations = 0
@@ -90,10 +98,10 @@ class Dispatcher:
         self, target_user_count: int, spawn_rate: float, user_classes: list[type[User]] | None = None
     ) -> None:
         """Change the number of users to `target_user_count`, by `spawn_rate` users per second."""
-        self._ramp_start, self._ramp_began = self._users_due(), monotonic()
+        self._ramp_start, self._ramp_began = self.users_due(), monotonic()
         self._target, self._rate = target_user_count, spawn_rate
-        if user_classes is not None:
-            self._set_user_classes(user_classes)
+        if user_classes is not None or not self._user_classes:
+            self._set_user_classes(user_classes or self._user_classes_of_run())
         self._changed.set()
 
     def add_worker(self, worker_node: WorkerNode) -> None:
@@ -111,7 +119,7 @@ class Dispatcher:
     def remove_worker(self, worker_node: WorkerNode) -> None:
         """Remove a worker that has left or is missing."""
         worker = worker_node.id
-        for by_worker in (self._nodes, self._ordered, self._ordered_at):
+        for by_worker in (self._nodes, self._ordered, self._ordered_at, self._last_order):
             by_worker.pop(worker, None)
         self._leaving.discard(worker)
         self._returned.discard(worker)
@@ -178,9 +186,9 @@ class Dispatcher:
         They stop users at once, but start only as many as there is room for.
         """
         wanted = self._wanted()
-        free = [worker for worker in wanted if not self._is_busy(worker)]
+        free = [worker for worker in wanted if not self._is_busy(worker) and not self._is_resting(worker)]
         fewer = {worker: wanted[worker] & self._ordered[worker] for worker in free}
-        room = self._users_due() - self._most_possible_users({**self._ordered, **fewer})
+        room = self.users_due() - self._most_possible_users({**self._ordered, **fewer})
         changes = {}
         for worker in sorted(free, key=lambda each: fewer[each].total()):
             more = _at_most(wanted[worker] - fewer[worker], room)
@@ -192,14 +200,16 @@ class Dispatcher:
 
     def _order(self, changes: Mapping[str, Users]) -> Orders:
         self._ordered.update(changes)
-        self._ordered_at.update(dict.fromkeys(changes, monotonic()))
+        now = monotonic()
+        self._ordered_at.update(dict.fromkeys(changes, now))
+        self._last_order.update(dict.fromkeys(changes, now))
         return {
             worker: {name: share[name] for name in self._all_class_names} for worker, share in changes.items()
         }
 
     def _is_settled(self) -> bool:
         return (
-            self._users_due() == self._target
+            self.users_due() == self._target
             and bool(self._available_workers())
             and not self._leaving
             and not self._returned
@@ -207,7 +217,7 @@ class Dispatcher:
             and all(+self._ordered[worker] == +share for worker, share in self._wanted().items())
         )
 
-    def _users_due(self) -> int:
+    def users_due(self) -> int:
         """Return how many users the ramp has reached by now."""
         steps = 1 + floor(self._rate * (monotonic() - self._ramp_began))
         if self._ramp_start < self._target:
@@ -216,7 +226,7 @@ class Dispatcher:
 
     def _wanted(self) -> dict[str, Users]:
         current = {worker: self._ordered[worker] for worker in self._available_workers()}
-        return share_out(current, self._users_due(), self._user_classes)
+        return share_out(current, self.users_due(), self._user_classes)
 
     def _available_workers(self) -> list[str]:
         return [
@@ -225,6 +235,9 @@ class Dispatcher:
 
     def _is_busy(self, worker: str) -> bool:
         return worker in self._ordered_at and monotonic() - self._ordered_at[worker] < ORDER_TIMEOUT
+
+    def _is_resting(self, worker: str) -> bool:
+        return monotonic() - self._last_order.get(worker, -ORDER_INTERVAL) < ORDER_INTERVAL
 
     def _most_possible_users(self, ordered: Mapping[str, Users]) -> int:
         """Return how many users run or may start at any moment.

@@ -26,10 +26,10 @@ from locust.runners import (
 )
 
 from stampede.cluster import patches
-from stampede.cluster.delivery import KEY, Inbox, Loss
+from stampede.cluster.delivery import KEY, Inbox, Loss, is_uncounted
 from stampede.cluster.dispatcher import Dispatcher
 from stampede.cluster.roster import STATES_WITH_USERS
-from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, RESPONSE_TIMEOUT, UNKNOWN
+from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, RESPONSE_TIMEOUT, STOP_RUN, UNKNOWN
 
 END_TIMEOUT = 25.0
 """Seconds for a master that has to end to stop its run, audit it and write its results. It must be shorter
@@ -49,24 +49,34 @@ class ClusterMaster:
     """A master and its workers."""
 
     def __init__(
-        self, environment: Environment, runner: MasterRunner, on_worker_event: OnWorkerEvent
+        self,
+        environment: Environment,
+        runner: MasterRunner,
+        on_worker_event: OnWorkerEvent,
+        stop_run: Callable[[str], None],
     ) -> None:
+        """Listen to the workers. `stop_run` ends the run for a cause in the locustfile."""
         self._environment = environment
         self._runner = runner
         self._on_worker_event = on_worker_event
         self._inbox = Inbox()
         self._dispatcher: Dispatcher | None = None
         self._dispatching: set[Greenlet[..., None]] = set()
+        self._uncounted: set[str] = set()
+        """Workers without the engine that have reported requests in this run."""
         self._ended_at = 0.0
         environment.dispatcher_class = self._create_dispatcher
         environment.parsed_options.enable_rebalancing = False  # Locust's own rebalancing
         patches.intercept_messages_of_workers(runner, self._handle)
+        patches.stop_by_the_locustfile(runner, stop_run)
+        runner.register_message(STOP_RUN, lambda msg, **_: stop_run(str(msg.data["cause"])))
         for message in (LEAVING, GAVE_UP):
             runner.register_message(message, lambda msg, **_: self._inform_dispatcher(msg))
 
     def begin(self, run_id: str, may_start_users: Event) -> None:
         """Begin a run. Its users start when `may_start_users` is set."""
         self._inbox.begin(run_id)
+        self._uncounted.clear()
         if self._dispatcher:
             self._dispatcher.hold(may_start_users)
         self.forget_missing_workers()
@@ -80,6 +90,10 @@ class ClusterMaster:
             del self._runner.clients[worker.id]
             self._runner.worker_indexes.pop(worker.id, None)
         self._runner.check_stopped()
+
+    def users_due(self) -> int:
+        """Return how many users the ramp in progress has reached by now; 0 between two runs."""
+        return self._dispatcher.users_due() if self._dispatcher else 0
 
     def end(self) -> None:
         """Give no more orders: the run stops."""
@@ -98,10 +112,15 @@ class ClusterMaster:
             del self._runner.clients[worker]
 
     def _create_dispatcher(
-        self, worker_nodes: list[WorkerNode], user_classes: list[type[User]]
+        self,
+        worker_nodes: list[WorkerNode],
+        user_classes: list[type[User]],  # noqa: ARG002 - Locust passes those from before the test's start
     ) -> Dispatcher:
         self._dispatcher = Dispatcher(
-            worker_nodes, user_classes, self._report_worker_event, self._dispatch_again
+            worker_nodes,
+            lambda: self._environment.user_classes,
+            self._report_worker_event,
+            self._dispatch_again,
         )
         return self._dispatcher
 
@@ -130,6 +149,9 @@ class ClusterMaster:
         elif msg.type in ("spawning", "spawning_complete") and self._is_missing(worker):
             return  # Locust would treat it as never missing; its next heartbeat brings it back
         elif msg.type == "stats":
+            if is_uncounted(msg.data) and worker not in self._uncounted:
+                self._uncounted.add(worker)
+                self._report_worker_event("worker_without_engine", worker)
             if self._inbox.accept(worker, msg.data):
                 handle_in_locust(worker, msg)
             if mark := msg.data.get(KEY):

@@ -1,4 +1,4 @@
-"""All replacements of Locust's own functions, each with its reason.
+"""Replacements of Locust's own functions, each with its reason. Those of users are in user_patches.py.
 
 They are made for one version of Locust and refused for others. tests/integration/test_patches.py fails when
 Locust no longer needs one of them. "Stock" means Locust without these patches.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Callable, Iterator
+from functools import cache
+from inspect import currentframe
 from typing import Any
 from urllib.parse import urljoin
 
@@ -21,22 +22,24 @@ import locust.web
 import requests
 import zmq
 from flask import Response, after_this_request
-from gevent import GreenletExit
 from gevent.event import Event
-from locust import clients
+from locust import argument_parser
 from locust.clients import HttpSession
-from locust.contrib import fasthttp
-from locust.contrib.fasthttp import FastHttpSession, FastRequest
+from locust.contrib.fasthttp import FastRequest
+from locust.event import EventHook
 from locust.rpc import Message, zmqrpc
-from locust.runners import MasterRunner, WorkerRunner
-from locust.user.task import LOCUST_STATE_STOPPING
+from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
 from stampede.cluster.allowed_targets import AllowedTargets
 from stampede.counting.latency import rounded
+from stampede.counting.readable import sendable
 
 SUPPORTED_LOCUST = "2.47"
 """The version of Locust that the patches are made for, without its last number."""
+
+OWN_PACKAGES = ("locust", "stampede")
+"""Packages whose calls are not the locustfile's."""
 
 Handle = Callable[[str, Message], None]
 """Locust's handler of a worker's message: receives the worker's id and the message."""
@@ -149,93 +152,79 @@ def ready_at_once(stop_timeout: float) -> None:
     os.environ["LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP"] = str(-int(stop_timeout))
 
 
+def build_the_default_options_once() -> None:
+    """Compute Locust's default options once in a process: they never change.
+
+    Stock workers compute them again for each option of each spawn message. Each message blocks all users of
+    the worker for 65 to 100 ms.
+    """
+    argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
+
+
+def send_any_value() -> None:
+    """Replace a value that cannot be sent by a readable form, in messages of masters and workers.
+
+    Stock workers send the message again and again; nothing else is sent meanwhile. Such a value is half a
+    surrogate in a text, an integer beyond 64 bits, or an object of a class that msgpack does not know.
+    """
+    serialize = Message.serialize
+
+    def serialize_or_replace(message: Message) -> bytes:
+        try:
+            packed: bytes = serialize(message)
+        except Exception:  # msgpack raises many, and so may the value's own methods
+            replaced = Message(message.type, sendable(message.data), message.node_id)
+            packed = serialize(replaced)
+        return packed
+
+    Message.serialize = serialize_or_replace
+
+
+def stop_by_the_locustfile(runner: Runner, report_stop: Callable[[str], None]) -> None:
+    """Let `report_stop` receive what in the locustfile calls `runner.quit()` or `runner.stop()`.
+
+    It must end the run. A stock master ends its process on quit, without waiting for the workers' last
+    reports; a stock worker ends its own users only, so that the run goes on with fewer.
+    """
+    for name in ("quit", "stop"):
+        setattr(runner, name, _reporting_the_locustfile(name, getattr(runner, name), report_stop))
+
+
+def _reporting_the_locustfile(
+    name: str, stop: Callable[..., None], report_stop: Callable[[str], None]
+) -> Callable[..., None]:
+    def stop_or_report(*arguments: Any, **options: Any) -> None:
+        caller = getattr(currentframe(), "f_back", None)  # None where it is a greenlet of its own
+        if caller is None:
+            report_stop(f"runner.{name}()")
+        elif _package(caller.f_globals.get("__name__")) in OWN_PACKAGES:
+            stop(*arguments, **options)
+        else:
+            file = caller.f_code.co_filename.rpartition("/")[2]
+            report_stop(f"runner.{name}() at {file}:{caller.f_lineno}")
+
+    return stop_or_report
+
+
+def take_own_listeners(event: EventHook) -> list[Callable[..., None]]:
+    """Remove an event's listeners that are neither Locust's nor the engine's, and return them."""
+    own = [listener for listener in event._handlers if _package(_module(listener)) not in OWN_PACKAGES]
+    for listener in own:
+        event.remove_listener(listener)
+    return own
+
+
+def _module(listener: Callable[..., None]) -> str | None:
+    return getattr(listener, "__module__", None)
+
+
+def _package(module: str | None) -> str:
+    return (module or "").partition(".")[0]
+
+
 def disable_cors() -> None:
     """Stop pages of other sites from reading the master's answers, which stock masters allow."""
     locust.web.CORS = lambda _app: None
-
-
-class CutOffError(Exception):
-    """A request had no answer when its user was stopped."""
-
-    def __init__(self) -> None:
-        super().__init__("cut off at the stop")
-
-
-def count_requests_cut_off() -> None:
-    """Count requests that are still in flight when their user is stopped as failed.
-
-    Stock users do not report such a request: an API that hangs permanently has no failures. The time of the
-    request is how long the user waited. A request whose response is there, but whose user is
-    still checking it (`catch_response=True`), is counted by its status.
-    """
-    for session in (HttpSession, FastHttpSession):
-        _count_unanswered(session)
-    for response in (clients.ResponseContextManager, fasthttp.ResponseContextManager):
-        _count_answered(response)
-
-
-def _count_unanswered(session_class: Any) -> None:
-    request = session_class.request
-
-    def request_or_fail(
-        session: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any
-    ) -> Any:
-        start_time, began = time.time(), time.perf_counter()
-        try:
-            return request(session, method, url, name, *arguments, **options)
-        except GreenletExit:
-            if _was_sent(session):
-                session.request_event.fire(
-                    request_type=method,
-                    name=name
-                    or session.request_name
-                    or _own_name(session, method, url, options.get("params")),
-                    response_time=(time.perf_counter() - began) * 1000,
-                    response_length=0,
-                    response=None,
-                    context={
-                        **(session.user.context() if session.user else {}),
-                        **options.get("context", {}),
-                    },
-                    exception=CutOffError(),
-                    start_time=start_time,
-                    url=session._build_url(url),
-                )
-            raise
-
-    session_class.request = request_or_fail
-
-
-def _was_sent(session: Any) -> bool:
-    """Return whether the request of a killed user was sent.
-
-    A user in a task is asked to finish first, so it is in the state STOPPING when it is killed. Without a
-    stop timeout no user is asked. A waiting user is killed at once. If it has just woken, it may have begun a
-    request, but nothing of it was sent.
-    """
-    user = session.user
-    return user is None or user._state == LOCUST_STATE_STOPPING or not user.environment.stop_timeout
-
-
-def _own_name(session: Any, method: str, url: str, params: Any) -> str:
-    """Return the name that Locust's client gives a request without a name."""
-    if isinstance(session, FastHttpSession):
-        return url
-    unnamed = requests.Request(method, session._build_url(url), params=params)
-    name: str = session.prepare_request(unnamed).path_url
-    return name
-
-
-def _count_answered(response_class: Any) -> None:
-    leave = response_class.__exit__
-
-    def leave_or_count(response: Any, exc: type[BaseException] | None, *details: Any) -> Any:
-        if exc is None or not issubclass(exc, GreenletExit):
-            return leave(response, exc, *details)
-        leave(response, None, None, None)
-        return False
-
-    response_class.__exit__ = leave_or_count
 
 
 def end_timer_with_run(web_ui: WebUI) -> None:

@@ -42,6 +42,8 @@ ACKNOWLEDGED, UNKNOWN = "stampede_acknowledged", "stampede_unknown"
 """Messages to a worker: its report is counted; the master does not know the worker."""
 LEAVING, GAVE_UP = "stampede_leaving", "stampede_gave_up"
 """Messages to the master: the worker is about to leave; it stopped its users as the master was silent."""
+STOP_RUN = "stampede_stop_run"
+"""The message to the master that the locustfile ends the run; its `cause` is what in the locustfile does."""
 
 
 class ClusterWorker:
@@ -61,6 +63,7 @@ class ClusterWorker:
         self._ended_run: str | None = None
         self._is_handling = False
         patches.intercept_messages_of_master(runner, self._handle)
+        patches.stop_by_the_locustfile(runner, self.stop_run)
         runner.register_message(ACKNOWLEDGED, lambda msg, **_: self._outbox.acknowledge(msg.data["number"]))
         runner.register_message(UNKNOWN, lambda **_: self._join_again())
         runner.greenlet.spawn(self._watch)
@@ -80,6 +83,10 @@ class ClusterWorker:
         self._ended_run = self._run_id
         self._runner._send_stats()
         patches.ready_at_once(self._environment.stop_timeout)
+
+    def stop_run(self, cause: str) -> None:
+        """Have the master stop the run, as something in the locustfile asks for it."""
+        self._runner.send_message(STOP_RUN, {"cause": cause})
 
     def master_responded(self) -> None:
         """Note that the master has sent a message."""

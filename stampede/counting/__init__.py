@@ -4,7 +4,10 @@
 ``counts``             all counts of a request together
 ``latency``            times, by second and route; percentiles
 ``outcomes``           statuses, by second and route
-``error_samples``      one answer for each error
+``errors``             failed requests, by route and text, with a sample each
+``exceptions``         exceptions of the users' own code, by place
+``ended_users``        users that ended by themselves, by second and cause
+``readable``           readable forms of unusual values
 ``figures``            the figures of a window, made from these
 ``ledger``             what users did and what they were answered, one entry each: for the audit
 =====================  ===============================================================================

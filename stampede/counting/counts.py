@@ -1,4 +1,4 @@
-"""What workers count of each request and the master adds up: times, outcomes, samples of errors."""
+"""What workers count of each request and each user, and the master adds up."""
 
 from __future__ import annotations
 
@@ -6,28 +6,70 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stampede.counting.error_samples import ErrorSamples
+from stampede.counting.ended_users import EndedUsers
+from stampede.counting.errors import Errors
+from stampede.counting.exceptions import Exceptions, place
 from stampede.counting.latency import Latencies
 from stampede.counting.outcomes import Outcomes
+from stampede.counting.readable import text
+
+ENDS_ON_PURPOSE = ("StopUser", "StopTest")
+"""Exceptions of Locust's with which a user ends itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The counts of one worker since its last report; on the master, of all workers in a run."""
+    """The counts of one worker since its last report; on the master, of all workers in a run.
+
+    The verdict rests on these alone: a locustfile may reset or change all statistics of Locust's.
+    """
 
     latencies: Latencies = field(default_factory=Latencies)
     outcomes: Outcomes = field(default_factory=Outcomes)
-    errors: ErrorSamples = field(default_factory=ErrorSamples)
+    errors: Errors = field(default_factory=Errors)
+    exceptions: Exceptions = field(default_factory=Exceptions)
+    ended_users: EndedUsers = field(default_factory=EndedUsers)
 
     def clear(self) -> None:
         """Forget everything at the start of a run."""
         for part in self._parts:
             part.clear()
 
-    def count(self, **request: Any) -> None:
-        """Count one request; the arguments are those of Locust's request event."""
-        for part in self._parts:
-            part.count(**request)
+    def count(
+        self,
+        request_type: Any = "",
+        name: Any = "",
+        exception: Any = None,
+        response: Any = None,
+        **request: Any,
+    ) -> None:
+        """Count one request; the arguments are those of Locust's request event, and may have any value."""
+        method, name = text(request_type), text(name)
+        if exception is not None and not isinstance(exception, BaseException) and not exception:
+            exception = None  # such as "": Locust counts it as no error
+        self.latencies.count(method, name, exception=exception, response=response, **request)
+        self.outcomes.count(method, name, response=response, **request)
+        if exception is not None:
+            self.errors.count(method, name, exception, response)
+
+    def count_exception(self, user_instance: Any, exception: BaseException, **_: Any) -> None:
+        """Count an exception of a user; the arguments are those of Locust's user_error event."""
+        user = getattr(user_instance, "user", user_instance)  # a task set reports itself
+        user._counted_exception = exception
+        self.exceptions.count(exception)
+
+    def count_ended_user(self, user: Any, error: BaseException, is_stopped: bool) -> None:
+        """Count a user that has ended by what it raised. One that was stopped before is not missing.
+
+        An exception other than Locust's own also counts as one of the users' exceptions, once.
+        """
+        cause = type(error).__name__
+        if isinstance(error, Exception) and cause not in ENDS_ON_PURPOSE:
+            cause += f" at {place(error)}"
+            if getattr(user, "_counted_exception", None) is not error:
+                self.exceptions.count(error)
+        if not is_stopped:
+            self.ended_users.count(cause)
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Move the counts into a worker's report."""
@@ -40,5 +82,5 @@ class Counts:
             part.add(report)
 
     @property
-    def _parts(self) -> tuple[Latencies, Outcomes, ErrorSamples]:
-        return self.latencies, self.outcomes, self.errors
+    def _parts(self) -> tuple[Latencies | Outcomes | Errors | Exceptions | EndedUsers, ...]:
+        return self.latencies, self.outcomes, self.errors, self.exceptions, self.ended_users

@@ -48,6 +48,8 @@ class Latencies:
         """Forget everything at the start of a run."""
         self._seconds: defaultdict[int, defaultdict[Route, _Slot]] = defaultdict(lambda: defaultdict(_Slot))
         self._routes: set[Route] = set()  # kept, as collecting them is slow late in a long run
+        self.total_requests = self.total_failures = 0
+        """Of all seconds."""
 
     def count(
         self,
@@ -63,8 +65,10 @@ class Latencies:
         now = time.time()
         slot = self._slot(int(now), (request_type, name))
         slot.requests += 1
+        self.total_requests += 1
         if exception is not None:
             slot.failures += 1
+            self.total_failures += 1
         if response_time is None:
             return
         slot.times.append(_bucket(response_time))
@@ -88,6 +92,8 @@ class Latencies:
         """Add the times of a worker's report."""
         for second, method, name, *packed in report.get(KEY, ()):
             self._slot(second, (method, name)).add(*packed)
+            self.total_requests += packed[0]
+            self.total_failures += packed[1]
 
     def routes(self) -> list[Route]:
         """Return all methods and names, sorted."""
@@ -165,6 +171,11 @@ class _Slot:
         """Return the content in the form that `add` takes."""
         times = self.times.tobytes(), self.from_start.tobytes(), self.late.tobytes()
         return self.requests, self.failures, *times
+
+
+def requests_in(report: Mapping[str, Any]) -> int:
+    """Return how many requests a worker's report counts."""
+    return sum(requests for _second, _method, _name, requests, *_rest in report.get(KEY, ()))
 
 
 def percentile(histogram: Mapping[float, int], share: float) -> float | None:

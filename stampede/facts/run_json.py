@@ -7,6 +7,7 @@ None means not known. ``python -m stampede schema`` prints the JSON Schema.
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -21,8 +22,12 @@ from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statem
 from stampede.facts.target import MeasuredTarget
 from stampede.facts.verdict_json import Check
 
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 """The version of the format: it changes with every change that an older reader would misread."""
+
+
+_PLACE = re.compile(r'File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*)')
+"""A line of a traceback."""
 
 
 class FactsError(ValueError):
@@ -56,7 +61,7 @@ class ErrorSample(Struct, kw_only=True, frozen=True):
 
 
 class ErrorFacts(Struct, kw_only=True, frozen=True):
-    """One error of one route, as Locust counts it."""
+    """One error of one route: failed requests with the same text."""
 
     method: str
     name: str
@@ -71,9 +76,33 @@ class ErrorFacts(Struct, kw_only=True, frozen=True):
 class ExceptionFacts(Struct, kw_only=True, frozen=True):
     """One kind of exception that the users' own code raised."""
 
+    error: str
+    """The name of its class."""
     count: int
     message: str
     traceback: str
+
+    @property
+    def place(self) -> str:
+        """Return where it was raised: `users.py:14 in on_start`; empty where that is not known.
+
+        This is the last place of the traceback that is not in an installed package.
+        """
+        places = list(_PLACE.finditer(self.traceback))
+        own = [place for place in places if "site-packages" not in place["file"]] or places
+        return (
+            f"{own[-1]['file'].rpartition('/')[2]}:{own[-1]['line']} in {own[-1]['function']}" if own else ""
+        )
+
+
+class EndedUsers(Struct, kw_only=True, frozen=True):
+    """Users that ended by themselves in one second, for one cause."""
+
+    second: int
+    """Seconds since the epoch."""
+    cause: str
+    """``StopUser``, or an exception with its place: ``KeyError at users.py:14``."""
+    users: int
 
 
 class Audit(Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -120,7 +149,7 @@ class Race(Struct, kw_only=True, frozen=True):
 class Facts(Struct, kw_only=True, frozen=True):
     """The content of ``run.json``."""
 
-    schema: Literal[3] = SCHEMA
+    schema: Literal[4] = SCHEMA
     id: str
     phase: Phase
     interrupted: bool
@@ -148,6 +177,7 @@ class Facts(Struct, kw_only=True, frozen=True):
     """Whether the run sends more than the API can serve, on purpose."""
     errors: list[ErrorFacts]
     exceptions: list[ExceptionFacts]
+    ended_users: list[EndedUsers]
     window: Window | None
     """None where the run ended before all users were running."""
     pace: Pace | None
@@ -160,6 +190,10 @@ class Facts(Struct, kw_only=True, frozen=True):
     targets: list[MeasuredTarget]
     aborted: str | None
     """The target that ended the run, and its figure at that time."""
+    stopped_by: str | None
+    """What in the locustfile ended the run, such as ``runner.quit() at users.py:30``."""
+    locustfile_exit_code: int | None
+    """The exit code that the locustfile has set (``environment.process_exit_code``)."""
     stages: list[StageFigures]
     seconds: list[Second]
     races: list[Race]

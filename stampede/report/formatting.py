@@ -23,9 +23,6 @@ NONE = "–"
 LOCUST_ERROR = re.compile(r"""\w+\((["'])(?P<text>.*)\1\)""", re.DOTALL)
 """`CatchResponseError('GET /health: 503')`: Locust keeps errors as Python's repr."""
 
-PLACE = re.compile(r'File ".*", line \d+, in .*')
-"""A line of a traceback."""
-
 NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot represent, and the C1 control characters."""
 
@@ -110,9 +107,9 @@ def failure(error: ErrorFacts) -> str:
 
 
 def exception(raised: ExceptionFacts) -> str:
-    """Return where an exception was raised, the last place of its traceback, and its message."""
-    places = PLACE.findall(raised.traceback)
-    return ": ".join([*places[-1:], raised.message])
+    """Return the class of an exception, where it was raised, and its message."""
+    where = f" at {raised.place}" if raised.place else ""
+    return f"{raised.error}{where}: {raised.message}"
 
 
 def offender(wrong: Offender) -> str:

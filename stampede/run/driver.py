@@ -28,6 +28,7 @@ from stampede.plan.profiles import Plan
 from stampede.run.abort import Abort
 from stampede.run.finisher import Finisher
 from stampede.run.observers import Observers
+from stampede.run.own_gate import OwnGate
 from stampede.run.results import RunFolder
 from stampede.run.run import Run
 from stampede.run.stages import Stages
@@ -60,12 +61,14 @@ class Driver:
         """The host of a run that names none."""
         self.observers = Observers(environment, counts, audited_host)
         self.evidence = Evidence(counts, lambda: self.observers.samples, self._cores)
-        self._finisher = Finisher(environment, counts, self.observers, self.evidence)
+        self._own_gate = OwnGate(environment)
+        self._finisher = Finisher(environment, counts, self.observers, self.evidence, self._own_gate)
         self._stages = Stages(environment)
         self._abort = Abort((), self.evidence)
         self._plan_greenlet: Greenlet[..., None] | None = None
         self._ramp_greenlet: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
+        self._is_headless = False
         self.folder: RunFolder | None = None
         self.current: Run | None = None
 
@@ -87,12 +90,15 @@ class Driver:
         run = self.current
         return run is not None and run.plan is None and run.phase in (Phase.RAMP, Phase.WINDOW)
 
-    def start(self, plan: Plan, host: str | None) -> None:
-        """Start a run of the plan. Raises CastError, and RunError where no run can start now."""
+    def start(self, plan: Plan, host: str | None, *, is_headless: bool = False) -> None:
+        """Start a run of the plan. Raises CastError, and RunError where no run can start now.
+
+        A headless run was started by `make headless`, not in the browser.
+        """
         self.check_can_start()
         self.cast.choose(plan)
         self._environment.host = host
-        self._next_plan = plan
+        self._next_plan, self._is_headless = plan, is_headless
         self._stages = Stages(self._environment)
         self._plan_greenlet = gevent.spawn(self._carry_out, plan)
 
@@ -153,6 +159,8 @@ class Driver:
         self.folder = None
         now = time.time()
         run = self.current = Run(_new_id(now), plan, now)
+        run.is_headless, self._is_headless = self._is_headless, False
+        self._own_gate.begin()
         self.observers.prepare(run)
         self._set_worker_options(run)
         run.promises = self.cast.promises
@@ -162,7 +170,7 @@ class Driver:
             self.folder = RunFolder(self._results, run, self._environment, self.counts)
         except OSError as error:
             logger.error("stampede: no run: %s/ cannot be written: %s", self._results, error.strerror)
-            gevent.spawn(self._environment.runner.stop)  # in a greenlet: Locust's test has not started yet
+            gevent.spawn(self._stop)  # in a greenlet: Locust's test has not started yet
             return run.id, Flag()
         return run.id, self.observers.begin(self.folder)
 
@@ -185,8 +193,20 @@ class Driver:
     def _end_by_target(self, run: Run, target: Target, reading: Reading) -> None:
         run.aborted = f"{target.text}: {reading.actual:g}{target.unit}, {reading.detail}"
         run.events.append(Event(name="target_aborted", at=time.time(), facts={"target": run.aborted}))
-        # In a greenlet, because a stop kills the watcher, which runs this.
-        gevent.spawn(self._environment.runner.stop)
+        gevent.spawn(self._stop)  # in a greenlet: a stop kills the watcher, which runs this
+
+    def _stop(self) -> None:
+        self._environment.runner.stop()
+
+    def stop_by_locustfile(self, cause: str) -> None:
+        """Stop the run in progress, as something in the locustfile asks for it. The first cause counts."""
+        run = self.current
+        if run is None or run.phase not in (Phase.RAMP, Phase.WINDOW) or run.stopped_by:
+            logger.info("stampede: %s: no run is in progress", cause)
+            return
+        run.stopped_by = cause
+        run.events.append(Event(name="locustfile_stopped", at=time.time(), facts={"cause": cause}))
+        gevent.spawn(self._stop)  # in a greenlet: a listener of this run's start may have called this
 
     def stopping(self) -> None:
         """Stop the plan, the ramp and the abort checks, as users begin to stop; end the window."""

@@ -11,9 +11,11 @@ from msgspec import convert
 
 from stampede.cluster import roster
 from stampede.counting.counts import Counts
+from stampede.facts.event import Event
 from stampede.facts.run_json import Audit, Phase, Race
 from stampede.facts.target import Reading, Target
 from stampede.run.observers import Observers
+from stampede.run.own_gate import OwnGate
 from stampede.run.results import RunFolder
 from stampede.run.run import Run
 from stampede.run.stages import Stages
@@ -30,9 +32,15 @@ class Finisher:
     """Finishes the runs of one master."""
 
     def __init__(
-        self, environment: Environment, counts: Counts, observers: Observers, evidence: Evidence
+        self,
+        environment: Environment,
+        counts: Counts,
+        observers: Observers,
+        evidence: Evidence,
+        own_gate: OwnGate,
     ) -> None:
         self._environment = environment
+        self._own_gate = own_gate
         self._counts = counts
         self._observers = observers
         self._evidence = evidence
@@ -48,6 +56,8 @@ class Finisher:
             self._await_last_reports(folder)
             if run.plan:
                 run.stages = stages.rows(self._counts, self._observers.samples.workers)
+            run.locustfile_exit_code = self._own_gate.exit_code(is_headless=run.is_headless)
+            run.events += _ended_users(self._counts)
             self._observers.end(run)  # before the audit, which sends requests to the API too
             self._audit(run, folder)
             run.races = convert(getattr(self._environment, "stampede_races", ()), list[Race])
@@ -76,3 +86,17 @@ class Finisher:
         self._observers.conclude(run)
         if folder.ledger.error:
             run.audit = Audit(error=f"the ledger could not be written: {folder.ledger.error}")
+
+
+def _ended_users(counts: Counts) -> list[Event]:
+    """Return an event for each cause for which users ended by themselves, at the time of the first."""
+    rows = counts.ended_users.facts()
+    first = {row.cause: row.second for row in reversed(rows)}
+    return [
+        Event(
+            name="users_ended",
+            at=float(second),
+            facts={"cause": cause, "users": sum(row.users for row in rows if row.cause == cause)},
+        )
+        for cause, second in first.items()
+    ]

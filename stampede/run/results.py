@@ -11,16 +11,15 @@ from pathlib import Path
 import gevent
 from locust.env import Environment
 from locust.html import get_html_report
-from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter, StatsError
+from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter
 from msgspec.structs import replace
 
 from stampede.cluster import roster
 from stampede.counting import figures
 from stampede.counting.counts import Counts
-from stampede.counting.error_samples import ErrorSamples
 from stampede.counting.ledger import LedgerFile
 from stampede.facts import run_json
-from stampede.facts.run_json import ErrorFacts, ExceptionFacts, Facts
+from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Judgement
 from stampede.report import files
 from stampede.run.run import Run
@@ -121,7 +120,7 @@ def _judge(folder: Path) -> Judgement:
 
 def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
     """Return the facts and figures of a run so far."""
-    plan, total = run.plan, environment.stats.total
+    plan = run.plan
     window = (run.window.start, run.window.stop) if run.window else None
     pace = plan.window_pace if plan else None
     return Facts(
@@ -138,17 +137,13 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         lost_workers=run.lost_workers,
         started_at=_utc(run.started),
         written_at=_utc(time.time()),
-        requests=total.num_requests,
-        failures=total.num_failures,
+        requests=counts.latencies.total_requests,
+        failures=counts.latencies.total_failures,
         outcomes=counts.outcomes.by_route(),
         overload=bool(plan and plan.overload),
-        errors=[_error(error, counts.errors) for error in environment.stats.errors.values()],
-        exceptions=[
-            ExceptionFacts(
-                count=exception["count"], message=exception["msg"], traceback=exception["traceback"]
-            )
-            for exception in environment.runner.exceptions.values()
-        ],
+        errors=counts.errors.facts(),
+        exceptions=counts.exceptions.facts(),
+        ended_users=counts.ended_users.facts(),
         window=figures.window(counts.latencies, *window) if window else None,
         pace=figures.pace(counts.latencies, *window, pace) if window else None,
         promises=run.promises,
@@ -156,6 +151,8 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         counters=run.counters,
         targets=run.targets,
         aborted=run.aborted,
+        stopped_by=run.stopped_by,
+        locustfile_exit_code=run.locustfile_exit_code,
         stages=run.stages,
         seconds=run.seconds,
         races=run.races,
@@ -166,19 +163,6 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         clocks=run.clocks,
         hub_lag=run.hub_lag,
         events=sorted(run.events, key=lambda event: event.at),
-    )
-
-
-def _error(error: StatsError, samples: ErrorSamples) -> ErrorFacts:
-    text = error.parse_error(error.error)
-    return ErrorFacts(
-        method=str(error.method),  # a locustfile that reports its own requests can name them by a number
-        name=str(error.name),
-        error=text,
-        occurrences=error.occurrences,
-        first_at=error.first_seen,
-        last_at=error.last_seen,
-        sample=samples.find(error.method, error.name, text),
     )
 
 

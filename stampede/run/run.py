@@ -31,6 +31,8 @@ class Run:
     """The plan; None where the run was started with the numbers of the UI's form."""
     started: float
     phase: Phase = Phase.RAMP
+    is_headless: bool = False
+    """Whether `make headless` started the run, and not the browser."""
     window_start: float | None = None
     window_end: float | None = None
     workers: int = 0
@@ -52,6 +54,9 @@ class Run:
     targets: list[MeasuredTarget] = field(default_factory=list)
     aborted: str | None = None
     """The target that ended the run, with what was measured then; None where none did."""
+    stopped_by: str | None = None
+    """What in the locustfile ended the run; None where nothing in it did."""
+    locustfile_exit_code: int | None = None
     machine: Machine = field(default_factory=Machine)
     samples: Samples = field(default_factory=Samples)
     statements: list[Statement] = field(default_factory=list)

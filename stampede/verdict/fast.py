@@ -22,11 +22,12 @@ def fast(run: Facts) -> list[Check]:
 
     The check for failed requests is left out where a target limits them.
     """
-    exceptions = sum(exception.count for exception in run.exceptions)
     checks = [judge(target) for target in run.targets] or [NO_TARGETS]
     if not any(_limits_failures(result.target) for result in run.targets):
         checks.append(_failures(run))
-    checks.append(fail_if_any("exceptions", exceptions, f"{exceptions} in the users' own code"))
+    checks.append(_exceptions(run))
+    if run.locustfile_exit_code is not None:
+        checks.append(_own_exit_code(run.locustfile_exit_code))
     return checks + (overload(run) if run.overload else [])
 
 
@@ -37,6 +38,26 @@ def _failures(run: Facts) -> Check:
         return Check(name="failures", verdict=Verdict.UNKNOWN, count=0, detail="no request was answered")
     return fail_if_any(
         "failures", run.failures, f"{run.failures:,} of {run.requests:,} requests had no expected outcome"
+    )
+
+
+def _exceptions(run: Facts) -> Check:
+    """Return the check that the users' own code raised no exception."""
+    count = sum(exception.count for exception in run.exceptions)
+    detail = f"{count} in the users' own code"
+    if run.exceptions:
+        most_frequent = max(run.exceptions, key=lambda exception: exception.count)
+        detail += f", most often {most_frequent.error} at {most_frequent.place or 'an unknown place'}"
+    return fail_if_any("exceptions", count, detail)
+
+
+def _own_exit_code(code: int) -> Check:
+    """Return the check that the locustfile's own exit code is 0."""
+    return Check(
+        name="locustfile_exit_code",
+        verdict=Verdict.FAIL if code else Verdict.PASS,
+        actual=float(code),
+        detail=f"the locustfile set environment.process_exit_code = {code}",
     )
 
 

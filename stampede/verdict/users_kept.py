@@ -1,15 +1,19 @@
 """VALID: did as many users run as the plan asks for, second by second on the master? Pure.
 
 When a worker joins or leaves, users move, and some are missing for a moment. That is as promised if it ends
-in time. If users are missing for any other reason, the load is not the planned one.
+in time. A user that ends by itself (an exception, StopUser) is not missing either. If users are missing for
+any other reason, the load is not the planned one.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from stampede.facts.figures import Second
 from stampede.facts.run_json import Facts
@@ -21,6 +25,29 @@ NAME = "users_kept"
 
 Span = tuple[int, list[Second]]
 """A number of wanted users, and the seconds in which that many were wanted."""
+
+
+class Ended:
+    """The users that ended by themselves. A user that does is not missing: it ended, for a known cause."""
+
+    def __init__(self, run: Facts) -> None:
+        self._rows = run.ended_users
+
+    def explain(self, wanted: int, row: Second) -> bool:
+        """Return whether as many users had ended by a second as are missing in it."""
+        missing = wanted - row.users
+        return 0 < missing <= sum(each.users for each in self._rows if each.second <= row.second)
+
+    @property
+    def in_words(self) -> str:
+        """Return how many users ended, by cause; the most frequent cause comes first."""
+        by_cause: Counter[str] = Counter()
+        for each in self._rows:
+            by_cause[each.cause] += each.users
+        causes = ", ".join(f"{users:,} × {cause}" for cause, users in by_cause.most_common(3))
+        more = f" and {len(by_cause) - 3} more causes" if len(by_cause) > 3 else ""
+        kind = "exceptions" if any(" at " in cause for cause in by_cause) else "themselves"
+        return f"{by_cause.total():,} ended by {kind}: {causes}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +68,12 @@ class Dip:
         """Return the causes of the moves that overlap the dip."""
         return [move.what for move in user_moves if any(move.covers(row.second) for row in self.rows)]
 
-    def is_explained(self, user_moves: Iterable[Move]) -> bool:
-        """Return whether moves cover all seconds of the dip."""
-        return all(any(move.covers(row.second) for move in user_moves) for row in self.rows)
+    def is_explained(self, user_moves: Iterable[Move], ended: Ended) -> bool:
+        """Return whether each second of the dip is covered by a move, or lacks only users that have ended."""
+        return all(
+            any(move.covers(row.second) for move in user_moves) or ended.explain(self.wanted, row)
+            for row in self.rows
+        )
 
 
 def users_kept(run: Facts) -> Check:
@@ -53,13 +83,15 @@ def users_kept(run: Facts) -> Check:
     ]
     if not spans:
         return not_asked(NAME, "not checked: the run was too short")
+    ended = Ended(run)
     for wanted, rows in _spans_with_time(spans, run):
-        if all(row.users != wanted for row in rows):
+        if all(row.users != wanted and not ended.explain(wanted, row) for row in rows):
             closest = min((row.users for row in rows), key=lambda users: abs(users - wanted))
             return unknown_unless(NAME, False, f"there were never {wanted:,} users, but {closest:,}")
     most = max(wanted for wanted, _ in spans)
     dips = [dip for wanted, rows in spans for dip in _dips(wanted, rows)]
-    return _explained(most, dips, list(moves(run.events)))
+    check = _explained(most, dips, list(moves(run.events)), ended)
+    return replace(check, detail=f"{check.detail}; {ended.in_words}") if run.ended_users else check
 
 
 def _spans_with_time(spans: list[Span], run: Facts) -> list[Span]:
@@ -69,12 +101,16 @@ def _spans_with_time(spans: list[Span], run: Facts) -> list[Span]:
     return (spans[:-1] if run.aborted else spans) or spans
 
 
-def _explained(most: int, dips: list[Dip], user_moves: list[Move]) -> Check:
-    """Return the check of whether moves explain all dips; `most` is the highest number of wanted users."""
-    if unexplained := [dip for dip in dips if not dip.is_explained(user_moves)]:
+def _explained(most: int, dips: list[Dip], user_moves: list[Move], ended: Ended) -> Check:
+    """Return the check of whether moves and ended users explain all dips.
+
+    `most` is the highest number of wanted users.
+    """
+    if unexplained := [dip for dip in dips if not dip.is_explained(user_moves, ended)]:
         listed = _listed(dip.in_words for dip in unexplained)
         return unknown_unless(NAME, False, f"{listed}: no event says why", count=len(unexplained))
-    listed = _listed(f"{dip.in_words}: {', '.join(dip.causes(user_moves))}" for dip in dips)
+    moved = [(dip, dip.causes(user_moves)) for dip in dips]
+    listed = _listed(f"{dip.in_words}: {', '.join(causes)}" for dip, causes in moved if causes)
     return unknown_unless(NAME, True, f"{most:,} users; {listed}" if listed else f"{most:,} users", count=0)
 
 

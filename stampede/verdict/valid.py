@@ -54,13 +54,17 @@ def valid(run: Facts) -> list[Check]:
 def _came_to_its_end(run: Facts) -> Check:
     """Return the check of whether the run came to its end.
 
-    A run that a target ended counts as well: that target fails, so nothing is unknown.
+    A run that a target ended counts as well: that target fails, so nothing is unknown. So does a run that the
+    locustfile ended: it controls its own load.
     """
     name = "came_to_its_end"
     if run.interrupted:
         return unknown_unless(name, False, "the master ended in the middle of it")
     if run.aborted:
         return unknown_unless(name, True, f"a target ended it: {run.aborted}")
+    if run.stopped_by:
+        seconds = f"a window of {run.window.seconds} s" if run.window else "no window"
+        return unknown_unless(name, True, f"{seconds}: the locustfile ended it by {run.stopped_by}")
     if run.window is None:
         return unknown_unless(name, False, "it was ended before all its users were there")
     if run.profile is not None and not run.as_planned:
@@ -77,6 +81,9 @@ def _workers_reported(run: Facts) -> Check:
     if run.interrupted:
         detail = "no master was there to report to: the figures are those of the last seconds before"
         return unknown_unless(name, False, detail, count=len(lost))
+    if uncounted := {event.id for event in run.events if event.name == "worker_without_engine"}:
+        detail = f"{', '.join(sorted(map(str, uncounted)))} without Stampede: their requests are not counted"
+        return unknown_unless(name, False, detail, count=len(uncounted))
     if not lost:
         return unknown_unless(name, True, f"all {run.workers} to their end", count=0)
     if set(lost) <= noticed_losses.keys():

@@ -7,7 +7,6 @@ request      refused when
 ===========  ===============================================================================
 *Start*      a run is in progress or audited; no worker, no host, no folder for results
 *Edit*       the run has a plan, or its users have stopped; the numbers are wrong
-*Reset*      a run is in progress or audited
 ===========  ===============================================================================
 
 A page polls the master only while it shows a run. A page that was opened before the run still offers *Start*,
@@ -44,7 +43,7 @@ def choices(profiles_file: Path) -> list[str]:
 
 
 def add(web_ui: WebUI, driver: Driver, profiles_file: Path) -> None:
-    """Handle requests to Locust's ``/swarm`` and ``/stats/reset`` before Locust does."""
+    """Handle requests to Locust's ``/swarm`` before Locust does."""
     patches.end_timer_with_run(web_ui)
     web_ui.app.before_request(Form(web_ui, driver, profiles_file).before_locust)
 
@@ -60,11 +59,8 @@ class Form:
 
     def before_locust(self) -> ResponseReturnValue | None:
         """Return the response to a request that is refused or starts a profile; None leaves it to Locust."""
-        if request.method != "POST":
-            return None
-        if request.endpoint == "locust.reset_stats" and self._driver.in_progress:
-            return self._answer(False, "a run is in progress: its verdict is made from these figures"), 409
-        return self._before_swarm() if request.endpoint == "locust.swarm" else None
+        is_swarm = request.method == "POST" and request.endpoint == "locust.swarm"
+        return self._before_swarm() if is_swarm else None
 
     def _before_swarm(self) -> Response | None:
         if request.form.get("load_profile", NO_PROFILE):

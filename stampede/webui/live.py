@@ -133,19 +133,20 @@ class Live:
         return max(0.0, round(left, 1)) if run.phase in (Phase.RAMP, Phase.WINDOW) else 0.0
 
     def _figures(self, facts: Facts | None, judgement: Judgement | None) -> dict[str, Any]:
-        runner, total, run = self._environment.runner, self._environment.stats.total, self._driver.current
+        runner, run, counted = self._environment.runner, self._driver.current, self._driver.counts.latencies
         now = int(time.time())
-        times = self._driver.counts.latencies.histogram(now - PERCENTILE_SECONDS, now)
+        newest = range(now - PERCENTILE_SECONDS, now)
+        times = counted.histogram(newest.start, newest.stop)
         return {
             "verdicts": _verdicts(judgement),
             "left_s": self._left(run),
             "users": runner.user_count,
             "target_users": run and (run.plan.users if run.plan else runner.target_user_count),
             "workers": runner.worker_count,
-            "rps": run and round(total.current_rps, 1),
+            "rps": run and round(counted.requests(newest.start, newest.stop) / len(newest), 1),
             **percentiles(times)._asdict(),
-            "requests": total.num_requests,
-            "failures": total.num_failures,
+            "requests": counted.total_requests,
+            "failures": counted.total_failures,
             "outcomes": by_status(facts.outcomes if facts else {}),
             "generator_shares_cores": run and self._driver.observers.machine.generator_shares_cores,
             "events": to_builtins(facts.events[-NEWEST_EVENTS:] if facts else []),

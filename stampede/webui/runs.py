@@ -41,7 +41,7 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_fi
         if not isinstance(settings, dict):
             return jsonify(message="send a JSON object that names a profile"), 422
         try:
-            plan = begin(driver, profiles_file, settings)
+            plan = begin(driver, profiles_file, settings, is_headless=True)
         except ProfileError as error:
             return jsonify(message=str(error)), 422
         except (RunError, CastError) as error:
@@ -61,7 +61,9 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_fi
         )
 
 
-def begin(driver: Driver, profiles_file: Path, settings: Mapping[str, Any]) -> Plan:
+def begin(
+    driver: Driver, profiles_file: Path, settings: Mapping[str, Any], *, is_headless: bool = False
+) -> Plan:
     """Start a run with these settings; return its plan. Raises ProfileError, CastError and RunError."""
     plan = profiles.choose(profiles.read(profiles_file), str(settings.get("profile")))
     if scenario := settings.get("scenario"):
@@ -69,7 +71,7 @@ def begin(driver: Driver, profiles_file: Path, settings: Mapping[str, Any]) -> P
     plan = profiles.override(plan, settings)
     host = settings.get("host") or driver.default_host
     _refuse_silent_host(host)
-    driver.start(plan, host)
+    driver.start(plan, host, is_headless=is_headless)
     return plan
 
 

@@ -65,7 +65,7 @@ def _users(outcome: Outcome) -> list[tuple[int, int]]:
 def on_start_raises(checkout: Checkout) -> Outcome:
     with serving() as api:
         outcome = run(checkout, "01-on-start-raises/users.py", api)
-    return _ended_by_exceptions(outcome, "users.py:14", "KeyError")
+    return _ended_by_exceptions(outcome, "users.py:13", "KeyError")
 
 
 @case("01b-on-start-raises", "the same where every user is ended; exit 10")
@@ -114,7 +114,7 @@ def stop_user(checkout: Checkout) -> Outcome:
     _passed(outcome)
     assert outcome.run["requests"] == 8 * 15
     assert "StopUser" in outcome.check("valid", "users_kept")["detail"]
-    assert "user_ended" in outcome.events
+    assert "users_ended" in outcome.events
     return outcome
 
 

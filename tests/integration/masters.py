@@ -50,7 +50,9 @@ class Master:
 def with_driver(master: Master, results: Path) -> Driver:
     """Return a driver of its runs that is told of Locust's events as in stampede/hooks.py."""
     driver = Driver(master.environment, Counts(), results, None)
-    cluster = ClusterMaster(master.environment, master.runner, driver.observers.worker_changed)
+    cluster = ClusterMaster(
+        master.environment, master.runner, driver.observers.worker_changed, driver.stop_by_locustfile
+    )
     on = master.environment.events
     on.test_start.add_listener(lambda **_: cluster.begin(*driver.started()))
     on.spawning_complete.add_listener(lambda user_count, **_: driver.ramp_finished(user_count))

@@ -17,6 +17,7 @@ from stampede.cluster.delivery import KEY
 from stampede.cluster.master import ClusterMaster
 from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, UNKNOWN
 from stampede.race.racers import RacingUser
+from stampede.counting.latency import KEY as COUNTED
 from stampede.race.rounds import REPLY, Races
 from tests.integration.masters import Master
 
@@ -27,10 +28,12 @@ class Cluster(Master):
     def __init__(self, *workers: str) -> None:
         super().__init__()
         self.noticed: list[tuple[str, str]] = []
+        self.causes: list[str] = []
+        """Why the locustfile ended the run."""
         self.meanwhile: Callable[[], None] | None = None
         """What happens while the next order is sent."""
         self.cluster_master = ClusterMaster(
-            self.environment, self.runner, lambda *what: self.noticed.append(what[:2])
+            self.environment, self.runner, lambda *what: self.noticed.append(what[:2]), self.causes.append
         )
         may_start_users = Event()
         may_start_users.set()
@@ -82,6 +85,7 @@ def report(requests: int, users: int = 0) -> dict[str, Any]:
         **{"stats": stats.serialize_stats(), "stats_total": stats.total.get_stripped_report(), "errors": {}},
         **{"user_count": users, "user_classes_count": {"Shopper": users}},
         KEY: {"run": "run", "number": 1},
+        COUNTED: [(0, "GET", "/", requests, 0, b"", b"", b"")],
     }
 
 

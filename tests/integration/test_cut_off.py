@@ -16,7 +16,7 @@ from gevent.event import Event
 from gevent.server import StreamServer
 from locust import FastHttpUser, HttpUser
 from locust.env import Environment
-from stampede.cluster import patches
+from stampede.cluster import user_patches
 from stampede.counting.counts import Counts
 from stampede.counting.latency import DUE
 from stampede.facts.samples import Samples
@@ -87,7 +87,7 @@ def visit(kind, task, how="stopped"):
                 for each in results(wanted, evidence, window, None)] if second else None,
     }
 
-patches.count_requests_cut_off()
+user_patches.count_requests_cut_off()
 kinds, tasks = (HttpUser, FastHttpUser), (in_flight, named, renamed, within, judged)
 told = {task.__name__: [visit(kind, task) for kind in kinds] for task in tasks}
 told["woken"] = [visit(kind, named, "killed") for kind in kinds]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from time import monotonic
 
 import gevent
 import pytest
@@ -10,7 +13,14 @@ from gevent.event import Event
 from locust import User
 from locust.runners import STATE_MISSING, STATE_RUNNING, WorkerNode
 
-from stampede.cluster.dispatcher import Dispatcher, Orders
+from stampede.cluster.dispatcher import ORDER_INTERVAL, Dispatcher, Orders
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float) -> None:
+    """Let the greenlets run until the condition holds."""
+    with gevent.Timeout(seconds, AssertionError(what)):
+        while not condition():
+            gevent.sleep(0.01)
 
 
 class Shopper(User):
@@ -31,7 +41,7 @@ class Cluster:
         self.waits_to_stop = False
         self.undone: Orders = {}
         self.dispatcher = Dispatcher(
-            self.nodes.values(), [Shopper, Guard], lambda *what: self.noticed.append(what), self.go_on
+            self.nodes.values(), lambda: [Shopper, Guard], lambda *what: self.noticed.append(what), self.go_on
         )
         self.target = 0
 
@@ -144,8 +154,7 @@ def test_users_of_one_that_leaves_are_taken_over_as_they_stop(cluster: Cluster) 
     assert cluster.sizes() == [20, 20], "they are still there"
     cluster.nodes["b"].user_classes_count = {"Shopper": 4, "Guard": 1}
     cluster.dispatcher.worker_reported("b")
-    gevent.sleep(0.15)
-    assert cluster.sizes() == [5, 35]
+    wait_until(lambda: cluster.sizes() == [5, 35], "they are taken over", seconds=5)
     gone = cluster.nodes.pop("b")
     gone.user_classes_count = {}
     cluster.dispatcher.remove_worker(gone)
@@ -179,12 +188,10 @@ def test_one_that_has_stopped_its_users_by_itself_gets_them_again(cluster: Clust
 def test_users_come_at_their_rate_and_a_loss_is_made_good_at_once(cluster: Cluster) -> None:
     cluster.dispatcher.new_dispatch(60, 0.2)  # the next one after 5 s
     iterating = gevent.spawn(cluster.run)
-    gevent.sleep(0.2)
-    assert cluster.users() == 41
+    wait_until(lambda: cluster.users() == 41, "the first of the ramp", seconds=2)
     cluster.nodes.pop("b")
     cluster.dispatcher.remove_worker(WorkerNode("b", STATE_MISSING))
-    gevent.sleep(0.2)
-    assert cluster.users() == 41
+    wait_until(lambda: cluster.users() == 41, "the loss is made good", seconds=2)
     cluster.dispatcher.end()
     iterating.join(5)
 
@@ -193,7 +200,7 @@ def test_nobody_is_told_anything_when_the_run_has_ended(cluster: Cluster) -> Non
     """And what Locust does after the last order is not done: it would call the run a running one."""
     cluster.dispatcher.new_dispatch(60, 0.2)  # the next one after 5 s
     iterating = gevent.spawn(cluster.run)
-    gevent.sleep(0.05)
+    wait_until(lambda: cluster.users() == 41, "the first of the ramp", seconds=2)
     cluster.dispatcher.end()
     iterating.join(5)
     assert isinstance(iterating.value, gevent.GreenletExit)
@@ -233,3 +240,27 @@ def test_an_order_that_got_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> 
     cluster.want(10)
     assert not lost
     assert cluster.sizes() == [5, 5]
+
+
+def test_a_worker_gets_a_few_orders_a_second(cluster: Cluster) -> None:
+    """Each order takes it some time, however fast the ramp is."""
+    ordered_at: list[float] = []
+    cluster.dispatcher.new_dispatch(60, 40)
+    for orders in cluster.dispatcher:
+        ordered_at += [monotonic()] * ("a" in orders)
+        cluster.send(orders)
+    assert cluster.users() == 60
+    *ramp, _last = ordered_at  # the last order is given to all workers, when the ramp is over
+    assert all(later - earlier >= ORDER_INTERVAL for earlier, later in pairwise(ramp))
+
+
+def test_classes_and_weights_are_those_after_the_listeners_of_the_start() -> None:
+    """A locustfile may set them when the test starts, after the dispatcher was made."""
+    classes: list[type[User]] = [Shopper, Guard]
+    cluster = Cluster("a")
+    cluster.dispatcher = Dispatcher(
+        [*cluster.nodes.values()], lambda: classes, lambda *_: None, cluster.go_on
+    )
+    classes[:] = [Guard]
+    cluster.want(4)
+    assert cluster.nodes["a"].user_classes_count == {"Guard": 4}

@@ -97,16 +97,16 @@ def test_of_failures_the_most_frequent_is_named_and_when() -> None:
 
 
 def test_of_exceptions_the_most_frequent_is_named_and_where() -> None:
-    """Locust does not say of what kind it was: 'product' alone says nothing."""
+    """With its class: 'product' alone says nothing."""
     traceback = (
         '  File "/task.py", line 5, in run\n    go()\n  File "/mine.py", line 98, in <lambda>\n    own["x"]\n'
     )
-    rare = ExceptionFacts(count=1, message="rare", traceback="")
-    frequent = ExceptionFacts(count=2, message="'product'", traceback=traceback)
+    rare = ExceptionFacts(error="OSError", count=1, message="rare", traceback="")
+    frequent = ExceptionFacts(error="KeyError", count=2, message="'product'", traceback=traceback)
     check = Check(name="exceptions", verdict=Verdict.FAIL)
     told = hints(runs.run(exceptions=[rare, frequent]), "fast", check)
-    assert told == ["most often, 2 times: File \"/mine.py\", line 98, in <lambda>: 'product'"]
-    assert hints(runs.run(exceptions=[rare]), "fast", check) == ["most often, 1 time: rare"]
+    assert told == ["most often, 2 times: KeyError at mine.py:98 in <lambda>: 'product'"]
+    assert hints(runs.run(exceptions=[rare]), "fast", check) == ["most often, 1 time: OSError: rare"]
 
 
 def test_of_wrong_data_the_first_and_the_worst_are_named() -> None:

@@ -176,8 +176,8 @@ def test_of_an_exception_is_shown_where_it_was_raised() -> None:
     traceback = (
         '  File "/task.py", line 5, in run\n    go()\n  File "/mine.py", line 98, in <lambda>\n    own["x"]\n'
     )
-    raised = {"count": 2, "message": "'product'", "traceback": traceback}
-    assert "  2 × File \"/mine.py\", line 98, in <lambda>: 'product'" in lines(runs.run(exceptions=[raised]))
+    raised = {"error": "KeyError", "count": 2, "message": "'product'", "traceback": traceback}
+    assert "  2 × KeyError at mine.py:98 in <lambda>: 'product'" in lines(runs.run(exceptions=[raised]))
 
 
 def test_what_an_audit_says_is_shown_as_text() -> None:

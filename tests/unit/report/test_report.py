@@ -140,7 +140,7 @@ def test_what_a_run_may_hold_has_a_report(folder: Path, run: Facts) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"schema": 2}, "has schema 2, and this version of Stampede reads schema 3"),
+        ({"schema": 2}, "has schema 2, and this version of Stampede reads schema 4"),
         ({"samples": 5}, "cannot be read: Expected `object`, got `int` - at `$.samples`"),
         ({"users": None}, "cannot be read: Expected `int`, got `null` - at `$.users`"),
     ],

@@ -1,0 +1,197 @@
+"""Replacements of Locust's own functions for users, each with its reason.
+
+They are made for one version of Locust, like those in patches.py. "Stock" means Locust without them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gevent
+import requests
+from gevent import Greenlet, GreenletExit
+from gevent.pool import Group
+from locust import User, clients
+from locust.clients import HttpSession
+from locust.contrib import fasthttp
+from locust.contrib.fasthttp import FastHttpSession
+from locust.exception import StopTest, StopUser
+from locust.runners import STATE_INIT, STATE_SPAWNING, STATE_STOPPED, WorkerRunner
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, DefaultTaskSet
+
+logger = logging.getLogger(__name__)
+
+OnEnd = Callable[[User, BaseException, bool], None]
+"""A function that receives a user that has ended, what it raised, and whether it was stopped before."""
+
+
+def report_ended_users(on_end: OnEnd) -> None:
+    """Let `on_end` receive each user that ends by itself or by an exception, and each that cannot begin.
+
+    Stock workers report no exception that ends a user outside a task: in `__init__`, in `wait_time`, or in a
+    pytest-style user. They do not report either that a user has ended by StopUser or StopTest.
+    """
+    start, stop = User.start, User.stop
+
+    def start_watched(user: User, group: Group) -> Greenlet[..., None]:
+        greenlet: Greenlet[..., None] = start(user, group)
+        greenlet.link(lambda ended: _report_end(user, ended, on_end))
+        return greenlet
+
+    def stop_marked(user: User, force: bool = False) -> bool:
+        user._is_stopped = True
+        is_killed: bool = stop(user, force)
+        return is_killed
+
+    User.start, User.stop, User.run = start_watched, stop_marked, _run
+    WorkerRunner.spawn_users = _spawning_all(on_end)
+
+
+def _run(user: User) -> None:
+    """Run a user as Locust does, and keep what it raised to end itself."""
+    user._state = LOCUST_STATE_RUNNING
+    user._taskset_instance = DefaultTaskSet(user)
+    try:
+        try:
+            user.on_start()
+        except Exception as error:
+            logger.exception("%s", error)
+            if not isinstance(error, StopUser | StopTest):
+                user.environment.events.user_error.fire(
+                    user_instance=user, exception=error, tb=error.__traceback__
+                )
+            raise
+        user._taskset_instance.run()
+    except (GreenletExit, StopUser, StopTest) as error:
+        user._ended_by = error
+        user.on_stop()
+
+
+def _report_end(user: User, greenlet: Greenlet[..., None], on_end: OnEnd) -> None:
+    """Report a user whose greenlet has ended, unless it was stopped and raised nothing of its own.
+
+    This is called in gevent's hub: it must not wait.
+    """
+    is_stopped = getattr(user, "_is_stopped", False)
+    error = greenlet.exception or (None if is_stopped else getattr(user, "_ended_by", None))
+    if error and not isinstance(error, GreenletExit):  # GreenletExit: killed
+        gevent.spawn(on_end, user, error, is_stopped)
+
+
+def _spawning_all(on_end: OnEnd) -> Callable[..., list[User]]:
+    """Return a function that starts users as Locust's does, and goes on where one cannot begin.
+
+    Stock workers start no more users after one whose `__init__` raises, and never report that the others are
+    there. They start all users of an order without a pause, which holds up the users that are running.
+    """
+
+    def spawn_users(
+        runner: WorkerRunner, user_classes_spawn_count: Mapping[str, int], wait: bool = False
+    ) -> list[User]:
+        if runner.state in (STATE_INIT, STATE_STOPPED):
+            runner.update_state(STATE_SPAWNING)
+        users = []
+        for name, count in user_classes_spawn_count.items():
+            user_class = runner.user_classes_by_name[name]
+            for _ in range(count):
+                try:
+                    user = user_class(runner.environment)
+                except Exception as error:  # the locustfile's own code may raise anything
+                    logger.exception("a user of %s cannot begin", name)
+                    on_end(user_class, error, False)
+                else:
+                    user.start(runner.user_greenlets)
+                    users.append(user)
+                gevent.sleep(0)  # running users go first
+        if wait:
+            runner.user_greenlets.join()
+        return users
+
+    return spawn_users
+
+
+class CutOffError(Exception):
+    """A request had no answer when its user was stopped."""
+
+    def __init__(self) -> None:
+        super().__init__("cut off at the stop")
+
+
+def count_requests_cut_off() -> None:
+    """Count requests that are still in flight when their user is stopped as failed.
+
+    Stock users do not report such a request: an API that hangs permanently has no failures. The time of the
+    request is how long the user waited. A request whose response is there, but whose user is
+    still checking it (`catch_response=True`), is counted by its status.
+    """
+    for session in (HttpSession, FastHttpSession):
+        _count_unanswered(session)
+    for response in (clients.ResponseContextManager, fasthttp.ResponseContextManager):
+        _count_answered(response)
+
+
+def _count_unanswered(session_class: Any) -> None:
+    request = session_class.request
+
+    def request_or_fail(
+        session: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any
+    ) -> Any:
+        start_time, began = time.time(), time.perf_counter()
+        try:
+            return request(session, method, url, name, *arguments, **options)
+        except GreenletExit:
+            if _was_sent(session):
+                session.request_event.fire(
+                    request_type=method,
+                    name=name
+                    or session.request_name
+                    or _own_name(session, method, url, options.get("params")),
+                    response_time=(time.perf_counter() - began) * 1000,
+                    response_length=0,
+                    response=None,
+                    context={
+                        **(session.user.context() if session.user else {}),
+                        **options.get("context", {}),
+                    },
+                    exception=CutOffError(),
+                    start_time=start_time,
+                    url=session._build_url(url),
+                )
+            raise
+
+    session_class.request = request_or_fail
+
+
+def _was_sent(session: Any) -> bool:
+    """Return whether the request of a killed user was sent.
+
+    A user in a task is asked to finish first, so it is in the state STOPPING when it is killed. Without a
+    stop timeout no user is asked. A waiting user is killed at once. If it has just woken, it may have begun a
+    request, but nothing of it was sent.
+    """
+    user = session.user
+    return user is None or user._state == LOCUST_STATE_STOPPING or not user.environment.stop_timeout
+
+
+def _own_name(session: Any, method: str, url: str, params: Any) -> str:
+    """Return the name that Locust's client gives a request without a name."""
+    if isinstance(session, FastHttpSession):
+        return url
+    unnamed = requests.Request(method, session._build_url(url), params=params)
+    name: str = session.prepare_request(unnamed).path_url
+    return name
+
+
+def _count_answered(response_class: Any) -> None:
+    leave = response_class.__exit__
+
+    def leave_or_count(response: Any, exc: type[BaseException] | None, *details: Any) -> Any:
+        if exc is None or not issubclass(exc, GreenletExit):
+            return leave(response, exc, *details)
+        leave(response, None, None, None)
+        return False
+
+    response_class.__exit__ = leave_or_count

@@ -1,0 +1,150 @@
+"""Failed requests, by method, name and text of the error, each with a sample.
+
+Locust counts them too, but a locustfile may reset its counts. A sample is the first response of an error, so
+that the request can be found in the API's log.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import convert, to_builtins
+
+from stampede.counting.outcomes import http_status
+from stampede.counting.readable import text
+from stampede.facts.run_json import ErrorFacts, ErrorSample
+
+KEY = "stampede_errors"
+"""The key of the errors in a worker's report."""
+
+REQUEST_ID = "X-Request-ID"
+"""The response header with the id under which the API has logged the request."""
+
+MAX_ERRORS = 1000
+"""Different errors that are told apart. Their number needs a limit, as the text of each can differ."""
+
+MAX_SAMPLES = 100
+"""Errors that have a sample."""
+
+OTHERS = "other errors"
+"""The text that counts the errors of a route beyond MAX_ERRORS."""
+
+MAX_BODY_LENGTH = 500
+"""Characters of a response body that are kept."""
+
+ADDRESS = re.compile("0x[0-9a-f]+")
+"""The address of an object in memory, which differs between workers."""
+
+ErrorKey = tuple[str, str, str]
+"""The method, name and text of an error."""
+
+
+@dataclass(slots=True)
+class _Error:
+    """How often an error occurred, and the times of its first and last occurrence."""
+
+    occurrences: int
+    first_at: float
+    last_at: float
+    sample: ErrorSample | None
+
+
+class Errors:
+    """The errors of one worker since its last report; on the master, of all workers in a run."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything at the start of a run."""
+        self._errors: dict[ErrorKey, _Error] = {}
+        self._sampled: set[ErrorKey] = set()
+
+    def count(self, method: str, name: str, exception: object, response: object) -> None:
+        """Count one failed request. `exception` is an exception or a text."""
+        now = time.time()
+        key = self._key(method, name, _shown(exception))
+        error = self._errors.get(key)
+        if error is None:
+            sample = _sample(response) if self._may_sample(key) else None
+            error = self._errors[key] = _Error(0, now, now, sample)
+        error.occurrences += 1
+        error.last_at = now
+
+    def _may_sample(self, key: ErrorKey) -> bool:
+        """Return whether an error gets a sample: each gets one in a run, and not in each report."""
+        if key in self._sampled or len(self._sampled) >= MAX_SAMPLES:
+            return False
+        self._sampled.add(key)
+        return True
+
+    def hand_over(self, report: dict[str, Any]) -> None:
+        """Move the errors into a worker's report."""
+        report[KEY] = [
+            (*key, error.occurrences, error.first_at, error.last_at, to_builtins(error.sample))
+            for key, error in self._errors.items()
+        ]
+        self._errors = {}
+
+    def add(self, report: Mapping[str, Any]) -> None:
+        """Add the errors of a worker's report."""
+        for method, name, shown, occurrences, first_at, last_at, sample in report.get(KEY, ()):
+            key = self._key(method, name, shown)
+            error = self._errors.setdefault(key, _Error(0, first_at, last_at, None))
+            error.occurrences += occurrences
+            error.first_at = min(error.first_at, first_at)
+            error.last_at = max(error.last_at, last_at)
+            error.sample = error.sample or convert(sample, ErrorSample | None)
+
+    def _key(self, method: str, name: str, shown: str) -> ErrorKey:
+        key = method, name, shown
+        is_known = key in self._errors or len(self._errors) < MAX_ERRORS
+        return key if is_known else (method, name, OTHERS)
+
+    def facts(self) -> list[ErrorFacts]:
+        """Return the errors of the run, in the order in which they first became known."""
+        return [
+            ErrorFacts(
+                method=method,
+                name=name,
+                error=shown,
+                occurrences=error.occurrences,
+                first_at=error.first_at,
+                last_at=error.last_at,
+                sample=error.sample,
+            )
+            for (method, name, shown), error in self._errors.items()
+        ]
+
+
+def _shown(exception: object) -> str:
+    """Return the text of an error, as Locust shows it: the exception's repr, without addresses in memory."""
+    try:
+        shown = exception if isinstance(exception, str) else repr(exception)
+    except Exception:  # the repr of a locustfile's own exception may raise anything
+        shown = f"{type(exception).__name__}()"
+    return ADDRESS.sub("0x....", text(shown))
+
+
+def _sample(response: object) -> ErrorSample:
+    """Return the sample of a response; the response of a custom client can hold values of any type."""
+    headers = getattr(response, "headers", None)
+    request_id = headers.get(REQUEST_ID) if isinstance(headers, Mapping) else None
+    return ErrorSample(
+        status=http_status(getattr(response, "status_code", None)) or None,
+        body=_body(response),
+        request_id=text(request_id) if isinstance(request_id, str) else None,
+    )
+
+
+def _body(response: object) -> str | None:
+    """Return the beginning of the body, or None where it was not read: a stream is left to the user."""
+    for name in ("_cached_content", "_content"):  # of responses of FastHttpUser, of HttpUser
+        content = getattr(response, name, None)
+        if isinstance(content, bytes):
+            return content[: 4 * MAX_BODY_LENGTH].decode("utf-8", "replace")[:MAX_BODY_LENGTH]
+    return None

@@ -1,0 +1,138 @@
+"""Failed requests are counted by method, name and text, and one answer of each is kept."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from locust.contrib.fasthttp import ErrorResponse, FastRequest
+from locust.exception import CatchResponseError
+from requests import Response
+
+from stampede.counting.errors import MAX_ERRORS, MAX_SAMPLES, OTHERS, Errors
+from stampede.facts.run_json import ErrorFacts, ErrorSample
+
+
+def answered(status: int, body: bytes, request_id: str) -> Response:
+    response = Response()
+    response.status_code = status
+    response._content = body
+    response.headers["X-Request-ID"] = request_id
+    return response
+
+
+def handed_over(worker: Errors) -> dict[str, Any]:
+    report: dict[str, Any] = {}
+    worker.hand_over(report)
+    return report
+
+
+def counted(exception: object, response: object = None) -> ErrorFacts:
+    """The only error of a run, as its master has it."""
+    total, worker = Errors(), Errors()
+    worker.count("GET", "/", exception, response)
+    total.add(handed_over(worker))
+    (error,) = total.facts()
+    return error
+
+
+def test_the_first_answer_of_each_error_is_its_sample() -> None:
+    """Of two workers' the first that was reported; both workers' occurrences add up."""
+    total = Errors()
+    for worker_name in ("a", "b"):
+        worker = Errors()
+        for number in (1, 2):
+            error = CatchResponseError("POST /orders/: 500")
+            worker.count("POST", "/orders/", error, answered(500, b"oops", f"{worker_name}-{number}"))
+        total.add(handed_over(worker))
+    (found,) = total.facts()
+    assert (found.error, found.occurrences) == ("CatchResponseError('POST /orders/: 500')", 4)
+    assert found.sample == ErrorSample(status=500, body="oops", request_id="a-1")
+    assert found.first_at is not None
+    assert found.last_at is not None
+    assert found.first_at <= found.last_at
+
+
+def test_errors_that_differ_in_an_address_are_one() -> None:
+    total = Errors()
+    for _ in range(2):
+        worker = Errors()
+        worker.count("GET", "/", ValueError(object(), object()), None)
+        total.add(handed_over(worker))
+    (found,) = total.facts()
+    assert found.occurrences == 2
+
+
+def test_each_occurrence_is_handed_over_once_and_a_sample_once() -> None:
+    worker = Errors()
+    worker.count("GET", "/", ValueError("x"), answered(500, b"", "1"))
+    assert handed_over(worker)["stampede_errors"][0][-1] is not None
+    worker.count("GET", "/", ValueError("x"), answered(500, b"", "1"))
+    ((*_, occurrences, _first, _last, sample),) = handed_over(worker)["stampede_errors"]
+    assert (occurrences, sample) == (1, None)
+    assert handed_over(worker) == {"stampede_errors": []}
+
+
+def test_no_answer_has_no_more_than_its_error() -> None:
+    error = ConnectionRefusedError(111, "refused")
+    found = counted(error, ErrorResponse(FastRequest("http://x/"), error))
+    assert found.error == repr(error)
+    assert found.sample == ErrorSample(status=None, body=None, request_id=None)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        SimpleNamespace(status_code="OK", headers={"X-Request-ID": 7}),
+        SimpleNamespace(status_code=0, headers=[("a", "b")]),
+    ],
+)
+def test_a_custom_client_may_answer_with_anything(response: object) -> None:
+    """A sample that run.json could not hold would cost the run its verdict."""
+    assert counted(ValueError(), response).sample == ErrorSample()
+
+
+class SilentError(Exception):
+    """Its text cannot be read."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+    __str__ = __repr__
+
+
+@pytest.mark.parametrize(
+    ("exception", "shown"),
+    [("a text", "a text"), (SilentError(), "SilentError()"), (ValueError("\ud83d"), r"ValueError('\ud83d')")],
+)
+def test_any_exception_has_a_text(exception: object, shown: str) -> None:
+    """Half a surrogate could not be sent; the repr of a string escapes it."""
+    assert counted(exception).error == shown
+    counted(exception).error.encode()
+
+
+def test_a_long_answer_is_cut_and_a_stream_is_left_to_its_user() -> None:
+    stream = SimpleNamespace(status_code=500, headers={}, _content=False)
+    for response, body in ((answered(500, "ä".encode() * 900, "1"), "ä" * 500), (stream, None)):
+        sample = counted(ValueError(), response).sample
+        assert sample is not None
+        assert sample.body == body
+
+
+def test_errors_without_end_leave_an_end_of_samples() -> None:
+    worker = Errors()
+    for number in range(2 * MAX_SAMPLES):
+        worker.count("GET", "/", ValueError(number), None)
+    rows = handed_over(worker)["stampede_errors"]
+    assert sum(row[-1] is not None for row in rows) == MAX_SAMPLES
+
+
+def test_errors_beyond_the_limit_are_counted_together() -> None:
+    total, worker = Errors(), Errors()
+    for number in range(MAX_ERRORS + 7):
+        worker.count("GET", "/", ValueError(number), None)
+    total.add(handed_over(worker))
+    errors = {error.error: error.occurrences for error in total.facts()}
+    assert errors[OTHERS] == 7
+    assert sum(errors.values()) == MAX_ERRORS + 7
