@@ -164,8 +164,6 @@ def _refuse_to_start(error: Exception) -> NoReturn:
 
 
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
-    # All classes, also those that Locust left out: the master selects the classes of each run.
-    environment.user_classes = list(environment.available_user_classes.values())
     ledger, samples = Ledger(), OwnSamples()
     answer_clock_requests(runner)
     cluster = ClusterWorker(environment, runner, ledger.hand_over_again)

@@ -57,6 +57,7 @@ def _run() -> Facts:
         interrupted=False,
         as_planned=True,
         profile="heavy",
+        shape=None,
         user_classes=["OrderProcessingUser", "MonitoringUser"],
         host="http://api:8000",
         locustfile="load_tests/locustfile.py",
@@ -110,6 +111,7 @@ def _run() -> Facts:
             "1-a1b2c3": ClockOffset(offset_ms=0.2, uncertainty_ms=0.4),
             "2-d4e5f6": ClockOffset(offset_ms=-0.1, uncertainty_ms=0.3),
         },
+        ramp_lag={},
         hub_lag={
             "1-a1b2c3": HubLag(p99_ms=1.3, max_ms=6.1, own_p99_ms=1.1),
             "2-d4e5f6": HubLag(p99_ms=1.2, max_ms=5.8, own_p99_ms=1.0),
@@ -197,6 +199,7 @@ def second(place: int) -> Second:
         second=START + place,
         users=round(200 * share),
         target_users=0 if is_over else 200,
+        planned_users=0 if is_over else round(200 * share),
         workers=2,
         requests=requests,
         failures=0,

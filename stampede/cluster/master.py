@@ -35,6 +35,9 @@ END_TIMEOUT = 25.0
 """Seconds for a master that has to end to stop its run, audit it and write its results. It must be shorter
 than the grace period of the master's container."""
 
+START_TIMEOUT = 30
+"""Seconds without a heartbeat, after its first order of a run, until a worker is missing."""
+
 STATES_WITHOUT_RUN = (STATE_INIT, STATE_STOPPED)
 
 OnWorkerEvent = Callable[[str, str, Loss | None], None]
@@ -64,6 +67,8 @@ class ClusterMaster:
         self._dispatching: set[Greenlet[..., None]] = set()
         self._uncounted: set[str] = set()
         """Workers without the engine that have reported requests in this run."""
+        self._starting: set[str] = set()
+        """Workers that have got their first order of this run."""
         self._ended_at = 0.0
         environment.dispatcher_class = self._create_dispatcher
         environment.parsed_options.enable_rebalancing = False  # Locust's own rebalancing
@@ -77,6 +82,7 @@ class ClusterMaster:
         """Begin a run. Its users start when `may_start_users` is set."""
         self._inbox.begin(run_id)
         self._uncounted.clear()
+        self._starting.clear()
         if self._dispatcher:
             self._dispatcher.hold(may_start_users)
         self.forget_missing_workers()
@@ -90,10 +96,6 @@ class ClusterMaster:
             del self._runner.clients[worker.id]
             self._runner.worker_indexes.pop(worker.id, None)
         self._runner.check_stopped()
-
-    def users_due(self) -> int:
-        """Return how many users the ramp in progress has reached by now; 0 between two runs."""
-        return self._dispatcher.users_due() if self._dispatcher else 0
 
     def end(self) -> None:
         """Give no more orders: the run stops."""
@@ -158,10 +160,21 @@ class ClusterMaster:
                 self._runner.send_message(ACKNOWLEDGED, mark, worker)
         else:
             handle_in_locust(worker, msg)
+        if msg.type == "spawning":
+            self._allow_slow_start(worker)
         if msg.type in ("stats", "spawning_complete"):
             self._inform_dispatcher(msg)
         if msg.type == "heartbeat" and msg.data["state"] in STATES_WITH_USERS and self._must_have_stopped():
             self._runner.send_message("stop", client_id=worker)  # the worker has missed the first one
+
+    def _allow_slow_start(self, worker: str) -> None:
+        """Wait longer for the next heartbeat of a worker at its first order of a run.
+
+        It calls the locustfile's listeners of `test_start` then. One that reads a large file blocks it.
+        """
+        if worker not in self._starting and (client := self._runner.clients.get(worker)):
+            self._starting.add(worker)
+            client.heartbeat = START_TIMEOUT
 
     def _is_missing(self, worker: str) -> bool:
         client = self._runner.clients.get(worker)

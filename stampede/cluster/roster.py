@@ -17,6 +17,12 @@ def workers_with_users(runner: MasterRunner) -> list[str]:
     return [worker.id for worker in runner.clients.all if worker.state in STATES_WITH_USERS]
 
 
+def users_due(runner: MasterRunner) -> int:
+    """Return how many users the ramp in progress has reached by now; 0 where no run is in progress."""
+    dispatcher = runner._users_dispatcher
+    return int(dispatcher.users_due()) if dispatcher else 0
+
+
 def label(runner: MasterRunner, worker: str) -> str:
     """Return the short name of a worker, by its id."""
     return _label(runner.get_worker_index(worker), worker)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import gevent
 from locust import __version__
@@ -37,6 +38,9 @@ MASTER_TIMEOUT = 10.0
 
 FAREWELL_TIMEOUT = 5.0
 """Seconds for the master to acknowledge the last report of a worker that leaves."""
+
+OPTIONS_OF_LOAD = ("num_users", "spawn_rate", "run_time", "host")
+"""Options of the run that Locust does not send to the workers."""
 
 ACKNOWLEDGED, UNKNOWN = "stampede_acknowledged", "stampede_unknown"
 """Messages to a worker: its report is counted; the master does not know the worker."""
@@ -167,10 +171,23 @@ class ClusterWorker:
         self._is_handling = True
         try:
             if self._is_accepted(msg):
+                if msg.type == "spawn":
+                    self._prepare_users(msg.data["parsed_options"])
                 handle_in_locust(msg)
         finally:
             self._is_handling = False
             self.master_responded()
+
+    def _prepare_users(self, options_of_run: Mapping[str, Any]) -> None:
+        """Offer all user classes of the locustfile, and the load of the run in Locust's options.
+
+        The master selects the classes of each run. Listeners of the locustfile may have added classes.
+        """
+        environment = self._environment
+        added = {user_class.__name__: user_class for user_class in environment.user_classes}
+        environment.user_classes = list({**environment.available_user_classes, **added}.values())
+        for name in OPTIONS_OF_LOAD:
+            setattr(environment.parsed_options, name, options_of_run.get(name))
 
     def _is_accepted(self, msg: Message) -> bool:
         """Return whether to handle a message.

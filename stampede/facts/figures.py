@@ -89,6 +89,8 @@ class Second(Struct, kw_only=True, frozen=True):
     """Seconds since the epoch."""
     users: int
     target_users: int
+    planned_users: int
+    """How many users the ramp to `target_users` had reached."""
     workers: int
     requests: int
     failures: int

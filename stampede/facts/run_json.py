@@ -158,6 +158,8 @@ class Facts(Struct, kw_only=True, frozen=True):
     """Whether the plan was carried out to its end."""
     profile: str | None
     """None where the run was started with the numbers of the UI's form."""
+    shape: str | None
+    """The name of the locustfile's LoadTestShape, which set the load; None where it has none."""
     user_classes: list[str]
     host: str | None
     locustfile: str | None
@@ -205,6 +207,8 @@ class Facts(Struct, kw_only=True, frozen=True):
     clocks: dict[str, ClockOffset]
     """By worker label, like `hub_lag`."""
     hub_lag: dict[str, HubLag]
+    ramp_lag: dict[str, HubLag]
+    """As `hub_lag`, in the seconds before the window."""
     events: list[Event]
     """In the order in which they happened."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from locust import User
@@ -28,13 +29,19 @@ class Cast:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        locustfiles = environment.parsed_locustfiles or []
-        self._default, self._scenarios = split_by_file(environment.user_classes, locustfiles)
-        self.choose_default()
+
+    @cached_property
+    def _split(self) -> tuple[list[type[User]], list[type[User]]]:
+        """The default classes and the scenarios.
+
+        They are read when the first run starts: until then, listeners of `init` in the locustfile may set
+        classes, weights and fixed counts.
+        """
+        return split_by_file(self._environment.user_classes, self._environment.parsed_locustfiles or [])
 
     def choose_default(self) -> None:
         """Select the classes that take part when a plan names none."""
-        self._environment.user_classes = self._default
+        self._environment.user_classes = self._split[0]
 
     def scenario(self, name: str) -> tuple[str, ...]:
         """Return the names of a scenario's user classes.
@@ -42,11 +49,12 @@ class Cast:
         A scenario is one user class, or `all`: every class of the locustfiles after the first.
         Raises CastError where no class has that name.
         """
-        if name == ALL and self._scenarios:
-            return tuple(user_class.__name__ for user_class in self._scenarios)
+        _, scenarios = self._split
+        if name == ALL and scenarios:
+            return tuple(user_class.__name__ for user_class in scenarios)
         available = self._environment.available_user_classes
         if name not in available:
-            choice = f"{ALL} or one" if self._scenarios else "one"
+            choice = f"{ALL} or one" if scenarios else "one"
             raise CastError(
                 f"there is no scenario '{name}': choose {choice} of {', '.join(sorted(available))}"
             )
@@ -66,7 +74,7 @@ class Cast:
         named = [available[name] for name in plan.user_classes]
         for user_class in named:
             user_class.weight = user_class.weight or 1  # a named class takes part, also at weight 0
-        chosen = named or self._default
+        chosen = named or self._split[0]
         if plan.pace and not pace.factor(chosen, plan.users, plan.pace):
             raise CastError(
                 f"profile '{plan.profile}' offers {plan.pace:g}/s, and none of its users has a wait that can "
@@ -106,7 +114,7 @@ def split_by_file(
     scenario_files = {Path(file).resolve() for file in locustfiles[1:]}
     default, scenarios = [], []
     for user_class in user_classes:
-        if Path(inspect.getfile(user_class)).resolve() in scenario_files:
+        if scenario_files and Path(inspect.getfile(user_class)).resolve() in scenario_files:
             scenarios.append(user_class)
         elif user_class.weight or user_class.fixed_count:
             default.append(user_class)

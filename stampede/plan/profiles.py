@@ -75,6 +75,21 @@ class Plan:
     user_classes: tuple[str, ...] = ()
     overload: bool = False
     targets: tuple[Target, ...] = ()
+    shape: str | None = None
+    """The name of the locustfile's LoadTestShape, which sets the users instead of the stages."""
+    common_options: Mapping[str, Any] | None = None
+    """What a shape finds in `environment.parsed_options`; None where the stages say it."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Return Locust's options of the load: `num_users`, `spawn_rate` and `run_time` (s)."""
+        if self.common_options is not None:
+            return self.common_options
+        return {
+            "num_users": self.users,
+            "spawn_rate": float(self.stages[0].spawn_rate),
+            "run_time": int(self.duration) if self.duration == int(self.duration) else self.duration,
+        }
 
     @property
     def users(self) -> int:
@@ -155,6 +170,30 @@ def override(plan: Plan, settings: Mapping[str, Any]) -> Plan:
         plan = dataclasses.replace(plan, targets=_parse_targets("TARGETS", given["targets"]) or plan.targets)
     refuse_too_short(plan)
     return plan
+
+
+def shaped(plan: Plan, shape: str, settings: Mapping[str, Any]) -> Plan:
+    """Return a plan whose load is set by the shape of that name; only its targets are the given plan's.
+
+    `users`, `spawn_rate` and `run_time` in the settings become Locust's options, which a shape may read.
+    Raises ProfileError where the plan has several stages: only one of both can set the users.
+    """
+    if len(plan.stages) > 1:
+        raise ProfileError(
+            f"profile '{plan.profile}' has stages, and the locustfile has the shape {shape}: name another "
+            "PROFILE, or remove the shape"
+        )
+    given = {key: value for key, value in settings.items() if value is not None}
+    options = {
+        "num_users": _whole_number(shape, given, "users") if "users" in given else 1,
+        "spawn_rate": float(_positive_number(shape, given, "spawn_rate")) if "spawn_rate" in given else 1.0,
+        "run_time": int(_seconds(shape, given, "run_time")) if "run_time" in given else None,
+    }
+    targets = () if given.get("own_pace") else plan.targets
+    if "targets" in given:
+        targets = _parse_targets("TARGETS", given["targets"]) or targets
+    name = shape if given.get("own_pace") else plan.profile
+    return Plan(name, plan.stages, targets=targets, shape=shape, common_options=options)
 
 
 def refuse_too_short(plan: Plan) -> None:

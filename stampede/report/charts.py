@@ -94,6 +94,9 @@ def _users(run: Facts, axis: Axis) -> Chart | None:
         line(axis, series.column(rows, axis, "users"), "users", "violet", fill="tozeroy", step=True),
         line(axis, series.column(rows, axis, "workers"), "workers", "amber", step=True, second=True),
     ]
+    if run.shape:
+        wanted = series.column(rows, axis, "target_users")
+        traces.append(line(axis, wanted, f"shape {run.shape}", "grey", dash="dash", step=True))
     drawn = chart(axis, "users", "Users", "workers on the right", traces, _span(run, "users", "users"))
     if drawn:  # The workers' line stays in the middle: at the top it would hide the users' line.
         most = 2 * max(1, *series.values(rows, "workers"))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stampede.facts.event import Event
-from stampede.facts.run_json import ErrorFacts, ExceptionFacts
+from stampede.facts.run_json import ErrorFacts, ExceptionFacts, Facts
 from stampede.facts.verdict_json import Check, Judgement, Offender, Verdict
 
 PARTS = {
@@ -98,6 +98,13 @@ def unwrapped(text: str) -> str:
 def printable(text: str) -> str:
     """Return the text with control characters and lone surrogates replaced."""
     return NOT_PRINTABLE.sub("\ufffd", text)
+
+
+def load_name(run: Facts) -> str:
+    """Return what set the load of a run: its profile, its shape, or the numbers of the form."""
+    if run.shape and run.profile != run.shape:
+        return f"shape {run.shape}, targets of {run.profile}"
+    return f"shape {run.shape}" if run.shape else run.profile or "by the form"
 
 
 def failure(error: ErrorFacts) -> str:

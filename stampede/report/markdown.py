@@ -47,7 +47,7 @@ def _lines(run: Facts, judged: Judgement) -> Iterator[str]:
 def _what(run: Facts) -> str:
     seconds = formatting.duration(run.window.seconds if run.window else None)
     parts = [
-        f"**{_text(run.profile or 'by the form')}**",
+        f"**{_text(formatting.load_name(run))}**",
         formatting.count(run.users, "user"),
         formatting.count(run.workers, "worker"),
         f"window of {seconds}",

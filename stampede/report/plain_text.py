@@ -38,7 +38,7 @@ def plain_text(run: Facts, judged: Judgement) -> str:
 
 def _what_was_run(run: Facts) -> str:
     load = f"{formatting.count(run.users, 'user')}, {formatting.count(run.workers, 'worker')}"
-    return f"{run.profile or 'by the form'}, {load}, target {run.host or formatting.NONE}"
+    return f"{formatting.load_name(run)}, {load}, target {run.host or formatting.NONE}"
 
 
 def _figures(run: Facts) -> Iterator[str]:

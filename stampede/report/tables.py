@@ -140,7 +140,10 @@ def what_was_run(run: Facts) -> Iterator[tuple[str, str]]:
     """Yield names and values that describe the run, for readers who did not start it."""
     kinds = ", ".join(run.user_classes)
     lost = f", {len(run.lost_workers)} of them lost" if run.lost_workers else ""
-    yield "Profile", run.profile or "none: started by the numbers of the UI's form"
+    if run.shape:
+        yield "Load", formatting.load_name(run)
+    else:
+        yield "Profile", run.profile or "none: started by the numbers of the UI's form"
     yield "Users", f"{number(run.users)}{f' ({kinds})' if kinds else ''}"
     yield "Workers", f"{number(run.workers)}{lost}"
     yield "Target", run.host or formatting.NONE

@@ -119,9 +119,12 @@ def _progress(snapshot: Snapshot) -> RenderableType:
     row.add_column(width=9)
     row.add_column(ratio=1)
     row.add_column(justify="right")
-    done = min(snapshot.seconds, snapshot.duration)
-    clock = f"{done:.0f}/{snapshot.duration:.0f} s, {snapshot.left:.0f} s left" if snapshot.duration else ""
-    row.add_row(snapshot.phase, ProgressBar(snapshot.duration or 1, done, complete_style="green"), clock)
+    if not snapshot.duration or snapshot.left is None:
+        row.add_row(snapshot.phase, ProgressBar(total=None), f"{snapshot.seconds:.0f} s")
+        return row
+    done = max(0.0, snapshot.duration - snapshot.left)
+    clock = f"{done:.0f}/{snapshot.duration:.0f} s, {snapshot.left:.0f} s left"
+    row.add_row(snapshot.phase, ProgressBar(snapshot.duration, done, complete_style="green"), clock)
     return row
 
 

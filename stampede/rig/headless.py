@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,10 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
             "own_pace": settings.locustfile is not None and settings.profile is None,
         }
     )
-    what = settings.scenario or profile
-    print(f"Running {what}: {started['users']} users, {started['duration']:.0f} s, {master.url}", flush=True)
+    what = started["shape"] or settings.scenario or profile
+    if started["note"]:
+        print(started["note"], flush=True)
+    print(f"Running {what}: {_load(started)}, {master.url}", flush=True)
     try:
         was_interrupted, run_id = _run_to_end(master, what, started["duration"])
         if run_id == previous_id:
@@ -86,7 +88,14 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     return verdict
 
 
-def _run_to_end(master: Master, what: str, duration: float) -> tuple[bool, str]:
+def _load(started: Mapping[str, Any]) -> str:
+    """Return the load of a run that was started: its users and its length, or that a shape sets both."""
+    if started["shape"]:
+        return "until the shape ends the run"
+    return f"{started['users']} users, {started['duration']:.0f} s"
+
+
+def _run_to_end(master: Master, what: str, duration: float | None) -> tuple[bool, str]:
     """Show the run until its end. Return whether Ctrl-C stopped it, and its id. Raise MasterGoneError.
 
     A stopped run is judged too, by the requests until the stop. A second Ctrl-C ends the waiting for that.
@@ -99,7 +108,7 @@ def _run_to_end(master: Master, what: str, duration: float) -> tuple[bool, str]:
         return True, _show_to_end(master, what, 0)
 
 
-def _show_to_end(master: Master, what: str, duration: float) -> str:
+def _show_to_end(master: Master, what: str, duration: float | None) -> str:
     """Show the run until its end and return its id. Raise MasterGoneError.
 
     A master that dies loses the rest of its run. If it is restarted, the results until then can be fetched.
@@ -118,7 +127,7 @@ def _show_to_end(master: Master, what: str, duration: float) -> str:
     return run_id
 
 
-def _poll(master: Master, display: Display, what: str, duration: float) -> Iterator[dict[str, Any]]:
+def _poll(master: Master, display: Display, what: str, duration: float | None) -> Iterator[dict[str, Any]]:
     """Yield the state of the run every second until its end, and show it.
 
     Raise MasterGoneError if the end does not come.
@@ -134,7 +143,7 @@ def _poll(master: Master, display: Display, what: str, duration: float) -> Itera
         if not run["in_progress"]:
             return
         seconds = time.monotonic() - start
-        if seconds > duration + END_TIMEOUT:
+        if duration is not None and seconds > duration + END_TIMEOUT and run["left_s"] == 0:
             raise MasterGoneError(f"it should have ended {END_TIMEOUT:.0f} s ago")
         display.show(snapshot(run, what, master.url, seconds, duration))
         time.sleep(1)

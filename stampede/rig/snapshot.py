@@ -27,9 +27,9 @@ class Snapshot:
     phase: str
     seconds: float
     """Time since the run was started."""
-    duration: float
-    """Planned length of the run."""
-    left: float
+    duration: float | None
+    """Planned length of the run; None where a shape ends it."""
+    left: float | None
     users: int
     target_users: int | None
     workers: int
@@ -48,7 +48,7 @@ class Snapshot:
     """Whether the users run on the same machine as the API."""
 
 
-def snapshot(run: Mapping[str, Any], what: str, url: str, seconds: float, duration: float) -> Snapshot:
+def snapshot(run: Mapping[str, Any], what: str, url: str, seconds: float, duration: float | None) -> Snapshot:
     """Return the snapshot for an answer of `GET /stampede/run`."""
     left = run["left_s"]
     return Snapshot(
@@ -57,7 +57,7 @@ def snapshot(run: Mapping[str, Any], what: str, url: str, seconds: float, durati
         phase=run["phase"] or "starting",
         seconds=seconds,
         duration=duration,
-        left=max(0.0, duration - seconds if left is None else left),
+        left=max(0.0, duration - seconds) if left is None and duration is not None else left,
         users=run["users"],
         target_users=run["target_users"],
         workers=run["workers"],
@@ -76,8 +76,9 @@ def snapshot(run: Mapping[str, Any], what: str, url: str, seconds: float, durati
 
 def status_line(snapshot: Snapshot) -> str:
     """Return a snapshot as one line of plain text."""
+    length = "" if snapshot.duration is None else f"/{snapshot.duration:.0f}"
     line = (
-        f"{snapshot.seconds:4.0f}/{snapshot.duration:.0f} s  {snapshot.phase:8}  {snapshot.users} users  "
+        f"{snapshot.seconds:4.0f}{length} s  {snapshot.phase:8}  {snapshot.users} users  "
         f"{snapshot.rps:.0f} requests/s  {snapshot.requests} requests, {snapshot.failures} failed"
     )
     if snapshot.p95 is not None:

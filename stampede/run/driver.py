@@ -17,6 +17,7 @@ from tempfile import TemporaryFile
 import gevent
 from gevent import Greenlet
 from gevent.event import Event as Flag
+from locust import LoadTestShape
 from locust.env import Environment
 
 from stampede.counting.counts import Counts
@@ -25,8 +26,10 @@ from stampede.facts.run_json import Phase
 from stampede.facts.target import MeasuredTarget, Reading, Target
 from stampede.plan.cast import Cast
 from stampede.plan.profiles import Plan
+from stampede.plan.shape import ShapeError
 from stampede.run.abort import Abort
 from stampede.run.finisher import Finisher
+from stampede.run.load import Load
 from stampede.run.observers import Observers
 from stampede.run.own_gate import OwnGate
 from stampede.run.results import RunFolder
@@ -35,9 +38,6 @@ from stampede.run.stages import Stages
 from stampede.targets.evidence import Evidence
 
 logger = logging.getLogger(__name__)
-
-POLL_INTERVAL = 0.5
-"""Seconds between two checks whether all users of a stage are running."""
 
 READY_TIMEOUT = 5.0
 """Seconds to wait until workers are ready for a run; a dead worker never gets ready."""
@@ -65,8 +65,9 @@ class Driver:
         self._finisher = Finisher(environment, counts, self.observers, self.evidence, self._own_gate)
         self._stages = Stages(environment)
         self._abort = Abort((), self.evidence)
-        self._plan_greenlet: Greenlet[..., None] | None = None
-        self._ramp_greenlet: Greenlet[..., None] | None = None
+        self._load: Load | None = None
+        """The load of the newest run with a plan."""
+        self._load_greenlet: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
         self._is_headless = False
         self.folder: RunFolder | None = None
@@ -85,6 +86,11 @@ class Driver:
         )
 
     @property
+    def shape(self) -> LoadTestShape | None:
+        """Return the locustfile's shape, which sets the load of each run; None where it has none."""
+        return self._environment.shape_class
+
+    @property
     def may_be_edited(self) -> bool:
         """Return whether the number of users may be changed: users are running, and not by a plan."""
         run = self.current
@@ -98,9 +104,12 @@ class Driver:
         self.check_can_start()
         self.cast.choose(plan)
         self._environment.host = host
+        # Before the listeners of the test's start, which may read Locust's options.
+        vars(self._environment.parsed_options).update({**plan.options, "host": host})
         self._next_plan, self._is_headless = plan, is_headless
         self._stages = Stages(self._environment)
-        self._plan_greenlet = gevent.spawn(self._carry_out, plan)
+        self._load = Load(self._environment, plan, self._stages)
+        self._load_greenlet = gevent.spawn(self._carry_out, self._load)
 
     def check_can_start(self) -> None:
         """Raise RunError where no run can start now.
@@ -128,25 +137,34 @@ class Driver:
         except OSError as error:
             raise RunError(f"{self._results}/ cannot be written: {error.strerror}") from error
 
-    def _carry_out(self, plan: Plan) -> None:
-        runner = self._environment.runner
-        end = time.monotonic()
-        for stage in plan.stages:
-            end += stage.duration
-            self._stages.begin(stage.users)
-            self._ramp_greenlet = gevent.spawn(runner.start, stage.users, stage.spawn_rate)
-            while (left := end - time.monotonic()) > 0:
-                gevent.sleep(min(left, POLL_INTERVAL))
-                self._stages.check_users()
-            self._stages.end()
+    def _carry_out(self, load: Load) -> None:
+        try:
+            is_complete = load.carry_out(lambda: self._next_plan is None, self._first_user_runs)
+        except ShapeError as error:
+            self._stop_by_shape(error)
+            return
         if self._next_plan is not None:  # the run never began: the last worker left during the start
             self._next_plan = None
             self.cast.choose_default()
-            runner.stop()
-            return
+        elif self.current:
+            self.current.as_planned = is_complete
+        self._environment.runner.stop()
+
+    def _first_user_runs(self) -> None:
+        """Begin to count the time of the run; the window of a shape's run opens too."""
         if self.current:
-            self.current.as_planned = True
-        runner.stop()
+            self.current.first_user_at = time.time()
+            if self.current.plan and self.current.plan.shape:
+                self._open_window()
+
+    def _stop_by_shape(self, error: ShapeError) -> None:
+        logger.error("stampede: the run is stopped: %s", error)
+        if self.current and self._next_plan is None:
+            self.current.events.append(
+                Event(name="shape_failed", at=time.time(), facts={"cause": str(error)})
+            )
+        self._next_plan = None
+        self._environment.runner.stop()
 
     # Listeners of Locust's events; stampede/hooks.py registers them.
 
@@ -183,8 +201,17 @@ class Driver:
 
     def ramp_finished(self, users: int) -> None:
         """Open the window, if the ramp that ended was to the run's highest number of users."""
+        run, plan = self.current, self.current and self.current.plan
+        if self._load:
+            self._load.ramp_ended()
+        if run is None or (plan and (plan.shape or users < plan.users)):
+            return
+        self._open_window()
+
+    def _open_window(self) -> None:
+        """Open the window, unless it is open: its seconds count in the figures."""
         run = self.current
-        if run is None or run.phase is not Phase.RAMP or (run.plan and users < run.plan.users):
+        if run is None or run.phase is not Phase.RAMP:
             return
         run.phase = Phase.WINDOW
         run.window_start = time.time()
@@ -215,10 +242,10 @@ class Driver:
             self.current.phase = Phase.STOPPING
             self.current.window_end = time.time()
             self.current.workers = self._environment.runner.worker_count
-        if self._ramp_greenlet:
-            self._ramp_greenlet.kill()
-        if self._plan_greenlet and self._plan_greenlet is not gevent.getcurrent():
-            self._plan_greenlet.kill()
+        if self._load_greenlet and self._load_greenlet is not gevent.getcurrent():
+            self._load_greenlet.kill()
+        if self._load:
+            self._load.stop()
 
     def stopped(self) -> None:
         """Finish the run in the background, as Locust's test has stopped."""

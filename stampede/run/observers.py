@@ -19,7 +19,7 @@ from stampede.counting.counts import Counts
 from stampede.facts.event import Event
 from stampede.facts.figures import Second
 from stampede.facts.run_json import Audit
-from stampede.facts.samples import Machine, Samples
+from stampede.facts.samples import Machine, ProcessSample, Samples
 from stampede.run.audit_process import AuditProcess, audit_command
 from stampede.run.results import RunFolder
 from stampede.run.run import Run
@@ -27,6 +27,9 @@ from stampede.run.timeline import Timeline
 from stampede.sampling.counters import Counters
 from stampede.sampling.samples import SampleCollector
 from stampede.verdict.moves import settled
+
+BLOCKED = 1.0
+"""Seconds that a worker's hub is late from which on the worker was blocked: an event of the run."""
 
 
 class Observers:
@@ -41,6 +44,7 @@ class Observers:
         self._audit: AuditProcess | None = None
         self._counters: Counters | None = None
         self._timeline: Timeline | None = None
+        self._blocked_until: dict[str, float] = {}
 
     def prepare(self, run: Run) -> None:
         """Drop the observers of the last run; mark the new run as not audited yet, if it has an audit.
@@ -54,6 +58,7 @@ class Observers:
     def begin(self, folder: RunFolder) -> Flag:
         """Start to observe the run of this folder; return the flag that is set when users may start."""
         run, self._folder = folder.run, folder
+        self._blocked_until = {}
         self._audit = self._start_audit(run, folder.path)
         self._timeline = Timeline(self._environment, self._counts)
         self._timeline.start()
@@ -78,7 +83,22 @@ class Observers:
         """Add a worker's report to the ledger, which must lose nothing, and then to the samples."""
         if self._folder:
             self._folder.ledger.add(worker_id, report)
-        self._samples.add(worker_id, report)
+        for label, row in self._samples.add(worker_id, report):
+            self._note_if_blocked(label, row)
+
+    def _note_if_blocked(self, worker: str, row: ProcessSample) -> None:
+        """Add an event if the worker was blocked by its own code, such as a loop in a listener.
+
+        The rows of a worker that was blocked for some seconds all show it. The first has the whole time.
+        """
+        seconds = (row.hub_lag_ms or 0.0) / 1000
+        if self._folder is None or seconds < BLOCKED or row.second < self._blocked_until.get(worker, 0.0):
+            return
+        self._blocked_until[worker] = row.second + seconds
+        event = Event(
+            name="worker_blocked", at=row.second, worker=worker, facts={"seconds": round(seconds, 1)}
+        )
+        self._folder.run.events.append(event)
 
     def worker_changed(self, name: str, worker_id: str, loss: Loss | None) -> None:
         """Add the event `name` of a worker to the run; `loss` is given where the worker was lost."""
@@ -115,6 +135,7 @@ class Observers:
         run.samples = self.samples
         run.clocks = self._samples.clocks()
         run.hub_lag = self._samples.hub_lag(settled(run.window, run.events))
+        run.ramp_lag = self._samples.hub_lag(range(int(run.started), int(run.window_start or time.time())))
 
     # Data of the run so far.
 

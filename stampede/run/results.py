@@ -22,7 +22,7 @@ from stampede.facts import run_json
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Judgement
 from stampede.report import files
-from stampede.run.run import Run
+from stampede.run.run import Run, wanted_users
 
 logger = logging.getLogger(__name__)
 
@@ -122,17 +122,18 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
     """Return the facts and figures of a run so far."""
     plan = run.plan
     window = (run.window.start, run.window.stop) if run.window else None
-    pace = plan.window_pace if plan else None
+    pace = plan.window_pace if plan and not plan.shape else None
     return Facts(
         id=run.id,
         phase=run.phase,
         interrupted=False,
         as_planned=run.as_planned,
         profile=plan.profile if plan else None,
+        shape=plan.shape if plan else None,
         user_classes=[user_class.__name__ for user_class in environment.user_classes],
         host=environment.host,
         locustfile=environment.locustfile,
-        users=plan.users if plan else environment.runner.target_user_count,
+        users=wanted_users(run, environment.runner.target_user_count),
         workers=run.workers,
         lost_workers=run.lost_workers,
         started_at=_utc(run.started),
@@ -162,6 +163,7 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         statements=run.statements,
         clocks=run.clocks,
         hub_lag=run.hub_lag,
+        ramp_lag=run.ramp_lag,
         events=sorted(run.events, key=lambda event: event.at),
     )
 

@@ -33,6 +33,8 @@ class Run:
     phase: Phase = Phase.RAMP
     is_headless: bool = False
     """Whether `make headless` started the run, and not the browser."""
+    first_user_at: float | None = None
+    """When the first user was running; the time of a run with a plan counts from then."""
     window_start: float | None = None
     window_end: float | None = None
     workers: int = 0
@@ -62,6 +64,7 @@ class Run:
     statements: list[Statement] = field(default_factory=list)
     clocks: dict[str, ClockOffset] = field(default_factory=dict)
     hub_lag: dict[str, HubLag] = field(default_factory=dict)
+    ramp_lag: dict[str, HubLag] = field(default_factory=dict)
     clock_zero: float = field(default_factory=_clock_zero)
     """The zero of the monotonic clock, by the wall clock, when the run began."""
 
@@ -81,3 +84,10 @@ class Run:
         if self.window_start is None or self.window_end is None:
             return range(0)
         return range(*whole_seconds(self.window_start, self.window_end))
+
+
+def wanted_users(run: Run, target_users: int) -> int:
+    """Return the highest number of users of a run so far; `target_users` is the present one."""
+    if run.plan and not run.plan.shape:
+        return run.plan.users
+    return max([target_users, *(row.target_users for row in run.seconds)])

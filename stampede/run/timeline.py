@@ -13,6 +13,7 @@ import gevent
 from gevent import Greenlet
 from locust.env import Environment
 
+from stampede.cluster import roster
 from stampede.counting.counts import Counts
 from stampede.counting.figures import percentiles
 from stampede.counting.latency import percentile
@@ -24,6 +25,7 @@ class _Sample(NamedTuple):
 
     users: int
     target_users: int
+    planned_users: int
     workers: int
 
 
@@ -53,7 +55,7 @@ class Timeline:
         `since` is in seconds since the epoch. A second without a sample has the sample of the one before.
         """
         rows: list[Second] = []
-        sample = _Sample(0, 0, 0)
+        sample = _Sample(0, 0, 0, 0)
         for second in range(min(self._samples), max(self._samples) + 1):
             sample = self._samples.get(second, sample)
             if second >= since:
@@ -81,5 +83,6 @@ class Timeline:
 
     def _take_sample(self) -> None:
         runner = self._environment.runner
-        sample = _Sample(runner.user_count, runner.target_user_count, runner.worker_count)
+        target, planned = runner.target_user_count, roster.users_due(runner)
+        sample = _Sample(runner.user_count, target, planned, runner.worker_count)
         self._samples.setdefault(int(time.time()), sample)

@@ -64,20 +64,21 @@ class SampleCollector:
         self.master: list[MasterSample] = []
         self._workers: defaultdict[str, list[ProcessSample]] = defaultdict(list)
 
-    def add(self, worker: str, report: Mapping[str, Any]) -> None:
-        """Add the rows of a worker's report."""
+    def add(self, worker: str, report: Mapping[str, Any]) -> list[tuple[str, ProcessSample]]:
+        """Add the rows of a worker's report; return those that were added, each with the worker's label."""
         self._last_reports[worker] = time.monotonic()
         if KEY not in report or not self._is_running:
-            return
+            return []
         label, own_report = self._label(worker), convert(report[KEY], OwnReport)
         if own_report.machine is not None:
             self._machines.add(own_report.machine)
-        for row in own_report.rows:
+        rows = [row for row in own_report.rows if row.sample.second >= int(self._began)]
+        for row in rows:
             second = row.sample.second
-            if second >= int(self._began):
-                self._lags[label][second] = _pack(row.hub_lags)
-                self._own_lags[label][second] = _pack(row.own_hub_lags)
-                self._workers[label].append(row.sample)
+            self._lags[label][second] = _pack(row.hub_lags)
+            self._own_lags[label][second] = _pack(row.own_hub_lags)
+            self._workers[label].append(row.sample)
+        return [(label, row.sample) for row in rows]
 
     def _label(self, worker: str) -> str:
         """Return a worker's label. It is kept, as a worker that has left has no index any more."""

@@ -69,9 +69,22 @@ def workers_on_time(run: Facts) -> Check:
     with_waiting = max((lags[worker].p99_ms or 0.0 for worker in sharing), default=lag)
     if with_waiting > lag:
         detail += f"; {with_waiting:g} ms with waiting for a core, shared with the target"
+    detail += _in_ramp(run)
     if reason := _bursts_on_purpose(run):
         return not_asked(name, f"{detail}: {reason}")
     return unknown_unless(name, lag < MOST_LAG_MS, detail, **measured(lag, "<", MOST_LAG_MS, "ms"))
+
+
+def _in_ramp(run: Facts) -> str:
+    """Return the lag in the ramp, as a part of a sentence; empty where it is not known.
+
+    It does not count, as the figures are those of the window. Most of it is the start of new users.
+    """
+    own = {worker: _lag(lag, True) for worker, lag in run.ramp_lag.items() if lag.p99_ms is not None}
+    if not own:
+        return ""
+    worker, lag = max(own.items(), key=itemgetter(1))
+    return f"; in the ramp {lag:.4g} ms, of worker {worker}"
 
 
 def _sharing_cores(run: Facts, workers: Iterable[str]) -> set[str]:

@@ -23,6 +23,12 @@ from stampede.verdict.moves import Move, moves
 
 NAME = "users_kept"
 
+REPORT_DELAY = 3
+"""Seconds after which users that were started are in the workers' reports."""
+
+STOP_DELAY = 15
+"""Seconds after which users that were to stop have stopped: they finish their requests first."""
+
 Span = tuple[int, list[Second]]
 """A number of wanted users, and the seconds in which that many were wanted."""
 
@@ -84,6 +90,8 @@ def users_kept(run: Facts) -> Check:
     if not spans:
         return not_asked(NAME, "not checked: the run was too short")
     ended = Ended(run)
+    if run.shape:
+        return _as_shaped(run, ended)
     for wanted, rows in _spans_with_time(spans, run):
         if all(row.users != wanted and not ended.explain(wanted, row) for row in rows):
             closest = min((row.users for row in rows), key=lambda users: abs(users - wanted))
@@ -92,6 +100,43 @@ def users_kept(run: Facts) -> Check:
     dips = [dip for wanted, rows in spans for dip in _dips(wanted, rows)]
     check = _explained(most, dips, list(moves(run.events)), ended)
     return replace(check, detail=f"{check.detail}; {ended.in_words}") if run.ended_users else check
+
+
+def _as_shaped(run: Facts, ended: Ended) -> Check:
+    """Return the check of a run whose users were set by the locustfile's shape, second by second.
+
+    The number of users may be what the shape and its spawn rate allowed in the last seconds: workers report
+    once a second, and a user that is to stop finishes its task first.
+    """
+    rows = [row for row in _before_stop(run) if run.window and row.second >= run.window.start]
+    if not rows:
+        return not_asked(NAME, "not checked: the run was too short")
+    user_moves = list(moves(run.events))
+    off = [
+        Dip(row.planned_users, (row,))
+        for index, row in enumerate(rows)
+        if not _is_allowed(row, rows[max(0, index - STOP_DELAY) : index + 1], ended)
+        and not any(move.covers(row.second) for move in user_moves)
+    ]
+    fewest, most = min(row.planned_users for row in rows), max(row.planned_users for row in rows)
+    detail = f"{fewest:,} to {most:,} users, as the shape {run.shape} and its spawn rate allow"
+    if off:
+        return unknown_unless(
+            NAME, False, f"{_listed(dip.in_words for dip in off)}: no event says why", count=len(off)
+        )
+    detail += f"; {ended.in_words}" if run.ended_users else ""
+    return unknown_unless(NAME, True, detail, count=0)
+
+
+def _is_allowed(row: Second, recent: list[Second], ended: Ended) -> bool:
+    """Return whether a second has as many users as were planned in the recent seconds, itself included.
+
+    Before the first of them none were planned.
+    """
+    of_reports = recent[-REPORT_DELAY - 1 :]
+    fewest = min(each.planned_users for each in of_reports) if len(of_reports) > REPORT_DELAY else 0
+    most = max(each.planned_users for each in recent)
+    return row.users <= most and (row.users >= fewest or ended.explain(fewest, row))
 
 
 def _spans_with_time(spans: list[Span], run: Facts) -> list[Span]:

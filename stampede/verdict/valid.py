@@ -67,6 +67,8 @@ def _came_to_its_end(run: Facts) -> Check:
         return unknown_unless(name, True, f"{seconds}: the locustfile ended it by {run.stopped_by}")
     if run.window is None:
         return unknown_unless(name, False, "it was ended before all its users were there")
+    if failed := next((event for event in run.events if event.name == "shape_failed"), None):
+        return unknown_unless(name, False, f"the shape could not be followed: {failed.facts['cause']}")
     if run.profile is not None and not run.as_planned:
         return unknown_unless(name, False, "it was ended before its time")
     return unknown_unless(name, True, f"a window of {run.window.seconds} s")

@@ -28,7 +28,7 @@ from stampede.plan.cast import CastError
 from stampede.plan.profiles import ProfileError
 from stampede.run.driver import Driver, RunError
 from stampede.webui.guard import requested_host
-from stampede.webui.runs import begin
+from stampede.webui.runs import begin, begin_shape
 
 NO_PROFILE = ""
 """The form's choice that starts a run with the form's own numbers."""
@@ -56,6 +56,7 @@ class Form:
         self._driver = driver
         self._profiles_file = profiles_file
         self._start = web_ui.auth_required_if_enabled(self._start_profile)
+        self._start_shape = web_ui.auth_required_if_enabled(self._follow_shape)
 
     def before_locust(self) -> ResponseReturnValue | None:
         """Return the response to a request that is refused or starts a profile; None leaves it to Locust."""
@@ -66,6 +67,9 @@ class Form:
         if request.form.get("load_profile", NO_PROFILE):
             response: Response = self._start()
             return response
+        if self._driver.shape and not self._driver.in_progress:
+            response = self._start_shape()
+            return response  # noqa: RET504 - Locust's decorator has no types
         # Locust's form to start a run always sends a host; its form to edit one never does.
         is_edit = self._driver.may_be_edited and "host" not in request.form
         try:
@@ -79,6 +83,7 @@ class Form:
     def _refuse_start(self) -> None:
         """Raise RunError where a run with the form's numbers cannot start."""
         self._driver.check_can_start()
+        self._driver.cast.choose_default()
         if request.form.get("host") == "" and self._driver.default_host:
             raise RunError(f"there is no host to test: this cluster's own is {self._driver.default_host}")
 
@@ -90,8 +95,29 @@ class Form:
             return self._answer(False, str(error))
         return self._answer(True, f"'{plan.profile}': {plan.users} users, {plan.duration:.0f} s")
 
+    def _follow_shape(self) -> Response:
+        """Start a run of the locustfile's shape; its common options are the form's numbers."""
+        settings = {
+            "users": _number(request.form.get("user_count")),
+            "spawn_rate": _number(request.form.get("spawn_rate")),
+            "run_time": request.form.get("run_time") or None,
+        }
+        try:
+            plan = begin_shape(self._driver, settings, requested_host())
+        except (ProfileError, RunError, CastError) as error:
+            return self._answer(False, str(error))
+        return self._answer(True, f"the shape {plan.shape} sets the load")
+
     def _answer(self, success: bool, message: str) -> Response:
         return jsonify(success=success, message=message, host=self._web_ui.environment.host)
+
+
+def _number(text: str | None) -> float | None:
+    """Return a number of the form; None where it has none."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
 
 
 def _refuse_edit() -> None:

@@ -21,7 +21,7 @@ from stampede.facts.verdict_json import Check, Judgement, Part, Verdict, worst
 from stampede.report.formatting import PARTS
 from stampede.run.abort import REPORT_DELAY
 from stampede.run.driver import Driver
-from stampede.run.run import Run
+from stampede.run.run import Run, wanted_users
 from stampede.targets import measuring
 from stampede.verdict.verdict import verdict
 
@@ -126,11 +126,13 @@ class Live:
         return Reading(reading.actual, reading.count, f"{reading.detail} in the last {len(seconds)} s")
 
     def _left(self, run: Run | None) -> float | None:
-        """Return the seconds until the run's users are stopped; None where it has no plan."""
+        """Return the seconds until the run's users are stopped; None where that is not known."""
         if run is None or run.plan is None:
             return None
-        left = run.started + run.plan.duration - time.time()
-        return max(0.0, round(left, 1)) if run.phase in (Phase.RAMP, Phase.WINDOW) else 0.0
+        if run.phase not in (Phase.RAMP, Phase.WINDOW):
+            return 0.0
+        left = (run.first_user_at or time.time()) + run.plan.duration - time.time()
+        return None if run.plan.shape else max(0.0, round(left, 1))
 
     def _figures(self, facts: Facts | None, judgement: Judgement | None) -> dict[str, Any]:
         runner, run, counted = self._environment.runner, self._driver.current, self._driver.counts.latencies
@@ -141,7 +143,7 @@ class Live:
             "verdicts": _verdicts(judgement),
             "left_s": self._left(run),
             "users": runner.user_count,
-            "target_users": run and (run.plan.users if run.plan else runner.target_user_count),
+            "target_users": run and wanted_users(run, runner.target_user_count),
             "workers": runner.worker_count,
             "rps": run and round(counted.requests(newest.start, newest.stop) / len(newest), 1),
             **percentiles(times)._asdict(),

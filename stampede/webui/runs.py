@@ -23,7 +23,8 @@ from locust.web import WebUI
 
 from stampede.plan import profiles
 from stampede.plan.cast import CastError
-from stampede.plan.profiles import Plan, ProfileError
+from stampede.plan.profiles import Plan, ProfileError, Stage
+from stampede.plan.shape import ignored
 from stampede.run.driver import Driver, RunError
 from stampede.webui.live import Live
 
@@ -46,7 +47,15 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_fi
             return jsonify(message=str(error)), 422
         except (RunError, CastError) as error:
             return jsonify(message=str(error)), 409
-        return jsonify(duration=plan.duration, users=plan.users), 202
+        shape = driver.shape
+        note = shape and ignored(shape, settings)
+        is_shaped = plan.shape is not None
+        return jsonify(
+            duration=None if is_shaped else plan.duration,
+            users=None if is_shaped else plan.users,
+            shape=plan.shape,
+            note=note,
+        ), 202
 
     @pages.get("/run")
     @web_ui.auth_required_if_enabled
@@ -66,12 +75,26 @@ def begin(
 ) -> Plan:
     """Start a run with these settings; return its plan. Raises ProfileError, CastError and RunError."""
     plan = profiles.choose(profiles.read(profiles_file), str(settings.get("profile")))
+    shape = driver.shape
+    if shape:
+        plan = profiles.shaped(plan, type(shape).__name__, settings)
     if scenario := settings.get("scenario"):
         plan = plan.with_user_classes(driver.cast.scenario(str(scenario)))
-    plan = profiles.override(plan, settings)
+    if not shape:
+        plan = profiles.override(plan, settings)
     host = settings.get("host") or driver.default_host
     _refuse_silent_host(host)
     driver.start(plan, host, is_headless=is_headless)
+    return plan
+
+
+def begin_shape(driver: Driver, settings: Mapping[str, Any], host: str | None) -> Plan:
+    """Start a run of the locustfile's shape, without a profile. Raises as `begin` does."""
+    name = type(driver.shape).__name__
+    plan = profiles.shaped(Plan(name, (Stage(1, 1, 1),)), name, settings)
+    host = host or driver.default_host
+    _refuse_silent_host(host)
+    driver.start(plan, host)
     return plan
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
+from traceback import extract_tb
 
 from tests.cases.catalogue import CASES, Named
 from tests.checkout import Checkout, copied_project
@@ -47,11 +48,20 @@ def _try(named: Named, idle: SimpleQueue[Checkout]) -> bool:
     try:
         seen, is_right = named.attempt(checkout).in_words(), True
     except AssertionError as error:
-        seen, is_right = str(error) or "the assertion has no text", False
+        seen, is_right = str(error) or f"line {_line(error)} does not hold", False
+    except Exception as error:
+        seen, is_right = f"line {_line(error)}: {type(error).__name__}: {error}", False
     finally:
         idle.put(checkout)
     print(f"{'right' if is_right else 'WRONG'}  {named.name}: {named.right}\n       {seen}", flush=True)
     return is_right
+
+
+def _line(error: Exception) -> int | None:
+    """The last line of the catalogue in a traceback."""
+    return next(
+        frame.lineno for frame in reversed(extract_tb(error.__traceback__)) if "catalogue" in frame.filename
+    )
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from locust.stats import RequestStats
 from stampede.cluster.delivery import KEY
 from stampede.cluster.master import ClusterMaster
 from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, UNKNOWN
-from stampede.race.racers import RacingUser
 from stampede.counting.latency import KEY as COUNTED
+from stampede.race.racers import RacingUser
 from stampede.race.rounds import REPLY, Races
 from tests.integration.masters import Master
 

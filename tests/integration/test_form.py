@@ -179,6 +179,8 @@ def test_a_run_takes_its_end_with_it(page: Page, master: Master) -> None:
     master.hears_ready("host_abc")
     page.driver.start(Plan("brief", stages=(Stage(2, 2, 1.5),)), HOST)
     page.wait_for_users(2)
+    users = {"user_classes_count": {"Shopper": 2}, "user_count": 2}
+    master.hears("host_abc", "spawning_complete", users)  # the time of the run counts from the first user
     page.wait_until_it_stops()
     assert page.driver.current
     assert page.driver.current.as_planned

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import gevent
+from gevent import GreenletExit
 from gevent.monkey import get_original
 from locust import between, task
-from locust.exception import StopUser
 from locust.rpc import Message
 
 from load_tests.users import ShopUser
@@ -156,7 +156,7 @@ class UsersMissing(Disturbed):
 
     def look(self) -> None:
         if self.go_home:
-            raise StopUser
+            raise GreenletExit  # StopUser would be an event that explains it
         self.browse()
 
 

@@ -159,3 +159,60 @@ def test_without_a_window_it_is_not_asked() -> None:
     """That it has none is another check's affair."""
     told = check([*RAMP, 19], window=None)
     assert (told.verdict, told.detail) == ("NOT_ASKED", "not checked: the run was too short")
+
+
+def ended(second: int, users: int, cause: str = "KeyError at users.py:14") -> dict[str, Any]:
+    return {"second": START + second, "users": users, "cause": cause}
+
+
+@pytest.mark.parametrize(
+    ("users", "rows", "verdict"),
+    [
+        ([*RAMP, 20, 20, 18, 18], [ended(3, 2)], "PASS"),
+        ([*RAMP, 19, 19, 19, 19], [ended(1, 1)], "PASS"),  # never all at the same time
+        ([*RAMP, 20, 20, 17, 17], [ended(3, 2)], "UNKNOWN"),  # one more is missing than has ended
+        ([*RAMP, 20, 18, 18, 18], [ended(5, 2)], "UNKNOWN"),  # they were missing before they ended
+    ],
+)
+def test_users_that_ended_by_themselves_are_not_missing(
+    users: list[int], rows: list[dict[str, Any]], verdict: str
+) -> None:
+    found = check(users, ended_users=rows)
+    assert found.verdict == verdict
+    if verdict == "PASS":
+        assert "ended by exceptions: " in found.detail
+        assert "KeyError at users.py:14" in found.detail
+
+
+def test_the_causes_are_listed_by_their_number() -> None:
+    rows = [ended(3, 1, "StopUser"), ended(4, 2, "StopUser")]
+    assert (
+        check([*RAMP, 20, 19, 17], ended_users=rows).detail == "20 users; 3 ended by themselves: 3 × StopUser"
+    )
+
+
+def shaped(users: list[int], planned: list[int]) -> Check:
+    seconds = [
+        {"second": START + number, "users": there, "target_users": 100, "planned_users": due}
+        for number, (there, due) in enumerate(zip(users, planned, strict=True))
+    ]
+    window = {"start": START, "end": START + len(users)}
+    return users_kept(facts(profile="Steps", shape="Steps", window=window, seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("users", "planned", "verdict"),
+    [
+        ([0, 2, 2, 2, 5, 8, 8], [2, 2, 2, 5, 8, 8, 8], "PASS"),  # workers report up to a second later
+        ([8, 8, 8, 6, 4, 2, 2], [8, 8, 2, 2, 2, 2, 2], "PASS"),  # they finish their tasks first
+        ([2, 2, 2, 2, 2, 2, 2, 2], [2, 2, 8, 8, 8, 8, 8, 8], "UNKNOWN"),  # the change never came
+        ([2, 2, 9, 9], [2, 2, 8, 8], "UNKNOWN"),  # more than were ever planned
+    ],
+)
+def test_a_shape_is_compared_with_what_it_and_its_rate_allow(
+    users: list[int], planned: list[int], verdict: str
+) -> None:
+    found = shaped(users, planned)
+    assert found.verdict == verdict
+    if verdict == "PASS":
+        assert found.detail == "2 to 8 users, as the shape Steps and its spawn rate allow"
