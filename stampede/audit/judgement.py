@@ -11,6 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
 from stampede.audit import ledger
+from stampede.audit.entry import WrongLines
 from stampede.facts.verdict_json import Check, Offender, Verdict
 
 HERE = Path(__file__).resolve().parent
@@ -73,21 +74,21 @@ def judge(
     All workers of an interrupted run are lost: there was no master that they could report to. Raises
     LedgerError and psycopg2.Error.
     """
-    load(connection, ledger_file)
+    wrong_lines = load(connection, ledger_file)
     if was_interrupted:
         with connection.cursor() as cursor:
             cursor.execute(MARK_ALL_WORKERS_LOST, {"run_id": run_id})
     connection.set_session(isolation_level="REPEATABLE READ", autocommit=False)
     with connection, connection.cursor() as cursor:
         gather(cursor, run_id, started)
-        return check_all(cursor)
+        return [*check_all(cursor), *wrong_lines.checks()]
 
 
-def load(connection: Connection, ledger_file: Path) -> None:
-    """Load the answers that clients got, from the ledger into temporary tables."""
+def load(connection: Connection, ledger_file: Path) -> WrongLines:
+    """Load the answers that clients got, from the ledger into temporary tables; return its wrong lines."""
     with connection.cursor() as cursor:
         cursor.execute(read_sql("ledger.sql"))
-        ledger.load(ledger_file, cursor)
+        return ledger.load(ledger_file, cursor)
 
 
 def gather(cursor: Cursor, run_id: str, started: float) -> None:

@@ -13,6 +13,7 @@ import psycopg2
 from msgspec import Struct
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
+from stampede.audit.entry import Entry, Salvage, WrongLines
 from stampede.audit.errors import AuditError
 
 BLOCK = 1 << 14
@@ -24,32 +25,6 @@ UNSETTLED = frozenset({"open", "unknown"})
 
 class LedgerError(AuditError):
     """The ledger cannot be read; the message has the place and the reason."""
-
-
-class Entry(Struct, gc=False):
-    """A line of the ledger, for any of the shop's acts. A field that the act does not have is None."""
-
-    act: str
-    worker: str = ""
-    n: int | None = None
-    outcome: str | None = None
-    sent: float | None = None
-    answered: float | None = None
-    status: int | None = None
-    tries: int | None = None
-    key: str | None = None
-    product_id: int | None = None
-    quantity: int | None = None
-    order_id: int | None = None
-    available: int | None = None
-    bulk: bool | None = None
-    race: bool | None = None
-    sku: str | None = None
-    price: float | None = None
-    stock: int | None = None
-    applied: int | None = None
-    to: str | None = None
-    total_value: float | None = None
 
 
 class Act(Struct):
@@ -76,16 +51,17 @@ _decode_act = msgspec.json.Decoder(Act)
 _encode = msgspec.json.Encoder()
 
 
-def load(path: Path, cursor: Cursor) -> None:
+def load(path: Path, cursor: Cursor) -> WrongLines:
     """Fill the tables of ledger.sql; leave them empty where there is no file. Raises LedgerError.
 
-    A run without a ledger did nothing through the shop.
+    A run without a ledger did nothing through the shop. Return the lines that are wrong.
     """
+    salvage = Salvage()
     # One connection copies one table at a time: the largest is streamed, the others wait in memory.
     other_tables: dict[str, list[bytes]] = {"untold": [], "acts": [], "lost_workers": []}
 
     def told_rows() -> Iterator[bytes]:
-        for entries in settled(read(path)):
+        for entries in settled(read(path, salvage), salvage.wrong):
             for table, rows in other_tables.items():
                 rows.append(csv(table, entries[table]))
             yield csv("told", entries["told"])
@@ -94,16 +70,21 @@ def load(path: Path, cursor: Cursor) -> None:
         copy(cursor, "told", told_rows())
         for table, rows in other_tables.items():
             copy(cursor, table, iter(rows))
+    return salvage.wrong
 
 
-def read(path: Path) -> Iterator[list[Entry]]:
-    """Yield the entries, many at a time. The last line may be cut off; all others must be valid."""
+def read(path: Path, salvage: Salvage | None = None) -> Iterator[list[Entry]]:
+    """Yield the entries, many at a time. The last line may be cut off. Raises LedgerError.
+
+    `salvage` reads what can be read of lines that are wrong.
+    """
+    salvage = salvage or Salvage()
     number = 1
     for block in whole_lines(path):
         try:
             entries = _decode.decode_lines(block)
         except msgspec.MsgspecError:
-            entries = list(known_entries(block, number, path.name))
+            entries = list(known_entries(block, number, salvage))
         yield entries
         number += block.count(b"\n")
 
@@ -121,17 +102,17 @@ def whole_lines(path: Path) -> Iterator[bytes]:
         raise LedgerError(f"{path.name} cannot be read: {error}") from None
 
 
-def known_entries(block: bytes, first: int, name: str) -> Iterator[Entry]:
+def known_entries(block: bytes, first: int, salvage: Salvage) -> Iterator[Entry]:
     """Yield the entries of the shop's acts, and skip all other lines.
 
-    `first` is the number of the block's first line, `name` the file's name for the error. Raises LedgerError.
+    `first` is the number of the block's first line. Of a wrong line, yield what `salvage` can read of it.
     """
     for number, line in enumerate(block.splitlines(), first):
         try:
             yield _decode.decode(line)
         except msgspec.MsgspecError as error:
-            if is_known(line):
-                raise LedgerError(f"{name}, line {number}: {error}") from None
+            if is_known(line) and (entry := salvage.entry(number, line, error)):
+                yield entry
 
 
 def is_known(line: bytes) -> bool:
@@ -146,8 +127,8 @@ def is_known(line: bytes) -> bool:
     return act == "order" or act in OTHER_TABLES
 
 
-def settled(blocks: Iterable[list[Entry]]) -> Iterator[Tables]:
-    """Yield each entry once, by table.
+def settled(blocks: Iterable[list[Entry]], wrong: WrongLines | None = None) -> Iterator[Tables]:
+    """Yield each entry once, by table. An order without its key, product or quantity is added to `wrong`.
 
     A worker may write a request before its answer has come: then the ledger has it again, with the answer.
     """
@@ -155,7 +136,10 @@ def settled(blocks: Iterable[list[Entry]]) -> Iterator[Tables]:
     for block in blocks:
         done: Tables = defaultdict(list)
         for entry in block:
-            if entry.outcome in UNSETTLED:
+            if entry.act == "order" and not entry.is_order:
+                if wrong:
+                    wrong.add(f"entry {entry.n} of worker {entry.worker}", "an order without key or product")
+            elif entry.outcome in UNSETTLED:
                 waiting[entry.worker, entry.n] = entry
             else:
                 if waiting:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stampede.counting.readable import text
 from stampede.facts.event import Event
 
 KEY = "stampede_ledger"
@@ -138,7 +139,9 @@ class LedgerFile:
 
     def _write(self, *entries: Entry) -> None:
         try:
-            self._file.writelines(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
+            self._file.writelines(
+                json.dumps(entry, separators=(",", ":"), default=text) + "\n" for entry in entries
+            )
             self._file.flush()  # so that it can be read if the master dies
         except OSError as error:  # such as a full disk: the run goes on, but cannot be audited
             self.error = self.error or error

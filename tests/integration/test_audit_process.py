@@ -344,28 +344,47 @@ def test_what_others_note_is_theirs(history: History, act: str) -> None:
     assert history.judged()["acknowledged_orders_kept"].examined == 2
 
 
-WRONG_LEDGERS = [
-    (b'{"act": "order"}\n', "ledger.jsonl.gz cannot be read"),
-    (
-        gzip.compress(json.dumps(GOOD).encode() + b'\n{"act": 5}\n'),
-        "audit: ledger.jsonl.gz, line 2: Expected `str`",
-    ),
-    (
-        gzip.compress(b'{"act"\n' + json.dumps(GOOD).encode()),
-        "audit: ledger.jsonl.gz, line 1: Input data was truncated",
-    ),
-    (gzip.compress(json.dumps({**GOOD, "product_id": 2**63}).encode() + b"\n"), "out of range"),
-    (gzip.compress(json.dumps({**GOOD, "key": None}).encode() + b"\n"), "null value in column"),
-]
-
-
-@pytest.mark.parametrize(("content", "words"), WRONG_LEDGERS)
-def test_a_wrong_ledger_is_one_line(history: History, content: bytes, words: str) -> None:
-    """Which says where it is wrong; there is no judgement."""
-    with ledger(history, content):
+def test_a_file_that_is_no_ledger_is_one_line(history: History) -> None:
+    """There is no judgement."""
+    with ledger(history, b'{"act": "order"}\n'):
         done = by_hand(history.folder, AUDIT_DATABASE_URL=history.database.url("auditor"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert words in done.stderr
+    assert "ledger.jsonl.gz cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"order_id": 1.5}, "Expected `int | null`, got `float`"),
+        ({"order_id": float("nan")}, "malformed"),
+        ({"order_id": 2**70}, "Expected `int` <= 9223372036854775807"),
+        ({"status": "two hundred"}, "Expected `int | null`, got `str`"),
+    ],
+)
+def test_a_value_that_no_answer_should_have_is_one_finding(
+    history: History, answer: dict[str, Any], reason: str
+) -> None:
+    """The order was sent, and may be there or not; all others are judged."""
+    history.order(5)
+    history.order(5).update(answer)
+    history.order(5)
+    checks = history.judged()
+    found = checks.pop("ledger_readable")
+    assert (found.verdict, found.count) == ("UNKNOWN", 1)
+    assert found.first is not None
+    assert found.first["what"].startswith("line 2: ")
+    assert reason in found.first["what"]
+    assert checks["acknowledged_orders_kept"].examined == 2
+    assert {check.name for check in checks.values() if check.verdict == "FAIL"} == set()
+
+
+@pytest.mark.parametrize("line", [{"act": 5}, {"act": "order", "key": None}, ["act"]])
+def test_a_line_that_says_nothing_is_a_finding_too(history: History, line: Any) -> None:
+    history.order(5)
+    history.entries.append(line)
+    checks = history.judged()
+    assert checks["ledger_readable"].count == 1
+    assert checks["acknowledged_orders_kept"].verdict == "PASS"
 
 
 @pytest.mark.parametrize(

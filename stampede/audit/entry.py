@@ -1,0 +1,120 @@
+"""A line of the ledger, and what can be read of one that is wrong.
+
+An API may answer with anything: an id of 1.5, a NaN, a number of a hundred digits. Such an answer makes one
+line wrong, and must not keep the audit from judging all others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from stampede.facts.verdict_json import Check, Verdict
+
+BigInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Integer = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+
+
+class Entry(Struct, gc=False):
+    """A line of the ledger, for any of the shop's acts. A field that the act does not have is None."""
+
+    act: str
+    worker: str = ""
+    n: BigInt | None = None
+    outcome: str | None = None
+    sent: float | None = None
+    answered: float | None = None
+    status: Integer | None = None
+    tries: Integer | None = None
+    key: str | None = None
+    product_id: BigInt | None = None
+    quantity: BigInt | None = None
+    order_id: BigInt | None = None
+    available: BigInt | None = None
+    bulk: bool | None = None
+    race: bool | None = None
+    sku: str | None = None
+    price: float | None = None
+    stock: BigInt | None = None
+    applied: BigInt | None = None
+    to: str | None = None
+    total_value: float | None = None
+
+    @property
+    def is_order(self) -> bool:
+        """Return whether this is an order of which everything is known that it must have been sent with."""
+        return None not in (self.key, self.product_id, self.quantity, self.sent)
+
+
+TYPES = {each.name: each.type for each in msgspec.structs.fields(Entry)}
+
+
+@dataclass(slots=True)
+class WrongLines:
+    """The lines of a ledger that could not be read as they are."""
+
+    count: int = 0
+    first: str = ""
+    """The place of the first, and what is wrong with it."""
+
+    def add(self, place: str, reason: object) -> None:
+        """Add a line by its place in the ledger."""
+        self.count += 1
+        self.first = self.first or f"{place}: {reason}"
+
+    def checks(self) -> list[Check]:
+        """Return a check that is UNKNOWN where there are such lines; none where there are none."""
+        if not self.count:
+            return []
+        what = "line" if self.count == 1 else "lines"
+        detail = f"{self.count:,} {what} with a value that no answer should have: their acts are in doubt"
+        return [
+            Check(
+                name="ledger_readable",
+                verdict=Verdict.UNKNOWN,
+                count=self.count,
+                detail=detail,
+                first={"what": self.first},
+            )
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """Reads what can be read of wrong lines, and counts them."""
+
+    wrong: WrongLines = field(default_factory=WrongLines)
+
+    def entry(self, number: int, line: bytes, reason: object) -> Entry | None:
+        """Return the entry of a line that is wrong, without its wrong fields; None where too little is left.
+
+        Its outcome is unknown: the users did send it, and nobody can say what became of it.
+        """
+        self.wrong.add(f"line {number}", reason)
+        try:
+            values = json.loads(line)
+        except ValueError:
+            return None
+        if not isinstance(values, Mapping):
+            return None
+        known = {name: value for name, value in values.items() if _is_valid(name, value)}
+        if known.get("act") is None or known.get("sent") is None:
+            return None
+        return msgspec.convert({**known, "outcome": "unknown"}, Entry)
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    """Return whether a field of a line can be an Entry's, and be stored by PostgreSQL."""
+    if name not in TYPES or (isinstance(value, float) and not isfinite(value)):
+        return False
+    try:
+        msgspec.convert(value, TYPES[name])
+    except msgspec.ValidationError:
+        return False
+    return True
