@@ -52,6 +52,7 @@ _counts = Counts()
 events.request.add_listener(_counts.count)
 events.user_error.add_listener(_counts.count_exception)
 events.test_start.add_listener(lambda **_: _counts.clear())
+user_patches.note_unreported(_counts.unreported.opened, _counts.unreported.reported)
 
 
 @events.init_command_line_parser.add_listener
@@ -186,6 +187,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
         lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)
     )
     on.test_stop.add_listener(lambda **_: ledger.end())
+    on.test_stop.add_listener(lambda **_: _counts.unreported.end())
     on.test_stop.add_listener(lambda **_: cluster.end())
     on.heartbeat_received.add_listener(lambda **_: cluster.master_responded())
     on.quitting.add_listener(lambda **_: cluster.leave())

@@ -69,6 +69,7 @@ def _run() -> Facts:
         requests=41_300,
         failures=0,
         outcomes=OUTCOMES,
+        unreported={},
         overload=False,
         errors=[],
         exceptions=[],

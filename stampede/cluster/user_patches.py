@@ -120,6 +120,45 @@ class CutOffError(Exception):
         super().__init__("cut off at the stop")
 
 
+def note_unreported(opened: Callable[[Any, Any], str], reported: Callable[[str], None]) -> None:
+    """Let `opened` and `reported` hear of responses that a `with` block is to report.
+
+    Stock users count nothing where the `with` is missing, or where its block raises an exception. `opened`
+    receives method and name, and returns a key for `reported`.
+    """
+    for session, response in (
+        (HttpSession, clients.ResponseContextManager),
+        (FastHttpSession, fasthttp.ResponseContextManager),
+    ):
+        _note_opened(session, opened)
+        _note_reported(response, reported)
+
+
+def _note_opened(session_class: Any, opened: Callable[[Any, Any], str]) -> None:
+    request = session_class.request
+
+    def request_and_note(*arguments: Any, **options: Any) -> Any:
+        response = request(*arguments, **options)
+        if getattr(response, "_catch_response", False):
+            meta = response.request_meta
+            response._unreported_key = opened(meta["request_type"], meta["name"])
+        return response
+
+    session_class.request = request_and_note
+
+
+def _note_reported(response_class: Any, reported: Callable[[str], None]) -> None:
+    report = response_class._report_request
+
+    def report_and_note(response: Any, *arguments: Any) -> None:
+        key = response.__dict__.pop("_unreported_key", None)
+        if key is not None:
+            reported(key)
+        report(response, *arguments)
+
+    response_class._report_request = report_and_note
+
+
 def count_requests_cut_off() -> None:
     """Count requests that are still in flight when their user is stopped as failed.
 

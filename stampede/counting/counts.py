@@ -12,6 +12,7 @@ from stampede.counting.exceptions import Exceptions, place
 from stampede.counting.latency import Latencies
 from stampede.counting.outcomes import Outcomes
 from stampede.counting.readable import text
+from stampede.counting.unreported import Unreported
 
 ENDS_ON_PURPOSE = ("StopUser", "StopTest")
 """Exceptions of Locust's with which a user ends itself."""
@@ -29,6 +30,7 @@ class Counts:
     errors: Errors = field(default_factory=Errors)
     exceptions: Exceptions = field(default_factory=Exceptions)
     ended_users: EndedUsers = field(default_factory=EndedUsers)
+    unreported: Unreported = field(default_factory=Unreported)
 
     def clear(self) -> None:
         """Forget everything at the start of a run."""
@@ -82,5 +84,6 @@ class Counts:
             part.add(report)
 
     @property
-    def _parts(self) -> tuple[Latencies | Outcomes | Errors | Exceptions | EndedUsers, ...]:
-        return self.latencies, self.outcomes, self.errors, self.exceptions, self.ended_users
+    def _parts(self) -> tuple[Latencies | Outcomes | Errors | Exceptions | EndedUsers | Unreported, ...]:
+        of_requests = self.latencies, self.outcomes, self.errors, self.unreported
+        return (*of_requests, self.exceptions, self.ended_users)

@@ -175,6 +175,9 @@ class Facts(Struct, kw_only=True, frozen=True):
     failures: int
     outcomes: dict[str, dict[str, int]]
     """``{"POST /orders/": {"201": 600}}``; status ``"0"`` is a request without a complete answer."""
+    unreported: dict[str, int]
+    """Requests that the locustfile was to report itself (catch_response) and did not: ``{"GET /list": 7}``.
+    They are in no other figure."""
     overload: bool
     """Whether the run sends more than the API can serve, on purpose."""
     errors: list[ErrorFacts]

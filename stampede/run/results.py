@@ -141,6 +141,7 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         requests=counts.latencies.total_requests,
         failures=counts.latencies.total_failures,
         outcomes=counts.outcomes.by_route(),
+        unreported=counts.unreported.facts(),
         overload=bool(plan and plan.overload),
         errors=counts.errors.facts(),
         exceptions=counts.exceptions.facts(),

@@ -43,6 +43,7 @@ def valid(run: Facts) -> list[Check]:
         _came_to_its_end(run),
         _workers_reported(run),
         all_requests_counted(run),
+        _all_responses_reported(run),
         rate_reached(run, generator_checks),
         *generator_checks,
         kept_up.master_kept_up(run),
@@ -104,6 +105,19 @@ def _loss_text(event: Event) -> str:
         f"worker {event.id} was lost: what it did after its last report at {when:%H:%M:%S.%f}"
         f" is missing, at most {event.at_most} requests if it died then"
     )
+
+
+def _all_responses_reported(run: Facts) -> Check:
+    """Return the check of whether the locustfile reported each response that it asked to report itself."""
+    name, count = "all_responses_reported", sum(run.unreported.values())
+    if not count:
+        return unknown_unless(name, True, "no response was left out", count=0)
+    routes = sorted(run.unreported, key=lambda route: -run.unreported[route])
+    listed = ", ".join(f"{run.unreported[route]:,} × {route}" for route in routes[:3])
+    more = f" and {len(routes) - 3} more routes" if len(routes) > 3 else ""
+    why = "asked for with catch_response=True and never reported (no `with`, or its block raised)"
+    detail = f"{listed}{more}: {why}"
+    return unknown_unless(name, False, detail, count=count)
 
 
 def _contention(run: Facts) -> Check:

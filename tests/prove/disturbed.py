@@ -160,6 +160,27 @@ class UsersMissing(Disturbed):
         self.browse()
 
 
+class ResponsesForgotten(Disturbed):
+    """Users ask for responses to report them themselves, and do not.
+
+    Caught by: all_responses_reported.
+    """
+
+    forgets: ClassVar[bool] = False
+
+    def plant(self) -> None:
+        type(self).forgets = True
+
+    def undo(self) -> None:
+        type(self).forgets = False
+
+    def look(self) -> None:
+        if self.forgets:
+            self.client.get("/products/", catch_response=True)
+        else:
+            self.browse()
+
+
 class UsersDawdle(Disturbed):
     """Users are at something else, which takes them too long to send what they should.
 

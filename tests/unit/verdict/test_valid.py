@@ -45,7 +45,8 @@ HEALTHY: dict[str, Any] = {
 """The facts of a run in which all went well."""
 
 NAMES = [
-    *("came_to_its_end", "workers_reported", "all_requests_counted", "rate_reached", "users_kept"),
+    *("came_to_its_end", "workers_reported", "all_requests_counted", "all_responses_reported"),
+    *("rate_reached", "users_kept"),
     *("workers_on_time", "workers_had_cpu", "workers_got_cores", "workers_not_throttled"),
     *("master_kept_up", "clocks_agree", "contention"),
 ]
@@ -89,6 +90,7 @@ def test_a_healthy_run_passes_every_check() -> None:
         ("clocks_agree", {"clocks": {"0-ab": {"offset_ms": 3000.0, "uncertainty_ms": 0.8}}}),
         ("clocks_agree", {"clock_set_s": -15.0}),
         ("contention", {"promises": {"contention": "LastItemRace"}}),
+        ("all_responses_reported", {"unreported": {"GET /list": 7}}),
         ("rate_reached", {"pace": {"wanted_rps": 75, "sent_rps": 60}}),
     ],
 )
@@ -135,4 +137,5 @@ def test_a_foreign_target_is_asked_for_what_there_is() -> None:
     judged = verdict(facts(**known))
     assert (judged.verdict, judged.valid.verdict) == ("PASS", "PASS")
     asked = [check for check in judged.valid.checks if check.verdict != "NOT_ASKED"]
-    assert [check.name for check in asked] == ["came_to_its_end", "workers_reported", "users_kept"]
+    names = ["came_to_its_end", "workers_reported", "all_responses_reported", "users_kept"]
+    assert [check.name for check in asked] == names
