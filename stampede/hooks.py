@@ -45,41 +45,41 @@ patches.count_requests_cut_off()
 @events.init_command_line_parser.add_listener
 def _add_arguments(parser: LocustArgumentParser) -> None:
     parser.add_argument(
-        "--results",
+        "--stampede-results",
         default="results",
-        env_var="LOCUST_RESULTS",
+        env_var="STAMPEDE_RESULTS",
         include_in_web_ui=False,
         help="Folder that runs leave their results in",
     )
     parser.add_argument(
-        "--profiles",
+        "--stampede-profiles",
         default="load_tests/profiles.toml",
-        env_var="LOCUST_PROFILES",
+        env_var="STAMPEDE_PROFILES",
         include_in_web_ui=False,
         help="File that names the loads a run can be started with",
     )
     parser.add_argument(
-        "--audit-host",
+        "--stampede-audit-host",
         default=None,
-        env_var="LOCUST_AUDIT_HOST",
+        env_var="STAMPEDE_AUDIT_HOST",
         include_in_web_ui=False,
         help="The API whose database AUDIT_DATABASE_URL is: runs against it are audited",
     )
     parser.add_argument(
-        "--allowed",
+        "--stampede-allowed",
         default=None,
-        env_var="LOCUST_ALLOWED",
+        env_var="STAMPEDE_ALLOWED",
         include_in_web_ui=False,
         help="File of targets, one a line, that whoever started the cluster has allowed since",
     )
     parser.add_argument(
-        "--load-profile",
+        "--stampede-profile",
         default=form.NO_PROFILE,
         choices=_choices,
         help="instead of the numbers above",
     )
     # Not for users: the master sets them at the start of a run, and Locust sends them to the workers.
-    for name in ("--run-id", "--pace-scale", "--overload"):
+    for name in ("--stampede-run-id", "--stampede-pace-scale", "--stampede-overload"):
         parser.add_argument(
             name, default=None, include_in_web_ui=False, help="Set by the master for each run"
         )
@@ -99,13 +99,13 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:
     options = environment.parsed_options
     # First, because Locust serves its UI even where something below fails.
-    _secure(web_ui, options.allowed, [environment.host, options.audit_host])
+    _secure(web_ui, options.stampede_allowed, [environment.host, options.stampede_audit_host])
     counts = Counts()
-    driver = Driver(environment, counts, Path(options.results), options.audit_host)
+    driver = Driver(environment, counts, Path(options.stampede_results), options.stampede_audit_host)
     cluster = ClusterMaster(environment, runner, driver.observers.worker_changed)
-    results.conclude_interrupted(Path(options.results))
-    webui.add(web_ui, environment, driver, Path(options.profiles), Path(options.results))
-    _choices[:] = form.choices(Path(options.profiles))
+    results.conclude_interrupted(Path(options.stampede_results))
+    webui.add(web_ui, environment, driver, Path(options.stampede_profiles), Path(options.stampede_results))
+    _choices[:] = form.choices(Path(options.stampede_profiles))
     on = environment.events
     on.test_start.add_listener(lambda **_: counts.clear())
     on.test_start.add_listener(lambda **_: cluster.begin(*driver.started()))
@@ -161,8 +161,10 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
         _refuse_to_start(error)
     patches.refuse_redirects_off_target(allowed)
     on = environment.events
-    on.test_start.add_listener(lambda **_: cluster.begin(environment.parsed_options.run_id))
-    on.test_start.add_listener(lambda **_: ledger.begin(environment.parsed_options.run_id, own_label(runner)))
+    on.test_start.add_listener(lambda **_: cluster.begin(environment.parsed_options.stampede_run_id))
+    on.test_start.add_listener(
+        lambda **_: ledger.begin(environment.parsed_options.stampede_run_id, own_label(runner))
+    )
     on.test_start.add_listener(lambda **_: counts.clear())
     on.request.add_listener(counts.count)
     on.report_to_master.add_listener(lambda data, **_: counts.hand_over(data))
@@ -170,7 +172,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     on.report_to_master.add_listener(lambda data, **_: samples.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: cluster.keep(data))  # last: it keeps all of the report
     on.test_start.add_listener(
-        lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)
+        lambda **_: pace.apply(environment.user_classes, environment.parsed_options.stampede_pace_scale)
     )
     on.test_stop.add_listener(lambda **_: ledger.end())
     on.test_stop.add_listener(lambda **_: cluster.end())

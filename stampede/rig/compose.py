@@ -114,7 +114,7 @@ class Compose:
 
     def allow(self, host: str) -> None:
         """Add `host` to the allowed targets, until the master restarts."""
-        self._checked("exec", "-T", "master", "sh", "-c", 'echo "$1" >>"$LOCUST_ALLOWED"', "sh", host)
+        self._checked("exec", "-T", "master", "sh", "-c", 'echo "$1" >>"$STAMPEDE_ALLOWED"', "sh", host)
 
     def logs(self) -> None:
         """Show the logs of the services, and follow them until interrupted."""

@@ -42,7 +42,7 @@ class Roles:
             "UI_PASSWORD": password,
             "UI_PASSWORD_FILE": "",
             "ALLOW_TARGETS": settings.allow_targets or "",
-            "LOCUST_ALLOWED": str(ALLOWED_TARGETS),
+            "STAMPEDE_ALLOWED": str(ALLOWED_TARGETS),
         }
 
     def configuration(self) -> configparser.RawConfigParser:
@@ -90,7 +90,7 @@ class Roles:
             case "master":
                 ui = ["--web-host", settings.ui_bind, "--web-port", str(settings.ui_port)]
                 bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(settings.master_port)]
-                return [*locust, *ui, *bind, "--results", str(FOLDER / "results")]
+                return [*locust, *ui, *bind, "--stampede-results", str(FOLDER / "results")]
             case _:
                 return [*locust, "--master-host", "127.0.0.1", "--master-port", str(settings.master_port)]
 
@@ -103,6 +103,6 @@ class Roles:
             "LOCUST_LOCUSTFILE": str(
                 settings.locustfile or "load_tests/locustfile.py,load_tests/scenarios.py"
             ),
-            "LOCUST_AUDIT_HOST": "" if settings.host else settings.api_url,
+            "STAMPEDE_AUDIT_HOST": "" if settings.host else settings.api_url,
             "AUDIT_DATABASE_URL": f"postgresql://auditor:stampede@/stampede?host={self.database}",
         }

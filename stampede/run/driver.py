@@ -169,9 +169,9 @@ class Driver:
     def _set_worker_options(self, run: Run) -> None:
         """Set options of the run; Locust sends all its options to each worker at the start."""
         options = vars(self._environment.parsed_options)
-        options["run_id"] = run.id
-        options["pace_scale"] = self.cast.pace_scale(run.plan)
-        options["overload"] = bool(run.plan and run.plan.overload)
+        options["stampede_run_id"] = run.id
+        options["stampede_pace_scale"] = self.cast.pace_scale(run.plan)
+        options["stampede_overload"] = bool(run.plan and run.plan.overload)
 
     def ramp_finished(self, users: int) -> None:
         """Open the window, if the ramp that ended was to the run's highest number of users."""

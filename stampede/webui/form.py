@@ -31,6 +31,9 @@ from stampede.run.driver import Driver, RunError
 from stampede.webui.guard import requested_host
 from stampede.webui.runs import begin
 
+PROFILE_FIELD = "stampede_profile"
+"""The form's field for the profile: Locust names it after the option --stampede-profile."""
+
 NO_PROFILE = ""
 """The form's choice that starts a run with the form's own numbers."""
 
@@ -67,7 +70,7 @@ class Form:
         return self._before_swarm() if request.endpoint == "locust.swarm" else None
 
     def _before_swarm(self) -> Response | None:
-        if request.form.get("load_profile", NO_PROFILE):
+        if request.form.get(PROFILE_FIELD, NO_PROFILE):
             response: Response = self._start()
             return response
         # Locust's form to start a run always sends a host; its form to edit one never does.
@@ -87,7 +90,7 @@ class Form:
             raise RunError(f"there is no host to test: this cluster's own is {self._driver.default_host}")
 
     def _start_profile(self) -> Response:
-        settings = {"profile": request.form["load_profile"], "host": requested_host()}
+        settings = {"profile": request.form[PROFILE_FIELD], "host": requested_host()}
         try:
             plan = begin(self._driver, self._profiles_file, settings)
         except (ProfileError, RunError, CastError) as error:

@@ -37,11 +37,11 @@ class Page:
     def start(self, **changed: str) -> dict[str, Any]:
         """What the form to start sends, and what it is answered."""
         form = {"user_count": "50", "spawn_rate": "5", "host": HOST, "run_time": "", "profile": ""}
-        return self._swarm({**form, "load_profile": "", **changed})
+        return self._swarm({**form, "stampede_profile": "", **changed})
 
     def edit(self, **changed: str) -> dict[str, Any]:
         """What the form to edit a run sends: it has neither a host nor a run time."""
-        return self._swarm({"user_count": "20", "spawn_rate": "5", "load_profile": "", **changed})
+        return self._swarm({"user_count": "20", "spawn_rate": "5", "stampede_profile": "", **changed})
 
     def reset(self) -> int:
         """The status of the answer."""
