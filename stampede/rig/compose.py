@@ -30,11 +30,13 @@ class Compose:
     def available() -> bool:
         """Return whether a container engine answers and Compose is installed."""
         try:
-            engine = subprocess.run(["docker", "info"], capture_output=True, timeout=20)
-            plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=20)
+            answers = [
+                subprocess.run(["docker", *command], env=_inherited(), capture_output=True, timeout=20)
+                for command in (["info"], ["compose", "version"])
+            ]
         except (OSError, subprocess.TimeoutExpired):
             return False
-        return engine.returncode == 0 and plugin.returncode == 0
+        return not any(answer.returncode for answer in answers)
 
     def is_up(self) -> bool:
         """Return whether a master or worker was started and any container runs.
@@ -144,9 +146,10 @@ class Compose:
 
     def _compose(self, *command: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["docker", "compose", *command],
+            # The file is named, as .env may have a COMPOSE_FILE of another project too.
+            ["docker", "compose", "--file", "docker-compose.yml", *command],
             cwd=ROOT,
-            env={**environment(), **self._variables()},
+            env={**_inherited(), **self._variables()},
             capture_output=capture,
             text=True,
             start_new_session=capture,  # Ctrl-C then reaches the rig only, which cleans up
@@ -168,6 +171,11 @@ class Compose:
             if value := getattr(settings, name):
                 variables[name.upper()] = str(value)
         return variables
+
+
+def _inherited() -> dict[str, str]:
+    """Return the environment without the variables of Compose: they may be of another project."""
+    return {name: value for name, value in environment().items() if not name.startswith("COMPOSE_")}
 
 
 def _healthy(container: dict[str, str]) -> bool:
