@@ -29,6 +29,8 @@ from stampede.run.driver import Driver
 from stampede.sampling.sampler import OwnSamples
 from stampede.webui import form, guard, login
 
+PROFILES = Path(__file__).resolve().parents[1] / "load_tests" / "profiles.toml"
+
 _is_attached = Event()
 _choices = [form.NO_PROFILE]
 """The profiles that the start form offers; Locust reads the list again for each page."""
@@ -53,7 +55,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
     )
     parser.add_argument(
         "--stampede-profiles",
-        default="load_tests/profiles.toml",
+        default=str(PROFILES),
         env_var="STAMPEDE_PROFILES",
         include_in_web_ui=False,
         help="File that names the loads a run can be started with",

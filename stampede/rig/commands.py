@@ -7,12 +7,12 @@ import sys
 import webbrowser
 from typing import NoReturn
 
-from stampede.rig import UsageError, cluster, headless, terminal
+from stampede.rig import UsageError, cluster, headless, terminal, variables
 from stampede.rig.cluster import bring_up, format_workers, take_down, wait_until_joined
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.result import Verdict
 from stampede.rig.runtime import Runtime
-from stampede.rig.settings import Settings
+from stampede.rig.settings import NAMES, Settings
 
 USAGE_EXIT = 2
 INTERRUPTED_EXIT = 130
@@ -28,7 +28,10 @@ def main(verb: str, arguments: list[str]) -> int:
         if verb == "report":
             report()
             return 0
-        return VERBS[verb](*cluster.find(arguments)) or 0
+        settings, runtime = cluster.find(arguments)
+        if verb in ("up", "headless", "restart"):
+            variables.print_ignored(settings.env_file, NAMES)
+        return VERBS[verb](settings, runtime) or 0
     except (UsageError, MasterGoneError) as error:
         print(f"stampede: {error}", file=sys.stderr)
         return USAGE_EXIT

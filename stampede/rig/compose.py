@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from stampede.rig import ROOT, UsageError
 from stampede.rig.last_words import last_words
-from stampede.rig.settings import Settings, environment
+from stampede.rig.settings import Settings
+from stampede.rig.variables import environment
 
 START_TIMEOUT = 90.0
 """Seconds for every service to become healthy."""
@@ -167,6 +168,8 @@ class Compose:
         if settings.locustfile:
             variables["LOCUSTFILE_FOLDER"] = str(settings.locustfile.parent)
             variables["CONTAINER_LOCUSTFILE"] = f"/locustfile/{settings.locustfile.name}"
+        for name in ("tags", "exclude_tags", "locust_args", "env_file"):  # empty: not what .env has
+            variables[name.upper()] = str(getattr(settings, name) or "")
         for name in ("ui_bind", "ui_user", "ui_password", "ui_password_file", "allow_targets"):
             if value := getattr(settings, name):
                 variables[name.upper()] = str(value)
