@@ -24,6 +24,7 @@ from stampede.cluster.roster import own_label
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
 from stampede.plan import pace
+from stampede.plan.hosts import Hosts
 from stampede.run import results
 from stampede.run.driver import Driver
 from stampede.sampling.sampler import OwnSamples
@@ -68,6 +69,13 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         help="The API whose database AUDIT_DATABASE_URL is: runs against it are audited",
     )
     parser.add_argument(
+        "--stampede-fallback-host",
+        default=None,
+        env_var="STAMPEDE_FALLBACK_HOST",
+        include_in_web_ui=False,
+        help="The host where neither --host nor a user class states one",
+    )
+    parser.add_argument(
         "--stampede-allowed",
         default=None,
         env_var="STAMPEDE_ALLOWED",
@@ -101,9 +109,10 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:
     options = environment.parsed_options
     # First, because Locust serves its UI even where something below fails.
-    _secure(web_ui, options.stampede_allowed, [environment.host, options.stampede_audit_host])
+    _secure(web_ui, options.stampede_allowed, [*Hosts(environment).allowed, options.stampede_audit_host])
     counts = Counts()
     driver = Driver(environment, counts, Path(options.stampede_results), options.stampede_audit_host)
+    environment.host = driver.hosts.shown_at_first(environment.user_classes)
     cluster = ClusterMaster(environment, runner, driver.observers.worker_changed)
     results.conclude_interrupted(Path(options.stampede_results))
     webui.add(web_ui, environment, driver, Path(options.stampede_profiles), Path(options.stampede_results))

@@ -60,9 +60,10 @@ class Roles:
         settings = self._settings
         shop = "" if settings.host else settings.api_url
         return {
-            "LOCUST_HOST": settings.host or settings.api_url,
+            "LOCUST_HOST": settings.host or "",
             "LOCUST_LOCUSTFILE": "load_tests/locustfile.py,load_tests/scenarios.py",
             "STAMPEDE_LOCUSTFILE": str(settings.locustfile or ""),
+            "STAMPEDE_FALLBACK_HOST": shop,
             "STAMPEDE_AUDIT_HOST": shop,
             "STAMPEDE_ARGS": settings.locust_args or "",
             "STAMPEDE_TAGS": settings.tags or "",

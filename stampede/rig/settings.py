@@ -26,6 +26,7 @@ RIG_SETTINGS: dict[str, Callable[[str, str], Any]] = {
     "LOCUST_ARGS": values.arguments,
     "ENV_FILE": values.file,
     "TARGETS": values.targets,
+    "PROBE": values.one_of("yes", "no"),
     "RUNTIME": values.one_of(*RUNTIMES),
     "KEEP_DATA": values.flag,
     "UI_PORT": values.port,
@@ -81,6 +82,7 @@ class Settings:
     locust_args: str | None = None
     env_file: Path | None = None
     targets: str | None = None
+    probe: str | None = None
     runtime: str | None = None
     keep_data: bool = False
     ui_port: int = 8089

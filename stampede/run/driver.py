@@ -24,6 +24,7 @@ from stampede.facts.event import Event
 from stampede.facts.run_json import Phase
 from stampede.facts.target import MeasuredTarget, Reading, Target
 from stampede.plan.cast import Cast
+from stampede.plan.hosts import Hosts
 from stampede.plan.profiles import Plan
 from stampede.run.abort import Abort
 from stampede.run.finisher import Finisher
@@ -56,8 +57,7 @@ class Driver:
         self.counts = counts
         self._results = results
         self.cast = Cast(environment)
-        self.default_host = environment.host
-        """The host of a run that names none."""
+        self.hosts = Hosts(environment)
         self.observers = Observers(environment, counts, audited_host)
         self.evidence = Evidence(counts, lambda: self.observers.samples, self._cores)
         self._finisher = Finisher(environment, counts, self.observers, self.evidence)
@@ -66,6 +66,7 @@ class Driver:
         self._plan_greenlet: Greenlet[..., None] | None = None
         self._ramp_greenlet: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
+        self._next_id: str | None = None
         self.folder: RunFolder | None = None
         self.current: Run | None = None
 
@@ -87,14 +88,19 @@ class Driver:
         run = self.current
         return run is not None and run.plan is None and run.phase in (Phase.RAMP, Phase.WINDOW)
 
-    def start(self, plan: Plan, host: str | None) -> None:
-        """Start a run of the plan. Raises CastError, and RunError where no run can start now."""
+    def start(self, plan: Plan, host: str | None) -> str:
+        """Start a run of the plan, and return its id.
+
+        Raises CastError, and RunError where no run can start now.
+        """
         self.check_can_start()
         self.cast.choose(plan)
         self._environment.host = host
         self._next_plan = plan
+        self._next_id = run_id = _new_id(time.time())
         self._stages = Stages(self._environment)
         self._plan_greenlet = gevent.spawn(self._carry_out, plan)
+        return run_id
 
     def check_can_start(self) -> None:
         """Raise RunError where no run can start now.
@@ -134,7 +140,7 @@ class Driver:
                 self._stages.check_users()
             self._stages.end()
         if self._next_plan is not None:  # the run never began: the last worker left during the start
-            self._next_plan = None
+            self._next_plan = self._next_id = None
             self.cast.choose_default()
             runner.stop()
             return
@@ -150,9 +156,10 @@ class Driver:
         This must not wait: Locust ignores a stop until the test has started.
         """
         plan, self._next_plan = self._next_plan, None
+        run_id, self._next_id = self._next_id, None
         self.folder = None
         now = time.time()
-        run = self.current = Run(_new_id(now), plan, now)
+        run = self.current = Run(run_id or _new_id(now), plan, now)
         self.observers.prepare(run)
         self._set_worker_options(run)
         run.promises = self.cast.promises

@@ -77,22 +77,26 @@ class Form:
         is_edit = self._driver.may_be_edited and "host" not in request.form
         try:
             _refuse_edit() if is_edit else self._refuse_start()
-        except RunError as error:
+        except (RunError, CastError) as error:
             return self._answer(False, str(error))
         if is_edit and not request.form.get("run_time"):
             patches.keep_timer(self._web_ui)
         return None
 
     def _refuse_start(self) -> None:
-        """Raise RunError where a run with the form's numbers cannot start."""
+        """Raise RunError or CastError where a run with the form's numbers cannot start."""
         self._driver.check_can_start()
-        if request.form.get("host") == "" and self._driver.default_host:
-            raise RunError(f"there is no host to test: this cluster's own is {self._driver.default_host}")
+        if request.form.get("host"):
+            return
+        host = self._driver.hosts.choose(self._web_ui.environment.user_classes).host
+        if "host" in request.form and host:
+            raise RunError(f"there is no host to test: this cluster's own is {host}")
+        self._web_ui.environment.host = self._web_ui.environment.host or host
 
     def _start_profile(self) -> Response:
         settings = {"profile": request.form[PROFILE_FIELD], "host": requested_host()}
         try:
-            plan = begin(self._driver, self._profiles_file, settings)
+            plan = begin(self._driver, self._profiles_file, settings).plan
         except (ProfileError, RunError, CastError) as error:
             return self._answer(False, str(error))
         return self._answer(True, f"'{plan.profile}': {plan.users} users, {plan.duration:.0f} s")

@@ -173,13 +173,22 @@ def test_what_the_rig_allows_later_is_allowed(open_master: MasterProcess, tmp_pa
     assert "does not answer" in open_master.ask("POST", "/stampede/run", wanted).body
 
 
-def test_a_target_that_speaks_no_http_is_named(open_master: MasterProcess, tmp_path_factory: Any) -> None:
-    """A port mistyped: something answers there, and it is no API."""
+def test_a_target_where_nothing_listens_is_named(open_master: MasterProcess) -> None:
+    """A port mistyped."""
+    answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": TARGET})
+    assert answer.status == 409
+    assert f"{TARGET} does not answer the cluster" in json.loads(answer.body)["message"]
+
+
+def test_a_target_that_speaks_no_http_is_left_to_its_users(
+    open_master: MasterProcess, tmp_path_factory: Any
+) -> None:
+    """They may speak what it speaks; here only the worker is missing."""
     with speaking("SSH-2.0-OpenSSH") as url:
         (tmp_path_factory.getbasetemp() / "open0" / "allowed").write_text(f"{url}\n")
         answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": url})
     assert answer.status == 409
-    assert f"{url} does not answer the cluster" in json.loads(answer.body)["message"]
+    assert "no worker has joined yet" in json.loads(answer.body)["message"]
 
 
 # Pages of other sites.

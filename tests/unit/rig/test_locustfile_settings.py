@@ -22,6 +22,7 @@ def test_tags_are_separated_by_spaces_or_commas(given: str) -> None:
         ("TAGS=--headless", "TAGS: '--headless' is no tag: a tag cannot begin with '-'"),
         ("LOCUST_ARGS=--name 'Ada", "LOCUST_ARGS: a quote is not closed, in --name 'Ada"),
         ("LOCUST_ARGS=--name \\", r"LOCUST_ARGS: a backslash is the last character, in --name \\"),
+        ("PROBE=maybe", "PROBE must be yes or no, not 'maybe'"),
     ],
 )
 def test_a_wrong_value_is_refused(setting: str, message: str) -> None:
@@ -41,8 +42,9 @@ def test_a_comma_in_the_name_of_the_locustfile_is_refused(tmp_path: Path) -> Non
 
 
 def test_they_are_remembered_while_the_cluster_is_up(tmp_path: Path) -> None:
+    """Only PROBE belongs to a run."""
     (tmp_path / "shop.env").touch()
     given = ["TAGS=read", "EXCLUDE_TAGS=slow", "LOCUST_ARGS=--wallet 7", f"ENV_FILE={tmp_path}/shop.env"]
     up = settings.read([*given, "RUNTIME=local"])
-    remember(settings.read([*given, "RUNTIME=local"]))
+    remember(settings.read([*given, "RUNTIME=local", "PROBE=no"]))
     assert settings.read([]) == up
