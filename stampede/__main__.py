@@ -156,8 +156,8 @@ def _schema(options: argparse.Namespace) -> int:
 
 
 def _locust(options: list[str]) -> int:
-    if "STAMPEDE_ENV" in os.environ:
-        _start_again(json.loads(os.environ.pop("STAMPEDE_ENV")), options)
+    if variables := os.environ.pop("STAMPEDE_ENV", ""):
+        _start_again(json.loads(variables), options)
     from stampede import engine
 
     return engine.main(options)
@@ -165,6 +165,8 @@ def _locust(options: list[str]) -> int:
 
 def _start_again(variables: dict[str, str], options: list[str]) -> NoReturn:
     """Start this process again with the variables of ENV_FILE, some of which Python reads at its start."""
+    if "AUDIT_DATABASE_URL" in os.environ:  # a container of the master: the audit needs its own password
+        variables.pop("PGPASSWORD", None)
     command = [sys.executable, "-m", "stampede", "locust", *options]
     os.execve(sys.executable, command, {**os.environ, **variables})  # noqa: S606  (no shell is needed)
 

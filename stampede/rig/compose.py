@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from stampede.rig import ROOT, UsageError
 from stampede.rig.last_words import last_words
 from stampede.rig.settings import Settings
-from stampede.rig.variables import environment
+from stampede.rig.variables import encoded, environment, of_file
 
 START_TIMEOUT = 90.0
 """Seconds for every service to become healthy."""
@@ -93,6 +93,9 @@ class Compose:
 
     def scale(self, workers: int) -> None:
         """Change the number of workers, also during a run. Workers that stay are not restarted."""
+        env_file = self._settings.env_file
+        if env_file and not env_file.exists():
+            raise UsageError(f"new workers need ENV_FILE={env_file}, which no longer exists")
         self._checked(
             "up", "--detach", "--no-deps", "--no-recreate", "--scale", f"worker={workers}", "worker"
         )
@@ -168,8 +171,10 @@ class Compose:
         if settings.locustfile:
             variables["LOCUSTFILE_FOLDER"] = str(settings.locustfile.parent)
             variables["CONTAINER_LOCUSTFILE"] = f"/locustfile/{settings.locustfile.name}"
-        for name in ("tags", "exclude_tags", "locust_args", "env_file"):  # empty: not what .env has
-            variables[name.upper()] = str(getattr(settings, name) or "")
+        for name in ("tags", "exclude_tags", "locust_args"):  # empty: not what .env has
+            variables[name.upper()] = getattr(settings, name) or ""
+        own = of_file(settings.env_file)
+        variables["STAMPEDE_ENV"] = encoded(own) if own else ""
         for name in ("ui_bind", "ui_user", "ui_password", "ui_password_file", "allow_targets"):
             if value := getattr(settings, name):
                 variables[name.upper()] = str(value)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import configparser
-import json
 import shlex
 import sys
 from pathlib import Path
 
 from stampede.rig import ROOT
 from stampede.rig.settings import Settings
-from stampede.rig.variables import environment, of_file
+from stampede.rig.variables import encoded, environment, of_file
 
 FOLDER = ROOT / ".local"
 LOGS = FOLDER / "log"
@@ -41,7 +40,7 @@ class Roles:
         changed = {name: text for name, text in environment().items() if "$" in text or text != text.strip()}
         own = {**self._access_variables(), **self._locust_variables()}
         variables = {**changed, **of_file(self._settings.env_file), **own}
-        return {"STAMPEDE_ENV": json.dumps(variables).replace("$", "\\u0024")}
+        return {"STAMPEDE_ENV": encoded(variables)}
 
     def _access_variables(self) -> dict[str, str]:
         """Return the variables for the UI's login and for the allowed targets."""

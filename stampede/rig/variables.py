@@ -6,6 +6,7 @@ reads for itself comes from ENV_FILE.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -33,6 +34,12 @@ OPTIONS_OF_LOCUST = frozenset(
 """The variables that set options of Locust's own: also in ENV_FILE they have no effect."""
 
 
+RESERVED = frozenset(
+    ("ALLOW_TARGETS", "AUDIT_DATABASE_URL", "UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE")
+)
+"""The variables that Stampede sets for master and workers, besides those that begin with `STAMPEDE_`."""
+
+
 def environment() -> dict[str, str]:
     """Return the environment for started processes: that of this process, which overrides .env.
 
@@ -45,22 +52,35 @@ def environment() -> dict[str, str]:
 
 
 def of_file(path: Path | None) -> dict[str, str]:
-    """Return the variables of ENV_FILE without those that set options of Locust. Raise UsageError."""
+    """Return the variables of ENV_FILE that reach the locustfile. Raise UsageError."""
     variables = dotenv.read(path, is_secret=True) if path else {}
-    return {name: value for name, value in variables.items() if name not in OPTIONS_OF_LOCUST}
+    return {name: value for name, value in variables.items() if not _is_ignored(name)}
+
+
+def encoded(variables: Mapping[str, str]) -> str:
+    """Return variables as the JSON that master and workers apply at their start, as STAMPEDE_ENV.
+
+    It has no `$`, which circus and Compose would replace.
+    """
+    return json.dumps(variables).replace("$", "\\u0024")
+
+
+def _is_ignored(name: str) -> bool:
+    """Return whether a variable of ENV_FILE would set an option of Locust, or of Stampede."""
+    return name in OPTIONS_OF_LOCUST | RESERVED or name.startswith("STAMPEDE_")
 
 
 def print_ignored(path: Path | None, settings: Iterable[str]) -> None:
-    """Print which variables are ignored: those of Locust in the environment, and its options in ENV_FILE."""
+    """Print which variables are ignored: those of Locust in the environment, those of options in ENV_FILE."""
     known = {*PASSED_ON, *settings}
     _print("", (name for name in _inherited() if name.startswith(PREFIX) and name not in known))
     if path:
-        _print(" in ENV_FILE", OPTIONS_OF_LOCUST & dotenv.read(path, is_secret=True).keys())
+        _print(" in ENV_FILE", filter(_is_ignored, dotenv.read(path, is_secret=True)))
 
 
 def _print(where: str, ignored: Iterable[str]) -> None:
     if names := sorted(ignored):
-        reach = "ENV_FILE= and LOCUST_ARGS= reach the locustfile, options of Locust have settings"
+        reach = "ENV_FILE= and LOCUST_ARGS= reach the locustfile, options have settings"
         print(f"Ignored{where}: {', '.join(names)} ({reach})", flush=True)
 
 

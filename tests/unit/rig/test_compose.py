@@ -45,6 +45,19 @@ def test_variables_of_another_project_do_not_reach_compose(
     assert ps.endswith("| COMPOSE_PROJECT_NAME=mine ")
 
 
+def test_workers_that_are_added_need_the_env_file(calls: Path, tmp_path: Path) -> None:
+    """They would run without its variables."""
+    env_file = tmp_path / "shop.env"
+    env_file.touch()
+    runtime = Compose(settings.read(["RUNTIME=compose", f"ENV_FILE={env_file}"]))
+    runtime.scale(2)
+    env_file.unlink()
+    with pytest.raises(UsageError, match=f"new workers need ENV_FILE={env_file}, which no longer exists"):
+        runtime.scale(3)
+    assert len(calls.read_text().splitlines()) == 1
+    runtime.ps()
+
+
 def test_an_error_of_the_cleanup_does_not_hide_the_first_one(
     calls: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

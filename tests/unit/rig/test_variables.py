@@ -75,8 +75,9 @@ def test_the_values_of_env_file_are_in_the_environment_of_master_and_workers_onl
 
 
 def test_the_rig_overrides_env_file(tmp_path: Path) -> None:
-    """As `environment:` of docker-compose.yml does."""
-    (tmp_path / "shop.env").write_text("ALLOW_TARGETS=evil.test\nSTAMPEDE_TAGS=all\n")
+    """Also by plain variables that it sets for master and workers."""
+    (tmp_path / "shop.env").write_text("ALLOW_TARGETS=evil.test\nSTAMPEDE_TAGS=all\nUI_USER=eve\n")
+    assert variables.of_file(tmp_path / "shop.env") == {}
     given = settings.read([f"ENV_FILE={tmp_path}/shop.env", "RUNTIME=local"])
     passed_on = json.loads(Roles(given, tmp_path).load_variables()["STAMPEDE_ENV"])
     assert (passed_on["ALLOW_TARGETS"], passed_on["STAMPEDE_TAGS"]) == ("", "")
