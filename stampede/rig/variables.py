@@ -33,7 +33,6 @@ OPTIONS_OF_LOCUST = frozenset(
 )
 """The variables that set options of Locust's own: also in ENV_FILE they have no effect."""
 
-
 RESERVED = frozenset(
     ("ALLOW_TARGETS", "AUDIT_DATABASE_URL", "UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE")
 )
