@@ -45,7 +45,9 @@ class Run:
     current: ClassVar["Run | None"] = None
 
     def __init__(self, environment: Environment) -> None:
-        run_id = getattr(environment.parsed_options, "run_id", None)  # set where an engine starts the run
+        run_id = getattr(
+            environment.parsed_options, "stampede_run_id", None
+        )  # set where an engine starts the run
         run_id = run_id or time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         runner: Any = environment.runner
         self.worker_index: int = getattr(runner, "worker_index", 0)
@@ -102,7 +104,7 @@ class ShopUser(FastHttpUser):
         self.ledger: Any = getattr(environment, "stampede_ledger", None) or NoLedger()
         self.run_id = run.id
         self.new_key = run.new_key
-        is_overload = bool(getattr(environment.parsed_options, "overload", None))
+        is_overload = bool(getattr(environment.parsed_options, "stampede_overload", None))
         self.shop = Shop(self.client, self.ledger, run.new_key, self._is_stopping, is_overload)
         self.random = random.Random(f"{SEED}/{run.worker_index}/{number}")
         self.products: deque[int] = deque(maxlen=100)

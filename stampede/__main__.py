@@ -15,6 +15,8 @@ if sys.version_info < (3, 11):  # noqa: UP036  (the user's python3 may be older)
     )
 
 import argparse
+import json
+import os
 from pathlib import Path
 from typing import NoReturn
 
@@ -154,9 +156,19 @@ def _schema(options: argparse.Namespace) -> int:
 
 
 def _locust(options: list[str]) -> int:
+    if variables := os.environ.pop("STAMPEDE_ENV", ""):
+        _start_again(json.loads(variables), options)
     from stampede import engine
 
     return engine.main(options)
+
+
+def _start_again(variables: dict[str, str], options: list[str]) -> NoReturn:
+    """Start this process again with the variables of ENV_FILE, some of which Python reads at its start."""
+    if "AUDIT_DATABASE_URL" in os.environ:  # a container of the master: the audit needs its own password
+        variables.pop("PGPASSWORD", None)
+    command = [sys.executable, "-m", "stampede", "locust", *options]
+    os.execve(sys.executable, command, {**os.environ, **variables})  # noqa: S606  (no shell is needed)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 
 import locust.main  # must be first: it makes gevent patch the standard library
 
-from stampede.cluster.patches import LocustVersionError, check_version
+from stampede import command_line
+from stampede.cluster import patches
+from stampede.cluster.patches import LocustVersionError
+from stampede.command_line import ArgumentsError, CommandLine
 
 
 def main(options: Sequence[str]) -> int:
@@ -18,18 +22,28 @@ def main(options: Sequence[str]) -> int:
     Otherwise Locust ends the process with its own exit code.
     """
     try:
-        check_version()
-    except LocustVersionError as error:
+        patches.check_version()
+        import stampede.hooks  # noqa: F401  (importing it loads the engine)
+
+        _prepare(options)
+        locust.main.main()
+    except (LocustVersionError, ArgumentsError) as error:
         print(f"stampede: {error}", file=sys.stderr)
         return 2
-    import stampede.hooks  # noqa: F401  (importing it loads the engine)
-
-    sys.argv = ["locust", *options]
-    try:
-        locust.main.main()
     except Exception as error:  # importing a locustfile may raise anything
         logging.debug("Traceback", exc_info=True)
         where = traceback.extract_tb(error.__traceback__)[-1]
         print(f"stampede: {type(error).__name__}: {error} ({where.filename}:{where.lineno})", file=sys.stderr)
         return 2
     return 0
+
+
+def _prepare(options: Sequence[str]) -> None:
+    """Set Locust's command line, and what it reads besides. Raise ArgumentsError."""
+    patches.read_no_default_configuration()
+    command_line.ignore_variables(os.environ)
+    command_line.enter_folder(os.environ)
+    arguments = CommandLine(os.environ)
+    patches.before_parsing(arguments.check)
+    patches.collect_tests_outside(command_line.ROOT)
+    sys.argv = ["locust", *arguments.extend(options)]

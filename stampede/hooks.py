@@ -27,10 +27,13 @@ from stampede.cluster.worker import REPORT_INTERVAL, ClusterWorker
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
 from stampede.plan import pace
+from stampede.plan.hosts import Hosts
 from stampede.run import results
 from stampede.run.driver import Driver
 from stampede.sampling.sampler import OwnSamples
 from stampede.webui import form, guard, login
+
+PROFILES = Path(__file__).resolve().parents[1] / "load_tests" / "profiles.toml"
 
 _is_attached = Event()
 _choices = [form.NO_PROFILE]
@@ -58,41 +61,48 @@ user_patches.note_unreported(_counts.unreported.opened, _counts.unreported.repor
 @events.init_command_line_parser.add_listener
 def _add_arguments(parser: LocustArgumentParser) -> None:
     parser.add_argument(
-        "--results",
+        "--stampede-results",
         default="results",
-        env_var="LOCUST_RESULTS",
+        env_var="STAMPEDE_RESULTS",
         include_in_web_ui=False,
         help="Folder that runs leave their results in",
     )
     parser.add_argument(
-        "--profiles",
-        default="load_tests/profiles.toml",
-        env_var="LOCUST_PROFILES",
+        "--stampede-profiles",
+        default=str(PROFILES),
+        env_var="STAMPEDE_PROFILES",
         include_in_web_ui=False,
         help="File that names the loads a run can be started with",
     )
     parser.add_argument(
-        "--audit-host",
+        "--stampede-audit-host",
         default=None,
-        env_var="LOCUST_AUDIT_HOST",
+        env_var="STAMPEDE_AUDIT_HOST",
         include_in_web_ui=False,
         help="The API whose database AUDIT_DATABASE_URL is: runs against it are audited",
     )
     parser.add_argument(
-        "--allowed",
+        "--stampede-fallback-host",
         default=None,
-        env_var="LOCUST_ALLOWED",
+        env_var="STAMPEDE_FALLBACK_HOST",
+        include_in_web_ui=False,
+        help="The host where neither --host nor a user class states one",
+    )
+    parser.add_argument(
+        "--stampede-allowed",
+        default=None,
+        env_var="STAMPEDE_ALLOWED",
         include_in_web_ui=False,
         help="File of targets, one a line, that whoever started the cluster has allowed since",
     )
     parser.add_argument(
-        "--load-profile",
+        "--stampede-profile",
         default=form.NO_PROFILE,
         choices=_choices,
         help="instead of the numbers above",
     )
     # Not for users: the master sets them at the start of a run, and Locust sends them to the workers.
-    for name in ("--run-id", "--pace-scale", "--overload"):
+    for name in ("--stampede-run-id", "--stampede-pace-scale", "--stampede-overload"):
         parser.add_argument(
             name, default=None, include_in_web_ui=False, help="Set by the master for each run"
         )
@@ -112,12 +122,14 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:
     options = environment.parsed_options
     # First, because Locust serves its UI even where something below fails.
-    _secure(web_ui, options.allowed, [environment.host, options.audit_host])
-    driver = Driver(environment, _counts, Path(options.results), options.audit_host)
+    _secure(web_ui, options.stampede_allowed, [*Hosts(environment).allowed, options.stampede_audit_host])
+    results_folder = Path(options.stampede_results)
+    driver = Driver(environment, _counts, results_folder, options.stampede_audit_host)
+    environment.host = driver.hosts.shown_at_first(environment.user_classes)
     cluster = ClusterMaster(environment, runner, driver.observers.worker_changed, driver.stop_by_locustfile)
-    results.conclude_interrupted(Path(options.results))
-    webui.add(web_ui, environment, driver, Path(options.profiles), Path(options.results))
-    _choices[:] = form.choices(Path(options.profiles))
+    results.conclude_interrupted(results_folder)
+    webui.add(web_ui, environment, driver, Path(options.stampede_profiles), results_folder)
+    _choices[:] = form.choices(Path(options.stampede_profiles))
     on = environment.events
     on.test_start.add_listener(lambda **_: cluster.begin(*driver.started()))
     on.worker_report.add_listener(lambda data, **_: _counts.add(data))
@@ -177,14 +189,16 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
         _refuse_to_start(error)
     patches.refuse_redirects_off_target(allowed)
     on = environment.events
-    on.test_start.add_listener(lambda **_: cluster.begin(environment.parsed_options.run_id))
-    on.test_start.add_listener(lambda **_: ledger.begin(environment.parsed_options.run_id, own_label(runner)))
+    on.test_start.add_listener(lambda **_: cluster.begin(environment.parsed_options.stampede_run_id))
+    on.test_start.add_listener(
+        lambda **_: ledger.begin(environment.parsed_options.stampede_run_id, own_label(runner))
+    )
     on.report_to_master.add_listener(lambda data, **_: _counts.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: samples.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: cluster.keep(data))  # last: it keeps all of the report
     on.test_start.add_listener(
-        lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)
+        lambda **_: pace.apply(environment.user_classes, environment.parsed_options.stampede_pace_scale)
     )
     on.test_stop.add_listener(lambda **_: ledger.end())
     on.test_stop.add_listener(lambda **_: _counts.unreported.end())

@@ -11,11 +11,13 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from inspect import currentframe
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import geventhttpclient.useragent
 import locust
+import locust.main
 import locust.runners
 import locust.stats
 import locust.web
@@ -23,7 +25,8 @@ import requests
 import zmq
 from flask import Response, after_this_request
 from gevent.event import Event
-from locust import argument_parser
+from locust import User, argument_parser
+from locust.argument_parser import LocustArgumentParser
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastRequest
 from locust.event import EventHook
@@ -40,6 +43,12 @@ SUPPORTED_LOCUST = "2.47"
 
 OWN_PACKAGES = ("locust", "stampede")
 """Packages whose calls are not the locustfile's."""
+
+PYTEST_CONFIGURATIONS = (
+    *("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"),
+    *("pyproject.toml", "tox.ini", "setup.cfg"),
+)
+"""The names of the files that pytest reads."""
 
 Handle = Callable[[str, Message], None]
 """Locust's handler of a worker's message: receives the worker's id and the message."""
@@ -225,6 +234,58 @@ def _package(module: str | None) -> str:
 def disable_cors() -> None:
     """Stop pages of other sites from reading the master's answers, which stock masters allow."""
     locust.web.CORS = lambda _app: None
+
+
+def read_no_default_configuration() -> None:
+    """Let Locust read only the configuration files that its command line names.
+
+    Stock Locust also reads ~/.locust.conf, and locust.conf and pyproject.toml of the working directory: one
+    with `headless = true` would start a run that nobody asked for.
+    """
+    argument_parser.get_empty_argument_parser.__defaults__ = (True, ())
+    argument_parser.get_parser.__defaults__ = ((),)
+
+
+def before_parsing(check: Callable[[LocustArgumentParser], None]) -> None:
+    """Call `check` with the complete parser, the locustfile's options included, before Locust uses it.
+
+    Stock Locust has no hook between the locustfile's own options and the command line.
+    """
+    get_parser = argument_parser.get_parser
+
+    def get_checked_parser() -> LocustArgumentParser:
+        parser = get_parser()
+        check(parser)
+        return parser
+
+    locust.main.get_parser = get_checked_parser
+
+
+def collect_tests_outside(project: Path) -> None:
+    """Let pytest, which collects a locustfile's test functions, ignore the configuration of `project`.
+
+    Stock Locust uses the nearest configuration: for a locustfile in the project, the one of its own tests. A
+    configuration between the project's folder and the locustfile still counts.
+    """
+    load: Callable[[str], dict[str, type[User]]] = locust.main.load_locustfile_pytest
+
+    def load_outside(path: str) -> dict[str, type[User]]:
+        import _pytest.config  # imported here, as few locustfiles need it
+
+        folders = [folder for folder in Path(path).parents if project in folder.parents]
+        has_own = any((folder / name).exists() for folder in folders for name in PYTEST_CONFIGURATIONS)
+        if project not in Path(path).parents or has_own:
+            return load(path)
+        config: Any = _pytest.config.Config
+        configured = config.fromdictargs
+        none = ["-c", os.devnull, "--rootdir", str(Path(path).parent)]
+        config.fromdictargs = lambda given, options: configured(given, [*none, *options])
+        try:
+            return load(path)
+        finally:
+            config.fromdictargs = configured
+
+    locust.main.load_locustfile_pytest = load_outside
 
 
 def end_timer_with_run(web_ui: WebUI) -> None:

@@ -199,7 +199,7 @@ class ClusterWorker:
             return True
         if self._is_leaving:
             return False
-        run_id = msg.data["parsed_options"].get("run_id")
+        run_id = msg.data["parsed_options"].get("stampede_run_id")
         if run_id == self._ended_run is not None:
             return False
         if self._runner.worker_state in STATES_WITH_USERS and run_id != self._run_id:

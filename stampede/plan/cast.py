@@ -65,22 +65,28 @@ class Cast:
 
         Raises CastError for an unknown name, and where the plan has a rate and no class has a wait to scale.
         """
-        available = self._environment.available_user_classes
-        if unknown := set(plan.user_classes) - set(available):
-            raise CastError(
-                f"the locustfile has no user '{min(unknown)}', which profile '{plan.profile}' names: "
-                f"it has {', '.join(sorted(available))}"
-            )
-        named = [available[name] for name in plan.user_classes]
-        for user_class in named:
+        chosen = self.taking_part(plan)
+        for user_class in chosen if plan.user_classes else ():
             user_class.weight = user_class.weight or 1  # a named class takes part, also at weight 0
-        chosen = named or self._split[0]
         if plan.pace and not pace.factor(chosen, plan.users, plan.pace):
             raise CastError(
                 f"profile '{plan.profile}' offers {plan.pace:g}/s, and none of its users has a wait that can "
                 "be scaled: give them wait_time = between(…), or name no PROFILE"
             )
         self._environment.user_classes = chosen
+
+    def taking_part(self, plan: Plan) -> list[type[User]]:
+        """Return the classes that the plan names, or the default ones.
+
+        Raises CastError for an unknown name.
+        """
+        available = self._environment.available_user_classes
+        if unknown := set(plan.user_classes) - set(available):
+            raise CastError(
+                f"the locustfile has no user '{min(unknown)}', which profile '{plan.profile}' names: "
+                f"it has {', '.join(sorted(available))}"
+            )
+        return [available[name] for name in plan.user_classes] or self._split[0]
 
     @property
     def promises(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ import errno
 import ipaddress
 import signal
 import socket
+import sys
 import time
 from collections.abc import Set
 
@@ -62,7 +63,7 @@ def bring_up(runtime: Runtime, settings: Settings) -> None:
         wait_until_joined(Master(settings.ui_url, settings.login), settings.worker_count)
     except BaseException:
         if not was_up:
-            take_down(runtime, settings)
+            clean_up(runtime, settings)
         raise
     print(f"Up in {time.monotonic() - start:.1f} s: {workers} joined", flush=True)
 
@@ -75,6 +76,14 @@ def take_down(runtime: Runtime, settings: Settings) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     runtime.down()
     memory.forget(runtime.key, settings.compose_project_name)
+
+
+def clean_up(runtime: Runtime, settings: Settings) -> None:
+    """Stop the cluster after an error, which the caller then reports: one of the stop must not hide it."""
+    try:
+        take_down(runtime, settings)
+    except UsageError as error:
+        print(f"stampede: the cluster may still be up: {error}", file=sys.stderr)
 
 
 def format_workers(count: int) -> str:

@@ -7,11 +7,12 @@ import sys
 import webbrowser
 from typing import NoReturn
 
-from stampede.rig import UsageError, cluster, headless, terminal
+from stampede.rig import UsageError, cluster, headless, terminal, variables
 from stampede.rig.cluster import bring_up, format_workers, take_down, wait_until_joined
 from stampede.rig.master import Master, MasterGoneError
+from stampede.rig.result import Verdict
 from stampede.rig.runtime import Runtime
-from stampede.rig.settings import Settings
+from stampede.rig.settings import NAMES, Settings
 
 USAGE_EXIT = 2
 INTERRUPTED_EXIT = 130
@@ -27,7 +28,10 @@ def main(verb: str, arguments: list[str]) -> int:
         if verb == "report":
             report()
             return 0
-        return VERBS[verb](*cluster.find(arguments)) or 0
+        settings, runtime = cluster.find(arguments)
+        if verb in ("up", "headless", "restart"):
+            variables.print_ignored(settings.env_file, NAMES)
+        return VERBS[verb](settings, runtime) or 0
     except (UsageError, MasterGoneError) as error:
         print(f"stampede: {error}", file=sys.stderr)
         return USAGE_EXIT
@@ -104,17 +108,24 @@ def run_headless(settings: Settings, runtime: Runtime) -> int:
     else:
         bring_up(runtime, settings)
     try:
-        if not settings.keep_data and not settings.host:
-            runtime.seed()
-        host = settings.host and runtime.reachable_host(settings.host)
-        if host:
-            runtime.allow(host)  # the user allows a host by setting HOST
-        verdict = headless.drive(Master(settings.ui_url, settings.login), settings, host)
-    finally:
+        verdict = _drive(settings, runtime)
+    except BaseException:
         if not was_up:
-            take_down(runtime, settings)
+            cluster.clean_up(runtime, settings)
+        raise
+    if not was_up:
+        take_down(runtime, settings)
     terminal.print_line(verdict.text, verdict.style)
     return verdict.code
+
+
+def _drive(settings: Settings, runtime: Runtime) -> Verdict:
+    if not settings.keep_data and not settings.host:
+        runtime.seed()
+    host = settings.host and runtime.reachable_host(settings.host)
+    if host:
+        runtime.allow(host)  # the user allows a host by setting HOST
+    return headless.drive(Master(settings.ui_url, settings.login), settings, host)
 
 
 def _prepare_running_cluster(settings: Settings, runtime: Runtime) -> None:

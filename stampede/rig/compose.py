@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from stampede.rig import ROOT, UsageError
 from stampede.rig.last_words import last_words
-from stampede.rig.settings import Settings, environment
+from stampede.rig.settings import Settings
+from stampede.rig.variables import encoded, environment, of_file
 
 START_TIMEOUT = 90.0
 """Seconds for every service to become healthy."""
@@ -30,11 +31,13 @@ class Compose:
     def available() -> bool:
         """Return whether a container engine answers and Compose is installed."""
         try:
-            engine = subprocess.run(["docker", "info"], capture_output=True, timeout=20)
-            plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=20)
+            answers = [
+                subprocess.run(["docker", *command], env=_inherited(), capture_output=True, timeout=20)
+                for command in (["info"], ["compose", "version"])
+            ]
         except (OSError, subprocess.TimeoutExpired):
             return False
-        return engine.returncode == 0 and plugin.returncode == 0
+        return not any(answer.returncode for answer in answers)
 
     def is_up(self) -> bool:
         """Return whether a master or worker was started and any container runs.
@@ -90,6 +93,9 @@ class Compose:
 
     def scale(self, workers: int) -> None:
         """Change the number of workers, also during a run. Workers that stay are not restarted."""
+        env_file = self._settings.env_file
+        if env_file and not env_file.exists():
+            raise UsageError(f"new workers need ENV_FILE={env_file}, which no longer exists")
         self._checked(
             "up", "--detach", "--no-deps", "--no-recreate", "--scale", f"worker={workers}", "worker"
         )
@@ -114,7 +120,7 @@ class Compose:
 
     def allow(self, host: str) -> None:
         """Add `host` to the allowed targets, until the master restarts."""
-        self._checked("exec", "-T", "master", "sh", "-c", 'echo "$1" >>"$LOCUST_ALLOWED"', "sh", host)
+        self._checked("exec", "-T", "master", "sh", "-c", 'echo "$1" >>"$STAMPEDE_ALLOWED"', "sh", host)
 
     def logs(self) -> None:
         """Show the logs of the services, and follow them until interrupted."""
@@ -144,9 +150,10 @@ class Compose:
 
     def _compose(self, *command: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["docker", "compose", *command],
+            # The file is named, as .env may have a COMPOSE_FILE of another project too.
+            ["docker", "compose", "--file", "docker-compose.yml", *command],
             cwd=ROOT,
-            env={**environment(), **self._variables()},
+            env={**_inherited(), **self._variables()},
             capture_output=capture,
             text=True,
             start_new_session=capture,  # Ctrl-C then reaches the rig only, which cleans up
@@ -164,10 +171,19 @@ class Compose:
         if settings.locustfile:
             variables["LOCUSTFILE_FOLDER"] = str(settings.locustfile.parent)
             variables["CONTAINER_LOCUSTFILE"] = f"/locustfile/{settings.locustfile.name}"
+        for name in ("tags", "exclude_tags", "locust_args"):  # empty: not what .env has
+            variables[name.upper()] = getattr(settings, name) or ""
+        own = of_file(settings.env_file)
+        variables["STAMPEDE_ENV"] = encoded(own) if own else ""
         for name in ("ui_bind", "ui_user", "ui_password", "ui_password_file", "allow_targets"):
             if value := getattr(settings, name):
                 variables[name.upper()] = str(value)
         return variables
+
+
+def _inherited() -> dict[str, str]:
+    """Return the environment without the variables of Compose: they may be of another project."""
+    return {name: value for name, value in environment().items() if not name.startswith("COMPOSE_")}
 
 
 def _healthy(container: dict[str, str]) -> bool:

@@ -37,8 +37,11 @@ _warned: set[str] = set()
 """Warnings that were printed: a command reads .env several times."""
 
 
-def read(path: Path) -> dict[str, str]:
-    """Return the variables of a file; none if it does not exist. Raise UsageError."""
+def read(path: Path, *, is_secret: bool = False) -> dict[str, str]:
+    """Return the variables of a file; none if it does not exist. Raise UsageError.
+
+    With `is_secret`, the message of an error does not quote the file.
+    """
     if not path.exists():
         return {}
     try:
@@ -47,14 +50,15 @@ def read(path: Path) -> dict[str, str]:
         raise UsageError(f"{path.name} is not UTF-8 text: write it again") from error
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}") from error
-    return _Reader(path.name, text, os.environ).variables()
+    return _Reader(path.name, text, os.environ, is_secret).variables()
 
 
 class _Reader:
     """A parser of one file. In its methods, `start` is where the present statement starts."""
 
-    def __init__(self, file_name: str, text: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, file_name: str, text: str, environment: Mapping[str, str], is_secret: bool) -> None:
         self._file_name = file_name
+        self._is_secret = is_secret
         self._text = text
         self._environment = environment
         self._position = 0
@@ -113,6 +117,8 @@ class _Reader:
             print(f"stampede: {warning}", file=sys.stderr)
 
     def _refuse(self, start: int, complaint: str) -> NoReturn:
+        if self._is_secret:
+            complaint = "write NAME=value, with the quotes and variables that .env.example describes"
         raise UsageError(f"{self._where(start)}: {complaint}")
 
     def _where(self, position: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ RESULTS = ROOT / "results"
 
 LOST = Verdict(12, "UNKNOWN", "UNKNOWN: the run was lost (exit code 12)")
 
+POLL_INTERVAL = 1.0
+"""Seconds between two polls of the run's state."""
+
 END_TIMEOUT = 120.0
 """Seconds for a run to stop and to write its results, in addition to its planned length."""
 
@@ -28,6 +32,10 @@ RETURN_TIMEOUT = 30.0
 
 MAX_ALARMS = 5
 """Alarms of the audit that are printed during a run; the verdict has all of them."""
+
+
+class RunReplacedError(Exception):
+    """The run that was started is not the master's newest run, or never began. The message has the ids."""
 
 
 def make_results_folder() -> None:
@@ -60,6 +68,7 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
             "spawn_rate": settings.spawn_rate,
             "run_time": settings.run_time,
             "host": host,
+            "probe": False if settings.probe == "no" else None,
             "targets": settings.targets,
             "own_users": settings.locustfile is not None,
             # Users of a custom locustfile keep their own waits, unless PROFILE= asks for a request rate.
@@ -70,12 +79,12 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     if started["note"]:
         print(started["note"], flush=True)
     print(f"Running {what}: {_load(started)}, {master.url}", flush=True)
+    if started["host_of"]:
+        print(f"target {started['host']} (host of class {', '.join(started['host_of'])})", flush=True)
     try:
-        was_interrupted, run_id = _run_to_end(master, what, started["duration"])
-        if run_id == previous_id:
-            raise MasterGoneError("it never began: see `make logs`")
-        folder = master.fetch_results(run_id, RESULTS)
-    except MasterGoneError as error:
+        was_interrupted = _run_to_end(master, _Started(started["id"], previous_id, what, started["duration"]))
+        folder = master.fetch_results(started["id"], RESULTS)
+    except (MasterGoneError, RunReplacedError) as error:
         print(f"The run was lost: {error}", file=sys.stderr)
         return LOST
     link_latest(folder)
@@ -95,58 +104,79 @@ def _load(started: Mapping[str, Any]) -> str:
     return f"{started['users']} users, {started['duration']:.0f} s"
 
 
-def _run_to_end(master: Master, what: str, duration: float | None) -> tuple[bool, str]:
-    """Show the run until its end. Return whether Ctrl-C stopped it, and its id. Raise MasterGoneError.
+@dataclass(frozen=True)
+class _Started:
+    """The run that this command has started, and the run that the master had before."""
+
+    id: str
+    previous_id: str | None
+    what: str
+    duration: float | None
+    """Planned length, in seconds; None where a shape ends the run."""
+
+
+def _run_to_end(master: Master, run: _Started) -> bool:
+    """Show the run until its end. Return whether Ctrl-C stopped it. Raise MasterGoneError, RunReplacedError.
 
     A stopped run is judged too, by the requests until the stop. A second Ctrl-C ends the waiting for that.
     """
     try:
-        return False, _show_to_end(master, what, duration)
+        _show_to_end(master, run)
     except KeyboardInterrupt:
         print("\nStopping the run …", flush=True)
         master.stop()
-        return True, _show_to_end(master, what, 0)
+        _show_to_end(master, replace(run, duration=0))
+        return True
+    return False
 
 
-def _show_to_end(master: Master, what: str, duration: float | None) -> str:
-    """Show the run until its end and return its id. Raise MasterGoneError.
+def _show_to_end(master: Master, run: _Started) -> None:
+    """Show the run until its end. Raise MasterGoneError, RunReplacedError.
 
     A master that dies loses the rest of its run. If it is restarted, the results until then can be fetched.
     """
-    run_id: str | None = None
     try:
         with console.display() as display:
-            for run in _poll(master, display, what, duration):
-                run_id = run["id"] or run_id
+            _poll(master, display, run)
     except MasterGoneError as error:
         print(f"{error}: waiting for it …", file=sys.stderr, flush=True)
         if not master.answers_within(RETURN_TIMEOUT):
             raise
-    if run_id is None:
-        raise MasterGoneError("the master knows of no run")
-    return run_id
 
 
-def _poll(master: Master, display: Display, what: str, duration: float | None) -> Iterator[dict[str, Any]]:
-    """Yield the state of the run every second until its end, and show it.
+def _poll(master: Master, display: Display, run: _Started) -> None:
+    """Show the state of the run every second until its end.
 
-    Raise MasterGoneError if the end does not come.
+    Raise MasterGoneError if the end does not come, and RunReplacedError if the master has another run.
     """
     start = time.monotonic()
-    alarms = 0
+    alarms, has_begun = 0, False
     while True:
-        run = master.run()
-        for alarm in run["alarms"][alarms:MAX_ALARMS]:
+        state = master.run()
+        has_begun = has_begun or state["id"] == run.id
+        _refuse_other_run(state, run, has_begun)
+        for alarm in state["alarms"][alarms:MAX_ALARMS]:
             display.print_line(f"The audit sees: {event_line(alarm)}")
-        alarms = len(run["alarms"])
-        yield run
-        if not run["in_progress"]:
+        alarms = len(state["alarms"])
+        if not state["in_progress"]:
             return
         seconds = time.monotonic() - start
-        if duration is not None and seconds > duration + END_TIMEOUT and run["left_s"] == 0:
+        if run.duration is not None and seconds > run.duration + END_TIMEOUT and state["left_s"] == 0:
             raise MasterGoneError(f"it should have ended {END_TIMEOUT:.0f} s ago")
-        display.show(snapshot(run, what, master.url, seconds, duration))
-        time.sleep(1)
+        display.show(snapshot(state, run.what, master.url, seconds, run.duration))
+        time.sleep(POLL_INTERVAL)
+
+
+def _refuse_other_run(state: dict[str, Any], run: _Started, has_begun: bool) -> None:
+    """Raise RunReplacedError if the master shows another run than the started one.
+
+    A master that was restarted has no run. Until the started run begins, it still has the previous one.
+    """
+    if state["id"] in (run.id, None) or (state["id"] == run.previous_id and not has_begun):
+        if not has_begun and not state["in_progress"]:
+            raise RunReplacedError(f"{run.id} never began: see `make logs`")
+        return
+    raise RunReplacedError(f"{run.id} was started here, and the master now has {state['id']}")
 
 
 def link_latest(folder: Path) -> None:

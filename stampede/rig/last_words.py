@@ -9,7 +9,10 @@ OURS = re.compile(r"(stampede|api|postgres): ")
 
 
 def last_words(log: str | None) -> str:
-    """Return the last line of this project in a log; if there is none, the last line."""
+    """Return the last line of this project in a log; if there is none, the last line.
+
+    It comes without `stampede: `, with which the rig's own messages begin.
+    """
     lines = [line.strip() for line in (log or "").splitlines() if line.strip()]
     ours = [line for line in lines if OURS.match(line)]
-    return (ours or lines or ["it said nothing"])[-1]
+    return (ours or lines or ["it said nothing"])[-1].removeprefix("stampede: ")

@@ -30,7 +30,8 @@ from postgres import place
 from stampede.rig import ROOT, UsageError
 from stampede.rig.last_words import last_words
 from stampede.rig.roles import ALLOWED_TARGETS, FOLDER, LOGS, MAX_RETRIES, Roles
-from stampede.rig.settings import Settings, environment
+from stampede.rig.settings import Settings
+from stampede.rig.variables import environment
 
 MARK = "STAMPEDE_LOCAL"
 """The environment variable that marks every process of a cluster. Its value is the cluster's FOLDER."""
@@ -104,11 +105,11 @@ class Local:
             subprocess.Popen(
                 [sys.executable, "-m", "circus.circusd", str(configuration)],
                 cwd=ROOT,
-                # These are not written to the configuration file, as a password is one of them.
+                # These are not written to the configuration file, as passwords are among them.
                 env={
                     **environment(),
                     **self._settings.service_settings,
-                    **self._roles.access_variables(),
+                    **self._roles.load_variables(),
                     MARK: str(FOLDER),
                 },
                 stdin=subprocess.DEVNULL,

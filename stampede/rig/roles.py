@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stampede.rig import ROOT
 from stampede.rig.settings import Settings
+from stampede.rig.variables import encoded, environment, of_file
 
 FOLDER = ROOT / ".local"
 LOGS = FOLDER / "log"
@@ -29,11 +30,20 @@ class Roles:
         self.database = sockets / "postgres"
         self.endpoint = f"ipc://{sockets}/circus"
 
-    def access_variables(self) -> dict[str, str]:
-        """Return the variables for the UI's login and for the allowed targets.
+    def load_variables(self) -> dict[str, str]:
+        """Return one variable with the environment of master and workers, which they apply at their start.
 
-        They go into the environment of circus, not into its file, as a password is one of them.
+        Circus replaces `$NAME` in the variables that it passes on, and strips spaces. So the inherited ones
+        that circus would change are in this variable too. The other roles, and circus itself, receive no
+        variable of ENV_FILE: a PATH or DATABASE_URL there is for the locustfile.
         """
+        changed = {name: text for name, text in environment().items() if "$" in text or text != text.strip()}
+        own = {**self._access_variables(), **self._locust_variables()}
+        variables = {**changed, **of_file(self._settings.env_file), **own}
+        return {"STAMPEDE_ENV": encoded(variables)}
+
+    def _access_variables(self) -> dict[str, str]:
+        """Return the variables for the UI's login and for the allowed targets."""
         settings = self._settings
         user, password = settings.login or ("", "")
         return {
@@ -42,7 +52,22 @@ class Roles:
             "UI_PASSWORD": password,
             "UI_PASSWORD_FILE": "",
             "ALLOW_TARGETS": settings.allow_targets or "",
-            "LOCUST_ALLOWED": str(ALLOWED_TARGETS),
+            "STAMPEDE_ALLOWED": str(ALLOWED_TARGETS),
+        }
+
+    def _locust_variables(self) -> dict[str, str]:
+        settings = self._settings
+        shop = "" if settings.host else settings.api_url
+        return {
+            "LOCUST_HOST": settings.host or "",
+            "LOCUST_LOCUSTFILE": "load_tests/locustfile.py,load_tests/scenarios.py",
+            "STAMPEDE_LOCUSTFILE": str(settings.locustfile or ""),
+            "STAMPEDE_FALLBACK_HOST": shop,
+            "STAMPEDE_AUDIT_HOST": shop,
+            "STAMPEDE_ARGS": settings.locust_args or "",
+            "STAMPEDE_TAGS": settings.tags or "",
+            "STAMPEDE_EXCLUDE_TAGS": settings.exclude_tags or "",
+            "AUDIT_DATABASE_URL": f"postgresql://auditor:stampede@/stampede?host={self.database}",
         }
 
     def configuration(self) -> configparser.RawConfigParser:
@@ -56,7 +81,9 @@ class Roles:
         }
         for role in self._settings.roles:
             ini[f"watcher:{role}"] = self._watcher(role)
-            ini[f"env:{role}"] = self._environment(role)
+            if role in ("postgres", "api"):
+                url = f"postgresql://api:stampede@/stampede?host={self.database}"
+                ini[f"env:{role}"] = {"DATABASE_URL": url}
         return ini
 
     def _watcher(self, role: str) -> dict[str, str]:
@@ -80,7 +107,7 @@ class Roles:
 
     def _command(self, role: str) -> list[str]:
         settings = self._settings
-        locust = ["-m", "stampede", "locust", "--config", f"{role}/locust.conf"]
+        locust = ["-m", "stampede", "locust", "--config", str(ROOT / role / "locust.conf")]
         match role:
             case "postgres":
                 sockets = ["--socket-dir", str(self.database)]
@@ -90,19 +117,6 @@ class Roles:
             case "master":
                 ui = ["--web-host", settings.ui_bind, "--web-port", str(settings.ui_port)]
                 bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(settings.master_port)]
-                return [*locust, *ui, *bind, "--results", str(FOLDER / "results")]
+                return [*locust, *ui, *bind, "--stampede-results", str(FOLDER / "results")]
             case _:
                 return [*locust, "--master-host", "127.0.0.1", "--master-port", str(settings.master_port)]
-
-    def _environment(self, role: str) -> dict[str, str]:
-        settings = self._settings
-        if role in ("postgres", "api"):
-            return {"DATABASE_URL": f"postgresql://api:stampede@/stampede?host={self.database}"}
-        return {
-            "LOCUST_HOST": settings.host or settings.api_url,
-            "LOCUST_LOCUSTFILE": str(
-                settings.locustfile or "load_tests/locustfile.py,load_tests/scenarios.py"
-            ),
-            "LOCUST_AUDIT_HOST": "" if settings.host else settings.api_url,
-            "AUDIT_DATABASE_URL": f"postgresql://auditor:stampede@/stampede?host={self.database}",
-        }

@@ -21,7 +21,12 @@ RIG_SETTINGS: dict[str, Callable[[str, str], Any]] = {
     "WORKERS": values.whole_number,
     "HOST": values.host,
     "LOCUSTFILE": values.file,
+    "TAGS": values.words,
+    "EXCLUDE_TAGS": values.words,
+    "LOCUST_ARGS": values.arguments,
+    "ENV_FILE": values.file,
     "TARGETS": values.targets,
+    "PROBE": values.one_of("yes", "no"),
     "RUNTIME": values.one_of(*RUNTIMES),
     "KEEP_DATA": values.flag,
     "UI_PORT": values.port,
@@ -37,7 +42,8 @@ RIG_SETTINGS: dict[str, Callable[[str, str], Any]] = {
 """The settings that the rig itself uses, each with its parser. Each is a field of Settings, in lower case."""
 
 CLUSTER_SETTINGS = (
-    *("HOST", "LOCUSTFILE", "RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
+    *("HOST", "LOCUSTFILE", "TAGS", "EXCLUDE_TAGS", "LOCUST_ARGS", "ENV_FILE"),
+    *("RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
     *("UI_BIND", "UI_USER", "UI_PASSWORD_FILE", "ALLOW_TARGETS"),
 )
 """Settings of the rig that a cluster keeps from its start until it is taken down."""
@@ -71,7 +77,12 @@ class Settings:
     workers: int | None = None
     host: str | None = None
     locustfile: Path | None = None
+    tags: str | None = None
+    exclude_tags: str | None = None
+    locust_args: str | None = None
+    env_file: Path | None = None
     targets: str | None = None
+    probe: str | None = None
     runtime: str | None = None
     keep_data: bool = False
     ui_port: int = 8089
@@ -142,16 +153,12 @@ def read(arguments: list[str]) -> Settings:
     exported = {name: value for name, value in os.environ.items() if name in NAMES and name != "HOST"}
     given = {**dotenv.read(ROOT / ".env"), **exported, **from_arguments}
     given = {name: value for name, value in given.items() if value != ""}
-    _refuse_missing_locustfile(given)
+    for name in ("LOCUSTFILE", "ENV_FILE"):
+        _refuse_missing_file(name, given)
     project = given.get("COMPOSE_PROJECT_NAME", PROJECT)
     settings = _settings({**recall(given.get("RUNTIME"), project), **given})
     _refuse_equal_ports(settings)
     return settings
-
-
-def environment() -> dict[str, str]:
-    """Return the environment for started processes: that of this process, which overrides .env."""
-    return {**dotenv.read(ROOT / ".env"), **os.environ}
 
 
 def _assignment(argument: str) -> tuple[str, str]:
@@ -171,22 +178,31 @@ def _settings(given: Mapping[str, str]) -> Settings:
     return Settings(**fields, service_settings=services)
 
 
-def _refuse_missing_locustfile(given: Mapping[str, str]) -> None:
-    """Raise UsageError if a given locustfile does not exist.
+def _refuse_missing_file(name: str, given: Mapping[str, str]) -> None:
+    """Raise UsageError if a given file does not exist.
 
-    The locustfile of a running cluster is not checked: it may have been deleted since, and `make down` must
+    The files of a running cluster are not checked: they may have been deleted since, and `make down` must
     still work.
     """
-    if "LOCUSTFILE" not in given:
+    if name not in given:
         return
-    path = values.file("LOCUSTFILE", given["LOCUSTFILE"])
+    path = values.file(name, given[name])
     try:
-        if path.is_file():
+        if path.is_file() or (name == "ENV_FILE" and path == Path(os.devnull)):
+            _refuse_comma(name, path)
             return
         what = "is a folder: name a file in it" if path.is_dir() else "does not exist"
     except OSError as error:  # its name is too long, or a folder may not be entered
         what = f"cannot be read: {error.strerror}"
-    raise UsageError(f"LOCUSTFILE: '{given['LOCUSTFILE']}' {what}")
+    raise UsageError(f"{name}: '{given[name]}' {what}")
+
+
+def _refuse_comma(name: str, path: Path) -> None:
+    """Raise UsageError if the name of the locustfile has a comma: Locust takes it for several files."""
+    if name == "LOCUSTFILE" and "," in path.name:
+        raise UsageError(
+            f"LOCUSTFILE: '{path.name}' has a comma in its name, where Locust splits it: rename it"
+        )
 
 
 def _refuse_equal_ports(settings: Settings) -> None:

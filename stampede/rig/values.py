@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -77,6 +78,26 @@ def file(name: str, value: str) -> Path:
         return Path(value).expanduser().resolve()
     except (RuntimeError, ValueError) as error:  # ~ of an unknown user, a null character
         raise UsageError(f"{name}: '{value}' is no file: {error}") from error
+
+
+def words(name: str, value: str) -> str | None:
+    """Return words, separated by spaces or commas, with single spaces; None if there are none."""
+    words = value.replace(",", " ").split()
+    if option := next((word for word in words if word.startswith("-")), None):
+        raise UsageError(f"{name}: '{option}' is no tag: a tag cannot begin with '-'")
+    return " ".join(words) or None
+
+
+def arguments(name: str, value: str) -> str | None:
+    """Return arguments of a command, quoted as for a shell; None if there are none.
+
+    The engine checks their names: it has loaded the locustfile, which the rig cannot do.
+    """
+    try:
+        return value if shlex.split(value) else None
+    except ValueError as error:
+        reason = "a quote is not closed" if "quotation" in str(error) else "a backslash is the last character"
+        raise UsageError(f"{name}: {reason}, in {value}") from error
 
 
 def bind(name: str, value: str) -> str:

@@ -29,6 +29,10 @@ from stampede.facts.verdict_json import Check
 TIMEOUT = 60.0
 """Seconds for the audit to end, once the ledger is complete."""
 
+ROOT = Path(__file__).resolve().parents[2]
+
+OWN_AUDIT = (sys.executable, "-m", "stampede", "audit")
+
 _registered: tuple[str, ...] = ()
 
 
@@ -49,7 +53,7 @@ def audit_command(host: str | None, audited_host: str | None) -> tuple[str, ...]
     """
     if _registered or not host or host.rstrip("/") != audited_host:
         return _registered
-    return (sys.executable, "-m", "stampede", "audit")
+    return OWN_AUDIT
 
 
 class AuditProcess:
@@ -60,7 +64,9 @@ class AuditProcess:
     ) -> None:
         """Start the command with the folder as its last argument and `facts` in its environment.
 
-        Events that the audit reports during the run are added to `events`.
+        Stampede's own audit is started in the project's folder, where Python finds it; a registered one in
+        the working directory, which is the locustfile's folder. Events that the audit reports during the run
+        are added to `events`.
         """
         self._events = events
         self.samples: list[DatabaseSample] = []
@@ -70,12 +76,18 @@ class AuditProcess:
         self._error: str | None = None
         self._process: Any = None
         # In a greenlet, because a fork takes a while: a run that has only half begun could not be stopped.
-        self._starting = gevent.spawn(self._start, [*command, str(folder)], {**os.environ, **facts})
+        self._starting = gevent.spawn(
+            self._start,
+            [*command, str(folder.absolute())],
+            {**os.environ, **facts},
+            ROOT if tuple(command) == OWN_AUDIT else None,
+        )
 
-    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def _start(self, command: Sequence[str], environment: Mapping[str, str], folder: Path | None) -> None:
         try:
             self._process = subprocess.Popen(
                 command,
+                cwd=folder,
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

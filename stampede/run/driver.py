@@ -25,6 +25,7 @@ from stampede.facts.event import Event
 from stampede.facts.run_json import Phase
 from stampede.facts.target import MeasuredTarget, Reading, Target
 from stampede.plan.cast import Cast
+from stampede.plan.hosts import Hosts
 from stampede.plan.profiles import Plan
 from stampede.plan.shape import ShapeError
 from stampede.run.abort import Abort
@@ -57,8 +58,7 @@ class Driver:
         self.counts = counts
         self._results = results
         self.cast = Cast(environment)
-        self.default_host = environment.host
-        """The host of a run that names none."""
+        self.hosts = Hosts(environment)
         self.observers = Observers(environment, counts, audited_host)
         self.evidence = Evidence(counts, lambda: self.observers.samples, self._cores)
         self._own_gate = OwnGate(environment)
@@ -70,6 +70,7 @@ class Driver:
         self._load_greenlet: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
         self._is_headless = False
+        self._next_id: str | None = None
         self.folder: RunFolder | None = None
         self.current: Run | None = None
 
@@ -96,10 +97,10 @@ class Driver:
         run = self.current
         return run is not None and run.plan is None and run.phase in (Phase.RAMP, Phase.WINDOW)
 
-    def start(self, plan: Plan, host: str | None, *, is_headless: bool = False) -> None:
-        """Start a run of the plan. Raises CastError, and RunError where no run can start now.
+    def start(self, plan: Plan, host: str | None, *, is_headless: bool = False) -> str:
+        """Start a run of the plan, and return its id. A headless run was not started in the browser.
 
-        A headless run was started by `make headless`, not in the browser.
+        Raises CastError, and RunError where no run can start now.
         """
         self.check_can_start()
         self.cast.choose(plan)
@@ -107,9 +108,11 @@ class Driver:
         # Before the listeners of the test's start, which may read Locust's options.
         vars(self._environment.parsed_options).update({**plan.options, "host": host})
         self._next_plan, self._is_headless = plan, is_headless
+        self._next_id = run_id = _new_id(time.time())
         self._stages = Stages(self._environment)
         self._load = Load(self._environment, plan, self._stages)
         self._load_greenlet = gevent.spawn(self._carry_out, self._load)
+        return run_id
 
     def check_can_start(self) -> None:
         """Raise RunError where no run can start now.
@@ -144,7 +147,7 @@ class Driver:
             self._stop_by_shape(error)
             return
         if self._next_plan is not None:  # the run never began: the last worker left during the start
-            self._next_plan = None
+            self._next_plan = self._next_id = None
             self.cast.choose_default()
         elif self.current:
             self.current.as_planned = is_complete
@@ -174,9 +177,10 @@ class Driver:
         This must not wait: Locust ignores a stop until the test has started.
         """
         plan, self._next_plan = self._next_plan, None
+        run_id, self._next_id = self._next_id, None
         self.folder = None
         now = time.time()
-        run = self.current = Run(_new_id(now), plan, now)
+        run = self.current = Run(run_id or _new_id(now), plan, now)
         run.is_headless, self._is_headless = self._is_headless, False
         self._own_gate.begin()
         self.observers.prepare(run)
@@ -195,9 +199,9 @@ class Driver:
     def _set_worker_options(self, run: Run) -> None:
         """Set options of the run; Locust sends all its options to each worker at the start."""
         options = vars(self._environment.parsed_options)
-        options["run_id"] = run.id
-        options["pace_scale"] = self.cast.pace_scale(run.plan)
-        options["overload"] = bool(run.plan and run.plan.overload)
+        options["stampede_run_id"] = run.id
+        options["stampede_pace_scale"] = self.cast.pace_scale(run.plan)
+        options["stampede_overload"] = bool(run.plan and run.plan.overload)
 
     def ramp_finished(self, users: int) -> None:
         """Open the window, if the ramp that ended was to the run's highest number of users."""

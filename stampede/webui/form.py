@@ -30,6 +30,9 @@ from stampede.run.driver import Driver, RunError
 from stampede.webui.guard import requested_host
 from stampede.webui.runs import begin, begin_shape
 
+PROFILE_FIELD = "stampede_profile"
+"""The form's field for the profile: Locust names it after the option --stampede-profile."""
+
 NO_PROFILE = ""
 """The form's choice that starts a run with the form's own numbers."""
 
@@ -64,7 +67,7 @@ class Form:
         return self._before_swarm() if is_swarm else None
 
     def _before_swarm(self) -> Response | None:
-        if request.form.get("load_profile", NO_PROFILE):
+        if request.form.get(PROFILE_FIELD, NO_PROFILE):
             response: Response = self._start()
             return response
         if self._driver.shape and not self._driver.in_progress:
@@ -74,23 +77,27 @@ class Form:
         is_edit = self._driver.may_be_edited and "host" not in request.form
         try:
             _refuse_edit() if is_edit else self._refuse_start()
-        except RunError as error:
+        except (RunError, CastError) as error:
             return self._answer(False, str(error))
         if is_edit and not request.form.get("run_time"):
             patches.keep_timer(self._web_ui)
         return None
 
     def _refuse_start(self) -> None:
-        """Raise RunError where a run with the form's numbers cannot start."""
+        """Raise RunError or CastError where a run with the form's numbers cannot start."""
         self._driver.check_can_start()
         self._driver.cast.choose_default()
-        if request.form.get("host") == "" and self._driver.default_host:
-            raise RunError(f"there is no host to test: this cluster's own is {self._driver.default_host}")
+        if request.form.get("host"):
+            return
+        host = self._driver.hosts.choose(self._web_ui.environment.user_classes).host
+        if "host" in request.form and host:
+            raise RunError(f"there is no host to test: this cluster's own is {host}")
+        self._web_ui.environment.host = self._web_ui.environment.host or host
 
     def _start_profile(self) -> Response:
-        settings = {"profile": request.form["load_profile"], "host": requested_host()}
+        settings = {"profile": request.form[PROFILE_FIELD], "host": requested_host()}
         try:
-            plan = begin(self._driver, self._profiles_file, settings)
+            plan = begin(self._driver, self._profiles_file, settings).plan
         except (ProfileError, RunError, CastError) as error:
             return self._answer(False, str(error))
         return self._answer(True, f"'{plan.profile}': {plan.users} users, {plan.duration:.0f} s")
@@ -101,9 +108,10 @@ class Form:
             "users": _number(request.form.get("user_count")),
             "spawn_rate": _number(request.form.get("spawn_rate")),
             "run_time": request.form.get("run_time") or None,
+            "host": requested_host(),
         }
         try:
-            plan = begin_shape(self._driver, settings, requested_host())
+            plan = begin_shape(self._driver, settings).plan
         except (ProfileError, RunError, CastError) as error:
             return self._answer(False, str(error))
         return self._answer(True, f"the shape {plan.shape} sets the load")

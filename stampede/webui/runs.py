@@ -2,7 +2,8 @@
 
 =======================  ======================================================================
 ``POST /stampede/run``   JSON ``{profile, scenario?, users?, spawn_rate?, run_time?, host?,
-                         own_users?, own_pace?, targets?}``; 202, or 409 and 422 with ``{message}``
+                         probe?, own_users?, own_pace?, targets?}``; 202 with ``{id, duration,
+                         users, host, host_of}``, or 409 and 422 with ``{message}``
 ``GET /stampede/run``    ``{id, phase, in_progress, as_planned, …}`` of the newest run, null where
                          there was none, and the figures of stampede/webui/live.py. Among them are
                          the audit's alarms so far: ``{name, at, …}``
@@ -11,18 +12,20 @@
 
 from __future__ import annotations
 
-import urllib.error
+import ssl
 import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.error import HTTPError
 
 from flask import Blueprint, Response, jsonify, request
 from locust.web import WebUI
 
 from stampede.plan import profiles
 from stampede.plan.cast import CastError
+from stampede.plan.hosts import Target
 from stampede.plan.profiles import Plan, ProfileError, Stage
 from stampede.plan.shape import ignored
 from stampede.run.driver import Driver, RunError
@@ -42,19 +45,20 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_fi
         if not isinstance(settings, dict):
             return jsonify(message="send a JSON object that names a profile"), 422
         try:
-            plan = begin(driver, profiles_file, settings, is_headless=True)
+            run_id, plan, target = begin(driver, profiles_file, settings, is_headless=True)
         except ProfileError as error:
             return jsonify(message=str(error)), 422
         except (RunError, CastError) as error:
             return jsonify(message=str(error)), 409
         shape = driver.shape
-        note = shape and ignored(shape, settings)
-        is_shaped = plan.shape is not None
         return jsonify(
-            duration=None if is_shaped else plan.duration,
-            users=None if is_shaped else plan.users,
+            id=run_id,
+            duration=None if plan.shape else plan.duration,
+            users=None if plan.shape else plan.users,
             shape=plan.shape,
-            note=note,
+            note=ignored(shape, settings) if shape else None,
+            host=target.host,
+            host_of=target.user_classes,
         ), 202
 
     @pages.get("/run")
@@ -70,10 +74,18 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_fi
         )
 
 
+class Begun(NamedTuple):
+    """A run that was started, and its target."""
+
+    run_id: str
+    plan: Plan
+    target: Target
+
+
 def begin(
     driver: Driver, profiles_file: Path, settings: Mapping[str, Any], *, is_headless: bool = False
-) -> Plan:
-    """Start a run with these settings; return its plan. Raises ProfileError, CastError and RunError."""
+) -> Begun:
+    """Start a run with these settings. Raises ProfileError, CastError and RunError."""
     plan = profiles.choose(profiles.read(profiles_file), str(settings.get("profile")))
     shape = driver.shape
     if shape:
@@ -82,39 +94,53 @@ def begin(
         plan = plan.with_user_classes(driver.cast.scenario(str(scenario)))
     if not shape:
         plan = profiles.override(plan, settings)
-    host = settings.get("host") or driver.default_host
-    _refuse_silent_host(host)
-    driver.start(plan, host, is_headless=is_headless)
-    return plan
+    return _begin(driver, plan, settings, is_headless=is_headless)
 
 
-def begin_shape(driver: Driver, settings: Mapping[str, Any], host: str | None) -> Plan:
+def begin_shape(driver: Driver, settings: Mapping[str, Any]) -> Begun:
     """Start a run of the locustfile's shape, without a profile. Raises as `begin` does."""
     name = type(driver.shape).__name__
     plan = profiles.shaped(Plan(name, (Stage(1, 1, 1),)), name, settings)
-    host = host or driver.default_host
-    _refuse_silent_host(host)
-    driver.start(plan, host)
-    return plan
+    return _begin(driver, plan, settings, is_headless=False)
+
+
+def _begin(driver: Driver, plan: Plan, settings: Mapping[str, Any], *, is_headless: bool) -> Begun:
+    given = settings.get("host")
+    target = Target(given) if given else driver.hosts.choose(driver.cast.taking_part(plan))
+    if settings.get("probe", True):
+        _refuse_silent_host(target.host)
+    return Begun(driver.start(plan, target.host, is_headless=is_headless), plan, target)
 
 
 def _refuse_silent_host(host: object) -> None:
-    """Raise RunError unless the host sends a response, whatever its status.
+    """Raise RunError unless a server listens at the host, whatever it answers.
 
-    The request is a HEAD, which users never send, so that it is not counted as a user's request.
+    The probe is no stricter than users are: it does not verify a certificate, and a server that closes the
+    connection or speaks another protocol counts too. The request is a HEAD, which users never send, so that
+    it is not counted as a user's request.
     """
     if not isinstance(host, str) or not host.startswith(("http://", "https://")):
-        raise RunError("there is no host to test: give HOST=http://…")
+        raise RunError("there is no host to test: give HOST=http://… (or PROBE=no, for users without HTTP)")
     try:
         request = urllib.request.Request(host, method="HEAD")
         _opener.open(request, timeout=PROBE_TIMEOUT).close()
-    except urllib.error.HTTPError:
-        return
-    except (OSError, HTTPException, ValueError) as error:  # HTTPException: the response is not HTTP
+    except (OSError, HTTPException, ValueError) as error:
+        if _is_of_a_server(error):
+            return
         reason = getattr(error, "reason", error)
         raise RunError(
             f"{host} does not answer the cluster: start it, or give another HOST ({str(reason).strip()})"
         ) from error
+
+
+def _is_of_a_server(error: Exception) -> bool:
+    """Return whether an error of the probe shows that a server has accepted the connection, and responded."""
+    if isinstance(error, HTTPError):
+        return True
+    cause = getattr(error, "reason", error)
+    if isinstance(cause, InvalidURL) or "timed out" in str(cause):  # gevent's time-out of TLS is an SSLError
+        return False
+    return isinstance(cause, HTTPException | ssl.SSLError | ConnectionResetError | BrokenPipeError)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -124,4 +150,15 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))  # users use no proxy
+def _any_certificate() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # users may trust it, or verify none
+    return context
+
+
+_opener = urllib.request.build_opener(
+    _NoRedirects,
+    urllib.request.ProxyHandler({}),  # users use no proxy
+    urllib.request.HTTPSHandler(context=_any_certificate()),
+)

@@ -71,7 +71,7 @@ def test_a_profile_chosen_in_the_form_is_carried_out_to_its_verdict(page: Page, 
     """Whatever the numbers of the form are; the page gets the verdict without being loaded again."""
     page.get_by_label("Number of users").fill("3")
     page.get_by_text("Custom parameters").click()
-    page.get_by_label("Load Profile").select_option("brief")
+    page.get_by_label("Stampede Profile").select_option("brief")
     picture(page, "form")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(ui.figure(page, "Users")).to_have_text("10")
@@ -92,7 +92,7 @@ def test_a_profile_chosen_in_the_form_is_carried_out_to_its_verdict(page: Page, 
 def test_a_profile_that_cannot_begin_is_refused_in_the_form(page: Page, cluster: Checkout) -> None:
     """With the reason, where Locust says its own."""
     answer = page.request.post(
-        f"{cluster.ui_url}/swarm", form={"user_count": "1", "spawn_rate": "1", "load_profile": "heavier"}
+        f"{cluster.ui_url}/swarm", form={"user_count": "1", "spawn_rate": "1", "stampede_profile": "heavier"}
     ).json()
     assert answer["success"] is False
     assert "there is no profile 'heavier': choose one of smoke," in answer["message"]

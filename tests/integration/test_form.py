@@ -13,8 +13,9 @@ from locust.argument_parser import parse_options
 from locust.web import WebUI
 
 from stampede import webui
+from stampede.plan.hosts import Hosts
 from stampede.plan.profiles import Plan, Stage
-from tests.integration.masters import Master, with_driver
+from tests.integration.masters import Master, Shopper, with_driver
 
 HOST = "http://127.0.0.1:9"
 IN_PROGRESS = "a run is in progress: wait for its end, or stop it in the browser"
@@ -37,11 +38,11 @@ class Page:
     def start(self, **changed: str) -> dict[str, Any]:
         """What the form to start sends, and what it is answered."""
         form = {"user_count": "50", "spawn_rate": "5", "host": HOST, "run_time": "", "profile": ""}
-        return self._swarm({**form, "load_profile": "", **changed})
+        return self._swarm({**form, "stampede_profile": "", **changed})
 
     def edit(self, **changed: str) -> dict[str, Any]:
         """What the form to edit a run sends: it has neither a host nor a run time."""
-        return self._swarm({"user_count": "20", "spawn_rate": "5", "load_profile": "", **changed})
+        return self._swarm({"user_count": "20", "spawn_rate": "5", "stampede_profile": "", **changed})
 
     def reset(self) -> int:
         """The status of the answer."""
@@ -149,6 +150,19 @@ def test_nothing_begins_without_a_host(page: Page) -> None:
     """Where the field was emptied; what stood in it is named, and stays."""
     assert HOST in page.start(host="")["message"]
     assert page.runner.environment.host == HOST
+
+
+def test_the_host_of_the_class_counts_where_the_cluster_has_none(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An emptied field is refused, and the message has that host; a program may leave the field out."""
+    monkeypatch.setattr(Shopper, "host", "http://mine:9", raising=False)
+    environment = page.runner.environment
+    environment.host = None
+    page.driver.hosts = Hosts(environment)
+    assert "http://mine:9" in page.start(host="")["message"]
+    assert page.edit()["success"]  # it has no host, and no run is in progress: that is a start
+    assert environment.host == "http://mine:9"
 
 
 def test_nothing_begins_that_could_leave_no_results(page: Page, tmp_path: Path) -> None:

@@ -51,13 +51,13 @@ class MasterProcess:
         with socket.create_server(("127.0.0.1", 0)) as ui, socket.create_server(("127.0.0.1", 0)) as bind:
             self.port, bind_port = ui.getsockname()[1], bind.getsockname()[1]
         ports = ["--web-port", str(self.port), "--master-bind-port", str(bind_port)]
-        unset = ("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS", "LOCUST_ALLOWED")
+        unset = ("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS", "STAMPEDE_ALLOWED")
         inherited = {name: value for name, value in os.environ.items() if name not in unset}
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "stampede", "locust", "--master", "-f", str(locustfile)),
-                *("--host", TARGET, "--results", str(folder), *ports, *options),
+                *("--host", TARGET, "--stampede-results", str(folder), *ports, *options),
             ],
             env=inherited | environment,
             stdout=subprocess.DEVNULL,
@@ -102,7 +102,7 @@ def running(folder: Path, *options: str, **environment: str) -> Iterator[MasterP
 def open_master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MasterProcess]:
     """One as `make up` starts it: on this machine, without a password."""
     folder = tmp_path_factory.mktemp("open")
-    since = {"LOCUST_ALLOWED": str(folder / "allowed"), "ALLOW_TARGETS": "staging.test"}
+    since = {"STAMPEDE_ALLOWED": str(folder / "allowed"), "ALLOW_TARGETS": "staging.test"}
     with running(folder, "--web-host", "127.0.0.1", **since) as master:
         yield master
 
@@ -136,7 +136,7 @@ def test_the_form_sends_users_to_the_clusters_target_only(open_master: MasterPro
 
 def test_a_run_is_started_at_the_forms_own_address_only(open_master: MasterProcess) -> None:
     """A profile that is sent to what merely ends like it meets no route."""
-    assert open_master.ask("POST", "/elsewhere/swarm", "load_profile=smoke").status == 404
+    assert open_master.ask("POST", "/elsewhere/swarm", "stampede_profile=smoke").status == 404
 
 
 def test_a_run_is_refused_for_a_target_nobody_has_allowed(open_master: MasterProcess) -> None:
@@ -173,13 +173,22 @@ def test_what_the_rig_allows_later_is_allowed(open_master: MasterProcess, tmp_pa
     assert "does not answer" in open_master.ask("POST", "/stampede/run", wanted).body
 
 
-def test_a_target_that_speaks_no_http_is_named(open_master: MasterProcess, tmp_path_factory: Any) -> None:
-    """A port mistyped: something answers there, and it is no API."""
+def test_a_target_where_nothing_listens_is_named(open_master: MasterProcess) -> None:
+    """A port mistyped."""
+    answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": TARGET})
+    assert answer.status == 409
+    assert f"{TARGET} does not answer the cluster" in json.loads(answer.body)["message"]
+
+
+def test_a_target_that_speaks_no_http_is_left_to_its_users(
+    open_master: MasterProcess, tmp_path_factory: Any
+) -> None:
+    """They may speak what it speaks; here only the worker is missing."""
     with speaking("SSH-2.0-OpenSSH") as url:
         (tmp_path_factory.getbasetemp() / "open0" / "allowed").write_text(f"{url}\n")
         answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": url})
     assert answer.status == 409
-    assert f"{url} does not answer the cluster" in json.loads(answer.body)["message"]
+    assert "no worker has joined yet" in json.loads(answer.body)["message"]
 
 
 # Pages of other sites.

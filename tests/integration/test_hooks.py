@@ -24,7 +24,7 @@ def tell(environment, **_):
 @contextmanager
 def locust(folder: Path, *options: str) -> Iterator[str]:
     """`python -m stampede locust` as a child: what its locustfile tells when it has started."""
-    command = [sys.executable, "-m", "stampede", "locust", "--results", str(folder), *options]
+    command = [sys.executable, "-m", "stampede", "locust", "--stampede-results", str(folder), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         try:

@@ -224,3 +224,32 @@ def test_stock_masters_take_the_end_of_a_run_that_is_edited() -> None:
     os._exit(0)
     """
     assert stock(PAGE + program) == "True"
+
+
+def test_a_configuration_file_that_nobody_named_is_read() -> None:
+    """The engine reads only what --config names."""
+    program = """
+    import tempfile
+    from locust.argument_parser import get_parser
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        open("locust.conf", "w").write("users = 7")
+        print(get_parser().parse_args([]).num_users)
+    """
+    assert stock(program) == "7"
+
+
+def test_pytest_reads_the_projects_configuration_for_a_locustfile_in_it() -> None:
+    """Which makes a warning about Locust's own plugin an error."""
+    program = """
+    import tempfile
+    from locust.util.load_locustfile import load_locustfile_pytest
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        file = os.path.abspath(os.path.join(folder, "test_shop.py"))
+        open(file, "w").write("def test_list(session): pass")
+        try:
+            print(*load_locustfile_pytest(file))
+        except Exception as error:
+            print(type(error).__name__)
+    """
+    assert stock(program) == "PytestAssertRewriteWarning"

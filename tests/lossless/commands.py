@@ -40,7 +40,13 @@ def _ours(role: Role, folder: Path) -> list[str]:
     command = ["stampede", "locust", "--config", f"{role}/locust.conf"]
     if role == "worker":
         return command
-    return [*command, "--results", str(folder / "results"), "--profiles", str(HERE / "profiles.toml")]
+    return [
+        *command,
+        "--stampede-results",
+        str(folder / "results"),
+        "--stampede-profiles",
+        str(HERE / "profiles.toml"),
+    ]
 
 
 _ports = itertools.cycle(range(20000, 30000))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stampede.rig import memory, settings
+from stampede.rig import memory, settings, variables
 from stampede.rig.settings import Settings
 
 
@@ -14,6 +14,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in settings.NAMES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(variables, "ROOT", tmp_path)
     monkeypatch.setattr(memory, "MEMORY", tmp_path / ".local" / "clusters.json")
 
 

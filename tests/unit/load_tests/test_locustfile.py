@@ -83,7 +83,7 @@ class WellStockedShop(Shop):
 def somebody(kind: type[ShopUser], worker_index: int = 0) -> Any:
     environment = Environment(events=Events(), host="http://shop.test")
     environment.runner = SimpleNamespace(worker_index=worker_index, client_id="host_0123ab")
-    environment.parsed_options = SimpleNamespace(run_id="run-1")
+    environment.parsed_options = SimpleNamespace(stampede_run_id="run-1")
     user: Any = kind(environment)
     user.shop = WellStockedShop()
     return user

@@ -123,7 +123,7 @@ def somebody(kind: type[ShopUser], worker_index: int = 0) -> Any:
     """A user of that kind at a well stocked shop; `requests` and `failures` are what Locust hears of."""
     environment = Environment(events=Events(), host="http://shop.test")
     environment.runner = SimpleNamespace(worker_index=worker_index, client_id=f"host_0123a{worker_index}")
-    environment.parsed_options = SimpleNamespace(run_id="run-1")
+    environment.parsed_options = SimpleNamespace(stampede_run_id="run-1")
     environment.stampede_ledger = Ledger()
     user: Any = kind(environment)
     user.network = user.client.client = WellStockedShop()

@@ -127,7 +127,7 @@ def environment(
 ) -> Environment:
     made = Environment(user_classes=[Visitor], events=Events())
     made.runner = SimpleNamespace(worker_index=worker_index, client_id=client_id)
-    made.parsed_options = SimpleNamespace(run_id=run_id)
+    made.parsed_options = SimpleNamespace(stampede_run_id=run_id)
     made.events.request.add_listener(
         lambda request_type, name, response_time, response_length, exception, **_: (
             made.stats.log_request(request_type, name, response_time, response_length),

@@ -9,7 +9,7 @@ from stampede.rig.last_words import last_words
     ("log", "words"),
     [
         ("starting\napi: port 80 is in use\n[INFO] bye\n\n", "api: port 80 is in use"),  # ours, not the last
-        ("stampede: one\nstampede: two\n", "stampede: two"),  # the newest of ours
+        ("stampede: one\nstampede: two\n", "two"),  # the newest of ours, as the rig repeats it
         ("first\n  last  \n", "last"),  # none of ours
         ("an api: in the middle\nlast", "last"),  # only where a line begins so
         ("", "it said nothing"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stampede.rig import UsageError, settings, values
+from stampede.rig import UsageError, settings, values, variables
 from stampede.rig.settings import Settings
 from tests.unit.bare import bare_environment  # noqa: F401
 
@@ -109,9 +109,9 @@ def test_run_times_are_locusts(value: str) -> None:
 def test_dotenv_is_read_as_compose_reads_it(tmp_path: Path, line: str, value: str) -> None:
     """Quotes, blanks and comments are no part of a value, nor is the mark that some editors begin with."""
     (tmp_path / ".env").write_text(f"\n# a comment\n{line}\n")
-    assert settings.environment()["UI_PORT"] == value
+    assert variables.environment()["UI_PORT"] == value
     (tmp_path / ".env").write_text(line, encoding="utf-8-sig")
-    assert settings.environment()["UI_PORT"] == value
+    assert variables.environment()["UI_PORT"] == value
 
 
 def test_a_dotenv_that_is_a_folder_is_named(tmp_path: Path) -> None:

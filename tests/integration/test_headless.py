@@ -1,0 +1,122 @@
+"""The console follows the run that it has started, by its id."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stampede.rig import headless
+from stampede.rig.master import Master
+from stampede.rig.settings import Settings
+
+OURS, OTHER, PREVIOUS = "20261130-100000-aaaa", "20261130-100001-bbbb", "20261129-100000-cccc"
+STATE = dict.fromkeys(("phase", "left_s", "target_users", "rps", "p50_ms", "p95_ms", "p99_ms"))
+STATE |= {"users": 1, "workers": 1, "requests": 0, "failures": 0, "outcomes": {}, "verdicts": {}}
+STATE |= {"events": [], "alarms": [], "generator_shares_cores": False}
+
+
+class Speaker(BaseHTTPRequestHandler):
+    """Answers as a master whose newest runs are, poll by poll, those of `ids`; the last one has ended."""
+
+    def __init__(self, ids: list[str | None], *args: Any) -> None:
+        self._ids = ids
+        super().__init__(*args)
+
+    def do_GET(self) -> None:
+        if self.path.endswith(".tar.gz"):
+            return self._send(200, _archive(self.path.split("/")[-1].removesuffix(".tar.gz")))
+        in_progress = len(self._ids) > 1
+        run_id = self._ids.pop(0) if in_progress else self._ids[0]
+        return self._send_json(200, {**STATE, "id": run_id, "in_progress": in_progress})
+
+    def do_POST(self) -> None:
+        started = {"id": OURS, "users": 1, "duration": 1.0, "host": "http://mine:1", "host_of": ["Visitor"]}
+        self._send_json(202, started)
+
+    def _send_json(self, status: int, content: object) -> None:
+        self._send(status, json.dumps(content).encode())
+
+    def _send(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def _archive(run_id: str) -> bytes:
+    packed = io.BytesIO()
+    content = json.dumps({"exit_code": 0, "verdict": "PASS"}).encode()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        file = tarfile.TarInfo(f"{run_id}/verdict.json")
+        file.size = len(content)
+        archive.addfile(file, io.BytesIO(content))
+    return packed.getvalue()
+
+
+@contextmanager
+def speaking_of(*ids: str | None) -> Iterator[Master]:
+    with HTTPServer(("127.0.0.1", 0), partial(Speaker, [*ids])) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield Master(f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(headless, "RESULTS", tmp_path)
+    monkeypatch.setattr(headless, "POLL_INTERVAL", 0.01)
+    return tmp_path
+
+
+def test_the_run_that_was_started_is_followed_to_its_end(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From before it begins, when the master still has the previous one; its target is printed."""
+    with speaking_of(PREVIOUS, PREVIOUS, OURS, OURS) as master:
+        assert headless.drive(master, Settings(), None).code == 0
+    assert (results / "latest").readlink() == Path(OURS)
+    assert "target http://mine:1 (host of class Visitor)\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ids", [(PREVIOUS, OURS, OTHER), (PREVIOUS, PREVIOUS, OTHER), (None, OURS, OTHER)])
+def test_another_run_is_not_taken_for_it(
+    results: Path, capsys: pytest.CaptureFixture[str], ids: tuple[str, ...]
+) -> None:
+    with speaking_of(*ids) as master:
+        assert headless.drive(master, Settings(), None) == headless.LOST
+    printed = capsys.readouterr().err
+    assert OURS in printed
+    assert OTHER in printed
+    assert list(results.iterdir()) == []
+
+
+@pytest.mark.parametrize("ids", [(PREVIOUS, PREVIOUS), (None, None)])
+def test_a_run_that_never_began_is_lost(
+    results: Path, capsys: pytest.CaptureFixture[str], ids: tuple[str, ...]
+) -> None:
+    """As where the last worker left during the start."""
+    with speaking_of(*ids) as master:
+        assert headless.drive(master, Settings(), None) == headless.LOST
+    assert f"{OURS} never began" in capsys.readouterr().err
+    assert list(results.iterdir()) == []
+
+
+def test_the_results_of_a_run_whose_master_was_restarted_are_fetched(results: Path) -> None:
+    """It has no run then."""
+    with speaking_of(None, OURS, None) as master:
+        assert headless.drive(master, Settings(), None).code == 0
+    assert (results / "latest").readlink() == Path(OURS)

@@ -1,0 +1,71 @@
+"""Compose is called for this project only, and its first error is the one that is shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stampede.rig import UsageError, cluster, settings
+from stampede.rig.compose import Compose
+from tests.unit.bare import bare_environment  # noqa: F401
+
+DOCKER = """#!/bin/sh
+echo "$* | $(env | grep ^COMPOSE_ | sort | tr '\\n' ' ')" >> {calls}
+case "$*" in
+info | "compose version") exit 0 ;;
+*" build "*) echo "no space left" >&2; exit 1 ;;
+*" down "*) echo "the engine is gone" >&2; exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A `docker` that lists its calls, and can neither build nor stop anything."""
+    calls, docker = tmp_path / "calls", tmp_path / "docker"
+    docker.write_text(DOCKER.format(calls=calls))
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return calls
+
+
+def test_variables_of_another_project_do_not_reach_compose(
+    monkeypatch: pytest.MonkeyPatch, calls: Path, tmp_path: Path
+) -> None:
+    """Neither those of the shell nor those of .env; the project's name is a setting."""
+    monkeypatch.setenv("COMPOSE_FILE", "/other.yml")
+    (tmp_path / ".env").write_text("COMPOSE_PROFILES=other\n")
+    assert Compose.available()
+    Compose(settings.read(["RUNTIME=compose", "COMPOSE_PROJECT_NAME=mine"])).is_up()
+    info, version, ps = calls.read_text().splitlines()
+    assert (info.strip(), version.strip()) == ("info |", "compose version |")
+    assert ps.startswith("compose --file docker-compose.yml ps ")
+    assert ps.endswith("| COMPOSE_PROJECT_NAME=mine ")
+
+
+def test_workers_that_are_added_need_the_env_file(calls: Path, tmp_path: Path) -> None:
+    """They would run without its variables."""
+    env_file = tmp_path / "shop.env"
+    env_file.touch()
+    runtime = Compose(settings.read(["RUNTIME=compose", f"ENV_FILE={env_file}"]))
+    runtime.scale(2)
+    env_file.unlink()
+    with pytest.raises(UsageError, match=f"new workers need ENV_FILE={env_file}, which no longer exists"):
+        runtime.scale(3)
+    assert len(calls.read_text().splitlines()) == 1
+    runtime.ps()
+
+
+def test_an_error_of_the_cleanup_does_not_hide_the_first_one(
+    calls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = settings.read(["RUNTIME=compose", "HOST=http://127.0.0.1:9"])
+    with pytest.raises(UsageError, match=r"^the images cannot be built: no space left$"):
+        cluster.bring_up(Compose(given), given)
+    assert " down " in calls.read_text()
+    assert (
+        "the cluster may still be up: docker compose down failed: the engine is gone"
+        in capsys.readouterr().err
+    )
