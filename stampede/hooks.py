@@ -21,6 +21,7 @@ from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
 from stampede.cluster.roster import own_label
+from stampede.counting import readable
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
 from stampede.plan import pace
@@ -168,6 +169,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     on.report_to_master.add_listener(lambda data, **_: counts.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: samples.hand_over(data))
+    on.report_to_master.add_listener(lambda data, **_: readable.make_sendable(data))
     on.report_to_master.add_listener(lambda data, **_: cluster.keep(data))  # last: it keeps all of the report
     on.test_start.add_listener(
         lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)

@@ -24,6 +24,11 @@ class Counts:
         for part in self._parts:
             part.clear()
 
+    def stop(self) -> None:
+        """Keep requests apart that are sent from now on, as the run stops."""
+        self.latencies.stop()
+        self.outcomes.stop()
+
     def count(self, **request: Any) -> None:
         """Count one request; the arguments are those of Locust's request event."""
         for part in self._parts:

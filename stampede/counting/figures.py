@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import asdict
 
 from stampede.counting.latency import Histogram, IsWanted, Latencies, mean, percentile
-from stampede.facts.figures import Figures, FromStart, Pace, RouteFigures, Window
+from stampede.facts.figures import Failed, Figures, FromStart, Pace, RouteFigures, Window
 
 LATE_MS = 10.0
 """A request is late if it is sent at least so long after it was due; less is normal on a busy worker."""
@@ -29,16 +29,31 @@ def whole_seconds(start: float, end: float) -> tuple[int, int]:
 
 
 def figures(latencies: Latencies, start: int, end: int, routes: IsWanted | None = None) -> Figures:
-    """Return the figures of what was answered in the seconds [start, end), since the epoch."""
-    times = latencies.histogram(start, end, routes)
-    average = mean(times)
+    """Return the figures of the requests that were answered or failed in the seconds [start, end)."""
     return Figures(
         requests=latencies.requests(start, end, routes),
         failures=latencies.failures(start, end, routes),
-        avg_ms=None if average is None else round(average, 2),
-        **percentiles(times)._asdict(),
-        max_ms=max(times, default=None),
+        **_times(latencies.histogram(start, end, routes)),
         from_start=_from_start(latencies.histogram(start, end, routes, from_start=True)),
+        failed=_failed(latencies, start, end, routes),
+    )
+
+
+def _times(times: Histogram) -> dict[str, float | None]:
+    average = mean(times)
+    return {
+        "avg_ms": None if average is None else round(average, 2),
+        **percentiles(times)._asdict(),
+        "max_ms": max(times, default=None),
+    }
+
+
+def _failed(latencies: Latencies, start: int, end: int, routes: IsWanted | None) -> Failed | None:
+    if not latencies.failures(start, end, routes):
+        return None
+    return Failed(
+        unanswered=latencies.unanswered(start, end, routes),
+        **_times(latencies.failed(start, end, routes)),
     )
 
 
@@ -56,23 +71,23 @@ def window(latencies: Latencies, start: int, end: int) -> Window:
 
     What was answered after the last second was sent before its end. It counts in all figures but the rate.
     """
-    routes, one_second = latencies.routes(), latencies.as_one_second(start, latencies.drain_end(end))
+    routes, one_second = latencies.routes(), latencies.as_one_second(range(start, latencies.drain_end(end)))
     return Window(
         start=start,
         end=end,
         seconds=end - start,
         rps=_rate(latencies, start, end),
-        total=figures(one_second, start, start + 1),
+        total=figures(one_second, 0, 1),
         by_method={
-            wanted: figures(one_second, start, start + 1, partial(_is_method, wanted))
+            wanted: figures(one_second, 0, 1, partial(_is_method, wanted))
             for wanted in sorted({method for method, _ in routes})
         },
-        routes=[_route_figures(one_second, start, method, name) for method, name in routes],
+        routes=[_route_figures(one_second, method, name) for method, name in routes],
     )
 
 
-def _route_figures(one_second: Latencies, second: int, method: str, name: str) -> RouteFigures:
-    of_route = figures(one_second, second, second + 1, partial(_is_route, method, name))
+def _route_figures(one_second: Latencies, method: str, name: str) -> RouteFigures:
+    of_route = figures(one_second, 0, 1, partial(_is_route, method, name))
     return RouteFigures(method=method, name=name, **asdict(of_route))
 
 

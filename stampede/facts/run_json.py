@@ -21,7 +21,7 @@ from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statem
 from stampede.facts.target import MeasuredTarget
 from stampede.facts.verdict_json import Check
 
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 """The version of the format: it changes with every change that an older reader would misread."""
 
 
@@ -120,7 +120,7 @@ class Race(Struct, kw_only=True, frozen=True):
 class Facts(Struct, kw_only=True, frozen=True):
     """The content of ``run.json``."""
 
-    schema: Literal[3] = SCHEMA
+    schema: Literal[4] = SCHEMA
     id: str
     phase: Phase
     interrupted: bool

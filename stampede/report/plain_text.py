@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from statistics import fmean, median
 
-from stampede.facts.figures import Figures, StageFigures
+from stampede.facts.figures import Failed, Figures, StageFigures
 from stampede.facts.run_json import Facts, Race
 from stampede.facts.verdict_json import Check, Judgement, Part, Verdict
 from stampede.report import formatting
@@ -51,15 +51,23 @@ def _figures(run: Facts) -> Iterator[str]:
 def _of_method(figures: Figures) -> str:
     if not figures.requests:
         return "0 requests"
-    times = (
-        f"average {formatting.number(figures.avg_ms)}, p50 {formatting.number(figures.p50_ms)},"
-        f" p95 {formatting.number(figures.p95_ms)}, p99 {formatting.number(figures.p99_ms)}"
-    )
-    line = f"{figures.requests:,} requests, {figures.failures:,} failed; ms: {times}"
+    line = f"{figures.requests:,} requests, {figures.failures:,} failed; ms: {_times(figures)}"
+    if failed := figures.failed:
+        unanswered = f" ({failed.unanswered:,} without an answer)" if failed.unanswered else ""
+        line += f"; of failed{unanswered}: {_times(failed)}"
     if due := figures.from_start:
         p95, p99 = formatting.number(due.p95_ms), formatting.number(due.p99_ms)
         line += f"; since they were due: p95 {p95}, p99 {p99}"
     return line
+
+
+def _times(figures: Figures | Failed) -> str:
+    if figures.avg_ms is None:
+        return "no times"
+    return (
+        f"average {formatting.number(figures.avg_ms)}, p50 {formatting.number(figures.p50_ms)},"
+        f" p95 {formatting.number(figures.p95_ms)}, p99 {formatting.number(figures.p99_ms)}"
+    )
 
 
 def _stages(stages: list[StageFigures]) -> Iterator[str]:

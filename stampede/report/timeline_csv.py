@@ -16,8 +16,8 @@ from stampede.report import series
 from stampede.report.series import Axis, Column
 
 OF_THE_RUN = (
-    *("users", "workers", "requests", "failures"),
-    *("p50_ms", "p95_ms", "p99_ms", "from_start_p99_ms"),
+    *("users", "workers", "requests", "failures", "unanswered"),
+    *("p50_ms", "p95_ms", "p99_ms", "max_ms", "from_start_p99_ms"),
 )
 STATES = {"active": "active", "idle": "idle", "idle in transaction": "idle_in_transaction"}
 OF_THE_DATABASE = ("locks_waiting", "commits", "rollbacks", "deadlocks")

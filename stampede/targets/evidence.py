@@ -13,7 +13,10 @@ from stampede.facts.target import Figure, Kind, Target
 
 Counted = Counter[Any]
 """The counts of some seconds: requests by ms or by status, or samples by value, as the kind of figure needs
-it. The counts of two seconds can be added."""
+it. The counts of two seconds can be added. Next to the times of requests, UNANSWERED counts those without."""
+
+UNANSWERED = "unanswered"
+"""In counts of times: the number of requests that failed without an answer."""
 
 Fetch = Callable[[int, int], Counted]
 """Returns the counts of the seconds [start, end), since the epoch."""
@@ -55,7 +58,10 @@ class Evidence:
         latencies = self._counts.latencies
         match figure.kind:
             case Kind.TIME | Kind.STABLE:
-                return latencies.histogram(start, end, routes, from_start=figure.from_start)
+                times: Counted = latencies.histogram(start, end, routes, from_start=figure.from_start)
+                if unanswered := latencies.unanswered(start, end, routes):
+                    times[UNANSWERED] = unanswered
+                return times
             case Kind.RPS | Kind.ERRORS:
                 failures = latencies.failures(start, end, routes)
                 return Counter(requests=latencies.requests(start, end, routes), failures=failures)

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from math import inf
 
 from stampede.counting.latency import mean, percentile
 from stampede.facts.target import Figure, Kind, MeasuredTarget, Reading, Target
-from stampede.targets.evidence import Counted, Evidence, Fetch
+from stampede.targets.evidence import UNANSWERED, Counted, Evidence, Fetch
 
 OF_SENT_REQUESTS = (Kind.TIME, Kind.STABLE, Kind.ERRORS, Kind.STATUS)
 """Figures that include requests answered after the window; a rate counts only the window's own seconds."""
@@ -40,20 +41,34 @@ def measure(target: Target, evidence: Evidence, seconds: range, drain_end: int |
 
 
 def evaluate(target: Target, counts: Counted, seconds: int) -> Reading:
-    """Return the figure of a target by the counts of that many seconds."""
-    figure = target.figure
-    count = counts["requests"] if figure.kind in (Kind.RPS, Kind.ERRORS) else counts.total()
+    """Return the figure of a target by the counts of that many seconds. Times are of answered requests."""
+    figure, answered = target.figure, _answered(counts)
+    count = answered["requests"] if figure.kind in (Kind.RPS, Kind.ERRORS) else answered.total()
     what = _quantity(count, "sample" if figure.role else "request")
-    actual = _actual(target, counts, seconds)
+    actual = _actual(target, answered, seconds)
     if actual is None:
-        return Reading(None, count, "nobody was paced" if figure.from_start else "no request in that time")
+        return _nothing_measured(figure, count, counts[UNANSWERED])
     if figure.kind is Kind.TIME and count < figure.fewest:
-        slowest = float(max(counts))
+        slowest = float(max(answered))
         if figure.routes.group == "every" and target.is_met_by(slowest):  # then any percentile meets it too
             return Reading(slowest, count, f"the slowest of {what}")
         few = f"{what} only: too few for a {figure.statistic}, which takes {figure.fewest:,}"
         return Reading(None, count, few)
     return Reading(float(f"{actual:.6g}"), count, what)
+
+
+def _answered(counts: Counted) -> Counted:
+    """Return the counts without the requests that were not answered."""
+    if not counts[UNANSWERED]:
+        return counts
+    return Counter({key: count for key, count in counts.items() if key != UNANSWERED})
+
+
+def _nothing_measured(figure: Figure, count: int, unanswered: int) -> Reading:
+    """Return a reading without a figure. Its count is that of the failed requests, where only such are."""
+    if not count and unanswered:
+        return Reading(None, unanswered, f"no request was answered: {unanswered:,} failed")
+    return Reading(None, count, "nobody was paced" if figure.from_start else "no request in that time")
 
 
 def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:
@@ -110,10 +125,11 @@ def _worst_span(target: Target, fetch: Fetch, seconds: range, length: int) -> Re
     """Return the reading of the worst span of that many seconds.
 
     A span with too few answers for a percentile is not skipped: few answers may mean a slow API. It is the
-    worst where its slowest answer is beyond the limit, and no span with enough answers is.
+    worst where its slowest answer is beyond the limit, and no span with enough answers is. A request without
+    an answer counts as slower than all others here.
     """
     spans = [
-        (evaluate(target, counts, length), max(counts, default=0))
+        (evaluate(target, counts, length), inf if counts[UNANSWERED] else max(counts, default=0))
         for counts in _spans(fetch, seconds, length)
     ]
     known = [reading for reading, _ in spans if reading.actual is not None]
@@ -141,7 +157,8 @@ def _spans(fetch: Fetch, seconds: range, length: int) -> Iterator[Counted]:
 def _stability(fetch: Fetch, seconds: range) -> Reading:
     """Return by how many percent the p95 of the last third is above the p95 of the first third."""
     third = len(seconds) // 3
-    first, last = fetch(seconds.start, seconds.start + third), fetch(seconds.stop - third, seconds.stop)
+    first = _answered(fetch(seconds.start, seconds.start + third))
+    last = _answered(fetch(seconds.stop - third, seconds.stop))
     before, after = percentile(first, 0.95), percentile(last, 0.95)
     count = first.total() + last.total()
     if before is None or after is None or min(first.total(), last.total()) < 20:

@@ -108,6 +108,21 @@ def test_the_window_has_a_line_for_each_method() -> None:
     ]
 
 
+def test_failed_requests_have_their_own_times() -> None:
+    """Next to those of answered requests, of which there may be none."""
+    failed = {"unanswered": 1_240, "avg_ms": 0.9, "p50_ms": 0.9, "p95_ms": 1.2, "p99_ms": 4.0}
+    by_method = {
+        "GET": {"requests": 9, "failures": 1, "avg_ms": 4.4, "failed": {"avg_ms": 7.0}},
+        "POST": {"requests": 1_240, "failures": 1_240, "failed": failed},
+    }
+    assert lines(facts(window={"by_method": by_method}))[1:3] == [
+        "  GET     9 requests, 1 failed; ms: average 4.4, p50 –, p95 –, p99 –"
+        "; of failed: average 7, p50 –, p95 –, p99 –",
+        "  POST    1,240 requests, 1,240 failed; ms: no times"
+        "; of failed (1,240 without an answer): average 0.90, p50 0.90, p95 1.2, p99 4",
+    ]
+
+
 def test_several_stages_are_a_table() -> None:
     """One has all that the window has."""
     of_few, of_many = (

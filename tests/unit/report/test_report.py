@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from msgspec.structs import replace
 
+from stampede.facts.figures import Failed
 from stampede.facts.run_json import Audit, Facts, write
 from stampede.facts.verdict_json import Judgement, Verdict
 from stampede.report import files
@@ -140,7 +141,7 @@ def test_what_a_run_may_hold_has_a_report(folder: Path, run: Facts) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"schema": 2}, "has schema 2, and this version of Stampede reads schema 3"),
+        ({"schema": 2}, "has schema 2, and this version of Stampede reads schema 4"),
         ({"samples": 5}, "cannot be read: Expected `object`, got `int` - at `$.samples`"),
         ({"users": None}, "cannot be read: Expected `int`, got `null` - at `$.users`"),
     ],
@@ -154,6 +155,21 @@ def test_what_cannot_be_read_is_said_in_a_line(
     assert files.main(folder) == 2
     assert capsys.readouterr().err == f"stampede: {folder / 'run.json'} {complaint}\n"
     assert not [name for name in MADE if (folder / name).exists()]
+
+
+def test_failed_requests_have_a_column_where_some_failed() -> None:
+    """Their times are not those of answers."""
+    sound = runs.run()
+    failed = make(Failed, unanswered=3, p95_ms=1_234.0)
+    assert sound.window is not None
+    of_window = replace(sound.window.total, failures=9, failed=failed)
+    route = replace(sound.window.routes[0], failures=9, failed=failed)
+    broken = replace(sound, window=replace(sound.window, total=of_window, routes=[route]))
+    texts = [
+        text for run in (sound, broken) for text in (page(run, verdict(run), []), summary(run, verdict(run)))
+    ]
+    assert ["p95 of failed" in text for text in texts] == [False, False, True, True]
+    assert "1,234" in texts[2]
 
 
 def test_locusts_own_files_are_linked_where_they_are(folder: Path) -> None:

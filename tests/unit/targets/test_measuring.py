@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -240,3 +242,70 @@ def test_seconds_in_which_little_was_answered_slowly_are_not_left_out() -> None:
     reading = measure(target("p99 < 2s for 10s"), evidence(shop), WINDOW)
     assert (reading.actual, reading.count) == (None, 10)
     assert measure(target("p99 < 10s for 10s"), evidence(shop), WINDOW).actual == 5
+
+
+def test_times_are_of_answered_requests() -> None:
+    """A refused connection is not a fast answer; an answer that failed is one all the same."""
+    shop = Shop()
+    shop.answers(WINDOW, "GET /", [0.9] * 9, status=0, exception=ConnectionError())
+    shop.answers(WINDOW, "GET /", [400])
+    shop.answers(WINDOW, "GET /", [600], status=500)
+    for text, actual in (
+        ("avg < 1s", 500),
+        ("max < 1s", 600),
+        ("min < 1s for 5s", 400),
+        ("errors < 1%", 90.9091),
+    ):
+        assert measure(target(text), evidence(shop), WINDOW).actual == actual
+
+
+@pytest.mark.parametrize(
+    ("text", "failed"),
+    [
+        ("p95 < 300ms", 1_240),
+        ("avg of GET / < 300ms", 1_240),
+        ("p95 from start < 1s", 1_240),
+        ("max < 1s for 5s", 280),
+    ],
+)
+def test_where_nothing_was_answered_no_time_is_measured(text: str, failed: int) -> None:
+    """Whatever the time of a failure is, it is no answer's."""
+    shop = Shop()
+    shop.answers(range(1000, 1020), "GET /", [0.9] * 34, status=0, exception=ConnectionError())
+    shop.answers(range(1020, 1030), "GET /", [0.9] * 56, status=0, exception=ConnectionError())
+    reading = measure(target(text), evidence(shop), WINDOW)
+    assert (reading.actual, reading.detail) == (None, f"no request was answered: {failed:,} failed")
+
+
+def test_a_route_of_which_no_request_was_answered_is_not_left_out() -> None:
+    shop = Shop()
+    shop.answers(WINDOW, "GET /a", [10])
+    shop.answers(WINDOW, "GET /b", [0.9], status=0, exception=ConnectionError())
+    reading = measure(target("every route p95 < 300ms"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.detail) == (
+        None,
+        "the worst of 2: GET /b, no request was answered: 30 failed",
+    )
+
+
+def test_seconds_in_which_no_request_was_answered_are_not_left_out() -> None:
+    """The rest of the window says nothing of them."""
+    shop = Shop()
+    shop.answers(range(1000, 1020), "GET /", [10] * 9)
+    shop.answers(range(1020, 1030), "GET /", [0.9], status=0, exception=ConnectionError())
+    reading = measure(target("max < 1s for 5s"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.detail) == (None, "no request was answered: 5 failed")
+
+
+def test_a_request_that_was_sent_after_the_stop_is_in_no_target() -> None:
+    shop = Shop()
+    shop.answers(WINDOW, "GET /", [10])
+    with patch("stampede.counting.latency.time", SimpleNamespace(time=lambda: 1030.2)):
+        shop.counts.latencies.stop()
+    with patch("stampede.counting.outcomes.time", SimpleNamespace(time=lambda: 1030.2)):
+        shop.counts.outcomes.stop()
+    shop.answers([1032], "GET /", [900] * 30, status=500)
+    for text, actual in (("max < 1s", 10), ("errors = 0", 0), ("5xx = 0", 0)):
+        (result,) = results([target(text)], evidence(shop), WINDOW, None)
+        assert result.reading is not None
+        assert (result.reading.actual, result.reading.count) == (actual, 30)

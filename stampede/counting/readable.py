@@ -1,0 +1,72 @@
+"""Reads what user code reports of a request: a name or a time can be a value of any type. Pure.
+
+A locustfile fires Locust's request event itself for a client that is not HTTP. Such a request counts whatever
+its name and its time are.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+MOST_CHARACTERS = 1_000
+"""Characters of a name that are kept."""
+
+MOST_MS = 1e9
+"""The longest time that is kept, eleven days: a longer one counts as this one."""
+
+
+def text(value: object) -> str:
+    """Return a value as text that can be sent and written: raises nothing.
+
+    It has MOST_CHARACTERS at most. A lone surrogate, which UTF-8 cannot represent, becomes a question mark.
+    """
+    try:
+        whole = str(value)
+    except Exception:  # the __str__ of user code
+        whole = f"<{type(value).__name__}>"
+    if whole.isascii() and len(whole) <= MOST_CHARACTERS:
+        return whole
+    return whole[:MOST_CHARACTERS].encode("utf-8", "replace").decode()
+
+
+def milliseconds(value: object) -> float | None:
+    """Return a time in ms, MOST_MS at most; None for what is no time: NaN, infinite, negative, a text."""
+    if isinstance(value, (float, int)) and 0 <= value < inf:
+        return float(min(value, MOST_MS))
+    return None
+
+
+def sent_at(start_time: object, answered_at: float, response_time: float | None) -> float:
+    """Return when a request was sent, in seconds since the epoch: `start_time`, if it is a time.
+
+    Without it, the response time in ms is subtracted from the time of the answer.
+    """
+    if isinstance(start_time, (float, int)) and 0 < start_time < inf:
+        return float(start_time)
+    return answered_at - (response_time or 0.0) / 1000
+
+
+def status(response: object) -> object:
+    """Return the status of a response; None where there is no response, or its status cannot be read."""
+    try:
+        return getattr(response, "status_code", None)
+    except Exception:  # a property of user code
+        return None
+
+
+def has_status(response: object) -> bool:
+    """Return whether a response has a status: a request that was refused, timed out or cut off has none."""
+    found = status(response)
+    return found is not None and not (isinstance(found, int) and found == 0)
+
+
+def make_sendable(report: dict[str, Any]) -> None:
+    """Make the names in Locust's own part of a worker's report text that can be sent.
+
+    Without it, one name with a lone surrogate keeps the worker from sending any report.
+    """
+    entries = [*report.get("stats", ()), *report.get("errors", {}).values()]
+    for entry in entries:
+        for key in {"method", "name", "error"} & entry.keys():
+            entry[key] = text(entry[key])
