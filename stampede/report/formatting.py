@@ -158,6 +158,8 @@ def detail(check: Check) -> str:
 def headline(judged: Judgement) -> str:
     """Return the meaning of the verdict, in one sentence."""
     match judged.exit_code:
+        case 0 if judged.verdict is Verdict.NOT_ASKED:
+            return "Nothing failed, but no targets were set and no audit asked whether the data is right."
         case 0:
             return "All that was asked for holds."
         case 10:

@@ -17,13 +17,13 @@ from stampede.counting.figures import percentiles
 from stampede.facts.figures import Second
 from stampede.facts.run_json import Facts, Phase
 from stampede.facts.target import Kind, MeasuredTarget, Reading, Target
-from stampede.facts.verdict_json import Check, Judgement, Part, Verdict, worst
+from stampede.facts.verdict_json import Check, Judgement, Verdict, worst
 from stampede.report.formatting import PARTS
 from stampede.run.abort import REPORT_DELAY
 from stampede.run.driver import Driver
 from stampede.run.run import Run
 from stampede.targets import measuring
-from stampede.verdict.verdict import verdict
+from stampede.verdict.verdict import part, verdict
 
 SNAPSHOT_INTERVAL = 1.0
 """Least seconds between two snapshots, however many requests there are."""
@@ -176,10 +176,10 @@ def verdict_so_far(facts: Facts) -> Judgement:
     """Return the verdict of a run in progress; checks that need the whole run are UNKNOWN."""
     judgement = verdict(facts)
     parts = {
-        name: Part.of([_check_so_far(name, check) for check in part.checks])
-        for name, part in judgement.parts.items()
+        name: part(name, [_check_so_far(name, check) for check in of_run.checks])
+        for name, of_run in judgement.parts.items()
     }
-    whole = worst(part.verdict for part in parts.values())
+    whole = worst(of_run.verdict for of_run in parts.values())
     return replace(judgement, verdict=whole, exit_code=None, **parts)
 
 

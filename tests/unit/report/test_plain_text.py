@@ -94,6 +94,17 @@ def test_each_part_has_its_verdict_and_a_line_for_each_check() -> None:
     assert plain_text(of_run, judged()) == AS_TEXT
 
 
+def test_a_run_that_nothing_was_asked_of_says_so() -> None:
+    """As without targets, and against an API of one's own."""
+    run = facts(requests=100, as_planned=True, window={"seconds": 60, "total": {"requests": 90}})
+    text = plain_text(run, verdict(run))
+    assert text.startswith(
+        "NOT_ASKED: Nothing failed, but no targets were set and no audit asked whether the data is right.\n"
+    )
+    assert "\nFAST     NOT_ASKED\n" in text
+    assert f"  {'NOT_ASKED':9} {'targets':26} no targets set; no request failed\n" in text
+
+
 def test_the_window_has_a_line_for_each_method() -> None:
     """With what waiting adds, where the users had a pace."""
     of_get = {"requests": 9, "failures": 1, "avg_ms": 4.42, "p50_ms": 3.4, "p95_ms": 1240.0}
