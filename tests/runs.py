@@ -154,6 +154,7 @@ def window() -> Window:
         start=start,
         end=end,
         seconds=end - start,
+        moving_seconds=0,
         rps=748.2,
         by_method={"GET": figures(27_000, 3.4), "POST": figures(11_900, 9.8)},
         total=figures(38_900, 5.2),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from stampede.counting import readable
@@ -124,11 +124,13 @@ class Outcomes:
                         statuses[status] += count
         return statuses
 
-    def tally(self, start: int, end: int) -> Tally:
-        """Return how many answers were served and refused in the seconds [start, end)."""
-        statuses = self.histogram(start, end)
+    def tally(self, seconds: Iterable[int]) -> Tally:
+        """Return how many answers were served and refused in these seconds, since the epoch."""
+        statuses, refused_late = Counter[int](), 0
+        for second in seconds:
+            statuses += self.histogram(second, second + 1)
+            refused_late += self._refused_late[second]
         served = sum(count for status, count in statuses.items() if NO_ANSWER < status < 500)
-        refused_late = sum(self._refused_late[second] for second in range(start, end))
         return Tally(served, statuses[REFUSED], refused_late)
 
     def by_route(self) -> dict[str, dict[str, int]]:

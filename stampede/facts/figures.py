@@ -59,6 +59,7 @@ class StageFigures(Figures, kw_only=True, frozen=True):
 
     users: int
     seconds: int
+    """Without seconds in which workers joined or left."""
     rps: float
     """Requests per second, including refused and failed ones."""
     goodput: float
@@ -83,6 +84,9 @@ class Window(Struct, kw_only=True, frozen=True):
     end: int
     """The second after the last one, since the epoch."""
     seconds: int
+    moving_seconds: int
+    """How many of the seconds are not in the figures, as workers joined or left: stampede/verdict/moves.py.
+    Where these are all seconds, the figures are of all."""
     rps: float
     """Requests per second."""
     total: Figures

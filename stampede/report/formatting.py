@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stampede.facts.event import Event
+from stampede.facts.figures import Window
 from stampede.facts.run_json import ErrorFacts, ExceptionFacts
 from stampede.facts.verdict_json import Check, Judgement, Offender, Verdict
 
@@ -85,6 +86,16 @@ def duration(seconds: float | None) -> str:
         return f"{number(round(seconds, 1))} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min" + (f" {rest} s" if rest else "")
+
+
+def left_out(window: Window) -> str:
+    """Return a mention of the seconds that are not in a window's figures; an empty text without any."""
+    match window.moving_seconds:
+        case 0:
+            return ""
+        case window.seconds:
+            return " (in all of them workers joined or left)"
+    return f" ({window.moving_seconds} s in which workers joined or left are not in its figures)"
 
 
 def title(name: str) -> str:

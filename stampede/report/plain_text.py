@@ -43,7 +43,8 @@ def _what_was_run(run: Facts) -> str:
 
 def _figures(run: Facts) -> Iterator[str]:
     if run.window:
-        yield f"Window of {run.window.seconds} s: {formatting.number(run.window.rps)} requests/s"
+        left_out, rps = formatting.left_out(run.window), formatting.number(run.window.rps)
+        yield f"Window of {run.window.seconds} s{left_out}: {rps} requests/s"
         for method, figures in run.window.by_method.items():
             yield f"  {_line(method):7} {_of_method(figures)}"
 

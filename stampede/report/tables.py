@@ -156,7 +156,8 @@ def what_was_run(run: Facts) -> Iterator[tuple[str, str]]:
     yield "Started", formatting.day(run.started_at)
     if window := run.window:
         bounds = f"{formatting.clock(window.start)} to {formatting.clock(window.end)} UTC"
-        yield "Window", f"{formatting.duration(window.seconds)}, {bounds}: all figures are of it"
+        left_out = formatting.left_out(window)
+        yield "Window", f"{formatting.duration(window.seconds)}, {bounds}: all figures are of it{left_out}"
     if run.pace and run.pace.wanted_rps:
         yield "Offered", _offered(run.pace, run.pace.wanted_rps)
     yield from _machine(run.machine)

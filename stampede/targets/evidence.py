@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from stampede.counting.counts import Counts
+from stampede.counting.figures import late_answers
 from stampede.facts.samples import DatabaseSample, Sample, Samples
 from stampede.facts.target import Figure, Kind, Target
 
@@ -37,9 +38,9 @@ class Evidence:
         self._samples = samples
         self._cores = cores
 
-    def drain_end(self, end: int) -> int:
-        """Return the second after the last answer to a request that was sent before the second `end`."""
-        return self._counts.latencies.drain_end(end)
+    def late_answers(self, window: range, kept: Sequence[int]) -> range:
+        """Return the seconds after a window whose answers count in it; `kept` are its seconds that count."""
+        return late_answers(self._counts.latencies, window, kept)
 
     def sources(self, target: Target) -> dict[str, Fetch]:
         """Return the sources of a target's figure, by name; none where the run has no data for it.

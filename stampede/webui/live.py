@@ -23,6 +23,7 @@ from stampede.run.abort import REPORT_DELAY
 from stampede.run.driver import Driver
 from stampede.run.run import Run
 from stampede.targets import measuring
+from stampede.verdict.moves import without_moves
 from stampede.verdict.verdict import part, verdict
 
 SNAPSHOT_INTERVAL = 1.0
@@ -117,12 +118,14 @@ class Live:
             return run.targets
         end = int(min(time.time() - REPORT_DELAY, run.window_end or inf))
         seconds = range(max(ceil(run.window_start), end - TARGET_SECONDS), end)
-        return [MeasuredTarget(target, self._reading(target, seconds)) for target in run.stated_targets]
+        kept = without_moves(seconds, run.events)
+        return [MeasuredTarget(target, self._reading(target, seconds, kept)) for target in run.stated_targets]
 
-    def _reading(self, target: Target, seconds: range) -> Reading | None:
+    def _reading(self, target: Target, seconds: range, kept: list[int]) -> Reading | None:
         if target.figure.kind is Kind.STABLE:  # compares the window's beginning with its end
             return None
-        reading = measuring.measure(target, self._driver.evidence, seconds)
+        moving = len(seconds) - len(kept)
+        reading = measuring.measure(target, self._driver.evidence, kept, moving=moving)
         return Reading(reading.actual, reading.count, f"{reading.detail} in the last {len(seconds)} s")
 
     def _left(self, run: Run | None) -> float | None:

@@ -62,7 +62,7 @@ def test_refusals_that_took_more_than_a_second_are_counted() -> None:
     worker.hand_over(report)
     total.add(report)
     now = int(time.time())
-    assert total.tally(now - 60, now + 1) == (1, 2, 1)
+    assert total.tally(range(now - 60, now + 1)) == (1, 2, 1)
 
 
 @pytest.mark.parametrize("status", ["OK", 3.5, object(), [200], {}, -1, 10**30, Unreadable()])
@@ -86,7 +86,7 @@ def test_a_request_counts_whatever_its_name_and_its_time_are(name: Any) -> None:
     total.add(msgpack.decode(msgpack.encode(report), strict=False))
     assert total.by_route() == {f"GET {text(name)}": {"503": 4}, f"{text(name)} /": {"0": 1}}
     now = int(time.time())
-    assert total.tally(now - 60, now + 1).refused_late == 1
+    assert total.tally(range(now - 60, now + 1)).refused_late == 1
 
 
 def test_an_answer_to_a_request_sent_after_the_stop_is_of_the_run_but_not_of_the_window(

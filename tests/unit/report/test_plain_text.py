@@ -119,6 +119,18 @@ def test_the_window_has_a_line_for_each_method() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("moving", "line"),
+    [
+        (0, "Window of 58 s: 748 requests/s"),
+        (4, "Window of 58 s (4 s in which workers joined or left are not in its figures): 748 requests/s"),
+        (58, "Window of 58 s (in all of them workers joined or left): 748 requests/s"),
+    ],
+)
+def test_seconds_that_are_not_in_the_figures_are_mentioned(moving: int, line: str) -> None:
+    assert lines(facts(window={"seconds": 58, "moving_seconds": moving, "rps": 748.0}))[0] == line
+
+
 def test_failed_requests_have_their_own_times() -> None:
     """Next to those of answered requests, of which there may be none."""
     failed = {"unanswered": 1_240, "avg_ms": 0.9, "p50_ms": 0.9, "p95_ms": 1.2, "p99_ms": 4.0}
