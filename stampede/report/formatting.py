@@ -11,6 +11,7 @@ from stampede.facts.event import Event
 from stampede.facts.figures import Window
 from stampede.facts.run_json import ErrorFacts, ExceptionFacts
 from stampede.facts.verdict_json import Check, Judgement, Offender, Verdict
+from stampede.verdict.silences import is_silence
 
 PARTS = {
     "correct": "Is the data right?",
@@ -88,6 +89,12 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min" + (f" {rest} s" if rest else "")
 
 
+def silence(happened: Event) -> str:
+    """Return from when to when the target was silent: `12:00:30 to 12:00:35 (5 s)`."""
+    until, seconds = happened.facts["until"], happened.facts["seconds"]
+    return f"{clock(happened.at)} to {clock(until)} ({seconds} s)"
+
+
 def left_out(window: Window) -> str:
     """Return a mention of the seconds that are not in a window's figures; an empty text without any."""
     match window.moving_seconds:
@@ -145,6 +152,8 @@ def event(happened: Event) -> str:
         "last report": happened.last_report and clock(happened.last_report),
         **happened.facts,
     }
+    if is_silence(happened):
+        facts["until"] = clock(facts["until"])
     return ", ".join(f"{title(key)} {value}" for key, value in sorted(facts.items()) if value is not None)
 
 

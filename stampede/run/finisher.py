@@ -20,6 +20,7 @@ from stampede.run.stages import Stages
 from stampede.targets import measuring
 from stampede.targets.evidence import Evidence
 from stampede.verdict.moves import without_moves
+from stampede.verdict.silences import silences
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Finisher:
             if run.plan:
                 run.stages = stages.rows(self._counts, self._observers.samples.workers, run.events)
             self._observers.end(run)  # before the audit, which sends requests to the API too
+            run.events += silences(run.seconds)
             self._audit(run, folder)
             run.races = convert(getattr(self._environment, "stampede_races", ()), list[Race])
             kept = without_moves(run.window, run.events)

@@ -24,6 +24,7 @@ from stampede.run.driver import Driver
 from stampede.run.run import Run
 from stampede.targets import measuring
 from stampede.verdict.moves import without_moves
+from stampede.verdict.silences import silent_so_far
 from stampede.verdict.verdict import part, verdict
 
 SNAPSHOT_INTERVAL = 1.0
@@ -128,12 +129,16 @@ class Live:
         reading = measuring.measure(target, self._driver.evidence, kept, moving=moving)
         return Reading(reading.actual, reading.count, f"{reading.detail} in the last {len(seconds)} s")
 
+    @staticmethod
+    def _has_users(run: Run | None) -> bool:
+        return run is not None and run.phase in (Phase.RAMP, Phase.WINDOW)
+
     def _left(self, run: Run | None) -> float | None:
         """Return the seconds until the run's users are stopped; None where it has no plan."""
         if run is None or run.plan is None:
             return None
         left = run.started + run.plan.duration - time.time()
-        return max(0.0, round(left, 1)) if run.phase in (Phase.RAMP, Phase.WINDOW) else 0.0
+        return max(0.0, round(left, 1)) if self._has_users(run) else 0.0
 
     def _figures(self, facts: Facts | None, judgement: Judgement | None) -> dict[str, Any]:
         runner, total, run = self._environment.runner, self._environment.stats.total, self._driver.current
@@ -149,6 +154,7 @@ class Live:
             **percentiles(times)._asdict(),
             "requests": total.num_requests,
             "failures": total.num_failures,
+            "silent_s": silent_so_far(facts.seconds) if facts and self._has_users(run) else 0,
             "outcomes": by_status(facts.outcomes if facts else {}),
             "generator_shares_cores": run and self._driver.observers.machine.generator_shares_cores,
             "events": to_builtins(facts.events[-NEWEST_EVENTS:] if facts else []),

@@ -131,6 +131,22 @@ def test_seconds_that_are_not_in_the_figures_are_mentioned(moving: int, line: st
     assert lines(facts(window={"seconds": 58, "moving_seconds": moving, "rps": 748.0}))[0] == line
 
 
+def test_times_without_an_answer_are_listed() -> None:
+    """Five of them at most."""
+    events = [
+        {
+            "name": "target_silent",
+            "at": runs.START + at,
+            "facts": {"until": runs.START + at + 3, "seconds": 3},
+        }
+        for at in range(0, 70, 10)
+    ]
+    assert "No answer from 21:07:00 to 21:07:03 (3 s)" in lines(runs.run(events=events[:1]))
+    (line,) = (line for line in lines(runs.run(events=events)) if line.startswith("No answer"))
+    assert line.endswith("21:07:40 to 21:07:43 (3 s) and 2 more")
+    assert not any(line.startswith("No answer") for line in lines(runs.run()))
+
+
 def test_failed_requests_have_their_own_times() -> None:
     """Next to those of answered requests, of which there may be none."""
     failed = {"unanswered": 1_240, "avg_ms": 0.9, "p50_ms": 0.9, "p95_ms": 1.2, "p99_ms": 4.0}
