@@ -291,6 +291,29 @@ def test_junit_has_a_case_for_each_check() -> None:
         assert len(suites.findall(f".//{tag}")) == [check.verdict for check in checks].count(of)
 
 
+COUNTS = {"name", "time", "tests", "failures", "errors"}
+JUNIT_10 = {
+    "testsuites": COUNTS,
+    "testsuite": COUNTS
+    | {"group", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
+    "testcase": {"name", "time", "classname", "group"},
+    **{tag: {"type", "message"} for tag in ("failure", "error", "skipped")},
+    "system-out": set(),
+}
+"""The elements and their attributes that Jenkins' junit-10.xsd allows, as far as we write them."""
+
+
+@pytest.mark.parametrize("run", [runs.run(), hostile(), runs.run(window=None, failures=1)])
+def test_jenkins_accepts_junit(run: Facts) -> None:
+    """It refuses the file for an attribute that it does not know."""
+    suites = ElementTree.fromstring(junit(run, verdict(run)))  # noqa: S314 - our own
+    for element in suites.iter():
+        assert {*element.keys()} <= JUNIT_10[element.tag], element.tag
+        assert re.fullmatch(r"\d*(\.\d*)?", element.get("time", ""))
+    for suite in suites:
+        assert {"name", "tests", "failures", "errors"} <= {*suite.keys()}
+
+
 def test_the_timeline_has_a_row_a_second_of_numbers() -> None:
     """What a spreadsheet would calculate is none."""
     rows = list(csv.DictReader(timeline(hostile()).splitlines()))
