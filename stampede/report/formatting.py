@@ -160,9 +160,10 @@ def event(happened: Event) -> str:
 def in_words(check: Check) -> str:
     """Return a check's figure, limit and detail: `4.12 ms (< 200 ms): 9 requests`.
 
-    The detail of a check that is no target holds its figure already: only the limit is added.
+    The detail of a check that is no target holds its figure already: only the limit is added, unless the
+    detail holds that, too.
     """
-    if not check.figure or not check.limit:
+    if not check.figure or not check.limit or f"limit {check.limit}" in check.detail:
         return detail(check)
     if check.colour:
         return f"{check.figure} ({check.limit}): {detail(check)}"
