@@ -57,15 +57,15 @@ def _too_few(target: Target, seconds: Sequence[int], moving: int) -> str:
     return f"workers joined or left in {moving} s of the window: {left} s{in_a_row} are left, too few for it"
 
 
-def _spans_of(seconds: Sequence[int]) -> list[range]:
+def _spans_of(seconds: Iterable[int]) -> list[range]:
     """Return the seconds as spans of seconds in a row."""
-    starts = [
-        second for second, before in zip(seconds, [None, *seconds], strict=False) if before != second - 1
-    ]
-    ends = [
-        second + 1 for second, after in zip(seconds, [*seconds[1:], None], strict=True) if after != second + 1
-    ]
-    return list(map(range, starts, ends))
+    spans: list[range] = []
+    for second in seconds:
+        if spans and spans[-1].stop == second:
+            spans[-1] = range(spans[-1].start, second + 1)
+        else:
+            spans.append(range(second, second + 1))
+    return spans
 
 
 def _counted(fetch: Fetch, seconds: Sequence[int]) -> Counted:

@@ -102,6 +102,7 @@ def test_what_cannot_be_measured_says_why(shop: Shop, text: str, detail: str) ->
 def test_without_a_window_nothing_is_measured(shop: Shop) -> None:
     reading = measure(target("rps >= 1"), evidence(shop), range(0))
     assert (reading.actual, reading.detail) == (None, "the window has 0 whole seconds: too few for it")
+    assert measure(target("rps >= 1 for 5s"), evidence(shop), []).detail == reading.detail
 
 
 def test_for_some_seconds_takes_the_worst_of_them(shop: Shop) -> None:
@@ -360,6 +361,8 @@ def test_seconds_in_which_workers_joined_are_in_no_target(
         ("p95 < 1s for 15s", KEPT, "workers joined or left in 6 s of the window: 14 s in a row are left"),
         ("p95 < 1s", KEPT[:4], "workers joined or left in 26 s of the window: 4 s are left"),
         ("rps >= 1", [], "workers joined or left in 30 s of the window: 0 s are left"),
+        ("rps >= 1 for 5s", [], "workers joined or left in 30 s of the window: 0 s in a row are left"),
+        ("stable", [], "workers joined or left in 30 s of the window: 0 s are left"),
         ("cpu of api < 90%", [], "workers joined or left in 30 s of the window: 0 s are left"),
     ],
 )
