@@ -21,7 +21,6 @@ from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
 from stampede.cluster.roster import own_label
-from stampede.counting import readable
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
 from stampede.plan import pace
@@ -38,6 +37,7 @@ patches.keep_missing_workers()
 patches.keep_waiting_for_the_master()
 patches.let_workers_reconnect()
 patches.keep_three_digits()
+patches.count_any_request()
 patches.spawn_after_init(_is_attached)
 patches.disable_cors()
 patches.count_requests_cut_off()
@@ -169,7 +169,6 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     on.report_to_master.add_listener(lambda data, **_: counts.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: samples.hand_over(data))
-    on.report_to_master.add_listener(lambda data, **_: readable.make_sendable(data))
     on.report_to_master.add_listener(lambda data, **_: cluster.keep(data))  # last: it keeps all of the report
     on.test_start.add_listener(
         lambda **_: pace.apply(environment.user_classes, environment.parsed_options.pace_scale)

@@ -7,7 +7,6 @@ its name and its time are.
 from __future__ import annotations
 
 from math import inf
-from typing import Any
 
 MOST_CHARACTERS = 1_000
 """Characters of a name that are kept."""
@@ -21,12 +20,12 @@ def text(value: object) -> str:
 
     It has MOST_CHARACTERS at most. A lone surrogate, which UTF-8 cannot represent, becomes a question mark.
     """
+    if type(value) is str and value.isascii() and len(value) <= MOST_CHARACTERS:  # nearly always
+        return value
     try:
         whole = str(value)
     except Exception:  # the __str__ of user code
         whole = f"<{type(value).__name__}>"
-    if whole.isascii() and len(whole) <= MOST_CHARACTERS:
-        return whole
     return whole[:MOST_CHARACTERS].encode("utf-8", "replace").decode()
 
 
@@ -59,14 +58,3 @@ def has_status(response: object) -> bool:
     """Return whether a response has a status: a request that was refused, timed out or cut off has none."""
     found = status(response)
     return found is not None and not (isinstance(found, int) and found == 0)
-
-
-def make_sendable(report: dict[str, Any]) -> None:
-    """Make the names in Locust's own part of a worker's report text that can be sent.
-
-    Without it, one name with a lone surrogate keeps the worker from sending any report.
-    """
-    entries = [*report.get("stats", ()), *report.get("errors", {}).values()]
-    for entry in entries:
-        for key in {"method", "name", "error"} & entry.keys():
-            entry[key] = text(entry[key])

@@ -7,14 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from locust.rpc import Message
-from locust.stats import RequestStats
 
 from stampede.counting.readable import (
     MOST_CHARACTERS,
     MOST_MS,
     has_status,
-    make_sendable,
     milliseconds,
     sent_at,
     text,
@@ -102,17 +99,3 @@ def test_without_any_time_a_request_was_sent_when_it_was_counted() -> None:
 )
 def test_a_response_without_a_status_is_no_answer(response: object, expected: bool) -> None:
     assert has_status(response) is expected
-
-
-@pytest.mark.parametrize("name", ["\ud83d", None, 5, "a" * 5_000])
-def test_locusts_own_names_can_be_sent(name: Any) -> None:
-    """One report that cannot be sent would end the worker's reports."""
-    stats = RequestStats()
-    stats.log_request("GET", name, 5, 1)
-    stats.log_error("GET", "/", "an error with \ud83d")
-    errors = {key: error.to_dict() for key, error in stats.errors.items()}
-    report = {"stats": stats.serialize_stats(), "errors": errors}
-    make_sendable(report)
-    sent = Message.unserialize(Message("stats", report, "w").serialize()).data
-    assert text(name) in [entry["name"] for entry in sent["stats"]]
-    assert [error["error"] for error in sent["errors"].values()] == ["an error with ?"]
