@@ -124,5 +124,5 @@ class Second(Struct, kw_only=True, frozen=True):
     p95_ms: float | None
     p99_ms: float | None
     max_ms: float | None
-    """The longest time of all requests, answered or not: since when somebody has waited."""
+    """The longest time of all requests, answered or not."""
     from_start_p99_ms: float | None
