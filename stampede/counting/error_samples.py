@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import convert, to_builtins
 
+from stampede.counting import readable
 from stampede.counting.outcomes import http_status
 from stampede.facts.run_json import ErrorSample
 
@@ -71,7 +72,7 @@ class ErrorSamples:
 
 
 def _key(method: str, name: str, text: str) -> ErrorKey:
-    return method, name, ADDRESS.sub("0x....", text)
+    return readable.text(method), readable.text(name), ADDRESS.sub("0x....", text)
 
 
 def _sample(response: Any) -> ErrorSample:

@@ -11,6 +11,7 @@ from locust.stats import StatsError
 from requests import Response
 
 from stampede.counting.error_samples import MAX_SAMPLES, ErrorSamples
+from stampede.counting.readable import text
 from stampede.facts.run_json import ErrorSample
 
 
@@ -101,3 +102,12 @@ def test_a_request_that_succeeded_is_no_sample() -> None:
     worker = ErrorSamples()
     worker.count("GET", "/", None, answered(200, b"", "1"))
     assert handed_over(worker) == {"stampede_errors": []}
+
+
+def test_an_error_of_a_request_with_any_name_has_its_sample() -> None:
+    """Locust's statistics have the name as text."""
+    for name in (42, ["a"], "\ud83d"):
+        total, worker = ErrorSamples(), ErrorSamples()
+        worker.count("RPC", name, ValueError(), answered(500, b"oops", "1"))  # type: ignore[arg-type]
+        total.add(handed_over(worker))
+        assert total.find("RPC", text(name), "ValueError()") is not None
