@@ -43,6 +43,7 @@ patches.keep_missing_workers()
 patches.keep_waiting_for_the_master()
 patches.let_workers_reconnect()
 patches.keep_three_digits()
+patches.count_any_request()
 patches.spawn_after_init(_is_attached)
 patches.disable_cors()
 patches.build_the_default_options_once()
@@ -146,6 +147,12 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     on.quitting.add_listener(lambda **_: driver.shut_down(END_TIMEOUT))
 
 
+def _stop_counting(cluster: ClusterWorker) -> None:
+    """Keep requests apart that are sent after the run's stop. A worker that leaves alone stops no run."""
+    if not cluster.is_leaving:
+        _counts.stop()
+
+
 def _user_ended(cluster: ClusterWorker, user: User, error: BaseException, is_stopped: bool) -> None:
     _counts.count_ended_user(user, error, is_stopped)
     if isinstance(error, StopTest):
@@ -200,6 +207,7 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     on.test_start.add_listener(
         lambda **_: pace.apply(environment.user_classes, environment.parsed_options.stampede_pace_scale)
     )
+    on.test_stopping.add_listener(lambda **_: _stop_counting(cluster))
     on.test_stop.add_listener(lambda **_: ledger.end())
     on.test_stop.add_listener(lambda **_: _counts.unreported.end())
     on.test_stop.add_listener(lambda **_: cluster.end())

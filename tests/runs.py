@@ -160,6 +160,7 @@ def window() -> Window:
         start=start,
         end=end,
         seconds=end - start,
+        moving_seconds=0,
         rps=748.2,
         by_method={"GET": figures(27_000, 3.4), "POST": figures(11_900, 9.8)},
         total=figures(38_900, 5.2),
@@ -185,6 +186,7 @@ def figures(requests: int, middle: float) -> Figures:
         p99_ms=middle * 9,
         max_ms=2_010.0,
         from_start=FromStart(p50_ms=middle, p95_ms=middle * 5, p99_ms=1_720.0, max_ms=2_050.0),
+        failed=None,
     )
 
 
@@ -205,9 +207,11 @@ def second(place: int) -> Second:
         requests=requests,
         failures=0,
         outcomes={"200": requests - ordered - 11, "201": ordered, "409": 11} if requests else {},
+        unanswered=0,
         p50_ms=3.2 if requests else None,
         p95_ms=14.0 + sin(place) if requests else None,
         p99_ms=p99 if requests else None,
+        max_ms=p99 * 1.5 if requests else None,
         from_start_p99_ms=p99 + (900 if place == FREEZE.stop else 2) if requests else None,
     )
 

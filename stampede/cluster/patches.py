@@ -32,9 +32,11 @@ from locust.contrib.fasthttp import FastRequest
 from locust.event import EventHook
 from locust.rpc import Message, zmqrpc
 from locust.runners import MasterRunner, Runner, WorkerRunner
+from locust.stats import RequestStats
 from locust.web import WebUI
 
 from stampede.cluster.allowed_targets import AllowedTargets
+from stampede.counting import readable
 from stampede.counting.latency import rounded
 from stampede.counting.readable import sendable
 
@@ -97,6 +99,25 @@ def keep_three_digits() -> None:
     Stock workers round to two digits: 495 ms becomes 500 ms, which may be the wrong side of a limit.
     """
     locust.stats.bucket_response_time = rounded
+
+
+def count_any_request() -> None:
+    """Let Locust's statistics count a request whatever its name, its time and its length are.
+
+    Stock Locust raises where a name has no hash, or a time is NaN or a text. With half of a surrogate in a
+    name a stock worker cannot send its report, and sends no other one afterwards.
+    """
+    log_request, log_error = RequestStats.log_request, RequestStats.log_error
+
+    def log_any_request(stats: RequestStats, method: Any, name: Any, time: Any, length: Any) -> None:
+        length = length if isinstance(length, int) else 0
+        log_request(stats, readable.text(method), readable.text(name), readable.milliseconds(time), length)
+
+    def log_any_error(stats: RequestStats, method: Any, name: Any, error: Any) -> None:
+        error = error if isinstance(error, Exception) else readable.text(error)
+        log_error(stats, readable.text(method), readable.text(name), error)
+
+    RequestStats.log_request, RequestStats.log_error = log_any_request, log_any_error
 
 
 def spawn_after_init(is_attached: Event) -> None:

@@ -61,7 +61,8 @@ class ClusterWorker:
         self._renew = renew
         self._runner = runner
         self._outbox = Outbox()
-        self._is_leaving = self._gave_up = False
+        self.is_leaving = self._gave_up = False
+
         self._last_response = time.monotonic()
         self._run_id: str | None = None
         self._ended_run: str | None = None
@@ -101,7 +102,7 @@ class ClusterWorker:
         self._environment.process_exit_code = 0  # the master judges failed requests, not its workers
         if self._runner.worker_state not in STATES_WITH_USERS or not len(self._runner.greenlet):
             return
-        self._is_leaving = True
+        self.is_leaving = True
         self._runner.send_message(LEAVING)
         self._runner.stop()
         if not self._outbox.wait_until_empty(FAREWELL_TIMEOUT):
@@ -197,7 +198,7 @@ class ClusterWorker:
         """
         if msg.type != "spawn":
             return True
-        if self._is_leaving:
+        if self.is_leaving:
             return False
         run_id = msg.data["parsed_options"].get("stampede_run_id")
         if run_id == self._ended_run is not None:

@@ -37,6 +37,11 @@ class Counts:
         for part in self._parts:
             part.clear()
 
+    def stop(self) -> None:
+        """Keep requests apart that are sent from now on, as the run stops."""
+        self.latencies.stop()
+        self.outcomes.stop()
+
     def count(
         self,
         request_type: Any = "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from math import ceil
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import asdict
 
 from stampede.counting.latency import Histogram, IsWanted, Latencies, mean, percentile
-from stampede.facts.figures import Figures, FromStart, Pace, RouteFigures, Window
+from stampede.facts.figures import Failed, Figures, FromStart, Pace, RouteFigures, Window
 
 LATE_MS = 10.0
 """A request is late if it is sent at least so long after it was due; less is normal on a busy worker."""
@@ -29,16 +30,31 @@ def whole_seconds(start: float, end: float) -> tuple[int, int]:
 
 
 def figures(latencies: Latencies, start: int, end: int, routes: IsWanted | None = None) -> Figures:
-    """Return the figures of what was answered in the seconds [start, end), since the epoch."""
-    times = latencies.histogram(start, end, routes)
-    average = mean(times)
+    """Return the figures of the requests that were answered or failed in the seconds [start, end)."""
     return Figures(
         requests=latencies.requests(start, end, routes),
         failures=latencies.failures(start, end, routes),
-        avg_ms=None if average is None else round(average, 2),
-        **percentiles(times)._asdict(),
-        max_ms=max(times, default=None),
+        **_times(latencies.histogram(start, end, routes)),
         from_start=_from_start(latencies.histogram(start, end, routes, from_start=True)),
+        failed=_failed(latencies, start, end, routes),
+    )
+
+
+def _times(times: Histogram) -> dict[str, float | None]:
+    average = mean(times)
+    return {
+        "avg_ms": None if average is None else round(average, 2),
+        **percentiles(times)._asdict(),
+        "max_ms": max(times, default=None),
+    }
+
+
+def _failed(latencies: Latencies, start: int, end: int, routes: IsWanted | None) -> Failed | None:
+    if not latencies.failures(start, end, routes):
+        return None
+    return Failed(
+        unanswered=latencies.unanswered(start, end, routes),
+        **_times(latencies.failed(start, end, routes)),
     )
 
 
@@ -51,44 +67,58 @@ def percentiles(times: Histogram) -> Percentiles:
     return Percentiles(*(percentile(times, share) for share in (0.50, 0.95, 0.99)))
 
 
-def window(latencies: Latencies, start: int, end: int) -> Window:
-    """Return all figures of the seconds [start, end), at least one: in total, by method and by route.
+def window(latencies: Latencies, seconds: range, kept: Sequence[int]) -> Window:
+    """Return all figures of a window of at least one second: in total, by method and by route.
 
+    They are of the `kept` seconds, in which no workers joined or left; of all seconds where there is none.
     What was answered after the last second was sent before its end. It counts in all figures but the rate.
     """
-    routes, one_second = latencies.routes(), latencies.as_one_second(start, latencies.drain_end(end))
+    counted = kept or seconds
+    late = late_answers(latencies, seconds, counted)
+    routes, one_second = latencies.routes(), latencies.as_one_second([*counted, *late])
     return Window(
-        start=start,
-        end=end,
-        seconds=end - start,
-        rps=_rate(latencies, start, end),
-        total=figures(one_second, start, start + 1),
+        start=seconds.start,
+        end=seconds.stop,
+        seconds=len(seconds),
+        moving_seconds=len(seconds) - len(kept),
+        rps=_rate(latencies, counted),
+        total=figures(one_second, 0, 1),
         by_method={
-            wanted: figures(one_second, start, start + 1, partial(_is_method, wanted))
+            wanted: figures(one_second, 0, 1, partial(_is_method, wanted))
             for wanted in sorted({method for method, _ in routes})
         },
-        routes=[_route_figures(one_second, start, method, name) for method, name in routes],
+        routes=[_route_figures(one_second, method, name) for method, name in routes],
     )
 
 
-def _route_figures(one_second: Latencies, second: int, method: str, name: str) -> RouteFigures:
-    of_route = figures(one_second, second, second + 1, partial(_is_route, method, name))
+def late_answers(latencies: Latencies, seconds: range, kept: Sequence[int]) -> range:
+    """Return the seconds after a window in which requests were answered that were sent in it.
+
+    There are none where the window's last second is not kept: what was sent in it does not count.
+    """
+    if not kept or kept[-1] != seconds[-1]:
+        return range(seconds.stop, seconds.stop)
+    return range(seconds.stop, latencies.drain_end(seconds.stop))
+
+
+def _route_figures(one_second: Latencies, method: str, name: str) -> RouteFigures:
+    of_route = figures(one_second, 0, 1, partial(_is_route, method, name))
     return RouteFigures(method=method, name=name, **asdict(of_route))
 
 
-def pace(latencies: Latencies, start: int, end: int, wanted_rps: float | None) -> Pace:
-    """Return the rates wanted and reached in the seconds [start, end), and how late requests were sent."""
-    lateness = latencies.lateness(start, end)
+def pace(latencies: Latencies, seconds: Sequence[int], wanted_rps: float | None) -> Pace:
+    """Return the rates wanted and reached in these seconds, and how late requests were sent."""
+    lateness = latencies.as_one_second(seconds).lateness(0, 1)
     return Pace(
         wanted_rps=wanted_rps,
-        sent_rps=_rate(latencies, start, end),
+        sent_rps=_rate(latencies, seconds),
         late_p99_ms=percentile(lateness, 0.99),
         waited_late=sum(count for late, count in lateness.items() if late >= LATE_MS),
     )
 
 
-def _rate(latencies: Latencies, start: int, end: int) -> float:
-    return round(latencies.requests(start, end) / (end - start), 1)
+def _rate(latencies: Latencies, seconds: Sequence[int]) -> float:
+    return round(sum(latencies.requests(second, second + 1) for second in seconds) / len(seconds), 1)
 
 
 def _is_method(wanted: str, method: str, _name: str) -> bool:

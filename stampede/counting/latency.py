@@ -1,5 +1,8 @@
 """Latency: how long requests took, counted by route and by the second of the answer.
 
+The times are of *answered* requests. A request is unanswered if it failed and its response has no status: it
+was refused, timed out, or was cut off at the stop. Times of failed requests are counted apart.
+
 Workers round each time to three digits (below 100 ms to a tenth of a ms) and hand their counts over with
 their reports; the master adds them up. The service time is from sending a request to its answer. Where a user
 has a pace, the time from when the request was *due* is counted too. A user that waits for a slow API sends
@@ -10,10 +13,13 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import ceil
 from typing import Any
+
+from stampede.counting import readable
+from stampede.counting.readable import MOST_MS
 
 KEY = "stampede_latency"
 """The key of the times in a worker's report."""
@@ -21,6 +27,9 @@ KEY = "stampede_latency"
 DUE = "stampede_due"
 """The key in the context of a paced user's request for when it was due, in seconds since the epoch. Only the
 first request of a task is due; the later ones have None."""
+
+AFTER_STOP = "stampede_latency_after_stop"
+"""The key of the times of requests that were sent after the stop, in a worker's report."""
 
 Route = tuple[str, str]
 """Method and name."""
@@ -39,17 +48,29 @@ _TENTHS = 1000
 
 
 class Latencies:
-    """The times of one worker since its last report; on the master, of all workers in a run."""
+    """The times of one worker since its last report; on the master, of all workers in a run.
+
+    Requests that were sent after the stop are kept apart: they are part of the run, but not of its window.
+    """
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
         """Forget everything at the start of a run."""
-        self._seconds: defaultdict[int, defaultdict[Route, _Slot]] = defaultdict(lambda: defaultdict(_Slot))
+        self._stopped_at: float | None = None
+        self._forget()
+
+    def _forget(self) -> None:
         self._routes: set[Route] = set()  # kept, as collecting them is slow late in a long run
+        self._seconds = _Seconds(self._routes)
+        self._after_stop = _Seconds(self._routes)
         self.total_requests = self.total_failures = 0
-        """Of all seconds."""
+        """Of all seconds, those after the stop included."""
+
+    def stop(self) -> None:
+        """Keep requests apart that are sent from now on, as the run stops."""
+        self._stopped_at = time.time()
 
     def count(
         self,
@@ -59,41 +80,51 @@ class Latencies:
         exception: object = None,
         context: Mapping[str, Any] | None = None,
         start_time: float | None = None,
+        response: object = None,
         **_: Any,
     ) -> None:
-        """Count one request; the arguments are those of Locust's request event, the time in ms."""
+        """Count one request; the arguments are those of Locust's request event, the time in ms.
+
+        User code can report values of any type: a request without a readable time is a request all the same.
+        """
         now = time.time()
-        slot = self._slot(int(now), (request_type, name))
+        if not (type(response_time) is float and 0.0 <= response_time < MOST_MS):
+            response_time = readable.milliseconds(response_time)
+        seconds = self._seconds
+        stopped_at = self._stopped_at
+        if stopped_at is not None and readable.sent_at(start_time, now, response_time) > stopped_at:
+            seconds = self._after_stop
+        try:
+            slot = seconds[int(now)][request_type, name]
+        except Exception:  # a name that has no hash
+            slot = seconds[int(now)][readable.text(request_type), readable.text(name)]
         slot.requests += 1
         self.total_requests += 1
-        if exception is not None:
-            slot.failures += 1
-            self.total_failures += 1
+        self.total_failures += exception is not None
+        is_answered = exception is None or slot.count_failure(response, response_time)
         if response_time is None:
             return
-        slot.times.append(_bucket(response_time))
-        if context and DUE in context:
-            due = context[DUE]
-            late = ((start_time or now - response_time / 1000) - due) * 1000 if due else 0.0
-            slot.from_start.append(_bucket(response_time + late if late > 0 else response_time))
-            if due:
-                slot.late.append(_bucket(late))
+        if is_answered:
+            slot.times.append(_bucket(response_time))
+        if context and isinstance(context, dict) and DUE in context:
+            sent = readable.sent_at(start_time, now, response_time)
+            slot.count_start(context[DUE], sent, response_time, is_answered)
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Move the times into a worker's report; a locustfile can name requests of its own by a number."""
-        report[KEY] = [
-            (second, str(method), str(name), *slot.packed)
-            for second, slots in self._seconds.items()
-            for (method, name), slot in slots.items()
-        ]
-        self.clear()
+        """Move the times into a worker's report."""
+        report[KEY] = self._seconds.packed()
+        if self._after_stop:
+            report[AFTER_STOP] = self._after_stop.packed()
+        self._forget()
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the times of a worker's report."""
-        for second, method, name, *packed in report.get(KEY, ()):
-            self._slot(second, (method, name)).add(*packed)
-            self.total_requests += packed[0]
-            self.total_failures += packed[1]
+        for key, seconds in ((KEY, self._seconds), (AFTER_STOP, self._after_stop)):
+            rows = report.get(key, ())
+            seconds.add(rows)
+            for _second, _method, _name, requests, failures, *_times in rows:
+                self.total_requests += requests
+                self.total_failures += failures
 
     def routes(self) -> list[Route]:
         """Return all methods and names, sorted."""
@@ -108,6 +139,8 @@ class Latencies:
         self, start: int, end: int, routes: IsWanted | None = None, from_start: bool = False
     ) -> Histogram:
         """Return the times of the requests answered in the seconds [start, end), since the epoch.
+
+        Requests that failed without an answer are not in it.
 
         With `from_start`, times are from when a request was due, and only requests of paced users count.
         """
@@ -124,27 +157,33 @@ class Latencies:
         return sum(slot.requests for slot in self._slots(start, end, routes))
 
     def failures(self, start: int, end: int, routes: IsWanted | None = None) -> int:
-        """Return how many requests failed in the seconds [start, end)."""
+        """Return how many requests failed in the seconds [start, end), with or without an answer."""
         return sum(slot.failures for slot in self._slots(start, end, routes))
 
-    def as_one_second(self, start: int, end: int) -> Latencies:
-        """Return the times of the seconds [start, end) as if all were of `start`.
+    def unanswered(self, start: int, end: int, routes: IsWanted | None = None) -> int:
+        """Return how many requests failed without an answer in the seconds [start, end)."""
+        return sum(slot.unanswered for slot in self._slots(start, end, routes))
 
-        This is faster where figures of many routes are needed.
+    def failed(self, start: int, end: int, routes: IsWanted | None = None) -> Histogram:
+        """Return the times of all failed requests, with or without an answer."""
+        return _histogram(slot.failed for slot in self._slots(start, end, routes))
+
+    def as_one_second(self, seconds: Iterable[int], all_sent: bool = False) -> Latencies:
+        """Return the times of these seconds as if all were of the second 0.
+
+        This is faster where several figures are needed. With `all_sent`, requests that were sent after the
+        stop are included.
         """
         one_second = Latencies()
-        for second in range(start, end):
-            for route, slot in self._seconds.get(second, {}).items():
-                one_second._slot(start, route).add(*slot.packed)
+        for second in seconds:
+            for table in (self._seconds, self._after_stop)[: 1 + all_sent]:
+                for route, slot in table.get(second, _NOTHING).items():
+                    one_second._seconds[0][route].add(*slot.packed)
         return one_second
-
-    def _slot(self, second: int, route: Route) -> _Slot:
-        self._routes.add(route)
-        return self._seconds[second][route]
 
     def _slots(self, start: int, end: int, routes: IsWanted | None) -> Iterator[_Slot]:
         for second in range(start, end):
-            for route, slot in self._seconds.get(second, {}).items():
+            for route, slot in self._seconds.get(second, _NOTHING).items():
                 if routes is None or routes(*route):
                     yield slot
 
@@ -152,30 +191,107 @@ class Latencies:
 class _Slot:
     """The requests of one route in one second. A time takes two bytes: the number of its bucket."""
 
-    __slots__ = ("failures", "from_start", "late", "requests", "times")
+    __slots__ = ("failed", "failures", "from_start", "late", "requests", "times", "unanswered")
 
     def __init__(self) -> None:
-        self.requests = self.failures = 0
-        self.times, self.from_start, self.late = array("H"), array("H"), array("H")
+        self.requests = self.failures = self.unanswered = 0
+        self.times, self.from_start, self.late, self.failed = (array("H") for _ in range(4))
 
-    def add(self, requests: int, failures: int, times: bytes, from_start: bytes, late: bytes) -> None:
+    def count_failure(self, response: object, response_time: float | None) -> bool:
+        """Count a failed request with its response. Returns whether it was answered."""
+        self.failures += 1
+        if response_time is not None:
+            self.failed.append(_bucket(response_time))
+        is_answered = readable.has_status(response)
+        self.unanswered += not is_answered
+        return is_answered
+
+    def count_start(self, due: float | None, sent: float, response_time: float, is_answered: bool) -> None:
+        """Count when a request of a paced user was sent, compared to when it was due."""
+        late = (sent - due) * 1000 if due else 0.0
+        if is_answered:
+            self.from_start.append(_bucket(response_time + late if late > 0 else response_time))
+        if due:
+            self.late.append(_bucket(late))
+
+    def add(
+        self,
+        requests: int,
+        failures: int,
+        times: bytes,
+        from_start: bytes,
+        late: bytes,
+        failed: bytes = b"",
+        unanswered: int = 0,
+    ) -> None:
         """Add the packed content of another slot."""
         self.requests += requests
         self.failures += failures
+        self.unanswered += unanswered
         self.times.frombytes(times)
         self.from_start.frombytes(from_start)
         self.late.frombytes(late)
+        self.failed.frombytes(failed)
 
     @property
-    def packed(self) -> tuple[int, int, bytes, bytes, bytes]:
+    def packed(self) -> tuple[int, int, bytes, bytes, bytes, bytes, int]:
         """Return the content in the form that `add` takes."""
-        times = self.times.tobytes(), self.from_start.tobytes(), self.late.tobytes()
-        return self.requests, self.failures, *times
+        return (
+            self.requests,
+            self.failures,
+            self.times.tobytes(),
+            self.from_start.tobytes(),
+            self.late.tobytes(),
+            self.failed.tobytes(),
+            self.unanswered,
+        )
+
+
+class _Second(dict[Route, _Slot]):
+    """The slots of one second by their route; a slot that is missing is made."""
+
+    __slots__ = ("_routes",)
+
+    def __init__(self, routes: set[Route]) -> None:
+        self._routes = routes
+
+    def __missing__(self, route: Route) -> _Slot:
+        self._routes.add(route)
+        slot = self[route] = _Slot()
+        return slot
+
+
+class _Seconds(dict[int, _Second]):
+    """The slots of all routes, by second; a second that is missing is made. `routes` collects the routes."""
+
+    def __init__(self, routes: set[Route]) -> None:
+        self._routes = routes
+
+    def __missing__(self, second: int) -> _Second:
+        made = self[second] = _Second(self._routes)
+        return made
+
+    def packed(self) -> list[tuple[Any, ...]]:
+        """Return the rows of a report: the second, the method, the name, and the slot's content."""
+        return [
+            (second, readable.text(method), readable.text(name), *slot.packed)
+            for second, slots in self.items()
+            for (method, name), slot in slots.items()
+        ]
+
+    def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Add the rows of a report."""
+        for second, method, name, *packed in rows:
+            self[second][method, name].add(*packed)
+
+
+_NOTHING: Mapping[Route, _Slot] = {}
 
 
 def requests_in(report: Mapping[str, Any]) -> int:
     """Return how many requests a worker's report counts."""
-    return sum(requests for _second, _method, _name, requests, *_rest in report.get(KEY, ()))
+    rows = (*report.get(KEY, ()), *report.get(AFTER_STOP, ()))
+    return sum(requests for _second, _method, _name, requests, *_times in rows)
 
 
 def percentile(histogram: Mapping[float, int], share: float) -> float | None:
@@ -207,9 +323,13 @@ def _histogram(slot_times: Iterator[array[int]]) -> Histogram:
 
 
 def _bucket(milliseconds: float) -> int:
-    """Return the number of a time's bucket: tenths of a ms below 100 ms, then 100 to 999 per power of ten."""
-    if milliseconds < 100:
+    """Return the number of a time's bucket: tenths of a ms below 100 ms, then 100 to 999 per power of ten.
+
+    A time above MOST_MS has the bucket of MOST_MS; what is no time, such as NaN, has that of 0.
+    """
+    if not milliseconds >= 100:
         return int(milliseconds * 10 + 0.5) if milliseconds > 0 else 0
+    milliseconds = min(milliseconds, MOST_MS)
     power = 0
     while milliseconds >= 999.5:
         milliseconds /= 10

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from stampede.counting import readable
 from stampede.counting.latency import IsWanted
 
 KEY = "stampede_outcomes"
@@ -25,8 +26,13 @@ REFUSED = 503
 MAX_REFUSAL_MS = 1000.0
 """The time within which an API should refuse a request."""
 
+MOST = 99_999
+"""The highest number that counts as a status."""
+
 Outcome = tuple[str, str, int]
 """A method, a name and a status."""
+
+_Seconds = defaultdict[int, Counter[Outcome]]
 
 
 class Tally(NamedTuple):
@@ -48,51 +54,83 @@ class Outcomes:
 
     def clear(self) -> None:
         """Forget everything at the start of a run."""
-        self._seconds: defaultdict[int, Counter[Outcome]] = defaultdict(Counter)
+        self._stopped_at: float | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._seconds: _Seconds = defaultdict(Counter)
+        self._after_stop: _Seconds = defaultdict(Counter)
         self._refused_late: Counter[int] = Counter()
         self._total: Counter[Outcome] = Counter()  # kept, as adding up is slow late in a long run
 
+    def stop(self) -> None:
+        """Keep requests apart that are sent from now on, as the run stops."""
+        self._stopped_at = time.time()
+
     def count(
-        self, request_type: str, name: str, response_time: float | None = 0, response: Any = None, **_: Any
+        self,
+        request_type: str,
+        name: str,
+        response_time: float | None = 0,
+        response: object = None,
+        start_time: float | None = None,
+        **_: Any,
     ) -> None:
         """Count one request; the arguments are those of Locust's request event, the time in ms."""
-        second = int(time.time())
-        status = getattr(response, "status_code", None) or NO_ANSWER
-        self._count(second, (request_type, name, status), 1)
-        if status == REFUSED and (response_time or 0) > MAX_REFUSAL_MS:
-            self._refused_late[second] += 1
+        now = time.time()
+        status = http_status(readable.status(response))
+        seconds = self._seconds
+        if self._stopped_at is not None:
+            taken = readable.milliseconds(response_time)
+            if readable.sent_at(start_time, now, taken) > self._stopped_at:
+                seconds = self._after_stop
+        try:
+            self._count(seconds, int(now), (request_type, name, status), 1)
+        except Exception:  # a name that has no hash
+            outcome = readable.text(request_type), readable.text(name), status
+            self._count(seconds, int(now), outcome, 1)
+        if status == REFUSED and (readable.milliseconds(response_time) or 0) > MAX_REFUSAL_MS:
+            self._refused_late[int(now)] += 1
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Move the counts into a worker's report."""
-        counts = [
-            (second, str(method), str(name), http_status(status), count)
-            for second, outcomes in self._seconds.items()
-            for (method, name, status), count in outcomes.items()
-        ]
-        report[KEY] = {"counts": counts, "refused_late": dict(self._refused_late)}
-        self.clear()
+        report[KEY] = {
+            "counts": _packed(self._seconds),
+            "after_stop": _packed(self._after_stop),
+            "refused_late": dict(self._refused_late),
+        }
+        self._forget()
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the counts of a worker's report."""
-        reported = report.get(KEY, {"counts": (), "refused_late": {}})
-        for second, method, name, status, count in reported["counts"]:
-            self._count(second, (method, name, status), count)
-        self._refused_late.update(reported["refused_late"])
+        reported = report.get(KEY, {})
+        for seconds, rows in ((self._seconds, "counts"), (self._after_stop, "after_stop")):
+            for second, method, name, status, count in reported.get(rows, ()):
+                self._count(seconds, second, (method, name, status), count)
+        self._refused_late.update(reported.get("refused_late", {}))
 
-    def histogram(self, start: int, end: int, routes: IsWanted | None = None) -> Counter[int]:
-        """Return how many answers had which status in the seconds [start, end), since the epoch."""
+    def histogram(
+        self, start: int, end: int, routes: IsWanted | None = None, all_sent: bool = False
+    ) -> Counter[int]:
+        """Return how many answers had which status in the seconds [start, end), since the epoch.
+
+        With `all_sent`, requests that were sent after the stop are included.
+        """
         statuses: Counter[int] = Counter()
         for second in range(start, end):
-            for (method, name, status), count in self._seconds.get(second, {}).items():
-                if routes is None or routes(method, name):
-                    statuses[status] += count
+            for seconds in (self._seconds, self._after_stop)[: 1 + all_sent]:
+                for (method, name, status), count in seconds.get(second, {}).items():
+                    if routes is None or routes(method, name):
+                        statuses[status] += count
         return statuses
 
-    def tally(self, start: int, end: int) -> Tally:
-        """Return how many answers were served and refused in the seconds [start, end)."""
-        statuses = self.histogram(start, end)
+    def tally(self, seconds: Iterable[int]) -> Tally:
+        """Return how many answers were served and refused in these seconds, since the epoch."""
+        statuses, refused_late = Counter[int](), 0
+        for second in seconds:
+            statuses += self.histogram(second, second + 1)
+            refused_late += self._refused_late[second]
         served = sum(count for status, count in statuses.items() if NO_ANSWER < status < 500)
-        refused_late = sum(self._refused_late[second] for second in range(start, end))
         return Tally(served, statuses[REFUSED], refused_late)
 
     def by_route(self) -> dict[str, dict[str, int]]:
@@ -105,11 +143,20 @@ class Outcomes:
             routes.setdefault(f"{method} {name}", {})[str(status)] = count
         return routes
 
-    def _count(self, second: int, outcome: Outcome, times: int) -> None:
-        self._seconds[second][outcome] += times
+    def _count(self, seconds: _Seconds, second: int, outcome: Outcome, times: int) -> None:
+        seconds[second][outcome] += times
         self._total[outcome] += times
+
+
+def _packed(seconds: _Seconds) -> list[tuple[int, str, str, int, int]]:
+    """Return the rows of a report."""
+    return [
+        (second, readable.text(method), readable.text(name), status, count)
+        for second, outcomes in seconds.items()
+        for (method, name, status), count in outcomes.items()
+    ]
 
 
 def http_status(status: object) -> int:
     """Return the status, or NO_ANSWER for what is none: a client that is not HTTP has its own ("OK")."""
-    return int(status) if isinstance(status, int) else NO_ANSWER
+    return int(status) if isinstance(status, int) and 0 < status <= MOST else NO_ANSWER

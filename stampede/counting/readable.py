@@ -1,32 +1,71 @@
-"""Readable forms of the values that a locustfile reports: any value can be counted and sent to the master."""
+"""Reads what user code reports: a name, a time or a note can be a value of any type. Pure.
+
+A locustfile fires Locust's request event itself for a client that is not HTTP. Such a request counts whatever
+its name and its time are. What cannot be sent to the master is sent in a readable form.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import inf
 
-MAX_LENGTH = 1000
-"""Characters of a text that are kept."""
+MOST_CHARACTERS = 1_000
+"""Characters of a name that are kept."""
 
-MAX_DEPTH = 20
+MOST_LEVELS = 20
 """Levels of lists and mappings, one in another, that are sent."""
+
+MOST_MS = 1e9
+"""The longest time that is kept, eleven days: a longer one counts as this one."""
 
 
 def text(value: object) -> str:
-    """Return a value as text of at most MAX_LENGTH characters, in which UTF-8 can encode each character.
+    """Return a value as text that can be sent and written: raises nothing.
 
-    Raises nothing: a value whose str() raises is shown by the name of its class.
+    It has MOST_CHARACTERS at most. A lone surrogate, which UTF-8 cannot represent, becomes a question mark.
     """
-    if type(value) is str and value.isascii() and len(value) <= MAX_LENGTH:  # nearly always
+    if type(value) is str and value.isascii() and len(value) <= MOST_CHARACTERS:  # nearly always
         return value
     try:
-        shown = str(value)
-    except Exception:
-        shown = f"<{type(value).__name__}>"
-    return shown[:MAX_LENGTH].encode("utf-8", "replace").decode()
+        whole = str(value)
+    except Exception:  # the __str__ of user code
+        whole = f"<{type(value).__name__}>"
+    return whole[:MOST_CHARACTERS].encode("utf-8", "replace").decode()
 
 
-def sendable(value: object, depth: int = MAX_DEPTH) -> object:
+def milliseconds(value: object) -> float | None:
+    """Return a time in ms, MOST_MS at most; None for what is no time: NaN, infinite, negative, a text."""
+    if isinstance(value, (float, int)) and 0 <= value < inf:
+        return float(min(value, MOST_MS))
+    return None
+
+
+def sent_at(start_time: object, answered_at: float, response_time: float | None) -> float:
+    """Return when a request was sent, in seconds since the epoch: `start_time`, if it is a time.
+
+    Without it, the response time in ms is subtracted from the time of the answer.
+    """
+    if isinstance(start_time, (float, int)) and 0 < start_time < inf:
+        return float(start_time)
+    return answered_at - (response_time or 0.0) / 1000
+
+
+def status(response: object) -> object:
+    """Return the status of a response; None where there is no response, or its status cannot be read."""
+    try:
+        return getattr(response, "status_code", None)
+    except Exception:  # a property of user code
+        return None
+
+
+def has_status(response: object) -> bool:
+    """Return whether a response has a status: a request that was refused, timed out or cut off has none."""
+    found = status(response)
+    return found is not None and not (isinstance(found, int) and found == 0)
+
+
+def sendable(value: object, depth: int = MOST_LEVELS) -> object:
     """Return a value that msgpack can send: what it cannot send becomes text. Raises nothing.
 
     Mappings and lists are searched for such values, `depth` levels deep.

@@ -14,11 +14,28 @@ class FromStart(Struct, kw_only=True, frozen=True):
     max_ms: float
 
 
+class Failed(Struct, kw_only=True, frozen=True):
+    """The times of failed requests, with or without an answer. None where no failed request has a time."""
+
+    unanswered: int
+    """How many of them have no answer: they were refused, timed out, or were cut off at the stop."""
+    avg_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+
+
 class Figures(Struct, kw_only=True, frozen=True):
-    """Counts and response times of some requests. A time is None where no request was answered."""
+    """Counts of some requests, and the response times of those that were answered.
+
+    A request is unanswered if it failed and its response has no status. A time is None where no request was
+    answered.
+    """
 
     requests: int
     failures: int
+    """Failed requests, with or without an answer."""
     avg_ms: float | None
     p50_ms: float | None
     p95_ms: float | None
@@ -26,6 +43,8 @@ class Figures(Struct, kw_only=True, frozen=True):
     max_ms: float | None
     from_start: FromStart | None
     """None where the users had no pace."""
+    failed: Failed | None
+    """None where no request failed."""
 
 
 class RouteFigures(Figures, kw_only=True, frozen=True):
@@ -40,6 +59,7 @@ class StageFigures(Figures, kw_only=True, frozen=True):
 
     users: int
     seconds: int
+    """Without seconds in which workers joined or left."""
     rps: float
     """Requests per second, including refused and failed ones."""
     goodput: float
@@ -55,7 +75,8 @@ class StageFigures(Figures, kw_only=True, frozen=True):
 class Window(Struct, kw_only=True, frozen=True):
     """The whole seconds from when all users were running until the stop.
 
-    All figures but `rps` include requests that were sent in the window and answered after it.
+    All figures but `rps` include requests that were sent in the window and answered after it. A request that
+    was sent after the stop is not in the window.
     """
 
     start: int
@@ -63,6 +84,9 @@ class Window(Struct, kw_only=True, frozen=True):
     end: int
     """The second after the last one, since the epoch."""
     seconds: int
+    moving_seconds: int
+    """How many of the seconds are not in the figures, as workers joined or left: stampede/verdict/moves.py.
+    Where these are all seconds, the figures are of all."""
     rps: float
     """Requests per second."""
     total: Figures
@@ -96,7 +120,11 @@ class Second(Struct, kw_only=True, frozen=True):
     failures: int
     outcomes: dict[str, int]
     """Number of answers with each status; ``"0"`` is a request without a complete answer."""
+    unanswered: int
+    """How many of the failures have no answer."""
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
+    max_ms: float | None
+    """The longest time of all requests, answered or not."""
     from_start_p99_ms: float | None

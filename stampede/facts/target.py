@@ -128,7 +128,7 @@ class Reading:
     actual: float | None
     """In the unit of the target; None where it could not be measured: `detail` has the reason."""
     count: int
-    """Number of requests, or samples, that it was measured from."""
+    """Number of requests, or samples, that it was measured from; of failures where none was answered."""
     detail: str
 
 

@@ -12,6 +12,7 @@ from stampede.report import formatting
 from stampede.report.drawing import date
 from stampede.report.events import Numbered, most_important, numbered
 from stampede.report.series import Axis
+from stampede.verdict.silences import is_silence
 
 MOST_MARKS = 60
 """Events marked in the charts: more would hide the lines."""
@@ -22,9 +23,17 @@ LONGEST_LINE = 110
 
 
 def marks(run: Facts, axis: Axis) -> dict[str, Any]:
-    """Return the marks for plotly's layout: a shaded window, and a numbered line for each event."""
+    """Return the marks for plotly's layout.
+
+    The window and the times in which the target did not answer are shaded, each event is a numbered line.
+    """
     events = _marked(run, axis)
-    shapes = [*_window(run), *(_event_line(event) for _, event in events)]
+    silent = (event for _, event in events if is_silence(event))
+    shapes = [
+        *_window(run),
+        *(_shaded(event.at, event.facts["until"], "silent") for event in silent),
+        *(_event_line(event) for _, event in events),
+    ]
     notes = [_event_number(names, event) for names, event in _grouped(events, axis)]
     return {"shapes": shapes, "annotations": notes}
 
@@ -36,11 +45,14 @@ def _marked(run: Facts, axis: Axis) -> list[Numbered]:
 
 def _window(run: Facts) -> Iterator[dict[str, Any]]:
     if run.window:
-        start, end = date(run.window.start), date(run.window.end)
-        yield {
-            **{"type": "rect", "xref": "x", "yref": "paper", "layer": "below"},
-            **{"x0": start, "x1": end, "y0": 0, "y1": 1, "fillcolor": "window", "line": {"width": 0}},
-        }
+        yield _shaded(run.window.start, run.window.end, "window")
+
+
+def _shaded(start: float, end: float, shade: str) -> dict[str, Any]:
+    return {
+        **{"type": "rect", "xref": "x", "yref": "paper", "layer": "below"},
+        **{"x0": date(start), "x1": date(end), "y0": 0, "y1": 1, "fillcolor": shade, "line": {"width": 0}},
+    }
 
 
 def _event_line(event: Event) -> dict[str, Any]:

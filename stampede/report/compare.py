@@ -35,6 +35,7 @@ WINDOW_TOLERANCE = 2
 ROLES = ("api", "postgres", "master", "worker")
 LIMITS = {"cpu_limit_cores": "CPU limit", "memory_limit_mb": "memory limit"}
 SAME_WORK = "ms for the same work"
+FAILED_P95 = "p95 of failed, ms"
 TIMES = ("avg_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms")
 
 
@@ -168,6 +169,8 @@ def _times(group: str, figures: Figures) -> Iterator[tuple[tuple[str, str], floa
             yield (group, f"{name.removesuffix('_ms')}, ms"), time
     if figures.from_start and figures.from_start.p99_ms is not None:
         yield (group, "p99 from start, ms"), figures.from_start.p99_ms
+    if figures.failed and figures.failed.p95_ms is not None:
+        yield (group, FAILED_P95), figures.failed.p95_ms
 
 
 def _resources(run: Facts) -> Iterator[tuple[tuple[str, str], float | None]]:
@@ -186,7 +189,9 @@ def _resources(run: Facts) -> Iterator[tuple[tuple[str, str], float | None]]:
 
 
 def _more_is_better(_group: str, name: str) -> bool | None:
-    return None if name.startswith("memory") or name == SAME_WORK else name == "requests/s"
+    if name.startswith("memory") or name in (SAME_WORK, FAILED_P95):
+        return None
+    return name == "requests/s"
 
 
 def load(name: str) -> Facts:

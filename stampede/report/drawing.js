@@ -3,13 +3,13 @@
 const drawn = (() => {
   const SHADES = {
     light: {
-      ink: "#3c4654", line: "#e8ebef", paper: "#ffffff", window: "rgba(47, 98, 181, 0.07)",
+      ink: "#3c4654", line: "#e8ebef", paper: "#ffffff", window: "rgba(47, 98, 181, 0.07)", silent: "rgba(204, 58, 50, 0.14)",
       blue: "#2f6fd0", blue2: "#84aee8", green: "#1f9163", green2: "#6dbd98", green3: "#b0dcc8",
       amber: "#d08a10", amber2: "#e8b75c", amber3: "#9c6408", amber4: "#f2d9a4",
       red: "#cc3a32", red2: "#e58278", red3: "#8f1f1a", violet: "#7a5bc7", grey: "#8892a0",
     },
     dark: {
-      ink: "#b6bfcb", line: "#272e37", paper: "#171b21", window: "rgba(143, 180, 245, 0.09)",
+      ink: "#b6bfcb", line: "#272e37", paper: "#171b21", window: "rgba(143, 180, 245, 0.09)", silent: "rgba(240, 116, 107, 0.18)",
       blue: "#6ea3f2", blue2: "#3f69a8", green: "#54bd8c", green2: "#2f8763", green3: "#1d5a42",
       amber: "#e3ad4d", amber2: "#a87a26", amber3: "#f2d191", amber4: "#6d5120",
       red: "#f0746b", red2: "#b04a43", red3: "#f7aca6", violet: "#a68de6", grey: "#76808e",

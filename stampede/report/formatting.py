@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stampede.facts.event import Event
+from stampede.facts.figures import Window
 from stampede.facts.run_json import ErrorFacts, ExceptionFacts, Facts
 from stampede.facts.verdict_json import Check, Judgement, Offender, Verdict
+from stampede.verdict.silences import is_silence
 
 PARTS = {
     "correct": "Is the data right?",
@@ -84,6 +86,22 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min" + (f" {rest} s" if rest else "")
 
 
+def silence(happened: Event) -> str:
+    """Return from when to when the target was silent: `12:00:30 to 12:00:35 (5 s)`."""
+    until, seconds = happened.facts["until"], happened.facts["seconds"]
+    return f"{clock(happened.at)} to {clock(until)} ({seconds} s)"
+
+
+def left_out(window: Window) -> str:
+    """Return a mention of the seconds that are not in a window's figures; an empty text without any."""
+    match window.moving_seconds:
+        case 0:
+            return ""
+        case window.seconds:
+            return " (in all of them workers joined or left)"
+    return f" ({window.moving_seconds} s in which workers joined or left are not in its figures)"
+
+
 def title(name: str) -> str:
     """Return `no oversell` for `no_oversell`; a target stays as the user wrote it."""
     return name.replace("_", " ") if name.isidentifier() else name
@@ -138,15 +156,18 @@ def event(happened: Event) -> str:
         "last report": happened.last_report and clock(happened.last_report),
         **happened.facts,
     }
+    if is_silence(happened):
+        facts["until"] = clock(facts["until"])
     return ", ".join(f"{title(key)} {value}" for key, value in sorted(facts.items()) if value is not None)
 
 
 def in_words(check: Check) -> str:
     """Return a check's figure, limit and detail: `4.12 ms (< 200 ms): 9 requests`.
 
-    The detail of a check that is no target holds its figure already: only the limit is added.
+    The detail of a check that is no target holds its figure already: only the limit is added, unless the
+    detail holds that, too.
     """
-    if not check.figure or not check.limit:
+    if not check.figure or not check.limit or f"limit {check.limit}" in check.detail:
         return detail(check)
     if check.colour:
         return f"{check.figure} ({check.limit}): {detail(check)}"
@@ -162,6 +183,8 @@ def detail(check: Check) -> str:
 def headline(judged: Judgement) -> str:
     """Return the meaning of the verdict, in one sentence."""
     match judged.exit_code:
+        case 0 if judged.verdict is Verdict.NOT_ASKED:
+            return "Nothing failed, but no targets were set and no audit asked whether the data is right."
         case 0:
             return "All that was asked for holds."
         case 10:

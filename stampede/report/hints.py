@@ -18,6 +18,7 @@ from stampede.facts.samples import Statement
 from stampede.facts.verdict_json import Check, Verdict
 from stampede.report import formatting, series
 from stampede.report.pressures import SecondFilter, pressures, worst_of_each_kind
+from stampede.verdict.silences import is_silence
 
 OUTLIER = 3.0
 """A hint reports the slowest second if it was this many times as slow as the median."""
@@ -97,7 +98,11 @@ def _slowness(row: Second) -> float:
 
 def _after(run: Facts, second: float) -> str:
     """Return a mention of the last event just before a second, if there was one."""
-    before = [event for event in run.events if 0 <= second + 1 - event.at <= JUST_BEFORE]
+    before = [
+        event
+        for event in run.events
+        if 0 <= second + 1 - event.at <= JUST_BEFORE and not is_silence(event)  # it is no cause
+    ]
     return f", right after {formatting.title(before[-1].name)}" if before else ""
 
 

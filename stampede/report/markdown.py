@@ -46,11 +46,12 @@ def _lines(run: Facts, judged: Judgement) -> Iterator[str]:
 
 def _what(run: Facts) -> str:
     seconds = formatting.duration(run.window.seconds if run.window else None)
+    left_out = formatting.left_out(run.window) if run.window else ""
     parts = [
         f"**{_text(formatting.load_name(run))}**",
         formatting.count(run.users, "user"),
         formatting.count(run.workers, "worker"),
-        f"window of {seconds}",
+        f"window of {seconds}{left_out}",
         f"target {_text(run.host or formatting.NONE)}",
     ]
     shared = "; generator and target share cores" if tables.shares_cores(run) else ""

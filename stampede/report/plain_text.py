@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from statistics import fmean, median
 
-from stampede.facts.figures import Figures, StageFigures
+from stampede.facts.event import Event
+from stampede.facts.figures import Failed, Figures, StageFigures
 from stampede.facts.run_json import Facts, Race
 from stampede.facts.verdict_json import Check, Judgement, Part, Verdict
 from stampede.report import formatting
+from stampede.verdict.silences import is_silence
 
 MOST_FAILURES = 10
 """Errors, and exceptions, that are listed: the report has more."""
+
+MOST_SILENCES = 5
 
 LONGEST = 200
 """Characters of one error: an error may be a whole page."""
@@ -26,6 +30,7 @@ def plain_text(run: Facts, judged: Judgement) -> str:
         f"{judged.verdict}: {formatting.headline(judged)}",
         _line(f"Run {run.id}: {_what_was_run(run)}"),
         *_figures(run),
+        *_silences(run.events),
         *_stages(run.stages),
         *_failures((error.occurrences, formatting.failure(error)) for error in run.errors),
         *_failures((raised.count, formatting.exception(raised)) for raised in run.exceptions),
@@ -43,7 +48,8 @@ def _what_was_run(run: Facts) -> str:
 
 def _figures(run: Facts) -> Iterator[str]:
     if run.window:
-        yield f"Window of {run.window.seconds} s: {formatting.number(run.window.rps)} requests/s"
+        left_out, rps = formatting.left_out(run.window), formatting.number(run.window.rps)
+        yield f"Window of {run.window.seconds} s{left_out}: {rps} requests/s"
         for method, figures in run.window.by_method.items():
             yield f"  {_line(method):7} {_of_method(figures)}"
 
@@ -51,15 +57,31 @@ def _figures(run: Facts) -> Iterator[str]:
 def _of_method(figures: Figures) -> str:
     if not figures.requests:
         return "0 requests"
-    times = (
-        f"average {formatting.number(figures.avg_ms)}, p50 {formatting.number(figures.p50_ms)},"
-        f" p95 {formatting.number(figures.p95_ms)}, p99 {formatting.number(figures.p99_ms)}"
-    )
-    line = f"{figures.requests:,} requests, {figures.failures:,} failed; ms: {times}"
+    line = f"{figures.requests:,} requests, {figures.failures:,} failed; ms: {_times(figures)}"
+    if failed := figures.failed:
+        unanswered = f" ({failed.unanswered:,} without an answer)" if failed.unanswered else ""
+        line += f"; of failed{unanswered}: {_times(failed)}"
     if due := figures.from_start:
         p95, p99 = formatting.number(due.p95_ms), formatting.number(due.p99_ms)
         line += f"; since they were due: p95 {p95}, p99 {p99}"
     return line
+
+
+def _times(figures: Figures | Failed) -> str:
+    if figures.avg_ms is None:
+        return "no times"
+    return (
+        f"average {formatting.number(figures.avg_ms)}, p50 {formatting.number(figures.p50_ms)},"
+        f" p95 {formatting.number(figures.p95_ms)}, p99 {formatting.number(figures.p99_ms)}"
+    )
+
+
+def _silences(events: Iterable[Event]) -> Iterator[str]:
+    """Yield a line with the times in which the target did not answer, where there were any."""
+    silent = [formatting.silence(event) for event in events if is_silence(event)]
+    if silent:
+        more = f" and {len(silent) - MOST_SILENCES:,} more" if len(silent) > MOST_SILENCES else ""
+        yield f"No answer from {', '.join(silent[:MOST_SILENCES])}{more}"
 
 
 def _stages(stages: list[StageFigures]) -> Iterator[str]:

@@ -33,6 +33,7 @@ class Route(NamedTuple):
     outcomes: list[tuple[str, str]]
     times: list[str]
     from_start_p99: str
+    failed_p95: str
     nearest_target: NearestTarget | None
 
 
@@ -63,6 +64,7 @@ def key_figures(run: Facts) -> list[tuple[str, str]]:
         ("p95", window.total.p95_ms),
         ("p99", window.total.p99_ms),
         ("p99 from start", _from_start_p99(window.total)),
+        ("p95 of failed", _failed_p95(window.total)),
     )
     known = [(name, formatting.milliseconds(time)) for name, time in times if time is not None]
     return [("requests/s", number(window.rps)), *known, requests, failed]
@@ -71,6 +73,11 @@ def key_figures(run: Facts) -> list[tuple[str, str]]:
 def _from_start_p99(figures: Figures) -> float | None:
     """Return the p99 from when requests were due; None where the users had no pace."""
     return figures.from_start.p99_ms if figures.from_start else None
+
+
+def _failed_p95(figures: Figures) -> float | None:
+    """Return the p95 of the failed requests; None where none failed."""
+    return figures.failed.p95_ms if figures.failed else None
 
 
 def methods(run: Facts) -> list[Route]:
@@ -107,6 +114,7 @@ def _route(
         [(outcome(status), f"{count:,}") for status, count in sorted(outcomes.items())],
         [number(time) for time in times],
         number(_from_start_p99(figures) if figures else None),
+        number(_failed_p95(figures) if figures else None),
         nearest_target(targets, method, path, figures) if figures else None,
     )
 
@@ -151,7 +159,8 @@ def what_was_run(run: Facts) -> Iterator[tuple[str, str]]:
     yield "Started", formatting.day(run.started_at)
     if window := run.window:
         bounds = f"{formatting.clock(window.start)} to {formatting.clock(window.end)} UTC"
-        yield "Window", f"{formatting.duration(window.seconds)}, {bounds}: all figures are of it"
+        left_out = formatting.left_out(window)
+        yield "Window", f"{formatting.duration(window.seconds)}, {bounds}: all figures are of it{left_out}"
     if run.pace and run.pace.wanted_rps:
         yield "Offered", _offered(run.pace, run.pace.wanted_rps)
     yield from _machine(run.machine)

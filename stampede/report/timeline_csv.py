@@ -14,10 +14,11 @@ from stampede.facts.run_json import Facts
 from stampede.facts.samples import DatabaseSample
 from stampede.report import series
 from stampede.report.series import Axis, Column
+from stampede.verdict.silences import is_silence
 
 OF_THE_RUN = (
-    *("users", "workers", "requests", "failures"),
-    *("p50_ms", "p95_ms", "p99_ms", "from_start_p99_ms"),
+    *("users", "workers", "requests", "failures", "unanswered"),
+    *("p50_ms", "p95_ms", "p99_ms", "max_ms", "from_start_p99_ms"),
 )
 STATES = {"active": "active", "idle": "idle", "idle in transaction": "idle_in_transaction"}
 OF_THE_DATABASE = ("locks_waiting", "commits", "rollbacks", "deadlocks")
@@ -42,8 +43,14 @@ def _columns(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
         yield name, series.column(seconds, axis, name)
     for status in filter(str.isdigit, series.keys(seconds, "outcomes")):
         yield f"status_{status}", series.part(seconds, axis, "outcomes", status)
+    yield "silent", [float(_is_silent(run, second)) for second in axis.seconds]
     yield from _role_columns(run, axis)
     yield from _database_columns(run.samples.postgres, axis)
+
+
+def _is_silent(run: Facts, second: int) -> bool:
+    """Return whether a second is part of a time in which the target did not answer."""
+    return any(is_silence(event) and event.at <= second < event.facts["until"] for event in run.events)
 
 
 def _role_columns(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from stampede.rig import terminal
-from stampede.rig.snapshot import PARTS, SHARED, Snapshot, event_line, ms, status_line
+from stampede.rig.snapshot import PARTS, SHARED, Snapshot, event_line, ms, no_answer, status_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -142,7 +142,8 @@ def _load(snapshot: Snapshot) -> Text:
 
 def _times(snapshot: Snapshot) -> Text:
     times = _pairs(("p50", ms(snapshot.p50)), ("p95", ms(snapshot.p95)), ("p99", ms(snapshot.p99)))
-    return times.append(f"{snapshot.failures:,} failed", "bold red" if snapshot.failures else "dim")
+    times.append(f"{snapshot.failures:,} failed", "bold red" if snapshot.failures else "dim")
+    return times.append(f"  {no_answer(snapshot)}", "bold red") if snapshot.silent else times
 
 
 def _outcomes(snapshot: Snapshot) -> Text:

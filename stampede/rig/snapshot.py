@@ -39,6 +39,8 @@ class Snapshot:
     p99: float | None
     requests: int
     failures: int
+    silent: int = 0
+    """For how many seconds the target has not answered; 0 while it answers."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """Number of requests by HTTP status; `0` stands for no complete answer."""
     verdicts: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +69,7 @@ def snapshot(run: Mapping[str, Any], what: str, url: str, seconds: float, durati
         p99=run["p99_ms"],
         requests=run["requests"],
         failures=run["failures"],
+        silent=run["silent_s"],
         outcomes=run["outcomes"],
         verdicts={part: verdict for part, verdict in run["verdicts"].items() if verdict},
         events=tuple(run["events"]),
@@ -83,8 +86,15 @@ def status_line(snapshot: Snapshot) -> str:
     )
     if snapshot.p95 is not None:
         line += f"  p50 {ms(snapshot.p50)}  p95 {ms(snapshot.p95)}  p99 {ms(snapshot.p99)}"
+    if snapshot.silent:
+        line += f"  {no_answer(snapshot)}"
     verdicts = snapshot.verdicts
     return "  ".join([line, *(f"{part.upper()} {verdicts[part]}" for part in PARTS if part in verdicts)])
+
+
+def no_answer(snapshot: Snapshot) -> str:
+    """Return for how long the target has not answered."""
+    return f"no answer for {snapshot.silent} s"
 
 
 def ms(time: float | None) -> str:
@@ -98,7 +108,10 @@ def event_line(event: Mapping[str, Any]) -> str:
     """Return an event as one line: its time (UTC), its name and its facts."""
     at = datetime.fromtimestamp(event["at"], UTC)
     place = {name: event[name] for name in ("worker", "address") if event.get(name)}
-    facts = [f"{name} {value}" for name, value in {**place, **event.get("facts", {})}.items()]
+    details = {**place, **event.get("facts", {})}
+    if event["name"] == "target_silent" and isinstance(details.get("until"), int):
+        details["until"] = f"{datetime.fromtimestamp(details['until'], UTC):%H:%M:%S}"
+    facts = [f"{name} {value}" for name, value in details.items()]
     return printable(" ".join(filter(None, [f"{at:%H:%M:%S}", event["name"], ", ".join(facts)])))
 
 

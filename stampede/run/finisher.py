@@ -21,6 +21,8 @@ from stampede.run.run import Run
 from stampede.run.stages import Stages
 from stampede.targets import measuring
 from stampede.targets.evidence import Evidence
+from stampede.verdict.moves import without_moves
+from stampede.verdict.silences import silences
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +57,15 @@ class Finisher:
         try:
             self._await_last_reports(folder)
             if run.plan:
-                run.stages = stages.rows(self._counts, self._observers.samples.workers)
+                run.stages = stages.rows(self._counts, self._observers.samples.workers, run.events)
             run.locustfile_exit_code = self._own_gate.exit_code(is_headless=run.is_headless)
             run.events += _ended_users(self._counts)
             self._observers.end(run)  # before the audit, which sends requests to the API too
+            run.events += silences(run.seconds)
             self._audit(run, folder)
             run.races = convert(getattr(self._environment, "stampede_races", ()), list[Race])
-            run.targets = measuring.results(run.stated_targets, self._evidence, run.window, exceeded)
+            kept = without_moves(run.window, run.events)
+            run.targets = measuring.results(run.stated_targets, self._evidence, run.window, kept, exceeded)
             run.phase = Phase.WRITING
             folder.close()
         except OSError as error:

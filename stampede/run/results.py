@@ -23,6 +23,7 @@ from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Judgement
 from stampede.report import files
 from stampede.run.run import Run, wanted_users
+from stampede.verdict.moves import without_moves
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def _judge(folder: Path) -> Judgement:
 def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
     """Return the facts and figures of a run so far."""
     plan = run.plan
-    window = (run.window.start, run.window.stop) if run.window else None
+    kept = without_moves(run.window, run.events)
     pace = plan.window_pace if plan and not plan.shape else None
     return Facts(
         id=run.id,
@@ -146,8 +147,8 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         errors=counts.errors.facts(),
         exceptions=counts.exceptions.facts(),
         ended_users=counts.ended_users.facts(),
-        window=figures.window(counts.latencies, *window) if window else None,
-        pace=figures.pace(counts.latencies, *window, pace) if window else None,
+        window=figures.window(counts.latencies, run.window, kept) if run.window else None,
+        pace=figures.pace(counts.latencies, kept or run.window, pace) if run.window else None,
         promises=run.promises,
         audit=run.audit,
         counters=run.counters,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import chain
 from statistics import fmean
 from typing import NamedTuple
@@ -13,8 +13,10 @@ from msgspec.structs import asdict
 
 from stampede.counting.counts import Counts
 from stampede.counting.figures import figures, whole_seconds
+from stampede.facts.event import Event
 from stampede.facts.figures import StageFigures
 from stampede.facts.samples import ProcessSample
+from stampede.verdict.moves import without_moves
 
 SETTLE = 5.0
 """Seconds from when all users of a stage are running until its figures begin."""
@@ -54,34 +56,39 @@ class Stages:
         if self._reached is not None:
             self._stages.append(Stage(self._users, *whole_seconds(self._reached + SETTLE, time.time())))
 
-    def rows(self, counts: Counts, workers: Mapping[str, Sequence[ProcessSample]]) -> list[StageFigures]:
+    def rows(
+        self, counts: Counts, workers: Mapping[str, Sequence[ProcessSample]], events: Iterable[Event]
+    ) -> list[StageFigures]:
         """Return the figures of each stage that was long enough; call it after the last reports.
 
-        `workers` holds the samples of each worker, by its label.
+        `workers` holds the samples of each worker, by its label. Seconds in which workers joined or left, by
+        the `events` of the run, are left out.
         """
-        return [_row(stage, counts, workers) for stage in self._stages if stage.end - stage.start >= SHORTEST]
+        kept = ((stage.users, without_moves(range(stage.start, stage.end), events)) for stage in self._stages)
+        return [_row(users, seconds, counts, workers) for users, seconds in kept if len(seconds) >= SHORTEST]
 
 
-def _row(stage: Stage, counts: Counts, workers: Mapping[str, Sequence[ProcessSample]]) -> StageFigures:
-    seconds = stage.end - stage.start
-    stage_figures = figures(counts.latencies, stage.start, stage.end)
-    tally = counts.outcomes.tally(stage.start, stage.end)
+def _row(
+    users: int, seconds: Sequence[int], counts: Counts, workers: Mapping[str, Sequence[ProcessSample]]
+) -> StageFigures:
+    stage_figures = figures(counts.latencies.as_one_second(seconds), 0, 1)
+    tally = counts.outcomes.tally(seconds)
     return StageFigures(
-        users=stage.users,
-        seconds=seconds,
-        rps=round(stage_figures.requests / seconds, 1),
-        goodput=round(tally.served / seconds, 1),
+        users=users,
+        seconds=len(seconds),
+        rps=round(stage_figures.requests / len(seconds), 1),
+        goodput=round(tally.served / len(seconds), 1),
         refused=tally.refused,
         refused_late=tally.refused_late,
-        same_work_ms=_same_work(stage, workers),
+        same_work_ms=_same_work({*seconds}, workers),
         **asdict(stage_figures),
     )
 
 
-def _same_work(stage: Stage, workers: Mapping[str, Sequence[ProcessSample]]) -> float | None:
+def _same_work(seconds: Set[int], workers: Mapping[str, Sequence[ProcessSample]]) -> float | None:
     times = [
         row.same_work_ms
         for row in chain.from_iterable(workers.values())
-        if stage.start <= row.second < stage.end and row.same_work_ms is not None
+        if row.second in seconds and row.same_work_ms is not None
     ]
     return round(fmean(times), 4) if times else None

@@ -63,16 +63,18 @@ class Timeline:
         return rows
 
     def _row(self, second: int, sample: _Sample) -> Second:
-        latencies = self._counts.latencies
-        outcomes = self._counts.outcomes.histogram(second, second + 1)
-        from_start = latencies.histogram(second, second + 1, from_start=True)
+        latencies = self._counts.latencies.as_one_second([second], all_sent=True)
+        outcomes = self._counts.outcomes.histogram(second, second + 1, all_sent=True)
+        times, from_start = latencies.histogram(0, 1), latencies.histogram(0, 1, from_start=True)
         return Second(
             second=second,
             **sample._asdict(),
-            requests=latencies.requests(second, second + 1),
-            failures=latencies.failures(second, second + 1),
+            requests=latencies.requests(0, 1),
+            failures=latencies.failures(0, 1),
             outcomes={str(status): count for status, count in sorted(outcomes.items())},
-            **percentiles(latencies.histogram(second, second + 1))._asdict(),
+            unanswered=latencies.unanswered(0, 1),
+            **percentiles(times)._asdict(),
+            max_ms=max([*times, *latencies.failed(0, 1)], default=None),
             from_start_p99_ms=percentile(from_start, 0.99),
         )
 

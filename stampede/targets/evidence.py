@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from stampede.counting.counts import Counts
+from stampede.counting.figures import late_answers
 from stampede.facts.samples import DatabaseSample, Sample, Samples
 from stampede.facts.target import Figure, Kind, Target
 
 Counted = Counter[Any]
 """The counts of some seconds: requests by ms or by status, or samples by value, as the kind of figure needs
-it. The counts of two seconds can be added."""
+it. The counts of two seconds can be added. Next to the times of requests, UNANSWERED counts those without."""
+
+UNANSWERED = "unanswered"
+"""In counts of times: the number of requests that failed without an answer."""
 
 Fetch = Callable[[int, int], Counted]
 """Returns the counts of the seconds [start, end), since the epoch."""
@@ -34,9 +38,9 @@ class Evidence:
         self._samples = samples
         self._cores = cores
 
-    def drain_end(self, end: int) -> int:
-        """Return the second after the last answer to a request that was sent before the second `end`."""
-        return self._counts.latencies.drain_end(end)
+    def late_answers(self, window: range, kept: Sequence[int]) -> range:
+        """Return the seconds after a window whose answers count in it; `kept` are its seconds that count."""
+        return late_answers(self._counts.latencies, window, kept)
 
     def sources(self, target: Target) -> dict[str, Fetch]:
         """Return the sources of a target's figure, by name; none where the run has no data for it.
@@ -55,7 +59,10 @@ class Evidence:
         latencies = self._counts.latencies
         match figure.kind:
             case Kind.TIME | Kind.STABLE:
-                return latencies.histogram(start, end, routes, from_start=figure.from_start)
+                times: Counted = latencies.histogram(start, end, routes, from_start=figure.from_start)
+                if unanswered := latencies.unanswered(start, end, routes):
+                    times[UNANSWERED] = unanswered
+                return times
             case Kind.RPS | Kind.ERRORS:
                 failures = latencies.failures(start, end, routes)
                 return Counter(requests=latencies.requests(start, end, routes), failures=failures)

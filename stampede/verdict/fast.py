@@ -6,14 +6,17 @@ from msgspec.structs import replace
 
 from stampede.facts.run_json import Facts
 from stampede.facts.target import COMPARISONS, Kind, MeasuredTarget, Reading, Target
-from stampede.facts.verdict_json import Check, Colour, Verdict
+from stampede.facts.verdict_json import Check, Colour, Part, Verdict, worst
 from stampede.verdict.checks import fail_if_any, in_words, measured, not_asked
 from stampede.verdict.overload import overload
 
 NEAR = 0.8
 """Share of a limit from which a figure counts as near the limit."""
 
-NO_TARGETS = not_asked("targets", 'none were stated: TARGETS="p95 < 300ms, errors < 1%" would be some')
+NEVER_A_PASS = {"failures", "exceptions"}
+"""Checks that every run has. They can make FAST FAIL; that nothing failed does not make it PASS: a run that
+asks for nothing is not fast."""
+
 NOT_MEASURED = Reading(None, 0, "it was not measured: the run was cut off")
 
 
@@ -22,13 +25,28 @@ def fast(run: Facts) -> list[Check]:
 
     The check for failed requests is left out where a target limits them.
     """
-    checks = [judge(target) for target in run.targets] or [NO_TARGETS]
+    checks = [judge(target) for target in run.targets] or [_no_targets(run)]
     if not any(_limits_failures(result.target) for result in run.targets):
         checks.append(_failures(run))
     checks.append(_exceptions(run))
     if run.locustfile_exit_code is not None:
         checks.append(_own_exit_code(run.locustfile_exit_code))
     return checks + (overload(run) if run.overload else [])
+
+
+def part_of_fast(checks: list[Check]) -> Part:
+    """Return FAST with these checks: the worst of them, and NOT_ASKED where nothing was asked for."""
+    counted = [
+        check.verdict
+        for check in checks
+        if check.name not in NEVER_A_PASS or check.verdict is not Verdict.PASS
+    ]
+    return Part(worst(counted), checks)
+
+
+def _no_targets(run: Facts) -> Check:
+    nothing_failed = run.requests and not run.failures
+    return not_asked("targets", f"no targets set{'; no request failed' if nothing_failed else ''}")
 
 
 def _failures(run: Facts) -> Check:

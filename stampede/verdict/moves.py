@@ -52,8 +52,12 @@ def moves(events: Iterable[Event]) -> Iterator[Move]:
                 yield Move(what, event.at - BEFORE_LEAVING, event.at + AFTER_A_MOVE)
 
 
+def without_moves(seconds: range, events: Iterable[Event]) -> list[int]:
+    """Return the seconds in which no users moved. FAST and VALID judge no others."""
+    all_moves = list(moves(events))
+    return [second for second in seconds if not any(move.covers(second) for move in all_moves)]
+
+
 def settled(seconds: range, events: Iterable[Event]) -> list[int]:
     """Return the seconds of a window in which no users moved; all seconds where there is no such second."""
-    all_moves = list(moves(events))
-    without_moves = [second for second in seconds if not any(move.covers(second) for move in all_moves)]
-    return without_moves or [*seconds]
+    return without_moves(seconds, events) or [*seconds]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stampede.facts.figures import Figures
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Check, Verdict
 from stampede.verdict.checks import measured, not_asked, unknown_unless
@@ -60,6 +61,19 @@ def _is_judged(run: Facts) -> bool:
 
 
 def _waiting(run: Facts, sent: float) -> float | None:
-    """Return how many users waited for an answer at a time, by Little's law; None where no time is known."""
-    average = run.window.total.avg_ms if run.window else None
+    """Return how many users waited for an answer at a time, by Little's law; None where no time is known.
+
+    Users also wait for an answer that never comes.
+    """
+    average = _average_wait(run.window.total) if run.window else None
     return None if average is None else sent * average / 1000
+
+
+def _average_wait(total: Figures) -> float | None:
+    """Return how long a request made its user wait on average, in ms, whether it was answered or not."""
+    if total.failed is None or not total.failed.unanswered:
+        return total.avg_ms
+    if total.failed.avg_ms is None:
+        return total.avg_ms
+    unanswered = total.failed.unanswered / total.requests
+    return (1 - unanswered) * (total.avg_ms or 0.0) + unanswered * total.failed.avg_ms

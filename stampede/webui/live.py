@@ -17,13 +17,15 @@ from stampede.counting.figures import percentiles
 from stampede.facts.figures import Second
 from stampede.facts.run_json import Facts, Phase
 from stampede.facts.target import Kind, MeasuredTarget, Reading, Target
-from stampede.facts.verdict_json import Check, Judgement, Part, Verdict, worst
+from stampede.facts.verdict_json import Check, Judgement, Verdict, worst
 from stampede.report.formatting import PARTS
 from stampede.run.abort import REPORT_DELAY
 from stampede.run.driver import Driver
 from stampede.run.run import Run, wanted_users
 from stampede.targets import measuring
-from stampede.verdict.verdict import verdict
+from stampede.verdict.moves import without_moves
+from stampede.verdict.silences import silent_so_far
+from stampede.verdict.verdict import part, verdict
 
 SNAPSHOT_INTERVAL = 1.0
 """Least seconds between two snapshots, however many requests there are."""
@@ -117,19 +119,25 @@ class Live:
             return run.targets
         end = int(min(time.time() - REPORT_DELAY, run.window_end or inf))
         seconds = range(max(ceil(run.window_start), end - TARGET_SECONDS), end)
-        return [MeasuredTarget(target, self._reading(target, seconds)) for target in run.stated_targets]
+        kept = without_moves(seconds, run.events)
+        return [MeasuredTarget(target, self._reading(target, seconds, kept)) for target in run.stated_targets]
 
-    def _reading(self, target: Target, seconds: range) -> Reading | None:
+    def _reading(self, target: Target, seconds: range, kept: list[int]) -> Reading | None:
         if target.figure.kind is Kind.STABLE:  # compares the window's beginning with its end
             return None
-        reading = measuring.measure(target, self._driver.evidence, seconds)
+        moving = len(seconds) - len(kept)
+        reading = measuring.measure(target, self._driver.evidence, kept, moving=moving)
         return Reading(reading.actual, reading.count, f"{reading.detail} in the last {len(seconds)} s")
+
+    @staticmethod
+    def _has_users(run: Run | None) -> bool:
+        return run is not None and run.phase in (Phase.RAMP, Phase.WINDOW)
 
     def _left(self, run: Run | None) -> float | None:
         """Return the seconds until the run's users are stopped; None where that is not known."""
         if run is None or run.plan is None:
             return None
-        if run.phase not in (Phase.RAMP, Phase.WINDOW):
+        if not self._has_users(run):
             return 0.0
         left = (run.first_user_at or time.time()) + run.plan.duration - time.time()
         return None if run.plan.shape else max(0.0, round(left, 1))
@@ -149,6 +157,7 @@ class Live:
             **percentiles(times)._asdict(),
             "requests": counted.total_requests,
             "failures": counted.total_failures,
+            "silent_s": silent_so_far(facts.seconds) if facts and self._has_users(run) else 0,
             "outcomes": by_status(facts.outcomes if facts else {}),
             "generator_shares_cores": run and self._driver.observers.machine.generator_shares_cores,
             "events": to_builtins(facts.events[-NEWEST_EVENTS:] if facts else []),
@@ -179,10 +188,10 @@ def verdict_so_far(facts: Facts) -> Judgement:
     """Return the verdict of a run in progress; checks that need the whole run are UNKNOWN."""
     judgement = verdict(facts)
     parts = {
-        name: Part.of([_check_so_far(name, check) for check in part.checks])
-        for name, part in judgement.parts.items()
+        name: part(name, [_check_so_far(name, check) for check in of_run.checks])
+        for name, of_run in judgement.parts.items()
     }
-    whole = worst(part.verdict for part in parts.values())
+    whole = worst(of_run.verdict for of_run in parts.values())
     return replace(judgement, verdict=whole, exit_code=None, **parts)
 
 

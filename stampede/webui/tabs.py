@@ -80,6 +80,8 @@ def verdict_rows(snapshot: Snapshot) -> list[Row]:
     left = snapshot.figures["left_s"]
     details = [facts.profile or "by the form's numbers", facts.phase.value]
     details += [f"{left:.0f} s left"] if left else []
+    silent = snapshot.figures["silent_s"]
+    details += [f"no answer for {silent} s"] if silent else []
     details += [f"exit code {judgement.exit_code}"] if judgement.exit_code is not None else []
     whole = {"part": "RUN", "check": facts.id, "stands": _sign(judgement.verdict, judgement)}
     parts = [

@@ -22,7 +22,7 @@ from stampede.rig.settings import Settings
 OURS, OTHER, PREVIOUS = "20261130-100000-aaaa", "20261130-100001-bbbb", "20261129-100000-cccc"
 STATE = dict.fromkeys(("phase", "left_s", "target_users", "rps", "p50_ms", "p95_ms", "p99_ms"))
 STATE |= {"users": 1, "workers": 1, "requests": 0, "failures": 0, "outcomes": {}, "verdicts": {}}
-STATE |= {"events": [], "alarms": [], "generator_shares_cores": False}
+STATE |= {"events": [], "alarms": [], "silent_s": 0, "generator_shares_cores": False}
 
 
 class Speaker(BaseHTTPRequestHandler):
@@ -40,7 +40,8 @@ class Speaker(BaseHTTPRequestHandler):
         return self._send_json(200, {**STATE, "id": run_id, "in_progress": in_progress})
 
     def do_POST(self) -> None:
-        started = {"id": OURS, "users": 1, "duration": 1.0, "host": "http://mine:1", "host_of": ["Visitor"]}
+        started = {"id": OURS, "users": 1, "duration": 1.0, "shape": None, "note": None}
+        started |= {"host": "http://mine:1", "host_of": ["Visitor"]}
         self._send_json(202, started)
 
     def _send_json(self, status: int, content: object) -> None:

@@ -72,6 +72,25 @@ def test_stock_workers_end_without_a_master() -> None:
     assert stock("    from locust import runners; print(runners.MASTER_HEARTBEAT_TIMEOUT)") == "60"
 
 
+def test_stock_statistics_do_not_count_every_request() -> None:
+    """A name without a hash, a time that is none; a name with half of a surrogate cannot be sent."""
+    program = """
+    from locust.stats import RequestStats
+    def raises(do):
+        try:
+            do()
+        except Exception as error:
+            return type(error).__name__
+    stats, other = RequestStats(), RequestStats()
+    print(raises(lambda: stats.log_request("GET", ["a"], 5, 1)))
+    print(raises(lambda: stats.log_request("GET", "/", "5", 1)))
+    print(raises(lambda: stats.log_request("GET", "/", float("nan"), 1)))
+    other.log_request("GET", "\\ud83d", 5, 1)
+    print(raises(Message("stats", other.serialize_stats(), "w").serialize))
+    """
+    assert stock(program).split() == ["TypeError", "TypeError", "ValueError", "UnicodeEncodeError"]
+
+
 def test_stock_workers_round_times_to_two_digits() -> None:
     """And what replaces that takes effect: it is looked up when a time is noted."""
     program = """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from stampede.counting import figures, latency
 from stampede.counting.latency import DUE, Latencies
-from stampede.facts.figures import Figures, FromStart, Pace
+from stampede.facts.figures import Failed, Figures, FromStart, Pace, Window
 
 
 @pytest.fixture
@@ -31,24 +33,32 @@ def latencies(monkeypatch: pytest.MonkeyPatch) -> Latencies:
     return latencies
 
 
+def window(latencies: Latencies, seconds: range, kept: Sequence[int] | None = None) -> Window:
+    """The window of these seconds, all of which are kept if nothing else is said."""
+    return figures.window(latencies, seconds, seconds if kept is None else kept)
+
+
 def test_what_came_before_the_window_is_no_part_of_it_and_what_was_left_over_no_part_of_its_rate(
     latencies: Latencies,
 ) -> None:
     """Who waits for an answer when the users are to stop has sent its request before."""
-    window = figures.window(latencies, 100, 102)
-    assert (window.start, window.end, window.seconds, window.rps) == (100, 102, 2, 2.0)
-    assert window.by_method["GET"] == Figures(
+    of_window = window(latencies, range(100, 102))
+    assert (of_window.start, of_window.end, of_window.seconds, of_window.rps) == (100, 102, 2, 2.0)
+    assert of_window.by_method["GET"] == Figures(
         requests=4,
         failures=1,
-        avg_ms=1765,
+        avg_ms=2343.33,
         p50_ms=20,
         p95_ms=7000,
         p99_ms=7000,
         max_ms=7000,
         from_start=None,
+        failed=Failed(unanswered=1, avg_ms=30, p50_ms=30, p95_ms=30, p99_ms=30, max_ms=30),
     )
-    assert (window.total.requests, window.total.failures) == (6, 2)
-    assert window.total.max_ms == 9000
+    assert (of_window.total.requests, of_window.total.failures) == (6, 2)
+    assert of_window.total.max_ms == 7000
+    assert of_window.total.failed is not None
+    assert of_window.total.failed.max_ms == 9000
 
 
 def test_what_a_wrong_clock_puts_far_behind_the_window_is_no_part_of_it(latencies: Latencies) -> None:
@@ -58,9 +68,89 @@ def test_what_a_wrong_clock_puts_far_behind_the_window_is_no_part_of_it(latencie
     assert latencies.drain_end(20) == 80
 
 
+def test_times_are_of_answered_requests_and_failed_requests_have_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A refused connection is no fast answer; a 500, or what the locustfile calls a failure, is an answer."""
+    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: 100.5))
+    latencies = Latencies()
+    for milliseconds, exception, status in (
+        (200, None, 200),
+        (300, None, None),  # a client that is not HTTP
+        (400, ValueError(), 500),
+        (500, ValueError(), 200),
+        (0.9, ConnectionError(), None),
+        (0.7, ConnectionError(), 0),
+    ):
+        response = None if status is None else SimpleNamespace(status_code=status)
+        latencies.count("GET", "/", milliseconds, exception, response=response)
+    total = window(latencies, range(100, 101)).total
+    assert (total.requests, total.failures) == (6, 4)
+    assert (total.avg_ms, total.p50_ms, total.max_ms) == (350, 300, 500)
+    assert total.failed == Failed(unanswered=2, avg_ms=225.4, p50_ms=0.9, p95_ms=500, p99_ms=500, max_ms=500)
+
+
+def test_where_nothing_was_answered_there_are_no_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: 100.5))
+    latencies = Latencies()
+    latencies.count("GET", "/", 0.9, ConnectionError(), context={DUE: 100.4})
+    total = window(latencies, range(100, 101)).total
+    assert (total.avg_ms, total.p50_ms, total.p99_ms, total.max_ms) == (None, None, None, None)
+    assert total.from_start is None
+    assert figures.pace(latencies, range(100, 101), 1.0).late_p99_ms == 99.1, "it was sent, and late"
+
+
+def test_a_request_that_was_sent_after_the_stop_is_not_in_the_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A task may go on until it is killed. A late answer to an earlier request counts."""
+    clock = SimpleNamespace(now=100.5)
+    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: clock.now))
+    worker, total = Latencies(), Latencies()
+    worker.count("GET", "/", 10)
+    clock.now = 101.0
+    worker.stop()
+    for clock.now, milliseconds, start_time in (
+        (103.5, 3000.0, None),  # sent at 100.5
+        (103.6, 10.0, 100.9),  # the start time counts
+        (103.7, 500.0, None),
+        (103.8, 10.0, 103.7),
+        (103.9, None, None),
+    ):
+        worker.count("GET", "/", milliseconds, start_time=start_time)
+    for _ in range(2):
+        report: dict[str, Any] = {}
+        worker.hand_over(report)
+        total.add(report)
+    assert window(total, range(100, 101)).total.requests == 3
+    assert total.as_one_second([103], all_sent=True).requests(0, 1) == 5
+    worker.clear()
+    worker.count("GET", "/", 500)
+    assert worker.requests(103, 104) == 1, "the next run"
+
+
+def test_seconds_in_which_workers_moved_are_not_in_the_figures(latencies: Latencies) -> None:
+    """The rate is of the others alone; the window is as long as it was."""
+    of_window = window(latencies, range(100, 102), [101])
+    assert (of_window.seconds, of_window.moving_seconds, of_window.rps) == (2, 1, 2.0)
+    assert (of_window.total.requests, of_window.by_method["GET"].requests) == (4, 2)
+    assert figures.pace(latencies, [100], None).sent_rps == 2.0
+
+
+def test_late_answers_are_of_the_last_second(latencies: Latencies) -> None:
+    """Where workers moved in it, nobody knows of which second they are."""
+    of_window = window(latencies, range(100, 102), [100])
+    assert (of_window.total.requests, of_window.total.max_ms) == (2, 20)
+
+
+def test_where_workers_moved_all_the_time_figures_are_of_all_seconds(latencies: Latencies) -> None:
+    of_window = window(latencies, range(100, 102), [])
+    assert (of_window.moving_seconds, of_window.rps, of_window.total.requests) == (2, 2.0, 6)
+
+
 def test_each_route_has_its_figures_and_one_without_requests_no_times(latencies: Latencies) -> None:
     """An average of nothing would be a number that nobody measured."""
-    routes = {(each.method, each.name): each for each in figures.window(latencies, 100, 102).routes}
+    routes = {(each.method, each.name): each for each in window(latencies, range(100, 102)).routes}
     assert routes["POST", "/orders/"].p99_ms == 500
     nothing = routes["GET", "/health"]
     assert (nothing.requests, nothing.avg_ms, nothing.p50_ms, nothing.max_ms) == (0, None, None, None)
@@ -85,15 +175,15 @@ def test_who_comes_late_waits_longer_than_the_service_takes(monkeypatch: pytest.
     latencies = Latencies()
     for late in (*[0.0] * 98, 0.005, 2.0):
         latencies.count("GET", "/", 10, context={DUE: 100.49 - late}, start_time=100.49)
-    window = figures.window(latencies, 100, 101)
-    assert window.total.p99_ms == window.total.max_ms == 10
-    assert window.total.from_start == FromStart(p50_ms=10, p95_ms=10, p99_ms=15, max_ms=2010)
-    assert figures.pace(latencies, 100, 101, 120.0) == Pace(
+    of_window = window(latencies, range(100, 101))
+    assert of_window.total.p99_ms == of_window.total.max_ms == 10
+    assert of_window.total.from_start == FromStart(p50_ms=10, p95_ms=10, p99_ms=15, max_ms=2010)
+    assert figures.pace(latencies, range(100, 101), 120.0) == Pace(
         wanted_rps=120.0, sent_rps=100.0, late_p99_ms=5, waited_late=1
     )
 
 
 def test_users_without_a_pace_are_never_late(latencies: Latencies) -> None:
-    assert figures.pace(latencies, 100, 102, None) == Pace(
+    assert figures.pace(latencies, range(100, 102), None) == Pace(
         wanted_rps=None, sent_rps=2.0, late_p99_ms=None, waited_late=0
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from locust.rpc import Message
 
 from stampede.counting import latency
-from stampede.counting.latency import DUE, Latencies, mean, percentile, rounded
+from stampede.counting.latency import DUE, KEY, Latencies, mean, percentile, rounded
+from stampede.counting.readable import text
+from tests.unit.counting.test_readable import Unreadable
 
 
 @pytest.fixture
@@ -44,6 +47,9 @@ def handed_over(worker: Latencies) -> dict[str, Any]:
         (1234, 1230),
         (58760, 58800),
         (3_600_000, 3_600_000),
+        (1e300, 1e9),  # a bucket has 16 bits
+        (float("inf"), 1e9),
+        (float("nan"), 0),
     ],
 )
 def test_a_time_keeps_three_digits(milliseconds: float, kept: float) -> None:
@@ -64,7 +70,9 @@ def test_what_workers_counted_is_added_up_by_second_and_route(clock: SimpleNames
         total.add(handed_over(worker))
     assert total.routes() == [("GET", "/a"), ("POST", "/b")]
     assert total.histogram(1000, 1001) == {5: 1, 7: 1, 300: 1}
-    assert total.histogram(1001, 1002) == {20: 2}
+    assert total.histogram(1001, 1002) == {}, "no answer"
+    assert total.failed(1001, 1002) == {20: 2}
+    assert (total.unanswered(1001, 1002), total.unanswered(1000, 1001)) == (2, 0)
     assert total.histogram(1000, 1002, lambda method, _: method == "GET") == {5: 1, 7: 1, 300: 1}
     assert (total.requests(1000, 1002), total.failures(1000, 1002)) == (5, 2)
     assert total.histogram(0, 1000) == {}
@@ -135,8 +143,65 @@ def test_the_mean_is_of_all_requests() -> None:
 def test_routes_that_a_locustfile_names_by_numbers_are_text() -> None:
     """run.json is read back by its types."""
     total, worker, report = Latencies(), Latencies(), dict[str, Any]()
-    worker.count("RPC", 42, 10, None)  # type: ignore[arg-type]
+    worker.count("RPC", 42, 10)  # type: ignore[arg-type]
     worker.count("RPC", "all", 10, None)
     worker.hand_over(report)
     total.add(report)
     assert total.routes() == [("RPC", "42"), ("RPC", "all")]
+
+
+@pytest.mark.parametrize(
+    "time", [None, float("nan"), float("inf"), -3.0, -1, "12", Decimal(12), object(), [12]]
+)
+@pytest.mark.usefixtures("clock")
+def test_a_request_counts_whatever_its_time_is(time: Any) -> None:
+    """The time does not, where it is no time: answered, failed, paced, and after the stop."""
+    worker, total = Latencies(), Latencies()
+    worker.count("GET", "/", time)
+    worker.count("GET", "/", time, ValueError(), {DUE: 999.0}, start_time=time)
+    worker.stop()
+    worker.count("GET", "/", time, start_time=time)
+    total.add(handed_over(worker))
+    everything = total.as_one_second([1000], all_sent=True)
+    assert (everything.requests(0, 1), everything.failures(0, 1)) == (3, 1)
+    assert everything.histogram(0, 1) == everything.failed(0, 1) == {}
+
+
+@pytest.mark.parametrize("time", [12, 12.04, True, 10**400, 1e300])
+@pytest.mark.usefixtures("clock")
+def test_a_number_is_a_time_however_large(time: Any) -> None:
+    worker, total = Latencies(), Latencies()
+    worker.count("GET", "/", time)
+    total.add(handed_over(worker))
+    assert total.histogram(1000, 1001) == {min(1e9, round(time)): 1}
+
+
+@pytest.mark.parametrize("name", [None, 5, ["a"], {}, Unreadable(), "\ud83d", "a" * 5_000, "é" * 5_000])
+@pytest.mark.usefixtures("clock")
+def test_a_request_counts_whatever_its_name_is(name: Any) -> None:
+    """And whatever its method is; its report can be sent."""
+    worker, total = Latencies(), Latencies()
+    worker.count("GET", name, 10)
+    worker.count("GET", name, 10)
+    worker.count(name, "/", 10)
+    total.add(handed_over(worker))
+    assert total.routes() == sorted([("GET", text(name)), (text(name), "/")])
+    assert total.histogram(1000, 1001) == {10: 3}
+
+
+@pytest.mark.parametrize("context", [None, 5, "text", [DUE], {}, Unreadable()])
+@pytest.mark.usefixtures("clock")
+def test_a_request_counts_whatever_its_context_is(context: Any) -> None:
+    latencies = Latencies()
+    latencies.count("GET", "/", 10, context=context)
+    assert latencies.histogram(1000, 1001) == {10: 1}
+    assert latencies.lateness(1000, 1001) == {}
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_report_without_times_of_failed_requests_is_read() -> None:
+    """As a worker of an earlier version sends it."""
+    total = Latencies()
+    total.add({KEY: [(1000, "GET", "/", 3, 1, b"\x05\x00", b"", b"")]})
+    assert (total.requests(1000, 1001), total.failures(1000, 1001)) == (3, 1)
+    assert total.histogram(1000, 1001) == {0.5: 1}

@@ -9,6 +9,8 @@ from msgspec import msgpack
 
 from stampede.counting import outcomes
 from stampede.counting.outcomes import Outcomes
+from stampede.counting.readable import text
+from tests.unit.counting.test_readable import Unreadable
 
 
 def test_what_workers_counted_is_added_up_by_route() -> None:
@@ -60,10 +62,10 @@ def test_refusals_that_took_more_than_a_second_are_counted() -> None:
     worker.hand_over(report)
     total.add(report)
     now = int(time.time())
-    assert total.tally(now - 60, now + 1) == (1, 2, 1)
+    assert total.tally(range(now - 60, now + 1)) == (1, 2, 1)
 
 
-@pytest.mark.parametrize("status", ["OK", 3.5, object()])
+@pytest.mark.parametrize("status", ["OK", 3.5, object(), [200], {}, -1, 10**30, Unreadable()])
 def test_a_client_that_is_not_http_has_neither_status_nor_names_of_text(status: object) -> None:
     """Locust lets a user class report any; they are sorted, and sent as a worker's report."""
     total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
@@ -72,3 +74,41 @@ def test_a_client_that_is_not_http_has_neither_status_nor_names_of_text(status: 
     worker.hand_over(report)
     total.add(msgpack.decode(msgpack.encode(report), strict=False))
     assert total.by_route() == {"RPC 42": {"0": 1, "200": 1}}
+
+
+@pytest.mark.parametrize("name", [None, 5, ["a"], Unreadable(), "\ud83d", "a" * 5_000])
+def test_a_request_counts_whatever_its_name_and_its_time_are(name: Any) -> None:
+    total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
+    for time_ms in (None, "12", float("nan"), 5_000):
+        worker.count("GET", name, time_ms, response=SimpleNamespace(status_code=503))  # type: ignore[arg-type]
+    worker.count(name, "/", 10, response=Unreadable())
+    worker.hand_over(report)
+    total.add(msgpack.decode(msgpack.encode(report), strict=False))
+    assert total.by_route() == {f"GET {text(name)}": {"503": 4}, f"{text(name)} /": {"0": 1}}
+    now = int(time.time())
+    assert total.tally(range(now - 60, now + 1)).refused_late == 1
+
+
+def test_an_answer_to_a_request_sent_after_the_stop_is_of_the_run_but_not_of_the_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(outcomes, "time", SimpleNamespace(time=lambda: clock.now))
+    total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
+    worker.stop()
+    for clock.now, milliseconds, start_time in (
+        (103.0, 5_000.0, None),
+        (103.1, 5.0, 99.0),
+        (103.2, 5.0, None),
+    ):
+        worker.count(
+            "GET", "/", milliseconds, response=SimpleNamespace(status_code=200), start_time=start_time
+        )
+    worker.hand_over(report)
+    total.add(report)
+    assert total.histogram(100, 110) == {200: 2}
+    assert total.histogram(100, 110, all_sent=True) == {200: 3}
+    assert total.by_route() == {"GET /": {"200": 3}}
+    worker.clear()
+    worker.count("GET", "/", 5, response=SimpleNamespace(status_code=200))
+    assert worker.histogram(100, 110) == {200: 1}, "the next run"

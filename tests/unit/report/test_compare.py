@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from stampede.facts.figures import Window
+from stampede.facts.figures import Failed, Window
 from stampede.facts.run_json import write
 from stampede.report import compare
 from stampede.report.compare import Row
 from tests import runs
+from tests.facts import make
 
 
 def leave(folder: Path, **changes: Any) -> str:
@@ -147,3 +148,12 @@ def test_what_only_one_of_them_has_is_shown() -> None:
     assert row.a is None
     assert row.b is not None
     assert row.mark == ""
+
+
+def test_times_of_failed_requests_are_neither_better_nor_worse() -> None:
+    """A failure that comes sooner is no better run."""
+    failed = make(Failed, unanswered=3, p95_ms=9.0)
+    window = replace(faster(), total=replace(faster().total, failed=failed))
+    rows = compare.rows(runs.run(), runs.run(window=window))
+    (row,) = (row for row in rows if row.name == "p95 of failed, ms")
+    assert (row.a, row.b, row.more_is_better) == (None, 9.0, None)

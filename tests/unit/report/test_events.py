@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 from stampede.report import series, tables
 from stampede.report.annotations import HOVERED, MOST_MARKS, marks
 from stampede.report.events import most_important, numbered
 from stampede.report.page import page
+from stampede.report.timeline_csv import timeline
 from stampede.verdict.verdict import verdict
 from tests import runs
 
@@ -59,3 +62,24 @@ def test_a_report_says_what_it_leaves_out() -> None:
     text = page(many, verdict(many), [])
     assert f"{MOST_MARKS} of them at most, faults before what was depleted or restocked" in text
     assert "200 of 301, faults before what was depleted or restocked" in text
+
+
+def test_a_time_without_an_answer_is_shaded_and_listed_with_its_end() -> None:
+    """And is a column of timeline.csv."""
+    facts = {"until": runs.START + 33, "seconds": 3}
+    silence = {"name": "target_silent", "at": runs.START + 30, "facts": facts}
+    run = runs.run(events=[silence])
+    axis = series.axis(run)
+    assert axis is not None
+    (shaded,) = (shape for shape in marks(run, axis)["shapes"] if shape.get("fillcolor") == "silent")
+    assert (shaded["x0"][-8:], shaded["x1"][-8:]) == ("21:07:30", "21:07:33")
+    assert tables.events(run) == [("1", "21:07:30", "target silent", "seconds 3, until 21:07:33")]
+    rows = [*csv.DictReader(io.StringIO(timeline(run)))]
+    assert [place for place, row in enumerate(rows) if row["silent"] == "1"] == [30, 31, 32]
+    assert page(run, verdict(run), [])
+
+
+def test_an_event_of_an_audit_may_have_the_name_of_ours() -> None:
+    run = runs.run(events=[{"name": "target_silent", "at": runs.START + 30, "facts": {"until": "x"}}])
+    assert "until x" in page(run, verdict(run), [])
+    assert timeline(run)

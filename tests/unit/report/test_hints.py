@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from stampede.facts.run_json import ExceptionFacts
 from stampede.facts.samples import Samples
@@ -84,6 +84,10 @@ def test_a_second_that_stands_out_is_named_with_what_came_before() -> None:
     first = hints(runs.run(), "fast", SLOW)[0]
     assert first.startswith("slowest second: 21:07:32, a p99 of ")
     assert first.endswith("right after api restarted")
+    facts = {"until": runs.START + 33, "seconds": 3}
+    silence = {"name": "target_silent", "at": runs.START + 30.0, "facts": facts}
+    of_silence = runs.run(events=[*map(asdict, runs.run().events), silence])
+    assert hints(of_silence, "fast", SLOW)[0] == first, "a silence is no cause"
 
 
 def test_of_failures_the_most_frequent_is_named_and_when() -> None:

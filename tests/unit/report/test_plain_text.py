@@ -94,6 +94,17 @@ def test_each_part_has_its_verdict_and_a_line_for_each_check() -> None:
     assert plain_text(of_run, judged()) == AS_TEXT
 
 
+def test_a_run_that_nothing_was_asked_of_says_so() -> None:
+    """As without targets, and against an API of one's own."""
+    run = facts(requests=100, as_planned=True, window={"seconds": 60, "total": {"requests": 90}})
+    text = plain_text(run, verdict(run))
+    assert text.startswith(
+        "NOT_ASKED: Nothing failed, but no targets were set and no audit asked whether the data is right.\n"
+    )
+    assert "\nFAST     NOT_ASKED\n" in text
+    assert f"  {'NOT_ASKED':9} {'targets':26} no targets set; no request failed\n" in text
+
+
 def test_the_window_has_a_line_for_each_method() -> None:
     """With what waiting adds, where the users had a pace."""
     of_get = {"requests": 9, "failures": 1, "avg_ms": 4.42, "p50_ms": 3.4, "p95_ms": 1240.0}
@@ -105,6 +116,49 @@ def test_the_window_has_a_line_for_each_method() -> None:
         "  POST    11,900 requests, 0 failed; ms: average 12.7, p50 9.8, p95 39.2, p99 88.2"
         "; since they were due: p95 49, p99 1,720",
         "  PUT     0 requests",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moving", "line"),
+    [
+        (0, "Window of 58 s: 748 requests/s"),
+        (4, "Window of 58 s (4 s in which workers joined or left are not in its figures): 748 requests/s"),
+        (58, "Window of 58 s (in all of them workers joined or left): 748 requests/s"),
+    ],
+)
+def test_seconds_that_are_not_in_the_figures_are_mentioned(moving: int, line: str) -> None:
+    assert lines(facts(window={"seconds": 58, "moving_seconds": moving, "rps": 748.0}))[0] == line
+
+
+def test_times_without_an_answer_are_listed() -> None:
+    """Five of them at most."""
+    events = [
+        {
+            "name": "target_silent",
+            "at": runs.START + at,
+            "facts": {"until": runs.START + at + 3, "seconds": 3},
+        }
+        for at in range(0, 70, 10)
+    ]
+    assert "No answer from 21:07:00 to 21:07:03 (3 s)" in lines(runs.run(events=events[:1]))
+    (line,) = (line for line in lines(runs.run(events=events)) if line.startswith("No answer"))
+    assert line.endswith("21:07:40 to 21:07:43 (3 s) and 2 more")
+    assert not any(line.startswith("No answer") for line in lines(runs.run()))
+
+
+def test_failed_requests_have_their_own_times() -> None:
+    """Next to those of answered requests, of which there may be none."""
+    failed = {"unanswered": 1_240, "avg_ms": 0.9, "p50_ms": 0.9, "p95_ms": 1.2, "p99_ms": 4.0}
+    by_method = {
+        "GET": {"requests": 9, "failures": 1, "avg_ms": 4.4, "failed": {"avg_ms": 7.0}},
+        "POST": {"requests": 1_240, "failures": 1_240, "failed": failed},
+    }
+    assert lines(facts(window={"by_method": by_method}))[1:3] == [
+        "  GET     9 requests, 1 failed; ms: average 4.4, p50 –, p95 –, p99 –"
+        "; of failed: average 7, p50 –, p95 –, p99 –",
+        "  POST    1,240 requests, 1,240 failed; ms: no times"
+        "; of failed (1,240 without an answer): average 0.90, p50 0.90, p95 1.2, p99 4",
     ]
 
 

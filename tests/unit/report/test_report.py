@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import pytest
 from msgspec.structs import replace
 
+from stampede.facts.figures import Failed
 from stampede.facts.run_json import Audit, Facts, write
 from stampede.facts.verdict_json import Judgement, Verdict
 from stampede.report import files
@@ -156,6 +157,27 @@ def test_what_cannot_be_read_is_said_in_a_line(
     assert not [name for name in MADE if (folder / name).exists()]
 
 
+def test_failed_requests_have_a_column_where_some_failed() -> None:
+    """Their times are not those of answers."""
+    sound = runs.run()
+    failed = make(Failed, unanswered=3, p95_ms=1_234.0)
+    assert sound.window is not None
+    of_window = replace(sound.window.total, failures=9, failed=failed)
+    route = replace(sound.window.routes[0], failures=9, failed=failed)
+    broken = replace(sound, window=replace(sound.window, total=of_window, routes=[route]))
+    texts = [
+        text for run in (sound, broken) for text in (page(run, verdict(run), []), summary(run, verdict(run)))
+    ]
+    assert ["p95 of failed" in text for text in texts] == [False, False, True, True]
+    assert "1,234" in texts[2]
+
+
+def test_seconds_that_are_not_in_the_figures_are_mentioned() -> None:
+    run = replace(runs.run(), window=replace(runs.window(), moving_seconds=4))
+    for text in (page(run, verdict(run), []), summary(run, verdict(run))):
+        assert "4 s in which workers joined or left are not in its figures" in text
+
+
 def test_locusts_own_files_are_linked_where_they_are(folder: Path) -> None:
     text = made(folder).read_text()
     assert 'href="locust.html"' in text
@@ -267,6 +289,29 @@ def test_junit_has_a_case_for_each_check() -> None:
     tags = {"failure": Verdict.FAIL, "error": Verdict.UNKNOWN, "skipped": Verdict.NOT_ASKED}
     for tag, of in tags.items():
         assert len(suites.findall(f".//{tag}")) == [check.verdict for check in checks].count(of)
+
+
+COUNTS = {"name", "time", "tests", "failures", "errors"}
+JUNIT_10 = {
+    "testsuites": COUNTS,
+    "testsuite": COUNTS
+    | {"group", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
+    "testcase": {"name", "time", "classname", "group"},
+    **{tag: {"type", "message"} for tag in ("failure", "error", "skipped")},
+    "system-out": set(),
+}
+"""The elements and their attributes that Jenkins' junit-10.xsd allows, as far as we write them."""
+
+
+@pytest.mark.parametrize("run", [runs.run(), hostile(), runs.run(window=None, failures=1)])
+def test_jenkins_accepts_junit(run: Facts) -> None:
+    """It refuses the file for an attribute that it does not know."""
+    suites = ElementTree.fromstring(junit(run, verdict(run)))  # noqa: S314 - our own
+    for element in suites.iter():
+        assert {*element.keys()} <= JUNIT_10[element.tag], element.tag
+        assert re.fullmatch(r"\d*(\.\d*)?", element.get("time", ""))
+    for suite in suites:
+        assert {"name", "tests", "failures", "errors"} <= {*suite.keys()}
 
 
 def test_the_timeline_has_a_row_a_second_of_numbers() -> None:

@@ -29,13 +29,13 @@ TOLD: dict[str, Any] = {
 }
 
 
-def seen() -> Snapshot:
-    return snapshot(TOLD, "smoke", "http://127.0.0.1:8089", 12.0, 60.0)
+def seen(**told: Any) -> Snapshot:
+    return snapshot({**TOLD, **told}, "smoke", "http://127.0.0.1:8089", 12.0, 60.0)
 
 
-def drawn(width: int) -> list[str]:
+def drawn(width: int, **told: Any) -> list[str]:
     paper = io.StringIO()
-    Console(width=width, file=paper).print(console.board(seen()))
+    Console(width=width, file=paper).print(console.board(seen(**told)))
     return paper.getvalue().splitlines()
 
 
@@ -56,6 +56,8 @@ def test_the_board_has_all_of_it_in_the_width_there_is(width: int) -> None:
         assert wanted in text
     assert SHARED in text
     assert text.count("depleted") == 3
+    assert "no answer" not in text
+    assert "no answer for 7 s" in "\n".join(drawn(width, silent_s=7))
     assert len(lines) == 11
 
 

@@ -12,6 +12,7 @@ RUN: dict[str, Any] = {
     **{"id": "r", "phase": "window", "in_progress": True, "alarms": [], "left_s": None, "events": []},
     **{"users": 7, "target_users": None, "workers": 2, "rps": 151.4, "requests": 1000, "failures": 1},
     **{"p50_ms": 3, "p95_ms": 20, "p99_ms": 44, "outcomes": {}, "verdicts": {}},
+    "silent_s": 0,
     "generator_shares_cores": None,
 }
 """As the master tells it."""
@@ -39,6 +40,12 @@ def test_a_moment_is_a_line() -> None:
     )
 
 
+def test_a_target_that_does_not_answer_is_reported() -> None:
+    assert "p99 44 ms  no answer for 5 s  VALID PASS" in status_line(
+        seen(silent_s=5, verdicts={"valid": "PASS"})
+    )
+
+
 @pytest.mark.parametrize(
     ("time", "text"),
     [(None, "–"), (0.25, "0.2 ms"), (9.94, "9.9 ms"), (140.4, "140 ms"), (12345.0, "12,345 ms")],
@@ -53,6 +60,16 @@ def test_an_event_is_told_with_its_facts() -> None:
     facts = {"facts": {"order": 7, "by": "ann"}, "address": "api:8000"}
     line = "12:00:00 joined worker worker-3, address api:8000, order 7, by ann"
     assert event_line({**event, **facts}) == line
+
+
+def test_a_silence_has_its_end_as_a_time() -> None:
+    silence = {
+        "name": "target_silent",
+        "at": 1_767_268_800.0,
+        "facts": {"until": 1_767_268_805, "seconds": 5},
+    }
+    assert event_line(silence) == "12:00:00 target_silent until 12:00:05, seconds 5"
+    assert event_line({**silence, "facts": {"until": "x"}}) == "12:00:00 target_silent until x"
 
 
 def test_what_an_event_says_is_shown_as_text() -> None:

@@ -9,6 +9,7 @@ import pytest
 from locust.env import Environment
 
 from stampede.counting.counts import Counts
+from stampede.facts.event import Event
 from stampede.facts.figures import StageFigures
 from stampede.facts.samples import ProcessSample
 from stampede.run.stages import Stages
@@ -23,6 +24,7 @@ class Shop:
             monkeypatch.setattr(f"stampede.{module}.time", SimpleNamespace(time=lambda: self.now))
         self.counts = Counts()
         self.workers: dict[str, list[ProcessSample]] = {}
+        self.events: list[Event] = []
         self.runner = SimpleNamespace(user_count=0)
         self.stages = Stages(cast("Environment", SimpleNamespace(runner=self.runner)))
 
@@ -47,7 +49,7 @@ class Shop:
 
     @property
     def rows(self) -> list[StageFigures]:
-        return self.stages.rows(self.counts, self.workers)
+        return self.stages.rows(self.counts, self.workers, self.events)
 
 
 @pytest.fixture
@@ -84,3 +86,14 @@ def test_how_fast_the_cores_were_is_that_of_its_seconds(shop: Shop) -> None:
     }
     figures = [shop.stage(users, 10, 200).same_work_ms for users in (10, 20, 30, 40)]
     assert figures == [0.4, 0.6, 0.6, None]
+
+
+def test_seconds_in_which_workers_moved_are_left_out(shop: Shop) -> None:
+    """As from the window; a stage of which nothing is left has no figures."""
+    row = shop.stage(10, 20, 200)
+    shop.workers = {"0-a": [ProcessSample(second=second, same_work_ms=0.3) for second in range(1000, 1030)]}
+    shop.events.append(Event(name="worker_joined", at=shop.now - 8.5))
+    assert (shop.rows[0].seconds, shop.rows[0].rps, shop.rows[0].same_work_ms) == (14, row.rps, 0.3)
+    assert shop.rows[0].requests == 14
+    shop.events += [Event(name="worker_left", at=shop.now - place) for place in (3.0, 13.0, 18.0)]
+    assert shop.rows == []

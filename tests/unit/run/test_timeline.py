@@ -81,12 +81,29 @@ def test_a_second_has_its_own_figures(environment: Any) -> None:
         requests=2,
         failures=0,
         outcomes={"200": 1, "409": 1},
+        unanswered=0,
         p50_ms=10,
         p95_ms=20,
         p99_ms=20,
+        max_ms=20,
         from_start_p99_ms=None,
     )
     assert [*timeline.rows()[0].outcomes] == ["200", "409"]
+
+
+def test_a_second_has_all_its_requests(environment: Any) -> None:
+    """Also one that was not answered, whose time is the longest, and those sent after the stop."""
+    shop = Shop()
+    timeline = Timeline(environment, shop.counts)
+    timeline.start()
+    timeline.stop()
+    second = timeline.rows()[0].second
+    shop.counts.stop()
+    shop.answers([second], "GET /", [10], start_time=second + 90.0)
+    shop.answers([second], "GET /", [700], status=0, exception=TimeoutError(), start_time=second - 9.0)
+    row = timeline.rows()[0]
+    assert (row.requests, row.failures, row.unanswered, row.outcomes) == (2, 1, 1, {"0": 1, "200": 1})
+    assert (row.p99_ms, row.max_ms) == (10, 700)
 
 
 def test_a_second_that_nobody_looked_at_is_as_the_one_before(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -100,6 +102,7 @@ def test_what_cannot_be_measured_says_why(shop: Shop, text: str, detail: str) ->
 def test_without_a_window_nothing_is_measured(shop: Shop) -> None:
     reading = measure(target("rps >= 1"), evidence(shop), range(0))
     assert (reading.actual, reading.detail) == (None, "the window has 0 whole seconds: too few for it")
+    assert measure(target("rps >= 1 for 5s"), evidence(shop), []).detail == reading.detail
 
 
 def test_for_some_seconds_takes_the_worst_of_them(shop: Shop) -> None:
@@ -130,7 +133,7 @@ def test_an_api_that_freezes_until_the_end_was_slow(text: str, in_time: float, w
     shop.answers(WINDOW, "GET /", [10] * 10)
     shop.answers([1038], "GET /", [9000] * 20, status=503)
     assert measure(target(text), evidence(shop), WINDOW).actual == pytest.approx(in_time)
-    (result,) = results([target(text)], evidence(shop), WINDOW, None)
+    (result,) = results([target(text)], evidence(shop), WINDOW, WINDOW, None)
     assert result.reading is not None
     assert result.reading.actual == pytest.approx(with_the_late, rel=1e-5)
 
@@ -198,14 +201,14 @@ def test_what_ended_the_run_stays_as_it_was_then(shop: Shop) -> None:
     """However it looks when the run is over; the others are measured."""
     both = parser.parse("p95 < 9s for 3s, abort, rps >= 1")
     then = Reading(9999, 50, "50 requests")
-    ended, other = results(both, evidence(shop), WINDOW, (both[0], then))
+    ended, other = results(both, evidence(shop), WINDOW, WINDOW, (both[0], then))
     assert ended == MeasuredTarget(both[0], then, aborted=True)
     assert other == MeasuredTarget(both[1], Reading(6.13333, 184, "184 requests"))
 
 
 def test_a_result_says_what_was_asked(shop: Shop) -> None:
     """And what there was: all that a judge, or a report, has to know."""
-    (result,) = results([target("5xx of POST = 0")], evidence(shop), WINDOW, None)
+    (result,) = results([target("5xx of POST = 0")], evidence(shop), WINDOW, WINDOW, None)
     assert result == MeasuredTarget(
         Target("5xx of POST", Figure(Kind.STATUS, "5xx", Routes(("POST",))), "=", 0.0, ""),
         Reading(3.0, 93, "93 requests"),
@@ -240,3 +243,139 @@ def test_seconds_in_which_little_was_answered_slowly_are_not_left_out() -> None:
     reading = measure(target("p99 < 2s for 10s"), evidence(shop), WINDOW)
     assert (reading.actual, reading.count) == (None, 10)
     assert measure(target("p99 < 10s for 10s"), evidence(shop), WINDOW).actual == 5
+
+
+def test_times_are_of_answered_requests() -> None:
+    """A refused connection is not a fast answer; an answer that failed is one all the same."""
+    shop = Shop()
+    shop.answers(WINDOW, "GET /", [0.9] * 9, status=0, exception=ConnectionError())
+    shop.answers(WINDOW, "GET /", [400])
+    shop.answers(WINDOW, "GET /", [600], status=500)
+    for text, actual in (
+        ("avg < 1s", 500),
+        ("max < 1s", 600),
+        ("min < 1s for 5s", 400),
+        ("errors < 1%", 90.9091),
+    ):
+        assert measure(target(text), evidence(shop), WINDOW).actual == actual
+
+
+@pytest.mark.parametrize(
+    ("text", "failed"),
+    [
+        ("p95 < 300ms", 1_240),
+        ("avg of GET / < 300ms", 1_240),
+        ("p95 from start < 1s", 1_240),
+        ("max < 1s for 5s", 280),
+    ],
+)
+def test_where_nothing_was_answered_no_time_is_measured(text: str, failed: int) -> None:
+    """Whatever the time of a failure is, it is no answer's."""
+    shop = Shop()
+    shop.answers(range(1000, 1020), "GET /", [0.9] * 34, status=0, exception=ConnectionError())
+    shop.answers(range(1020, 1030), "GET /", [0.9] * 56, status=0, exception=ConnectionError())
+    reading = measure(target(text), evidence(shop), WINDOW)
+    assert (reading.actual, reading.detail) == (None, f"no request was answered: {failed:,} failed")
+
+
+def test_a_route_of_which_no_request_was_answered_is_not_left_out() -> None:
+    shop = Shop()
+    shop.answers(WINDOW, "GET /a", [10])
+    shop.answers(WINDOW, "GET /b", [0.9], status=0, exception=ConnectionError())
+    reading = measure(target("every route p95 < 300ms"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.detail) == (
+        None,
+        "the worst of 2: GET /b, no request was answered: 30 failed",
+    )
+
+
+def test_seconds_in_which_no_request_was_answered_are_not_left_out() -> None:
+    """The rest of the window says nothing of them."""
+    shop = Shop()
+    shop.answers(range(1000, 1020), "GET /", [10] * 9)
+    shop.answers(range(1020, 1030), "GET /", [0.9], status=0, exception=ConnectionError())
+    reading = measure(target("max < 1s for 5s"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.detail) == (None, "no request was answered: 5 failed")
+
+
+def test_a_request_that_was_sent_after_the_stop_is_in_no_target() -> None:
+    shop = Shop()
+    shop.answers(WINDOW, "GET /", [10])
+    with patch("stampede.counting.latency.time", SimpleNamespace(time=lambda: 1030.2)):
+        shop.counts.latencies.stop()
+    with patch("stampede.counting.outcomes.time", SimpleNamespace(time=lambda: 1030.2)):
+        shop.counts.outcomes.stop()
+    shop.answers([1032], "GET /", [900] * 30, status=500)
+    for text, actual in (("max < 1s", 10), ("errors = 0", 0), ("5xx = 0", 0)):
+        (result,) = results([target(text)], evidence(shop), WINDOW, WINDOW, None)
+        assert result.reading is not None
+        assert (result.reading.actual, result.reading.count) == (actual, 30)
+
+
+MOVING = range(1010, 1016)
+KEPT = [second for second in WINDOW if second not in MOVING]
+"""The window without the seconds in which workers joined or left."""
+
+
+@pytest.fixture(scope="module")
+def scaled() -> Shop:
+    """Slow, failing and busy while workers join; else 10 answers a second, slower after the others came."""
+    shop = Shop()
+    shop.answers(range(1000, 1010), "GET /", [10] * 10)
+    shop.answers(MOVING, "GET /", [1_060] * 20, status=503)
+    shop.answers(range(1016, 1030), "GET /", [20] * 10)
+    shop.answers([1033], "GET /", [500] * 2)
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("text", "actual", "detail"),
+    [
+        ("rps >= 1", 10, "240 requests"),
+        ("goodput >= 1/s", 10, "240 requests"),
+        ("p95 < 1s", 20, "242 requests"),
+        ("errors = 0", 0, "242 requests"),
+        ("5xx = 0", 0, "242 requests"),
+        ("cpu of api < 90%", 5, "24 samples"),
+        # the last second has the late answers
+        ("max < 1s for 10s", 500, "102 requests"),
+        ("rps >= 1 for 10s", 10, "100 requests"),
+        ("503 = 0 for 14s", 0, "142 requests"),
+        ("stable", 100, "p95 10 ms in the first third, 20 ms in the last"),
+    ],
+)
+def test_seconds_in_which_workers_joined_are_in_no_target(
+    scaled: Shop, text: str, actual: float, detail: str
+) -> None:
+    """VALID does not judge them either. A span of seconds in a row does not reach over them."""
+    rows = [{"second": second, "cpu_percent": 200.0 if second in MOVING else 10.0} for second in WINDOW]
+    of_shop = evidence(scaled, api=rows)
+    (result,) = results([target(text)], of_shop, WINDOW, KEPT, None)
+    assert result.reading is not None
+    assert (result.reading.actual, result.reading.detail) == (actual, detail)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "why"),
+    [
+        ("p95 < 1s for 15s", KEPT, "workers joined or left in 6 s of the window: 14 s in a row are left"),
+        ("p95 < 1s", KEPT[:4], "workers joined or left in 26 s of the window: 4 s are left"),
+        ("rps >= 1", [], "workers joined or left in 30 s of the window: 0 s are left"),
+        ("rps >= 1 for 5s", [], "workers joined or left in 30 s of the window: 0 s in a row are left"),
+        ("stable", [], "workers joined or left in 30 s of the window: 0 s are left"),
+        ("cpu of api < 90%", [], "workers joined or left in 30 s of the window: 0 s are left"),
+    ],
+)
+def test_too_few_seconds_without_moves_measure_nothing(
+    scaled: Shop, text: str, kept: list[int], why: str
+) -> None:
+    (result,) = results(
+        [target(text)], evidence(scaled, api=[{"second": 1000, "cpu_percent": 1.0}]), WINDOW, kept, None
+    )
+    assert result.reading == Reading(None, 0, f"{why}, too few for it")
+
+
+def test_late_answers_do_not_count_where_the_last_second_does_not(scaled: Shop) -> None:
+    (result,) = results([target("max < 1s")], evidence(scaled), WINDOW, KEPT[:-1], None)
+    assert result.reading is not None
+    assert result.reading.actual == 20

@@ -11,7 +11,7 @@ from stampede.facts.target import MeasuredTarget, Reading
 from stampede.facts.verdict_json import Check, Verdict
 from stampede.report.formatting import in_words
 from stampede.targets import parser
-from stampede.verdict.fast import colour, fast, judge
+from stampede.verdict.fast import colour, fast, judge, part_of_fast
 from tests.facts import facts
 
 
@@ -148,11 +148,39 @@ def test_failures_are_none_unless_a_target_says_how_many(
     assert [check.name for check in fast(run(*wanted))] == judged
 
 
-def test_who_states_no_targets_is_told_how() -> None:
-    """Nobody asked, nothing is taken from the verdict."""
-    checks = fast(run())
-    assert checks[0].verdict == "NOT_ASKED"
-    assert 'TARGETS="' in checks[0].detail
+@pytest.mark.parametrize(
+    ("changes", "detail", "verdict"),
+    [
+        ({}, "no targets set; no request failed", "NOT_ASKED"),
+        ({"failures": 1}, "no targets set", "FAIL"),
+        ({"exceptions": [{"count": 1}]}, "no targets set; no request failed", "FAIL"),
+        ({"requests": 0}, "no targets set", "UNKNOWN"),
+    ],
+)
+def test_without_targets_fast_is_never_a_pass(changes: dict[str, Any], detail: str, verdict: str) -> None:
+    """Whatever failed makes it FAIL; that nothing failed says nothing of how fast it was."""
+    checks = fast(run(**changes))
+    assert (checks[0].name, checks[0].verdict, checks[0].detail) == ("targets", "NOT_ASKED", detail)
+    assert part_of_fast(checks).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("other", "verdict"),
+    [
+        (Check(name="locustfile_exit_code", verdict=Verdict.PASS), "PASS"),
+        (Check(name="locustfile_exit_code", verdict=Verdict.FAIL), "FAIL"),
+        (Check(name="goodput_kept", verdict=Verdict.PASS), "PASS"),
+    ],
+)
+def test_what_was_asked_for_other_than_by_targets_counts(other: Check, verdict: str) -> None:
+    """As by the locustfile itself."""
+    assert part_of_fast([*fast(run()), other]).verdict == verdict
+
+
+def test_an_optional_target_that_is_missed_asks_for_nothing() -> None:
+    """So nothing is left that could make FAST a PASS."""
+    assert part_of_fast(fast(run(asked("p95 < 1s (optional)", 1100)))).verdict == "NOT_ASKED"
+    assert part_of_fast(fast(run(asked("p95 < 1s", 900)))).verdict == "PASS"
 
 
 def test_exceptions_in_the_users_own_code_are_no_matter_of_targets() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Check
+from stampede.report import formatting
 from stampede.verdict.kept_up import (
     clocks_agree,
     master_kept_up,
@@ -52,29 +53,66 @@ def told(check: Check) -> tuple[str, str, Any]:
         (
             {"hub_lag": {"a": {"p99_ms": 1.3}, "b": {"p99_ms": 4.9}}},
             "PASS",
-            "hub lag p99 4.9 ms, of worker b",
+            "hub lag p99 4.9 ms (limit < 5 ms), worker b",
             4.9,
         ),
-        ({"hub_lag": {"a": {"p99_ms": 5.0}}}, "UNKNOWN", "hub lag p99 5 ms, of worker a", 5.0),
+        ({"hub_lag": {"a": {"p99_ms": 5.0}}}, "UNKNOWN", "hub lag p99 5 ms (limit < 5 ms), worker a", 5.0),
         # nobody else is on its cores: that it waited for one is its own affair
         (
             {"hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": 1.0}}},
             "UNKNOWN",
-            "hub lag p99 9 ms, of worker a",
+            "hub lag p99 9 ms (limit < 5 ms), worker a",
             9.0,
         ),
         # the target is on its cores
         (
             {**SHARED, "hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": 1.0}}},
             "PASS",
-            "hub lag p99 1 ms, of worker a; 9 ms with waiting for a core, shared with the target",
+            "hub lag p99 1 ms (limit < 5 ms), 9 ms with waiting for a core (limit < 50 ms), worker a",
             1.0,
         ),
         (
             {**SHARED, "hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": 8.0}}},
             "UNKNOWN",
-            "hub lag p99 8 ms, of worker a; 9 ms with waiting for a core, shared with the target",
+            "hub lag p99 8 ms (limit < 5 ms), 9 ms with waiting for a core (limit < 50 ms), worker a",
             8.0,
+        ),
+        # its ramp is shown, and does not count
+        (
+            {
+                "hub_lag": {"a": {"p99_ms": 1.0, "own_p99_ms": 1.0}},
+                "ramp_lag": {"a": {"p99_ms": 3.0}, "b": {"p99_ms": 80.0, "own_p99_ms": 70.0}},
+            },
+            "PASS",
+            "hub lag p99 1 ms (limit < 5 ms), worker a; in the ramp 70 ms, worker b",
+            1.0,
+        ),
+        # it waits for so long that its times are of its waits
+        (
+            {
+                **SHARED,
+                "hub_lag": {
+                    "a": {"p99_ms": 50.0, "own_p99_ms": 1.0},
+                    "b": {"p99_ms": 4.0, "own_p99_ms": 3.9},
+                },
+            },
+            "UNKNOWN",
+            "hub lag p99 1 ms (limit < 5 ms), 50 ms with waiting for a core (limit < 50 ms), worker a"
+            ": too much else runs on its machine",
+            1.0,
+        ),
+        # the worker that is nearest to one of its limits
+        (
+            {
+                **SHARED,
+                "hub_lag": {
+                    "a": {"p99_ms": 14.0, "own_p99_ms": 1.0},
+                    "b": {"p99_ms": 4.0, "own_p99_ms": 3.9},
+                },
+            },
+            "PASS",
+            "hub lag p99 3.9 ms (limit < 5 ms), 4 ms with waiting for a core (limit < 50 ms), worker b",
+            3.9,
         ),
         # it waits for what its own container may not have
         (
@@ -84,14 +122,14 @@ def told(check: Check) -> tuple[str, str, Any]:
                 "samples": {"workers": {"a": rows(throttled_percent=1.0)}},
             },
             "UNKNOWN",
-            "hub lag p99 9 ms, of worker a",
+            "hub lag p99 9 ms (limit < 5 ms), worker a",
             9.0,
         ),
         # the kernel does not tell how long it waited
         (
             {**SHARED, "hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": None}}},
             "UNKNOWN",
-            "hub lag p99 9 ms, of worker a",
+            "hub lag p99 9 ms (limit < 5 ms), worker a",
             9.0,
         ),
     ],
@@ -113,7 +151,7 @@ def test_where_greenlets_are_to_wait_their_lag_is_told_and_not_judged(
     """Other checks say whether that was worth it."""
     check = workers_on_time(run(hub_lag={"a": {"p99_ms": 30.0}}, **changes))
     assert check.verdict == "NOT_ASKED"
-    assert check.detail.startswith(f"hub lag p99 30 ms, of worker a: {reason}")
+    assert check.detail.startswith(f"hub lag p99 30 ms (limit < 5 ms), worker a: {reason}")
 
 
 @pytest.mark.parametrize(
@@ -353,3 +391,12 @@ def test_workers_that_do_not_tell_are_not_known_to_keep_up() -> None:
     assert of(told_by(), told_by(8), seconds=joined, events=[moved(4)])[0] == "PASS"
     lost = [*rows(0, 7, workers=2), *rows(7, workers=1)]
     assert of(told_by(), told_by(0, 3), seconds=lost, events=[LOST])[0] == "PASS"
+
+
+def test_both_limits_of_the_lag_are_printed_once() -> None:
+    """The check's own limit is in its detail already."""
+    check = workers_on_time(run(**SHARED, hub_lag={"a": {"p99_ms": 18.0, "own_p99_ms": 1.2}}))
+    assert (check.actual, check.limit) == (1.2, "< 5 ms")
+    assert formatting.in_words(check) == (
+        "hub lag p99 1.2 ms (limit < 5 ms), 18 ms with waiting for a core (limit < 50 ms), worker a"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stampede.facts.event import Event
-from stampede.verdict.moves import settled
+from stampede.verdict.moves import settled, without_moves
 
 START = 1767225600
 """2026-01-01 00:00:00 UTC."""
@@ -32,3 +32,4 @@ def test_where_they_never_are_at_rest_all_of_it_counts() -> None:
     """A run is not trusted because nobody looked at it."""
     events = [Event(name="worker_joined", at=START + second) for second in (0, 5, 10, 15)]
     assert settled(WINDOW, events) == [*WINDOW]
+    assert without_moves(WINDOW, events) == [], "FAST measures nothing then"

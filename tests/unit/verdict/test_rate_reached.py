@@ -95,3 +95,15 @@ def test_a_rate_that_was_not_reached_is_somebodys_doing(
     """The API's: the targets judge it. The generator's: nothing is known of the API."""
     check = rate_reached(facts(**known), generator)
     assert (check.verdict, check.detail) == (verdict, detail)
+
+
+def test_users_also_wait_for_an_answer_that_never_comes() -> None:
+    """Half of the requests time out after 800 ms: on average users wait for 402 ms."""
+    known = run(400.0, 4.0, "p95 < 500ms")
+    known["window"] = {
+        "total": {"requests": 200, "avg_ms": 4.0, "failed": {"unanswered": 100, "avg_ms": 800.0}}
+    }
+    check = rate_reached(facts(**known), KEPT_UP)
+    assert check.detail.endswith(": 161 of 200 users waited for an answer; the API took no more")
+    known["window"] = {"total": {"requests": 100, "failed": {"unanswered": 100, "avg_ms": 800.0}}}
+    assert "320 of 200 users" in rate_reached(facts(**known), KEPT_UP).detail

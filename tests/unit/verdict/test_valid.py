@@ -131,11 +131,11 @@ def test_a_run_that_a_target_ended_is_the_targets_to_judge() -> None:
 
 
 def test_a_foreign_target_is_asked_for_what_there_is() -> None:
-    """No counters, no samples, no rate: nothing that is promised, nothing that fails."""
+    """No counters, no samples, no rate, no targets: nothing that is promised, nothing that fails."""
     there_is_none_of = ("samples", "hub_lag", "clocks", "pace", "counters", "audit", "races", "promises")
     known = {name: of_healthy for name, of_healthy in HEALTHY.items() if name not in there_is_none_of}
     judged = verdict(facts(**known))
-    assert (judged.verdict, judged.valid.verdict) == ("PASS", "PASS")
+    assert (judged.verdict, judged.valid.verdict) == ("NOT_ASKED", "PASS")
     asked = [check for check in judged.valid.checks if check.verdict != "NOT_ASKED"]
     names = ["came_to_its_end", "workers_reported", "all_responses_reported", "users_kept"]
     assert [check.name for check in asked] == names

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from stampede.facts.run_json import Facts
+from stampede.facts.target import MeasuredTarget, Reading
+from stampede.targets import parser
 from stampede.verdict.verdict import verdict
 from tests.facts import facts
 
@@ -14,6 +16,8 @@ OVERSOLD = {"name": "no_oversell", "verdict": "FAIL", "examined": 3, "count": 1,
 HEALTHY = {"name": "no_oversell", "verdict": "PASS", "examined": 3, "count": 0, "detail": "3 products"}
 UNDECIDED = {"name": "sold_out_was_true", "verdict": "UNKNOWN", "examined": 3, "count": 1, "detail": "clocks"}
 NOTHING = {"name": "sold_out_was_true", "verdict": "NOT_ASKED", "examined": 0, "count": 0, "detail": "no 409"}
+MET = MeasuredTarget(parser.parse("rps >= 1")[0], Reading(1.5, 90, "90 requests"))
+MISSED = MeasuredTarget(parser.parse("rps >= 2")[0], Reading(1.5, 90, "90 requests"))
 RACE = {"shots": 9, "losers": 4, "winners": 5, "overlap": 1.0}
 
 
@@ -22,6 +26,7 @@ def run(**changes: Any) -> Facts:
     healthy = {
         **{"id": "r", "profile": "ci", "users": 9, "workers": 2, "host": "http://api"},
         **{"requests": 100, "as_planned": True, "audit": {"checks": [HEALTHY]}},
+        "targets": [MET],
         "window": {"seconds": 60, "rps": 1.5, "total": {"requests": 90}},
     }
     return facts(**{**healthy, **changes})
@@ -33,6 +38,31 @@ def run(**changes: Any) -> Facts:
         ({}, "PASS", 0, ("PASS", "PASS", "PASS")),
         # no audit is registered: nobody asked, and that takes nothing from the rest
         ({"audit": None}, "PASS", 0, ("NOT_ASKED", "PASS", "PASS")),
+        # no targets are set: a run is not fast because nothing failed
+        ({"targets": []}, "PASS", 0, ("PASS", "NOT_ASKED", "PASS")),
+        ({"targets": [], "audit": None}, "NOT_ASKED", 0, ("NOT_ASKED", "NOT_ASKED", "PASS")),
+        ({"targets": [], "audit": {"checks": [NOTHING]}}, "NOT_ASKED", 0, ("NOT_ASKED", "NOT_ASKED", "PASS")),
+        ({"targets": [], "audit": None, "failures": 1}, "FAIL", 10, ("NOT_ASKED", "FAIL", "PASS")),
+        (
+            {"targets": [], "audit": None, "exceptions": [{"count": 1}]},
+            "FAIL",
+            10,
+            ("NOT_ASKED", "FAIL", "PASS"),
+        ),
+        (
+            {"targets": [], "audit": None, "as_planned": False},
+            "UNKNOWN",
+            12,
+            ("NOT_ASKED", "NOT_ASKED", "UNKNOWN"),
+        ),
+        # nothing was answered
+        (
+            {"targets": [], "audit": None, "window": {"total": {"requests": 0}}},
+            "UNKNOWN",
+            12,
+            ("NOT_ASKED", "UNKNOWN", "PASS"),
+        ),
+        ({"targets": [MET, MISSED]}, "FAIL", 10, ("PASS", "FAIL", "PASS")),
         ({"audit": {"checks": [HEALTHY, OVERSOLD]}}, "FAIL", 11, ("FAIL", "PASS", "PASS")),
         ({"audit": {"checks": [HEALTHY, UNDECIDED]}}, "UNKNOWN", 12, ("UNKNOWN", "PASS", "PASS")),
         ({"audit": {"checks": [OVERSOLD, UNDECIDED]}}, "FAIL", 11, ("FAIL", "PASS", "PASS")),

@@ -38,6 +38,7 @@ def test_what_is_decided_already_is_said() -> None:
     """Also while the rest is open."""
     of_fast = stands(so_far(), "fast")
     assert (of_fast["failures"], of_fast["exceptions"]) == ("PASS", "PASS")
+    assert of_fast[""] == "NOT_ASKED", "no targets are set"
 
 
 def test_a_failure_is_one_at_once() -> None:

@@ -21,7 +21,7 @@ def look(known: dict[str, Any] | None = None, **changed: Any) -> Snapshot:
     run = {"id": "20260101-120000-abcd", "profile": "smoke", "phase": "done", **(known or {})}
     parts = {"correct": ASKED_NOTHING, "fast": PASSED, "valid": PASSED}
     judged = make(Judgement, **{"verdict": "PASS", "exit_code": 0, **parts, **changed})
-    return Snapshot({"left_s": 0.0}, judged, facts(**run))
+    return Snapshot({"left_s": 0.0, "silent_s": 0}, judged, facts(**run))
 
 
 def test_without_a_run_every_tab_is_empty() -> None:
@@ -46,6 +46,13 @@ def test_the_page_goes_on_asking_until_it_can_say_stopped(
 ) -> None:
     """Locust's asks only while it hears spawning or running."""
     assert state(of_locust, in_progress) == told
+
+
+@pytest.mark.parametrize(("silent", "detail"), [(0, "smoke, done"), (7, "smoke, done, no answer for 7 s")])
+def test_that_the_target_does_not_answer_is_shown_with_the_run(silent: int, detail: str) -> None:
+    seen = look(exit_code=None)
+    row, *_ = verdict_rows(Snapshot({**seen.figures, "silent_s": silent}, seen.verdict, seen.facts))
+    assert row["detail"] == detail
 
 
 @pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.key)
