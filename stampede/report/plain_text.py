@@ -18,6 +18,12 @@ MOST_FAILURES = 10
 
 MOST_SILENCES = 5
 
+OF_THE_LOCUSTFILE = ("worker_blocked", "users_ended", "locustfile_stopped", "shape_failed")
+"""Events that the locustfile's own code causes."""
+
+MOST_EVENTS = 5
+"""Of them, those that are listed."""
+
 LONGEST = 200
 """Characters of one error: an error may be a whole page."""
 
@@ -31,6 +37,7 @@ def plain_text(run: Facts, judged: Judgement) -> str:
         _line(f"Run {run.id}: {_what_was_run(run)}"),
         *_figures(run),
         *_silences(run.events),
+        *_of_the_locustfile(run.events),
         *_stages(run.stages),
         *_failures((error.occurrences, formatting.failure(error)) for error in run.errors),
         *_failures((raised.count, formatting.exception(raised)) for raised in run.exceptions),
@@ -82,6 +89,12 @@ def _silences(events: Iterable[Event]) -> Iterator[str]:
     if silent:
         more = f" and {len(silent) - MOST_SILENCES:,} more" if len(silent) > MOST_SILENCES else ""
         yield f"No answer from {', '.join(silent[:MOST_SILENCES])}{more}"
+
+
+def _of_the_locustfile(events: list[Event]) -> Iterator[str]:
+    """Yield a line for each event that the locustfile's own code caused."""
+    for event in [event for event in events if event.name in OF_THE_LOCUSTFILE][:MOST_EVENTS]:
+        yield _line(f"{formatting.clock(event.at)} {formatting.title(event.name)}: {formatting.event(event)}")
 
 
 def _stages(stages: list[StageFigures]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,13 @@ PARTS = ("CORRECT", "FAST", "VALID")
 VERDICTS = ("PASS", "FAIL", "UNKNOWN", "NOT_ASKED")
 NEAR = "near its limit"
 """The end of a line of summary.txt whose check passed, but only just."""
+
+
+REPORTS = ("report.html", "summary.txt", "summary.md", "junit.xml", "timeline.csv")
+"""The files that each run leaves. A pipeline that reads one must not go on without it."""
+
+NO_REPORT = 12
+"""The exit code of a run that is fine and whose reports could not be written."""
 
 
 class Verdict(NamedTuple):
@@ -40,6 +48,9 @@ def show(folder: Path) -> Verdict:
     if (report := folder / "report.html").exists():
         print(f"Report:  {report}")
     code, verdict = judged["exit_code"], judged["verdict"]
+    if missing := [name for name in REPORTS if not (folder / name).exists()]:
+        print(f"{', '.join(missing)} could not be written: `make logs` has the reason", file=sys.stderr)
+        code = code or NO_REPORT
     return Verdict(code, verdict, f"{verdict} (exit code {code})")
 
 

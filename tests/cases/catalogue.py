@@ -107,7 +107,7 @@ def _ended_by_exceptions(outcome: Outcome, line: str, error: str) -> Outcome:
     return outcome
 
 
-@case("05-stop-user", "a user that ends itself is an event, not a lost user; PASS")
+@case("05-stop-user", "a user that ends itself is an event, not a lost user; exit 0")
 def stop_user(checkout: Checkout) -> Outcome:
     with serving() as api:
         outcome = run(checkout, "05-stop-user/users.py", api)
@@ -220,7 +220,7 @@ def long_task(checkout: Checkout) -> Outcome:
     return outcome
 
 
-@case("19c-pytest-style", "functions test_… are users; PASS")
+@case("19c-pytest-style", "functions test_… are users; exit 0")
 def pytest_style(checkout: Checkout) -> Outcome:
     with serving() as api:
         outcome = run(checkout, "19-pytest-style/test_shop.py", api)
@@ -301,7 +301,7 @@ def redirects(checkout: Checkout) -> Outcome:
     return outcome
 
 
-@case("30-http-features", "every request is counted as the server counts it; PASS")
+@case("30-http-features", "every request is counted as the server counts it; exit 0")
 def http_features(checkout: Checkout) -> Outcome:
     with serving() as api:
         outcome = run(checkout, "30-http-features/users.py", api)
@@ -332,7 +332,7 @@ def forgotten_with(checkout: Checkout) -> Outcome:
     return outcome
 
 
-@case("38-own-percentiles", "Locust's percentiles may be changed; PASS")
+@case("38-own-percentiles", "Locust's percentiles may be changed; exit 0")
 def own_percentiles(checkout: Checkout) -> Outcome:
     with serving() as api:
         return _passed(run(checkout, "38-own-percentiles/users.py", api))
@@ -341,7 +341,7 @@ def own_percentiles(checkout: Checkout) -> Outcome:
 # How the locustfile finds what is its own.
 
 
-@case("08-own-arguments", "arguments of its own work, also with the engine's former names; PASS")
+@case("08-own-arguments", "arguments of its own work, also with the engine's former names; exit 0")
 def same_name(checkout: Checkout) -> Outcome:
     with serving() as api:
         _passed(run(checkout, "08-own-arguments/same_name.py", api, RUN_TIME="5s"))
@@ -360,7 +360,7 @@ def required_argument(checkout: Checkout) -> Outcome:
     return outcome
 
 
-@case("09-relative-file", "a file next to the locustfile is opened by its name; PASS")
+@case("09-relative-file", "a file next to the locustfile is opened by its name; exit 0")
 def relative_file(checkout: Checkout) -> Outcome:
     with serving() as api:
         _passed(run(checkout, "09-relative-file/top.py", api, RUN_TIME="5s"))
@@ -368,13 +368,13 @@ def relative_file(checkout: Checkout) -> Outcome:
         return _passed(run(checkout, "09-relative-file/late.py", api, RUN_TIME="5s"))
 
 
-@case("10-late-import", "what lies next to the locustfile can be imported at any time; PASS")
+@case("10-late-import", "what lies next to the locustfile can be imported at any time; exit 0")
 def late_import(checkout: Checkout) -> Outcome:
     with serving() as api:
         return _passed(run(checkout, "10-late-import/users.py", api, RUN_TIME="5s"))
 
 
-@case("10b-same-name", "a package of its own may be named like one of the project's; PASS")
+@case("10b-same-name", "a package of its own may be named like one of the project's; exit 0")
 def same_package_name(checkout: Checkout) -> Outcome:
     with serving() as api:
         outcome = run(checkout, "10-late-import/same-names/users.py", api, RUN_TIME="5s")
@@ -383,7 +383,7 @@ def same_package_name(checkout: Checkout) -> Outcome:
     return outcome
 
 
-@case("22-odd-paths", "a locustfile in a folder of any name runs; PASS")
+@case("22-odd-paths", "a locustfile in a folder of any name runs; exit 0")
 def odd_paths(checkout: Checkout) -> Outcome:
     for folder in ("Last & Tests 100% (ü)", "a,b", "c$HOME #1"):
         with serving() as api:
@@ -391,7 +391,7 @@ def odd_paths(checkout: Checkout) -> Outcome:
     return outcome
 
 
-@case("32-environment", "ENV_FILE= and TAGS= reach the users; the file's values are in no result; PASS")
+@case("32-environment", "ENV_FILE= and TAGS= reach the users; the file's values are in no result; exit 0")
 def environment(checkout: Checkout) -> Outcome:
     (checkout.folder / "shop.env").write_text("SHOP_TOKEN=s3cr3t\n")
     with serving() as api:
@@ -423,19 +423,19 @@ def dotenv(checkout: Checkout) -> Outcome:
 # Where the users send.
 
 
-@case("11-self-signed", "HTTPS with a certificate of its own: the run begins; PASS")
+@case("11-self-signed", "HTTPS with a certificate of its own: the run begins; exit 0")
 def self_signed(checkout: Checkout) -> Outcome:
     with serving(certificate=_certificate(checkout)) as api:
         return _passed(run(checkout, "11-self-signed/users.py", api))
 
 
-@case("26-no-head", "a server that drops HEAD: the run begins; PASS")
+@case("26-no-head", "a server that drops HEAD: the run begins; exit 0")
 def no_head(checkout: Checkout) -> Outcome:
     with serving(drops_head=True) as api:
         return _passed(run(checkout, "26-no-head/users.py", api))
 
 
-@case("27-base-path", "HOST may have a path; PASS")
+@case("27-base-path", "HOST may have a path; exit 0")
 def base_path(checkout: Checkout) -> Outcome:
     with serving(prefix="/api/v1") as api:
         outcome = run(checkout, "26-no-head/users.py", api, HOST=f"{api.url}/api/v1/")
@@ -444,7 +444,7 @@ def base_path(checkout: Checkout) -> Outcome:
     return outcome
 
 
-@case("29-host-in-class", "without HOST= the load goes to the host of the class, none to the shop; PASS")
+@case("29-host-in-class", "without HOST= the load goes to the host of the class, none to the shop; exit 0")
 def host_in_class(checkout: Checkout) -> Outcome:
     with serving() as api:
         edits = {"19080": str(api.port)}
@@ -464,7 +464,7 @@ def two_hosts(checkout: Checkout) -> Outcome:
     return outcome
 
 
-@case("34-no-http", "users that speak no HTTP: the run begins; PASS")
+@case("34-no-http", "users that speak no HTTP: the run begins; exit 0")
 def no_http(checkout: Checkout) -> Outcome:
     with serving_echo() as port:
         outcome = run(checkout, "34-no-http/users.py", None, HOST=f"http://127.0.0.1:{port}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stampede.facts.event import Event
 from stampede.facts.figures import StageFigures
 from stampede.facts.run_json import Facts, Race
 from stampede.facts.verdict_json import Judgement
@@ -253,3 +254,11 @@ def test_that_cores_are_shared_is_said_last() -> None:
     """As it is while the run goes on."""
     assert lines(runs.run())[-2:] == ["", SHARED] == ["", snapshot.SHARED]
     assert SHARED not in lines(facts())
+
+
+def test_what_the_locustfile_did_to_the_run_is_listed() -> None:
+    ended = Event(name="users_ended", at=runs.START + 3.0, facts={"cause": "StopUser", "users": 8})
+    blocked = Event(name="worker_blocked", at=runs.START + 1.0, worker="0-ab", facts={"seconds": 7.0})
+    found = lines(runs.run(events=[blocked, ended]))
+    assert "21:07:01 worker blocked: seconds 7.0, worker 0-ab" in found
+    assert "21:07:03 users ended: cause StopUser, users 8" in found

@@ -10,7 +10,7 @@ import pytest
 
 from stampede.facts.run_json import write
 from stampede.report.plain_text import plain_text
-from stampede.rig.result import Verdict, show, style
+from stampede.rig.result import NO_REPORT, REPORTS, Verdict, show, style
 from tests import runs
 from tests.unit.report.test_plain_text import judged
 from tests.unit.rig.test_console import on_a_terminal
@@ -29,6 +29,8 @@ def folder(tmp_path: Path) -> Path:
     run = runs.run(errors=[runs.error(error="\x1b[2J :bug: " + "[bold]long[/bold] " * 9)])
     write(tmp_path, "verdict.json", judged())
     (tmp_path / "summary.txt").write_text(plain_text(run, judged()), encoding="utf-8")
+    for name in set(REPORTS) - {"summary.txt"}:
+        (tmp_path / name).touch()
     return tmp_path
 
 
@@ -67,19 +69,31 @@ def test_a_file_gets_the_summary_as_it_is(folder: Path, capsys: pytest.CaptureFi
     """And where the rest is."""
     assert show(folder) == Verdict(10, "FAIL", "FAIL (exit code 10)")
     summary = (folder / "summary.txt").read_text(encoding="utf-8")
-    assert capsys.readouterr().out == f"\n{summary}\nResults: {folder}\n"
-    (folder / "report.html").touch()
-    show(folder)
-    assert capsys.readouterr().out.endswith(f"\nResults: {folder}\nReport:  {folder}/report.html\n")
+    expected = f"\n{summary}\nResults: {folder}\nReport:  {folder}/report.html\n"
+    assert capsys.readouterr() == (expected, "")
 
 
 def test_a_verdict_without_a_summary_is_shown_all_the_same(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A report that could not be made does not cost it."""
-    (folder / "summary.txt").unlink()
+    for name in ("summary.txt", "report.html"):
+        (folder / name).unlink()
     assert show(folder).code == json.loads((folder / "verdict.json").read_text())["exit_code"]
     assert capsys.readouterr().out == f"\nResults: {folder}\n"
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_run_without_a_report_does_not_end_well(
+    folder: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipeline that reads the report would find an old one, or none."""
+    passed = json.loads((folder / "verdict.json").read_text()) | {"exit_code": 0, "verdict": "PASS"}
+    (folder / "verdict.json").write_text(json.dumps(passed))
+    assert show(folder).code == 0
+    (folder / name).unlink()
+    assert show(folder).code == NO_REPORT
+    assert capsys.readouterr().err == f"{name} could not be written: `make logs` has the reason\n"
 
 
 def test_a_terminal_gets_the_summary_in_colours(folder: Path) -> None:

@@ -1,0 +1,27 @@
+"""Some of the cases from the field, one for each kind of fault; `make cases` runs all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cases.catalogue import CASES, Named
+from tests.checkout import Checkout
+from tests.clusters import checkout  # noqa: F401
+
+KINDS = {
+    "02-load-shape": "the locustfile controls the load",
+    "07b-reset-every-2-s": "the verdict rests on the engine's own counts",
+    "10b-same-name": "the locustfile's own folder comes first",
+    "14-home-config": "only the planned requests are sent",
+    "29-host-in-class": "only the target gets them",
+    "31-init-raises": "users that end themselves",
+}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name in KINDS], ids=lambda case: case.name)
+def test_a_case_gives_its_right_value(case: Named, checkout: Checkout) -> None:  # noqa: F811 - the fixture
+    case.attempt(checkout)
+
+
+def test_each_kind_has_a_case() -> None:
+    assert KINDS.keys() <= {case.name for case in CASES}
