@@ -46,7 +46,7 @@ def main(names: Sequence[str]) -> int:
 def _try(named: Named, idle: SimpleQueue[Checkout]) -> bool:
     checkout = idle.get()
     try:
-        seen, is_right = named.attempt(checkout).in_words(), True
+        seen, is_right = named.assert_right(checkout).in_words(), True
     except AssertionError as error:
         seen, is_right = str(error) or f"line {_line(error)} does not hold", False
     except Exception as error:

@@ -16,6 +16,7 @@ from tests.cases.attempt import INPUTS, Outcome, run
 from tests.cases.echo import serving_echo
 from tests.cases.server import serving
 from tests.checkout import Checkout
+from tests.held_up import by_the_machine
 
 Case = Callable[[Checkout], Outcome]
 
@@ -27,6 +28,15 @@ class Named:
     name: str
     right: str
     attempt: Case
+
+    def assert_right(self, checkout: Checkout) -> Outcome:
+        """Run the case, and again where the machine kept the run from being VALID. Raises AssertionError."""
+        try:
+            return self.attempt(checkout)
+        except AssertionError:
+            if not by_the_machine(checkout.folder / "results" / "latest"):
+                raise
+        return self.attempt(checkout)
 
 
 CASES: list[Named] = []
@@ -301,13 +311,16 @@ def redirects(checkout: Checkout) -> Outcome:
     return outcome
 
 
-@case("30-http-features", "every request is counted as the server counts it; exit 0")
+@case(
+    "30-http-features", "every request is counted as the server counts it; a task's own error is an exception"
+)
 def http_features(checkout: Checkout) -> Outcome:
     with serving() as api:
         outcome = run(checkout, "30-http-features/users.py", api)
     assert outcome.run["failures"] == 0, outcome.output
     assert outcome.counts_agree()
-    assert outcome.code in (0, 12), outcome.output  # 2 MB of uploads may delay a worker's hub
+    assert outcome.check("fast", "exceptions")["verdict"] == "FAIL"  # `with` without catch_response
+    assert "LocustError at users.py:22" in outcome.output
     return outcome
 
 

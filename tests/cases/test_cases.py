@@ -20,7 +20,7 @@ KINDS = {
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in KINDS], ids=lambda case: case.name)
 def test_a_case_gives_its_right_value(case: Named, checkout: Checkout) -> None:  # noqa: F811 - the fixture
-    case.attempt(checkout)
+    case.assert_right(checkout)
 
 
 def test_each_kind_has_a_case() -> None:

@@ -185,6 +185,83 @@ def test_stock_workers_are_not_ready_for_a_while_after_a_run() -> None:
     assert stock(program) == "True"
 
 
+def test_stock_workers_compute_the_default_options_for_each_option() -> None:
+    """For each order: that takes 65 to 100 ms, in which all users of the worker wait."""
+    program = """
+    from locust import argument_parser
+    calls, compute = [], argument_parser.default_args_dict
+    argument_parser.default_args_dict = lambda: calls.append(True) or compute()
+    only = worker()
+    options = {f"option_{number}": number for number in range(20)}
+    job = {"timestamp": 1.0, "host": None, "stop_timeout": 0, "user_classes_count": {}}
+    job["parsed_options"] = options
+    only.handle_message(Message("spawn", job, only.client_id))
+    print(len(calls), flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "20"
+
+
+def test_stock_messages_cannot_hold_any_value() -> None:
+    """Locust sends the message again and again, and nothing else meanwhile."""
+    program = """
+    for value in ("half \\ud83d", 2**70, object()):
+        try:
+            Message("stats", {"value": value}, "me").serialize()
+        except Exception as error:
+            print(type(error).__name__, flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "UnicodeEncodeError\nOverflowError\nTypeError"
+
+
+def test_stock_workers_start_nobody_after_a_user_that_cannot_begin() -> None:
+    """Nor do they report the exception."""
+    program = """
+    class Broken(User):
+        made = 0
+
+        def __init__(self, environment):
+            Broken.made += 1
+            if Broken.made == 2:
+                raise ValueError("no token")
+            super().__init__(environment)
+
+    environment = Environment(user_classes=[Broken])
+    errors = []
+    environment.events.user_error.add_listener(lambda **_: errors.append(True))
+    runner = environment.create_local_runner()
+    try:
+        runner.spawn_users({"Broken": 5})
+    except ValueError:
+        print(Broken.made, errors, flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "2 []"
+
+
+def test_stock_response_contexts_report_nothing_without_with() -> None:
+    program = """
+    from gevent.pywsgi import WSGIServer
+    from locust import FastHttpUser, HttpUser
+
+    def answer(environ, start):
+        start("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    server = WSGIServer(("127.0.0.1", 0), answer, log=None)
+    server.start()
+    for kind in (HttpUser, FastHttpUser):
+        host = f"http://127.0.0.1:{server.server_port}"
+        environment = Environment(user_classes=[type("Visitor", (kind,), {"host": host})])
+        environment.create_local_runner()
+        environment.user_classes[0](environment).client.get("/", catch_response=True)
+        print(environment.stats.total.num_requests, flush=True)
+    os._exit(0)
+    """
+    assert stock(program) == "0\n0"
+
+
 def test_stock_users_count_no_request_that_is_cut_off() -> None:
     """By either of Locust's clients: an API that hangs for ever has neither requests nor failures."""
     program = """
