@@ -120,7 +120,10 @@ def _complaint(name: str, option: str) -> str:
     what = option if name == option else f"{name} ({option})"
     if setting := SETTINGS.get(option):
         return f"LOCUST_ARGS: {what} is an option of Locust: use {setting} instead"
-    return f"LOCUST_ARGS: {what} is not an argument of the locustfile: remove it, Stampede sets what it needs"
+    return (
+        f"LOCUST_ARGS: {what} is not an argument of the locustfile: remove it "
+        "(docs/locust.md lists replacements)"
+    )
 
 
 def variables_of_options() -> set[str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from locust.argument_parser import get_parser
+from locust.event import Events
 
 from stampede.rig.settings import NAMES, RIG_SETTINGS, Settings
 
@@ -18,6 +20,7 @@ COMPOSE = Path("docker-compose.yml").read_text()
 ENV_EXAMPLE = Path(".env.example").read_text()
 
 OWN_API = Path("docs/own-api.md").read_text()
+LOCUST = Path("docs/locust.md").read_text()
 
 TARGETS = re.findall(r"^([a-z][a-z ]*):.*##", MAKEFILE, re.MULTILINE)
 VERBS = [verb for targets in TARGETS for verb in targets.split()]
@@ -107,3 +110,40 @@ def test_every_setting_of_the_examples_exists() -> None:
     named = {name for command in commands for name in re.findall(r"\b([A-Z_]+)=", command)}
     assert {"UI_BIND", "HOST"} <= named
     assert named <= {*NAMES, *re.findall(r"\$\((?:patsubst )?([A-Z]+)[,)]", MAKEFILE)}
+
+
+def test_every_option_and_event_of_locust_is_documented() -> None:
+    """Those that Locust's own help hides are left out."""
+    options = {
+        option
+        for action in get_parser([])._actions
+        for option in action.option_strings
+        if option.startswith("--") and action.help != "==SUPPRESS==" and "stampede" not in option
+    }
+    assert {"--users", "--csv"} <= options
+    documented = set(re.findall(r"`(--[a-z-]+)`", LOCUST.split("### Options")[1].split("###")[0]))
+    assert options == documented
+    assert set(Events.__annotations__) <= set(re.findall(r"`([a-z_]+)`", LOCUST.split("## Event hooks")[1]))
+
+
+def test_every_feature_of_locust_has_one_of_three_marks() -> None:
+    tables = LOCUST.split("| feature | here | notes |\n|---|---|---|\n")[1:]
+    rows = [row for table in tables for row in table.split("\n\n")[0].splitlines()]
+    assert len(rows) > 100
+    assert {row.split(" | ")[1] for row in rows} == {"supported", "different", "refused"}
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(map(str, Path("docs").glob("*.md")))])
+def test_links_within_the_documentation_lead_somewhere(page: str) -> None:
+    """To a file, and to a heading of it."""
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", Path(page).read_text()):
+        name, _, heading = link.partition("#")
+        target = Path(page).parent / name if name else Path(page)
+        assert target.exists(), link
+        assert not heading or heading in _headings(target), link
+
+
+def _headings(page: Path) -> set[str]:
+    """Return the anchors of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
