@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -53,10 +53,17 @@ user_patches.count_requests_cut_off()
 # Registered before the locustfile is imported: where one of its listeners raises StopUser, Locust skips the
 # listeners after it. On the master too: a locustfile may send requests there.
 _counts = Counts()
+_at_test_start: list[Callable[[], None]] = [_counts.clear]
+"""What a process does at the start of a run, in this order, before the locustfile's listeners."""
 events.request.add_listener(_counts.count)
 events.user_error.add_listener(_counts.count_exception)
-events.test_start.add_listener(lambda **_: _counts.clear())
+events.test_start.add_listener(lambda **_: _begin_run())
 user_patches.note_unreported(_counts.unreported.opened, _counts.unreported.reported)
+
+
+def _begin_run() -> None:
+    for act in _at_test_start:
+        act()
 
 
 @events.init_command_line_parser.add_listener
@@ -132,7 +139,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     webui.add(web_ui, environment, driver, Path(options.stampede_profiles), results_folder)
     _choices[:] = form.choices(Path(options.stampede_profiles))
     on = environment.events
-    on.test_start.add_listener(lambda **_: cluster.begin(*driver.started()))
+    _at_test_start.append(lambda: cluster.begin(*driver.started()))
     on.worker_report.add_listener(lambda data, **_: _counts.add(data))
     on.worker_report.add_listener(
         lambda client_id, data, **_: driver.observers.worker_reported(client_id, data)
@@ -196,10 +203,9 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
         _refuse_to_start(error)
     patches.refuse_redirects_off_target(allowed)
     on = environment.events
-    on.test_start.add_listener(lambda **_: cluster.begin(environment.parsed_options.stampede_run_id))
-    on.test_start.add_listener(
-        lambda **_: ledger.begin(environment.parsed_options.stampede_run_id, own_label(runner))
-    )
+    options = environment.parsed_options
+    _at_test_start.append(lambda: cluster.begin(options.stampede_run_id))
+    _at_test_start.append(lambda: ledger.begin(options.stampede_run_id, own_label(runner)))
     on.report_to_master.add_listener(lambda data, **_: _counts.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: samples.hand_over(data))

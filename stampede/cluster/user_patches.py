@@ -18,7 +18,7 @@ from locust import User, clients
 from locust.clients import HttpSession
 from locust.contrib import fasthttp
 from locust.contrib.fasthttp import FastHttpSession
-from locust.exception import StopTest, StopUser
+from locust.exception import RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from locust.runners import STATE_INIT, STATE_SPAWNING, STATE_STOPPED, WorkerRunner
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, DefaultTaskSet
 
@@ -124,7 +124,8 @@ def note_unreported(opened: Callable[[Any, Any], str], reported: Callable[[str],
     """Let `opened` and `reported` hear of responses that a `with` block is to report.
 
     Stock users count nothing where the `with` is missing, or where its block raises an exception. `opened`
-    receives method and name, and returns a key for `reported`.
+    receives method and name, and returns a key for `reported`. A block that raises RescheduleTask leaves its
+    request out on purpose: Locust documents that.
     """
     for session, response in (
         (HttpSession, clients.ResponseContextManager),
@@ -148,23 +149,34 @@ def _note_opened(session_class: Any, opened: Callable[[Any, Any], str]) -> None:
 
 
 def _note_reported(response_class: Any, reported: Callable[[str], None]) -> None:
-    report = response_class._report_request
+    report, leave = response_class._report_request, response_class.__exit__
 
-    def report_and_note(response: Any, *arguments: Any) -> None:
+    def note(response: Any) -> None:
         key = response.__dict__.pop("_unreported_key", None)
         if key is not None:
             reported(key)
+
+    def report_and_note(response: Any, *arguments: Any) -> None:
+        note(response)
         report(response, *arguments)
 
-    response_class._report_request = report_and_note
+    def leave_and_note(response: Any, exc: type[BaseException] | None, *details: Any) -> Any:
+        if exc is not None and issubclass(exc, RescheduleTask | RescheduleTaskImmediately):
+            note(response)
+        return leave(response, exc, *details)
+
+    response_class._report_request, response_class.__exit__ = report_and_note, leave_and_note
 
 
 def count_requests_cut_off() -> None:
     """Count requests that are still in flight when their user is stopped as failed.
 
     Stock users do not report such a request: an API that hangs permanently has no failures. The time of the
-    request is how long the user waited. A request whose response is there, but whose user is
-    still checking it (`catch_response=True`), is counted by its status.
+    request is how long the user waited.
+
+    A request whose response is there, but whose user is still checking it (`catch_response=True`), is counted
+    by its status. A request that a user sends after it was asked to stop, in a task that goes on, has not
+    failed if it is cut off: the stop did it.
     """
     for session in (HttpSession, FastHttpSession):
         _count_unanswered(session)
@@ -179,6 +191,7 @@ def _count_unanswered(session_class: Any) -> None:
         session: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any
     ) -> Any:
         start_time, began = time.time(), time.perf_counter()
+        was_stopping = session.user is not None and session.user._state == LOCUST_STATE_STOPPING
         try:
             return request(session, method, url, name, *arguments, **options)
         except GreenletExit:
@@ -195,7 +208,7 @@ def _count_unanswered(session_class: Any) -> None:
                         **(session.user.context() if session.user else {}),
                         **options.get("context", {}),
                     },
-                    exception=CutOffError(),
+                    exception=None if was_stopping else CutOffError(),
                     start_time=start_time,
                     url=session._build_url(url),
                 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stampede.counting.readable import text
-from stampede.facts.run_json import ExceptionFacts
+from stampede.facts.run_json import NOT_OWN, ExceptionFacts
 
 KEY = "stampede_exceptions"
 """The key of the exceptions in a worker's report."""
@@ -78,5 +78,5 @@ def _places(exception: BaseException) -> str:
 def place(exception: BaseException) -> str:
     """Return where an exception was raised, its last place outside installed packages: `users.py:14`."""
     frames = traceback.extract_tb(exception.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    own = [frame for frame in frames if not NOT_OWN.search(frame.filename)] or frames
     return f"{own[-1].filename.rpartition('/')[2]}:{own[-1].lineno}" if own else "an unknown place"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,15 @@ class LedgerFile:
         """Expect no end of a worker that has left, by its label, if it has not reported anything."""
         if worker not in self._reported:
             self.still_working.pop(worker, None)
+
+    def never_began(self, connected: Collection[str]) -> None:
+        """Expect no end of connected workers, by their ids, that have not reported anything in the run.
+
+        The run ended before they got users.
+        """
+        for label, worker_id in list(self.still_working.items()):
+            if label not in self._reported and worker_id in connected:
+                del self.still_working[label]
 
     def close(self) -> list[str]:
         """Write the workers that never reported their end, close the file, and return the workers' ids."""

@@ -30,6 +30,10 @@ _PLACE = re.compile(r'File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.
 """A line of a traceback."""
 
 
+NOT_OWN = re.compile("/site-packages/|/stampede/cluster/")
+"""Files that are not the users' own code: installed packages, and the engine's part in running users."""
+
+
 class FactsError(ValueError):
     """A ``run.json`` that cannot be read; the message has its path and the reason."""
 
@@ -89,7 +93,7 @@ class ExceptionFacts(Struct, kw_only=True, frozen=True):
         This is the last place of the traceback that is not in an installed package.
         """
         places = list(_PLACE.finditer(self.traceback))
-        own = [place for place in places if "site-packages" not in place["file"]] or places
+        own = [place for place in places if not NOT_OWN.search(place["file"])] or places
         return (
             f"{own[-1]['file'].rpartition('/')[2]}:{own[-1]['line']} in {own[-1]['function']}" if own else ""
         )

@@ -20,6 +20,7 @@ from gevent.event import Event as Flag
 from locust import LoadTestShape
 from locust.env import Environment
 
+from stampede.cluster.roster import STATES_WITH_USERS
 from stampede.counting.counts import Counts
 from stampede.facts.event import Event
 from stampede.facts.run_json import Phase
@@ -27,7 +28,7 @@ from stampede.facts.target import MeasuredTarget, Reading, Target
 from stampede.plan.cast import Cast
 from stampede.plan.hosts import Hosts
 from stampede.plan.profiles import Plan
-from stampede.plan.shape import ShapeError
+from stampede.plan.shape import ShapeError, Tick, next_tick
 from stampede.run.abort import Abort
 from stampede.run.finisher import Finisher
 from stampede.run.load import Load
@@ -104,23 +105,37 @@ class Driver:
         """
         self.check_can_start()
         self.cast.choose(plan)
+        first_tick = self._first_tick() if plan.shape else None
         self._environment.host = host
         # Before the listeners of the test's start, which may read Locust's options.
         vars(self._environment.parsed_options).update({**plan.options, "host": host})
         self._next_plan, self._is_headless = plan, is_headless
         self._next_id = run_id = _new_id(time.time())
         self._stages = Stages(self._environment)
-        self._load = Load(self._environment, plan, self._stages)
+        self._load = Load(self._environment, plan, self._stages, first_tick)
         self._load_greenlet = gevent.spawn(self._carry_out, self._load)
         return run_id
+
+    def _first_tick(self) -> Tick:
+        """Return what the shape wants at the start. Raises RunError where that cannot be followed."""
+        shape = self._environment.shape_class
+        shape.reset_time()
+        try:
+            tick = next_tick(shape)
+        except ShapeError as error:
+            raise RunError(str(error)) from error
+        if tick is None:
+            raise RunError(f"{type(shape).__name__}.tick() ends the run at once: it returned None first")
+        return tick
 
     def check_can_start(self) -> None:
         """Raise RunError where no run can start now.
 
-        Reasons: another run is in progress, the results folder cannot be written, or no worker is ready
-        within READY_TIMEOUT.
+        Reasons: another run is in progress, the results folder cannot be written, the locustfile has a
+        dispatcher of its own, or no worker is ready within READY_TIMEOUT.
         """
         self._refuse_while_in_progress()
+        self._refuse_other_dispatcher()
         self._refuse_without_results()
         if not self._wait_for_workers(1):
             raise RunError("no worker has joined yet: wait, or look at the workers' logs")
@@ -131,6 +146,14 @@ class Driver:
             raise RunError("the last run is being audited: try again in a moment")
         if self.in_progress:
             raise RunError("a run is in progress: wait for its end, or stop it in the browser")
+
+    def _refuse_other_dispatcher(self) -> None:
+        maker = self._environment.dispatcher_class
+        if not getattr(maker, "__module__", "").startswith("stampede."):
+            raise RunError(
+                f"the locustfile sets environment.dispatcher_class = {getattr(maker, '__name__', maker)}: "
+                "remove it, Stampede distributes the users itself (docs/locust.md)"
+            )
 
     def _refuse_without_results(self) -> None:
         try:
@@ -227,7 +250,12 @@ class Driver:
         gevent.spawn(self._stop)  # in a greenlet: a stop kills the watcher, which runs this
 
     def _stop(self) -> None:
-        self._environment.runner.stop()
+        """Stop the run, as soon as Locust's test has started: until then Locust ignores a stop."""
+        while self.current and self.current.phase in (Phase.RAMP, Phase.WINDOW):
+            if self._environment.runner.state in STATES_WITH_USERS:
+                self._environment.runner.stop()
+                return
+            gevent.sleep(0.05)
 
     def stop_by_locustfile(self, cause: str) -> None:
         """Stop the run in progress, as something in the locustfile asks for it. The first cause counts."""

@@ -86,6 +86,7 @@ class Finisher:
             gevent.sleep(0.05)
 
     def _audit(self, run: Run, folder: RunFolder) -> None:
+        folder.ledger.never_began(roster.connected_workers(self._environment.runner))
         run.lost_workers = folder.ledger.close()
         self._observers.conclude(run)
         if folder.ledger.error:

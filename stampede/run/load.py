@@ -25,8 +25,12 @@ FIRST_USER_INTERVAL = 0.05
 class Load:
     """Sets the number of users of one run, second by second."""
 
-    def __init__(self, environment: Environment, plan: Plan, stages: Stages) -> None:
+    def __init__(
+        self, environment: Environment, plan: Plan, stages: Stages, first_tick: Tick | None = None
+    ) -> None:
+        """Prepare the load of a plan. `first_tick` is what its shape wants at the start."""
         self._environment = environment
+        self._first_tick = first_tick
         self._plan = plan
         self._stages = stages
         self._ramp: Greenlet[..., None] | None = None
@@ -38,9 +42,9 @@ class Load:
         `has_begun` returns whether the test has started. `on_first_user` is called when users are there: from
         then on the time of the run counts. Raises ShapeError.
         """
-        shape = self._environment.shape_class if self._plan.shape else None
-        if shape:
-            return self._follow(shape, has_begun, on_first_user)
+        if self._first_tick:
+            shape = self._environment.shape_class
+            return self._follow(shape, self._first_tick, has_begun, on_first_user)
         return self._pass_stages(has_begun, on_first_user)
 
     def ramp_ended(self) -> None:
@@ -70,15 +74,15 @@ class Load:
         return True
 
     def _follow(
-        self, shape: LoadTestShape, has_begun: Callable[[], bool], on_first_user: Callable[[], None]
+        self,
+        shape: LoadTestShape,
+        wanted: Tick,
+        has_begun: Callable[[], bool],
+        on_first_user: Callable[[], None],
     ) -> bool:
         """Ask the shape each second, and begin each change without waiting for the users of the last one."""
-        shape.reset_time()
-        wanted = tick = next_tick(shape)
-        if tick is None:
-            return False
-        self._begin_ramp(tick)
-        if not self._await_first_user(has_begun, wants_users=tick.users > 0):
+        self._begin_ramp(wanted)
+        if not self._await_first_user(has_begun, wants_users=wanted.users > 0):
             return False
         shape.reset_time()
         on_first_user()

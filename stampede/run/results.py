@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import gevent
+from locust import stats
 from locust.env import Environment
 from locust.html import get_html_report
-from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter
+from locust.stats import StatsCSVFileWriter
 from msgspec.structs import replace
 
 from stampede.cluster import roster
@@ -42,7 +43,7 @@ class RunFolder:
         self._counts = counts
         ledger = self.path / "ledger.jsonl.gz"
         self.ledger = LedgerFile(ledger, run.id, self._connected_workers(), run.events)
-        self._csv = StatsCSVFileWriter(environment, PERCENTILES_TO_REPORT, str(self.path / "locust"))
+        self._csv = StatsCSVFileWriter(environment, stats.PERCENTILES_TO_REPORT, str(self.path / "locust"))
         self.facts = self._write_facts()
         """The content of run.json, as last written."""
         self.judgement: Judgement | None = None

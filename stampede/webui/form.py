@@ -17,9 +17,11 @@ from __future__ import annotations
 
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
+from locust import argument_parser
 from locust.web import WebUI
 
 from stampede.cluster import patches
@@ -32,6 +34,9 @@ from stampede.webui.runs import begin, begin_shape
 
 PROFILE_FIELD = "stampede_profile"
 """The form's field for the profile: Locust names it after the option --stampede-profile."""
+
+ENGINE_OPTIONS = "stampede_"
+"""How the names of the engine's options begin, which the form must not set."""
 
 NO_PROFILE = ""
 """The form's choice that starts a run with the form's own numbers."""
@@ -96,6 +101,7 @@ class Form:
 
     def _start_profile(self) -> Response:
         settings = {"profile": request.form[PROFILE_FIELD], "host": requested_host()}
+        self._set_own_arguments()
         try:
             plan = begin(self._driver, self._profiles_file, settings).plan
         except (ProfileError, RunError, CastError) as error:
@@ -109,15 +115,39 @@ class Form:
             "spawn_rate": _number(request.form.get("spawn_rate")),
             "run_time": request.form.get("run_time") or None,
             "host": requested_host(),
+            "probe": False,  # as Locust's form: users need not speak HTTP
         }
+        self._set_own_arguments()
         try:
             plan = begin_shape(self._driver, settings).plan
         except (ProfileError, RunError, CastError) as error:
             return self._answer(False, str(error))
         return self._answer(True, f"the shape {plan.shape} sets the load")
 
+    def _set_own_arguments(self) -> None:
+        """Set the locustfile's own arguments to the form's values, as Locust does for its own start."""
+        options = vars(self._web_ui.environment.parsed_options)
+        own = options.keys() - argument_parser.default_args_dict().keys()
+        for name in own & request.form.keys():
+            if not name.startswith(ENGINE_OPTIONS):
+                options[name] = _as_before(options[name], name)
+
     def _answer(self, success: bool, message: str) -> Response:
         return jsonify(success=success, message=message, host=self._web_ui.environment.host)
+
+
+def _as_before(present: Any, name: str) -> Any:
+    """Return the form's value of an argument, in the type of its present value."""
+    value = request.form[name]
+    if isinstance(present, bool):
+        return value == "true"
+    if isinstance(present, list):
+        values = value.split(",") if "," in value else request.form.getlist(name)
+        return [int(each) for each in values] if all(isinstance(each, int) for each in present) else values
+    try:
+        return value if present is None else type(present)(value)
+    except ValueError:
+        return present
 
 
 def _number(text: str | None) -> float | None:

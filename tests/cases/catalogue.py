@@ -160,6 +160,16 @@ def quit_on_failures(checkout: Checkout) -> Outcome:
     return outcome
 
 
+@case("04b-quit-at-start", "a quit by a listener of test_start ends the run at once, as an event")
+def quit_at_start(checkout: Checkout) -> Outcome:
+    with serving() as api:
+        outcome = run(checkout, "04-quit-on-failures/at_start.py", api, RUN_TIME="1m")
+    assert "locustfile_stopped" in outcome.events
+    assert "runner.quit() at at_start.py:17" in outcome.check("valid", "came_to_its_end")["detail"]
+    assert len(outcome.run["seconds"]) < 20
+    return outcome
+
+
 # The load that the locustfile wants.
 
 
@@ -236,6 +246,15 @@ def pytest_style(checkout: Checkout) -> Outcome:
         outcome = run(checkout, "19-pytest-style/test_shop.py", api)
     assert outcome.code == 0, outcome.output
     assert outcome.counts_agree()
+    return outcome
+
+
+@case("19d-restless", "requests that are sent after the stop and cut off have not failed; exit 0")
+def restless(checkout: Checkout) -> Outcome:
+    with serving() as api:
+        outcome = run(checkout, "19-pytest-style/test_restless.py", api, RUN_TIME="4s", USERS="2")
+    assert outcome.run["failures"] == 0, outcome.output
+    assert outcome.run["window"]["total"]["requests"] < outcome.run["requests"] / 2
     return outcome
 
 
@@ -342,6 +361,16 @@ def forgotten_with(checkout: Checkout) -> Outcome:
     assert outcome.run["requests"] + unreported["count"] == outcome.served["*"]
     assert "forgotten with" in unreported["detail"]
     assert outcome.code == 12, outcome.output
+    return outcome
+
+
+@case("37b-rescheduled", "a request that RescheduleTask leaves out on purpose is not missed; exit 0")
+def rescheduled(checkout: Checkout) -> Outcome:
+    with serving() as api:
+        outcome = run(checkout, "37-forgotten-with/rescheduled.py", api, RUN_TIME="5s")
+    assert outcome.code == 0, outcome.output
+    assert outcome.run["unreported"] == {}
+    assert 0 < outcome.run["requests"] < outcome.served["*"]
     return outcome
 
 

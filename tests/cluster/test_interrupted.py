@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 
+import psutil
+
 from tests.checkout import Checkout, wait_until
 from tests.cluster.test_leftovers import processes_of, start_headless
+
+
+def _is_master(process: psutil.Process) -> bool:
+    return any(argument.endswith("master/locust.conf") for argument in process.cmdline())
 
 
 def test_a_run_whose_master_died_leaves_what_was_known(checkout: Checkout) -> None:
     """The next master judges it, and headless waits for that."""
     headless = start_headless(checkout, "local")
     wait_until(lambda: checkout.get("/stampede/run")["phase"] == "window", "all its users")
-    (master,) = [each for each in processes_of(checkout.folder) if "master/locust.conf" in each.cmdline()]
+    (master,) = [each for each in processes_of(checkout.folder) if _is_master(each)]
     master.kill()
     said, _ = headless.communicate(timeout=90)
     assert headless.returncode == 12, said

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import gevent
 import pytest
+from locust.dispatch import UsersDispatcher
 
 from stampede.counting.counts import Counts
 from stampede.facts.run_json import Audit
-from stampede.plan.profiles import Plan, Stage
+from stampede.plan.profiles import Plan, Stage, shaped
 from stampede.run.driver import Driver, RunError
 from stampede.run.results import RunFolder, facts
 from stampede.run.run import Run
 from tests.integration.masters import Master, with_driver
+from tests.integration.test_load import Script
 
 
 @pytest.fixture
@@ -41,6 +43,25 @@ def test_who_asks_for_a_run_without_results_is_told_why_not(driver: Driver, tmp_
     with pytest.raises(RunError, match=f"{tmp_path}/results/ cannot be written: "):
         driver.start(plan, "http://127.0.0.1:9")
     assert not driver.in_progress
+
+
+def test_a_dispatcher_of_the_locustfile_is_refused(own: Master, tmp_path: Path) -> None:
+    """It would distribute the users by other rules, and lose those of a worker that leaves."""
+    driver = with_driver(own, tmp_path)
+    own.environment.dispatcher_class = UsersDispatcher
+    with pytest.raises(RunError, match=r"environment\.dispatcher_class = UsersDispatcher: remove it"):
+        driver.start(Plan("smoke", stages=(Stage(1, 1, 1),)), "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("tick", "reason"),
+    [((2,), r"Script\.tick\(\) must return"), (None, r"Script\.tick\(\) ends the run at once")],
+)
+def test_a_shape_that_cannot_begin_is_refused(own: Master, tmp_path: Path, tick: object, reason: str) -> None:
+    own.environment.shape_class = Script(tick)
+    plan = shaped(Plan("smoke", stages=(Stage(1, 1, 1),)), "Script", {})
+    with pytest.raises(RunError, match=reason):
+        with_driver(own, tmp_path).start(plan, "http://127.0.0.1:9")
 
 
 def test_a_run_without_results_sends_nothing_and_is_over(

@@ -131,6 +131,14 @@ def test_a_run_of_the_form_is_not_started_again(page: Page) -> None:
     assert page.runner.target_user_count == 50
 
 
+def test_the_locustfiles_own_arguments_are_those_of_the_form(page: Page) -> None:
+    """With a profile, too; the engine's own options are not for the form."""
+    options = page.runner.environment.parsed_options
+    options.wallet, options.dry, options.stampede_run_id = 7, False, "run"
+    page.start(stampede_profile="none", wallet="8", dry="true", stampede_run_id="another")
+    assert (options.wallet, options.dry, options.stampede_run_id) == (8, True, "run")
+
+
 def test_nothing_begins_while_the_last_run_is_audited(page: Page) -> None:
     """The figures of both would be mixed."""
     page.start()

@@ -17,6 +17,7 @@ import pytest
 
 from stampede.rig import headless
 from stampede.rig.master import Master
+from stampede.rig.result import REPORTS
 from stampede.rig.settings import Settings
 
 OURS, OTHER, PREVIOUS = "20261130-100000-aaaa", "20261130-100001-bbbb", "20261129-100000-cccc"
@@ -60,9 +61,10 @@ def _archive(run_id: str) -> bytes:
     packed = io.BytesIO()
     content = json.dumps({"exit_code": 0, "verdict": "PASS"}).encode()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        file = tarfile.TarInfo(f"{run_id}/verdict.json")
-        file.size = len(content)
-        archive.addfile(file, io.BytesIO(content))
+        for name in ("verdict.json", *REPORTS):
+            file = tarfile.TarInfo(f"{run_id}/{name}")
+            file.size = len(content)
+            archive.addfile(file, io.BytesIO(content))
     return packed.getvalue()
 
 

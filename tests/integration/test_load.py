@@ -13,7 +13,7 @@ import pytest
 from locust import LoadTestShape, User
 
 from stampede.plan.profiles import Plan, Stage, shaped
-from stampede.plan.shape import ShapeError
+from stampede.plan.shape import ShapeError, next_tick
 from stampede.run.load import Load
 from stampede.run.stages import Stages
 from tests.integration.test_cluster_master import Cluster
@@ -47,7 +47,8 @@ def follow(cluster: Cluster, shape: LoadTestShape) -> tuple[bool, list[int]]:
     """Whether the shape was followed to its end, and the numbers of users that ran, one after the other."""
     cluster.environment.shape_class = shape
     plan = shaped(Plan("usual", (Stage(1, 1, 1),)), "Script", {})
-    load = Load(cluster.environment, plan, Stages(cluster.environment))
+    first = next_tick(shape)
+    load = Load(cluster.environment, plan, Stages(cluster.environment), first)
     begun: list[float] = []
     greenlet = gevent.spawn(load.carry_out, lambda: True, lambda: begun.append(monotonic()))
     seen: list[int] = []

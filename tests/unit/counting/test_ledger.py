@@ -154,6 +154,15 @@ def test_a_worker_that_leaves_before_its_first_report_is_not_lost(ledger: Ledger
     assert file.close() == ["host_1"]
 
 
+def test_a_worker_that_got_no_users_has_nothing_to_end(ledger: Ledger, tmp_path: Path) -> None:
+    """The run was ended before: it is still there, and has reported nothing. One that is gone may be lost."""
+    begun = {"0-a": "host_0", "1-b": "host_1", "2-c": "host_2"}
+    file = LedgerFile(tmp_path / "ledger.jsonl.gz", "run-1", begun, [])
+    file.add("host_1", report(ledger))
+    file.never_began(["host_0", "host_1"])
+    assert file.close() == ["host_1", "host_2"]
+
+
 def test_a_ledger_that_cannot_be_written_is_noted(ledger: Ledger) -> None:
     """A full disk: the run goes on, and nobody is accused of what is missing."""
     full = LedgerFile(Path("/dev/full"), "run-1", {}, [])

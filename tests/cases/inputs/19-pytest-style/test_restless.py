@@ -1,0 +1,2 @@
+def test_list(session):
+    assert session.get("/list", name="/list").status_code == 200
