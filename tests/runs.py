@@ -203,6 +203,7 @@ def second(place: int) -> Second:
         users=round(200 * share),
         target_users=0 if is_over else 200,
         planned_users=0 if is_over else round(200 * share),
+        starting_users=0,
         workers=2,
         requests=requests,
         failures=0,

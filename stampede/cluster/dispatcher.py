@@ -7,6 +7,8 @@ Locust calls both in the same way. The differences:
 - Users move between workers in two steps. One worker stops them and reports that. Then another worker starts
   as many. So there are never more users than wanted. The users of a silent worker cannot be seen; they no
   longer count once Locust marks the worker as missing.
+- A ramp is even: with 3 users a second, one starts every third of a second. Locust starts three at the
+  beginning of each second.
 - A worker gets an order only when it has carried out the last one. So a ramp down is at most as fast as users
   can stop.
 """
@@ -223,6 +225,15 @@ class Dispatcher:
         if self._ramp_start < self._target:
             return min(self._ramp_start + steps, self._target)
         return max(self._ramp_start - steps, self._target)
+
+    def users_starting(self) -> int:
+        """Return how many users the workers have been ordered to start, and have not started yet."""
+        missing = (
+            self._ordered[worker].total() - self._nodes[worker].user_count
+            for worker in self._ordered_at
+            if worker in self._nodes
+        )
+        return sum(max(0, users) for users in missing)
 
     def _wanted(self) -> dict[str, Users]:
         current = {worker: self._ordered[worker] for worker in self._available_workers()}

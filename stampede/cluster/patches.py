@@ -109,9 +109,11 @@ def count_any_request() -> None:
     """
     log_request, log_error = RequestStats.log_request, RequestStats.log_error
 
-    def log_any_request(stats: RequestStats, method: Any, name: Any, time: Any, length: Any) -> None:
-        length = length if isinstance(length, int) else 0
-        log_request(stats, readable.text(method), readable.text(name), readable.milliseconds(time), length)
+    def log_any_request(
+        stats: RequestStats, method: Any, name: Any, response_time: Any, content_length: Any
+    ) -> None:
+        milliseconds, length = readable.milliseconds(response_time), readable.length(content_length)
+        log_request(stats, readable.text(method), readable.text(name), milliseconds, length)
 
     def log_any_error(stats: RequestStats, method: Any, name: Any, error: Any) -> None:
         error = error if isinstance(error, Exception) else readable.text(error)

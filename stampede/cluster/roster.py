@@ -23,6 +23,12 @@ def users_due(runner: MasterRunner) -> int:
     return int(dispatcher.users_due()) if dispatcher else 0
 
 
+def users_starting(runner: MasterRunner) -> int:
+    """Return how many users the workers are starting now; 0 where no run is in progress."""
+    dispatcher = runner._users_dispatcher
+    return int(dispatcher.users_starting()) if dispatcher else 0
+
+
 def label(runner: MasterRunner, worker: str) -> str:
     """Return the short name of a worker, by its id."""
     return _label(runner.get_worker_index(worker), worker)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ from locust.runners import STATE_INIT, STATE_SPAWNING, STATE_STOPPED, WorkerRunn
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, DefaultTaskSet
 
 logger = logging.getLogger(__name__)
+users_logger = logging.getLogger("locust.user.users")
+"""The logger of the functions that are replaced here: a locustfile may have set its level or a handler."""
 
 OnEnd = Callable[[User, BaseException, bool], None]
 """A function that receives a user that has ended, what it raised, and whether it was stopped before."""
@@ -58,7 +61,7 @@ def _run(user: User) -> None:
         try:
             user.on_start()
         except Exception as error:
-            logger.exception("%s", error)
+            users_logger.error("%s\n%s", error, traceback.format_exc())
             if not isinstance(error, StopUser | StopTest):
                 user.environment.events.user_error.fire(
                     user_instance=user, exception=error, tb=error.__traceback__
@@ -99,6 +102,7 @@ def _spawning_all(on_end: OnEnd) -> Callable[..., list[User]]:
             for _ in range(count):
                 try:
                     user = user_class(runner.environment)
+                    _check_constructed(user)
                 except Exception as error:  # the locustfile's own code may raise anything
                     logger.exception("a user of %s cannot begin", name)
                     on_end(user_class, error, False)
@@ -111,6 +115,15 @@ def _spawning_all(on_end: OnEnd) -> Callable[..., list[User]]:
         return users
 
     return spawn_users
+
+
+def _check_constructed(user: User) -> None:
+    """Raise AssertionError, as Locust does, where the locustfile's `__init__` has not called that of User."""
+    if not hasattr(user, "environment"):
+        raise AssertionError(
+            f"Attribute 'environment' is missing on user {type(user).__name__}. Perhaps you defined your own "
+            "__init__ and forgot to call the base constructor? (super().__init__(*args, **kwargs))"
+        )
 
 
 class CutOffError(Exception):

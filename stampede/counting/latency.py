@@ -310,9 +310,12 @@ def mean(histogram: Mapping[float, int]) -> float | None:
     return sum(milliseconds * times for milliseconds, times in histogram.items()) / count if count else None
 
 
-def rounded(milliseconds: float) -> float:
-    """Return a time in ms to three digits, below 100 ms to a tenth of a ms."""
-    return _milliseconds(_bucket(milliseconds))
+def rounded(response_time: float) -> float:
+    """Return a time in ms to three digits, below 100 ms to a tenth of a ms.
+
+    The parameter has the name that it has in Locust's function, which this one replaces.
+    """
+    return _milliseconds(_bucket(response_time))
 
 
 def _histogram(slot_times: Iterator[array[int]]) -> Histogram:

@@ -41,6 +41,11 @@ def milliseconds(value: object) -> float | None:
     return None
 
 
+def length(value: object) -> float:
+    """Return a number of bytes; 0 for what is none: NaN, infinite, a text."""
+    return value if isinstance(value, (float, int)) and -inf < value < inf else 0
+
+
 def sent_at(start_time: object, answered_at: float, response_time: float | None) -> float:
     """Return when a request was sent, in seconds since the epoch: `start_time`, if it is a time.
 

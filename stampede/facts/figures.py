@@ -115,6 +115,8 @@ class Second(Struct, kw_only=True, frozen=True):
     target_users: int
     planned_users: int
     """How many users the ramp to `target_users` had reached."""
+    starting_users: int
+    """How many of them the workers were still starting: a user's `__init__` may take long."""
     workers: int
     requests: int
     failures: int

@@ -26,6 +26,7 @@ class _Sample(NamedTuple):
     users: int
     target_users: int
     planned_users: int
+    starting_users: int
     workers: int
 
 
@@ -55,7 +56,7 @@ class Timeline:
         `since` is in seconds since the epoch. A second without a sample has the sample of the one before.
         """
         rows: list[Second] = []
-        sample = _Sample(0, 0, 0, 0)
+        sample = _Sample(0, 0, 0, 0, 0)
         for second in range(min(self._samples), max(self._samples) + 1):
             sample = self._samples.get(second, sample)
             if second >= since:
@@ -86,5 +87,6 @@ class Timeline:
     def _take_sample(self) -> None:
         runner = self._environment.runner
         target, planned = runner.target_user_count, roster.users_due(runner)
-        sample = _Sample(runner.user_count, target, planned, runner.worker_count)
+        starting = roster.users_starting(runner)
+        sample = _Sample(runner.user_count, target, planned, starting, runner.worker_count)
         self._samples.setdefault(int(time.time()), sample)

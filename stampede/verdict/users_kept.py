@@ -106,7 +106,8 @@ def _as_shaped(run: Facts, ended: Ended) -> Check:
     """Return the check of a run whose users were set by the locustfile's shape, second by second.
 
     The number of users may be what the shape and its spawn rate allowed in the last seconds: workers report
-    once a second, and a user that is to stop finishes its task first.
+    once a second, and a user that is to stop finishes its task first. A user that a worker is still starting
+    is not missing.
     """
     rows = [row for row in _before_stop(run) if run.window and row.second >= run.window.start]
     if not rows:
@@ -124,6 +125,8 @@ def _as_shaped(run: Facts, ended: Ended) -> Check:
         return unknown_unless(
             NAME, False, f"{_listed(dip.in_words for dip in off)}: no event says why", count=len(off)
         )
+    if starting := max(row.starting_users for row in rows[REPORT_DELAY:] or rows):
+        detail += f"; workers took time to start up to {starting:,} of them"
     detail += f"; {ended.in_words}" if run.ended_users else ""
     return unknown_unless(NAME, True, detail, count=0)
 
@@ -134,7 +137,8 @@ def _is_allowed(row: Second, recent: list[Second], ended: Ended) -> bool:
     Before the first of them none were planned.
     """
     of_reports = recent[-REPORT_DELAY - 1 :]
-    fewest = min(each.planned_users for each in of_reports) if len(of_reports) > REPORT_DELAY else 0
+    started = (each.planned_users - each.starting_users for each in of_reports)
+    fewest = min(started) if len(of_reports) > REPORT_DELAY else 0
     most = max(each.planned_users for each in recent)
     return row.users <= most and (row.users >= fewest or ended.explain(fewest, row))
 

@@ -70,6 +70,8 @@ def _came_to_its_end(run: Facts) -> Check:
         return unknown_unless(name, False, "it was ended before all its users were there")
     if failed := next((event for event in run.events if event.name == "shape_failed"), None):
         return unknown_unless(name, False, f"the shape could not be followed: {failed.facts['cause']}")
+    if run.shape and not run.as_planned:  # it may have no end: then it is ended by hand
+        return unknown_unless(name, True, f"a window of {run.window.seconds} s, ended by hand")
     if run.profile is not None and not run.as_planned:
         return unknown_unless(name, False, "it was ended before its time")
     return unknown_unless(name, True, f"a window of {run.window.seconds} s")

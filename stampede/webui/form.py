@@ -151,9 +151,9 @@ def _as_before(present: Any, name: str) -> Any:
 
 
 def _number(text: str | None) -> float | None:
-    """Return a number of the form; None where it has none."""
+    """Return a number of the form; None where it has none, or the 0 of a field that a shape has disabled."""
     try:
-        return float(text) if text else None
+        return float(text or 0) or None
     except ValueError:
         return None
 

@@ -92,6 +92,16 @@ def init_raises(checkout: Checkout) -> Outcome:
     return _ended_by_exceptions(outcome, "users.py:13", "RuntimeError")
 
 
+@case("31b-no-super", "exceptions FAIL that says what the constructor forgot; exit 10")
+def no_super(checkout: Checkout) -> Outcome:
+    with serving() as api:
+        outcome = run(checkout, "31-init-raises/no_super.py", api, RUN_TIME="5s")
+    assert outcome.check("fast", "exceptions")["verdict"] == "FAIL"
+    assert "forgot to call the base constructor" in outcome.output
+    assert outcome.code == 10, outcome.output
+    return outcome
+
+
 @case("33b-wait-time-raises", "exceptions FAIL with file and line; exit 10")
 def wait_time_raises(checkout: Checkout) -> Outcome:
     with serving() as api:

@@ -16,6 +16,7 @@ from stampede import webui
 from stampede.plan.hosts import Hosts
 from stampede.plan.profiles import Plan, Stage
 from tests.integration.masters import Master, Shopper, with_driver
+from tests.integration.test_load import Script
 
 HOST = "http://127.0.0.1:9"
 IN_PROGRESS = "a run is in progress: wait for its end, or stop it in the browser"
@@ -129,6 +130,24 @@ def test_a_run_of_the_form_is_not_started_again(page: Page) -> None:
     page.wait_for_users(50)
     assert page.start(user_count="7", run_time="1s")["message"] == IN_PROGRESS
     assert page.runner.target_user_count == 50
+
+
+def test_a_shape_of_the_locustfile_sets_the_load(page: Page) -> None:
+    """Its page sends 0 for the numbers, whose fields are disabled."""
+    page.runner.environment.shape_class = Script((3, 1e6), (3, 1e6), (3, 1e6))
+    answer = page.start(user_count="0", spawn_rate="0", host=HOST)
+    assert (answer["success"], answer["message"]) == (True, "the shape Script sets the load")
+    page.wait_for_users(3)
+    assert page.driver.current
+    assert page.driver.current.plan
+    assert page.driver.current.plan.shape == "Script"
+    page.driver.shut_down(10)
+
+
+def test_a_shape_that_ends_at_once_is_refused_in_the_form(page: Page) -> None:
+    page.runner.environment.shape_class = Script(None)
+    assert page.start(user_count="0", spawn_rate="0", host=HOST)["message"].startswith("Script.tick() ends")
+    assert not page.driver.in_progress
 
 
 def test_the_locustfiles_own_arguments_are_those_of_the_form(page: Page) -> None:

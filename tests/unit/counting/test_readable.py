@@ -14,6 +14,7 @@ from stampede.counting.readable import (
     MOST_CHARACTERS,
     MOST_MS,
     has_status,
+    length,
     milliseconds,
     sendable,
     sent_at,
@@ -71,6 +72,14 @@ def test_any_value_is_text_that_can_be_sent(value: object, expected: str) -> Non
 )
 def test_a_time_is_a_number_that_a_request_can_take(value: object, expected: float | None) -> None:
     assert milliseconds(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(12, 12), (12.5, 12.5), (0, 0), *((other, 0) for other in (None, "12", float("nan"), float("inf")))],
+)
+def test_a_length_is_a_number_of_bytes(value: object, expected: float) -> None:
+    assert length(value) == expected
 
 
 @pytest.mark.parametrize(

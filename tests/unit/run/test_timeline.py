@@ -25,7 +25,7 @@ def environment() -> Any:
         user_count=10,
         target_user_count=20,
         worker_count=2,
-        _users_dispatcher=SimpleNamespace(users_due=lambda: 15),
+        _users_dispatcher=SimpleNamespace(users_due=lambda: 15, users_starting=lambda: 2),
     )
     return environment
 
@@ -54,7 +54,7 @@ def test_each_second_has_its_row(environment: Any) -> None:
     for second, requests, failures in ((first, 7, 1), (first + 1, 5, 0), (first + 60, 9, 0)):
         counts.add(report(second, requests, failures))
     timeline.stop()
-    seen = {"target_users": 20, "planned_users": 15, "workers": 2}
+    seen = {"target_users": 20, "planned_users": 15, "starting_users": 2, "workers": 2}
     assert timeline.rows()[:2] == [
         make(Second, **seen, second=first, users=10, requests=7, failures=1, outcomes={"200": 7}),
         make(Second, **seen, second=first + 1, users=20, requests=5, failures=0, outcomes={"200": 5}),
@@ -77,6 +77,7 @@ def test_a_second_has_its_own_figures(environment: Any) -> None:
         users=10,
         target_users=20,
         planned_users=15,
+        starting_users=2,
         workers=2,
         requests=2,
         failures=0,

@@ -191,9 +191,10 @@ def test_the_causes_are_listed_by_their_number() -> None:
     )
 
 
-def shaped(users: list[int], planned: list[int]) -> Check:
+def shaped(users: list[int], planned: list[int], starting: int = 0) -> Check:
+    at_once = {"target_users": 100, "starting_users": starting}
     seconds = [
-        {"second": START + number, "users": there, "target_users": 100, "planned_users": due}
+        {"second": START + number, "users": there, "planned_users": due, **at_once}
         for number, (there, due) in enumerate(zip(users, planned, strict=True))
     ]
     window = {"start": START, "end": START + len(users)}
@@ -216,3 +217,11 @@ def test_a_shape_is_compared_with_what_it_and_its_rate_allow(
     assert found.verdict == verdict
     if verdict == "PASS":
         assert found.detail == "2 to 8 users, as the shape Steps and its spawn rate allow"
+
+
+def test_users_that_a_worker_is_still_starting_are_not_missing() -> None:
+    """Their __init__ takes long, as where it reads data. It is shown."""
+    found = shaped([2, 3, 4, 4, 5, 5], [8] * 6, starting=4)
+    assert found.verdict == "PASS"
+    assert found.detail.endswith("; workers took time to start up to 4 of them")
+    assert shaped([2, 3, 4, 4, 3, 3], [8] * 6, starting=4).verdict == "UNKNOWN"

@@ -139,3 +139,33 @@ def test_a_foreign_target_is_asked_for_what_there_is() -> None:
     asked = [check for check in judged.valid.checks if check.verdict != "NOT_ASKED"]
     names = ["came_to_its_end", "workers_reported", "all_responses_reported", "users_kept"]
     assert [check.name for check in asked] == names
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "detail"),
+    [
+        ({"stopped_by": "runner.quit() at users.py:3"}, "PASS", "the locustfile ended it by runner.quit()"),
+        ({"shape": "Steps", "as_planned": False}, "PASS", "a window of 9 s, ended by hand"),
+        ({"as_planned": False}, "UNKNOWN", "it was ended before its time"),
+        (
+            {"events": [{"name": "shape_failed", "at": START + 1.0, "facts": {"cause": "tick() raised"}}]},
+            "UNKNOWN",
+            "the shape could not be followed: tick() raised",
+        ),
+    ],
+)
+def test_who_ended_a_run_decides_whether_it_came_to_its_end(
+    changes: dict[str, Any], verdict: str, detail: str
+) -> None:
+    """The locustfile controls its own load; a shape may have no end."""
+    (found, *_) = valid(without_races(**changes))
+    assert (found.name, found.verdict) == ("came_to_its_end", verdict)
+    assert detail in found.detail
+
+
+def test_a_worker_without_the_engine_makes_a_run_unknown() -> None:
+    """Its requests are in Locust's statistics only."""
+    event = {"name": "worker_without_engine", "at": START + 1.0, "worker": "1-cd", "id": "host_1"}
+    (_, found, *_) = valid(without_races(events=[event]))
+    assert (found.name, found.verdict, found.count) == ("workers_reported", "UNKNOWN", 1)
+    assert "host_1 without Stampede" in found.detail
