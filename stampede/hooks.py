@@ -57,6 +57,7 @@ _at_test_start: list[Callable[[], None]] = [_counts.clear]
 """What a process does at the start of a run, in this order, before the locustfile's listeners."""
 events.request.add_listener(_counts.count)
 events.user_error.add_listener(_counts.count_exception)
+patches.report_failed_listeners(_counts.exceptions.count)
 events.test_start.add_listener(lambda **_: _begin_run())
 user_patches.note_unreported(_counts.unreported.opened, _counts.unreported.reported)
 

@@ -6,8 +6,10 @@ Locust no longer needs one of them. "Stock" means Locust without these patches.
 
 from __future__ import annotations
 
+import logging
 import math
 import os
+import traceback
 from collections.abc import Callable, Iterator
 from functools import cache
 from inspect import currentframe
@@ -17,6 +19,7 @@ from urllib.parse import urljoin
 
 import geventhttpclient.useragent
 import locust
+import locust.log
 import locust.main
 import locust.runners
 import locust.stats
@@ -30,6 +33,13 @@ from locust.argument_parser import LocustArgumentParser
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastRequest
 from locust.event import EventHook
+from locust.exception import (
+    InterruptTaskSet,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    StopTest,
+    StopUser,
+)
 from locust.rpc import Message, zmqrpc
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.stats import RequestStats
@@ -45,6 +55,9 @@ SUPPORTED_LOCUST = "2.47"
 
 OWN_PACKAGES = ("locust", "stampede")
 """Packages whose calls are not the locustfile's."""
+
+ENDS_ON_PURPOSE = (StopUser, StopTest, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)
+"""Exceptions of Locust's with which a listener ends the user or the task that it is called for."""
 
 PYTEST_CONFIGURATIONS = (
     *("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"),
@@ -210,6 +223,28 @@ def send_any_value() -> None:
         return packed
 
     Message.serialize = serialize_or_replace
+
+
+def report_failed_listeners(on_error: Callable[[Exception], None]) -> None:
+    """Let `on_error` receive what a listener of the locustfile raises, such as one of `test_start`.
+
+    Stock Locust logs it and goes on; a headless process then ends with exit code 2.
+    """
+
+    def fire(event: EventHook, *, reverse: bool = False, **arguments: Any) -> None:
+        # A copy: listeners may add or remove listeners meanwhile.
+        for listener in event._handlers[::-1] if reverse else event._handlers.copy():
+            try:
+                listener(**arguments)
+            except ENDS_ON_PURPOSE:
+                raise
+            except Exception as error:
+                logging.error("Uncaught exception in event handler: \n%s", traceback.format_exc())
+                locust.log.unhandled_greenlet_exception = True
+                if _package(_module(listener)) not in OWN_PACKAGES:
+                    on_error(error)
+
+    EventHook.fire = fire
 
 
 def stop_by_the_locustfile(runner: Runner, report_stop: Callable[[str], None]) -> None:

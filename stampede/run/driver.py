@@ -62,7 +62,7 @@ class Driver:
         self.hosts = Hosts(environment)
         self.observers = Observers(environment, counts, audited_host)
         self.evidence = Evidence(counts, lambda: self.observers.samples, self._cores)
-        self._own_gate = OwnGate(environment)
+        self._own_gate = OwnGate(environment, counts.exceptions.count)
         self._finisher = Finisher(environment, counts, self.observers, self.evidence, self._own_gate)
         self._stages = Stages(environment)
         self._abort = Abort((), self.evidence)

@@ -20,8 +20,10 @@ logger = logging.getLogger(__name__)
 class OwnGate:
     """The exit code that the locustfile of one master sets for each run."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, on_error: Callable[[Exception], None]) -> None:
+        """Read the exit code of this environment. `on_error` receives what a listener raises."""
         self._environment = environment
+        self._on_error = on_error
         self._initial: int | None = None
         """What the locustfile has set before the first run."""
         self._has_begun = False
@@ -52,5 +54,6 @@ class OwnGate:
             except SystemExit as ended:
                 code = ended.code
                 self._environment.process_exit_code = code if isinstance(code, int) else int(code is not None)
-            except Exception:
+            except Exception as error:
                 logger.exception("stampede: a listener of quitting failed")
+                self._on_error(error)

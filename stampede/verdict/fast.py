@@ -62,7 +62,7 @@ def _failures(run: Facts) -> Check:
 def _exceptions(run: Facts) -> Check:
     """Return the check that the users' own code raised no exception."""
     count = sum(exception.count for exception in run.exceptions)
-    detail = f"{count} in the users' own code"
+    detail = f"{count} in the locustfile's own code"
     if run.exceptions:
         most_frequent = max(run.exceptions, key=lambda exception: exception.count)
         detail += f", most often {most_frequent.error} at {most_frequent.place or 'an unknown place'}"

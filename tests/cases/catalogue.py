@@ -102,6 +102,16 @@ def no_super(checkout: Checkout) -> Outcome:
     return outcome
 
 
+@case("31c-listener-raises", "an exception in a listener of the locustfile is one of its exceptions; exit 10")
+def listener_raises(checkout: Checkout) -> Outcome:
+    with serving() as api:
+        outcome = run(checkout, "31-init-raises/listener.py", api, RUN_TIME="5s")
+    _passed(outcome, code=10)
+    assert outcome.check("fast", "exceptions")["count"] == 3, "on the master and on two workers"
+    assert "FileNotFoundError at listener.py:15" in outcome.output
+    return outcome
+
+
 @case("33b-wait-time-raises", "exceptions FAIL with file and line; exit 10")
 def wait_time_raises(checkout: Checkout) -> Outcome:
     with serving() as api:
