@@ -135,7 +135,8 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     results_folder = Path(options.stampede_results)
     driver = Driver(environment, _counts, results_folder, options.stampede_audit_host)
     environment.host = driver.hosts.shown_at_first(environment.user_classes)
-    cluster = ClusterMaster(environment, runner, driver.observers.worker_changed, driver.stop_by_locustfile)
+    notice, stop = driver.observers.worker_changed, driver.stop_by_locustfile
+    cluster = ClusterMaster(environment, runner, notice, stop, driver.user_classes)
     results.conclude_interrupted(results_folder)
     webui.add(web_ui, environment, driver, Path(options.stampede_profiles), results_folder)
     _choices[:] = form.choices(Path(options.stampede_profiles))

@@ -8,7 +8,7 @@ join again, and stops a worker again that missed the end of a run.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import gevent
 from gevent import Greenlet
@@ -57,8 +57,14 @@ class ClusterMaster:
         runner: MasterRunner,
         on_worker_event: OnWorkerEvent,
         stop_run: Callable[[str], None],
+        user_classes: Callable[[], Iterable[type[User]]],
     ) -> None:
-        """Listen to the workers. `stop_run` ends the run for a cause in the locustfile."""
+        """Listen to the workers.
+
+        `stop_run` ends the run for a cause in the locustfile. `user_classes` returns the classes of the run,
+        and is called after the listeners of the start.
+        """
+        self._user_classes = user_classes
         self._environment = environment
         self._runner = runner
         self._on_worker_event = on_worker_event
@@ -120,7 +126,7 @@ class ClusterMaster:
     ) -> Dispatcher:
         self._dispatcher = Dispatcher(
             worker_nodes,
-            lambda: self._environment.user_classes,
+            self._user_classes,
             self._report_worker_event,
             self._dispatch_again,
         )

@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 import gevent
 from gevent import Greenlet
 from gevent.event import Event as Flag
-from locust import LoadTestShape
+from locust import LoadTestShape, User
 from locust.env import Environment
 
 from stampede.cluster.roster import STATES_WITH_USERS
@@ -223,8 +223,17 @@ class Driver:
         """Set options of the run; Locust sends all its options to each worker at the start."""
         options = vars(self._environment.parsed_options)
         options["stampede_run_id"] = run.id
-        options["stampede_pace_scale"] = self.cast.pace_scale(run.plan)
         options["stampede_overload"] = bool(run.plan and run.plan.overload)
+
+    def user_classes(self) -> list[type[User]]:
+        """Return the classes of the run, and set their pace.
+
+        This is called after the listeners of its start, which may change classes, weights and fixed counts.
+        """
+        plan = self.current.plan if self.current else None
+        vars(self._environment.parsed_options)["stampede_pace_scale"] = self.cast.pace_scale(plan)
+        classes: list[type[User]] = self._environment.user_classes
+        return classes
 
     def ramp_finished(self, users: int) -> None:
         """Open the window, if the ramp that ended was to the run's highest number of users."""

@@ -50,9 +50,8 @@ class Master:
 def with_driver(master: Master, results: Path) -> Driver:
     """Return a driver of its runs that is told of Locust's events as in stampede/hooks.py."""
     driver = Driver(master.environment, Counts(), results, None)
-    cluster = ClusterMaster(
-        master.environment, master.runner, driver.observers.worker_changed, driver.stop_by_locustfile
-    )
+    notice, stop = driver.observers.worker_changed, driver.stop_by_locustfile
+    cluster = ClusterMaster(master.environment, master.runner, notice, stop, driver.user_classes)
     on = master.environment.events
     on.test_start.add_listener(lambda **_: cluster.begin(*driver.started()))
     on.spawning_complete.add_listener(lambda user_count, **_: driver.ramp_finished(user_count))

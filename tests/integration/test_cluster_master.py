@@ -33,7 +33,11 @@ class Cluster(Master):
         self.meanwhile: Callable[[], None] | None = None
         """What happens while the next order is sent."""
         self.cluster_master = ClusterMaster(
-            self.environment, self.runner, lambda *what: self.noticed.append(what[:2]), self.causes.append
+            self.environment,
+            self.runner,
+            lambda *what: self.noticed.append(what[:2]),
+            self.causes.append,
+            lambda: self.environment.user_classes,
         )
         may_start_users = Event()
         may_start_users.set()

@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
+from locust import User, constant
 from locust.dispatch import UsersDispatcher
 
 from stampede.counting.counts import Counts
@@ -62,6 +64,24 @@ def test_a_shape_that_cannot_begin_is_refused(own: Master, tmp_path: Path, tick:
     plan = shaped(Plan("smoke", stages=(Stage(1, 1, 1),)), "Script", {})
     with pytest.raises(RunError, match=reason):
         with_driver(own, tmp_path).start(plan, "http://127.0.0.1:9")
+
+
+def test_the_pace_is_that_of_the_classes_after_the_listeners_of_the_start(
+    own: Master, tmp_path: Path
+) -> None:
+    """Twice the weight of those who wait twice as long: their pace is another."""
+    quick = type("Quick", (User,), {"wait_time": constant(1), "weight": 1})
+    slow: Any = type("Slow", (User,), {"wait_time": constant(2), "weight": 1})
+    own.environment.user_classes = [quick, slow]
+    driver = with_driver(own, tmp_path)
+    plan = Plan("paced", (Stage(8, 1, 60),), pace=12.0)
+    driver.current = Run("run", plan, time.time())
+    assert driver.user_classes() == [quick, slow]
+    options = vars(own.environment.parsed_options)
+    assert options["stampede_pace_scale"] == pytest.approx(6 / 12)  # 4 users of each class: 4/s and 2/s
+    slow.weight = 3
+    driver.user_classes()
+    assert options["stampede_pace_scale"] == pytest.approx(5 / 12)  # 2 and 6 users: 2/s and 3/s
 
 
 def test_a_run_without_results_sends_nothing_and_is_over(
