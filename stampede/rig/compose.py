@@ -78,7 +78,13 @@ class Compose:
 
     def _describe_unhealthy(self, service: str) -> str:
         logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
-        return f"{service} did not get healthy: {last_words(logs.stdout)}"
+        words = last_words(logs.stdout)
+        folder = self._settings.locustfile and self._settings.locustfile.parent
+        if (
+            folder and "Could not find" in words
+        ):  # the rig has found it: it is the container that may not read it
+            words = f"containers run as another user, who may not read {folder}: chmod -R o+rX '{folder}'"
+        return f"{service} did not get healthy: {words}"
 
     def _run_visibly(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a slow command: with Compose's own progress display on a terminal, else with one line."""

@@ -71,3 +71,16 @@ def test_a_locustfile_finds_what_it_needs(
     assert done.returncode == 0, done.stdout
     assert "Ignored in ENV_FILE: LOCUST_HEADLESS, LOCUST_USERS (" in done.stdout
     assert checkout.latest_run()["requests"] > 10
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_folder_that_containers_may_not_read_is_said_in_one_line(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    """Temporary folders are for their owner only, and containers run as another user."""
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    (private / "users.py").write_text("from locust import HttpUser")
+    done = checkout.rig("up", "RUNTIME=compose", f"LOCUSTFILE={private / 'users.py'}", "WORKERS=1")
+    assert done.returncode == 2
+    assert f"may not read {private}: chmod -R o+rX '{private}'" in done.stdout
