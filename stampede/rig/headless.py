@@ -25,7 +25,7 @@ POLL_INTERVAL = 1.0
 """Seconds between two polls of the run's state."""
 
 END_TIMEOUT = 120.0
-"""Seconds for a run to stop and to write its results, in addition to its planned length."""
+"""Seconds for a run to stop and to write its results, once the time of its users is over."""
 
 RETURN_TIMEOUT = 30.0
 """Seconds for a master that died during a run to be restarted."""
@@ -149,7 +149,7 @@ def _poll(master: Master, display: Display, run: _Started) -> None:
 
     Raise MasterGoneError if the end does not come, and RunReplacedError if the master has another run.
     """
-    start = time.monotonic()
+    start = users_until = time.monotonic()
     alarms, has_begun = 0, False
     while True:
         state = master.run()
@@ -160,10 +160,12 @@ def _poll(master: Master, display: Display, run: _Started) -> None:
         alarms = len(state["alarms"])
         if not state["in_progress"]:
             return
-        seconds = time.monotonic() - start
-        if run.duration is not None and seconds > run.duration + END_TIMEOUT and state["left_s"] == 0:
+        now = time.monotonic()
+        if state["left_s"] != 0:
+            users_until = now
+        elif now - users_until > END_TIMEOUT:
             raise MasterGoneError(f"it should have ended {END_TIMEOUT:.0f} s ago")
-        display.show(snapshot(state, run.what, master.url, seconds, run.duration))
+        display.show(snapshot(state, run.what, master.url, now - start, run.duration))
         time.sleep(POLL_INTERVAL)
 
 
