@@ -102,9 +102,10 @@ def _answered(counts: Counted) -> Counted:
 
 def _nothing_measured(figure: Figure, count: int, unanswered: int) -> Reading:
     """Return a reading without a figure. Its count is that of the failed requests, where only such are."""
+    whose = " of a paced user" if figure.from_start else ""
     if not count and unanswered:
-        return Reading(None, unanswered, f"no request was answered: {unanswered:,} failed")
-    return Reading(None, count, "nobody was paced" if figure.from_start else "no request in that time")
+        return Reading(None, unanswered, f"no request{whose} was answered: {unanswered:,} failed")
+    return Reading(None, count, f"no request{whose} in that time")
 
 
 def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:

@@ -129,5 +129,5 @@ def _contention(run: Facts) -> Check:
         return with_promise(not_asked("contention", "no one lost a race"), run.promises)
     overlapped = sum(race.overlap * race.losers for race in run.races if race.overlap is not None)
     share = overlapped / losers
-    detail = f"{share:.0%} of {losers} losers in {len(run.races)} races met a winner"
+    detail = f"{share:.1%} of {losers} losers in {len(run.races)} races met a winner"
     return unknown_unless("contention", share >= LEAST_OVERLAP, detail)

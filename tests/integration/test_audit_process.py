@@ -341,7 +341,9 @@ def test_what_others_note_is_theirs(history: History, act: str) -> None:
         {"act": act, "worker": "0-a", "n": 9, "price": "9.99", "stock": [1], "tries": -0.5}
     )
     history.order(5)
-    assert history.judged()["acknowledged_orders_kept"].examined == 2
+    checks = history.judged()
+    assert checks["acknowledged_orders_kept"].examined == 2
+    assert "ledger_readable" not in checks, "such a line is not wrong"
 
 
 def test_a_file_that_is_no_ledger_is_one_line(history: History) -> None:

@@ -146,6 +146,42 @@ def test_a_newcomer_waits_until_the_others_have_stopped_theirs(cluster: Cluster)
     cluster.greenlet.join(5)
     assert cluster.sizes() == [13, 13, 14]
     assert cluster.highest == 40
+    assert cluster.noticed == [("worker_joined", "c")], "VALID excuses its dip by this"
+
+
+def test_a_worker_gets_no_order_before_it_has_carried_out_the_last_one(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The users are not the wanted ones until then: the ramp is not over."""
+    ordered: list[str] = []
+    send = cluster.send
+
+    def noted(orders: Orders) -> None:
+        ordered.extend(orders)
+        send(orders)
+
+    monkeypatch.setattr(cluster, "send", noted)
+    cluster.waits_to_stop = True
+    cluster.dispatcher.new_dispatch(10, 1e6)
+    iterating = gevent.spawn(cluster.run)
+    gevent.sleep(3 * ORDER_INTERVAL)
+    assert sorted(ordered) == ["a", "b"]
+    assert not iterating.dead
+    cluster.let_stop()
+    iterating.join(5)
+    assert cluster.sizes() == [5, 5]
+
+
+def test_a_run_without_workers_waits_for_one(cluster: Cluster) -> None:
+    """It is not at its number of users, so Locust must not call it running."""
+    for worker in ("a", "b"):
+        node = cluster.nodes.pop(worker)
+        node.user_classes_count = {}
+        cluster.dispatcher.remove_worker(node)
+    gevent.sleep(0.15)
+    assert not cluster.greenlet.dead
+    cluster.join("c")
+    assert cluster.sizes() == [40]
 
 
 def test_users_of_one_that_leaves_are_taken_over_as_they_stop(cluster: Cluster) -> None:
@@ -174,6 +210,16 @@ def test_one_that_returns_counts_with_what_it_reports(cluster: Cluster) -> None:
     cluster.greenlet.join(5)
     assert cluster.sizes() == [20, 20]
     assert cluster.noticed == [("worker_lost", "b"), ("worker_returned", "b")]
+
+
+def test_one_that_is_lost_again_before_it_reports_is_not_waited_for(cluster: Cluster) -> None:
+    """Otherwise the run would never be as wanted."""
+    missing = cluster.lose("b")
+    cluster.dispatcher.add_worker(missing)
+    cluster.dispatcher.remove_worker(missing)
+    cluster.greenlet.join(5)
+    assert cluster.greenlet.dead
+    assert cluster.sizes() == [40]
 
 
 def test_one_that_has_stopped_its_users_by_itself_gets_them_again(cluster: Cluster) -> None:
@@ -207,6 +253,14 @@ def test_nobody_is_told_anything_when_the_run_has_ended(cluster: Cluster) -> Non
     assert cluster.users() == 41
 
 
+def test_a_worker_that_joins_after_the_end_gets_no_order(cluster: Cluster) -> None:
+    """All is as wanted: a new iteration would give an order before it noticed the end."""
+    cluster.dispatcher.end()
+    cluster.nodes["c"] = WorkerNode("c")
+    cluster.dispatcher.add_worker(cluster.nodes["c"])
+    assert not hasattr(cluster, "greenlet"), "no iteration was begun"
+
+
 def test_a_ramp_goes_down_too(cluster: Cluster) -> None:
     cluster.want(3)
     assert cluster.sizes() == [1, 2]
@@ -225,6 +279,17 @@ def test_nobody_is_started_before_the_run_may_begin() -> None:
     may_begin.set()
     iterating.join(5)
     assert cluster.users() == 5
+
+
+def test_the_ramp_begins_when_the_run_may_begin() -> None:
+    """The users of the time before it would all start at once."""
+    cluster, may_begin = Cluster("a"), Event()
+    cluster.dispatcher.hold(may_begin)
+    cluster.dispatcher.new_dispatch(60, 50)
+    wait_until(lambda: cluster.dispatcher.users_due() > 30, "0.6 s have passed", seconds=5)
+    may_begin.set()
+    gevent.sleep(0)  # the event calls its listeners
+    assert cluster.dispatcher.users_due() < 20
 
 
 def test_an_order_that_got_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,3 +329,14 @@ def test_classes_and_weights_are_those_after_the_listeners_of_the_start() -> Non
     classes[:] = [Guard]
     cluster.want(4)
     assert cluster.nodes["a"].user_classes_count == {"Guard": 4}
+    classes[:] = [Shopper]
+    cluster.want(5)
+    assert cluster.nodes["a"].user_classes_count == {"Guard": 5}, "those of the run's start"
+
+
+def test_classes_that_were_chosen_for_a_dispatch_replace_those_of_the_run(cluster: Cluster) -> None:
+    """The users of all others stop."""
+    cluster.dispatcher.new_dispatch(4, 1e6, [Guard])
+    cluster.run()
+    assert cluster.mix() == {"Guard": 4}
+    assert all(node.user_classes_count["Shopper"] == 0 for node in cluster.nodes.values())

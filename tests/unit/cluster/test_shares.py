@@ -86,6 +86,12 @@ def test_kinds_of_fixed_numbers_alone_do_not_grow_beyond_them() -> None:
     assert totals(share_out({"a": {}}, 9, [UserClass("Guard", 1, fixed=3)])) == {"Guard": 3}
 
 
+def test_a_kind_without_weight_never_starts() -> None:
+    """Not even where no other kind can grow."""
+    kinds = [UserClass("Guard", 1, fixed=3), UserClass("Idle", 0)]
+    assert totals(share_out({"a": {}}, 9, kinds)) == {"Guard": 3}
+
+
 def test_a_kind_that_is_wanted_no_more_goes_first() -> None:
     assert totals(share_out({"a": {"Former": 4, "Shopper": 4}}, 5, [UserClass("Shopper", 1)])) == {
         "Former": 1,

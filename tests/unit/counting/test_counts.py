@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from msgspec import msgpack
 
 from stampede.counting.counts import Counts
@@ -37,3 +38,32 @@ def test_requests_sent_after_the_stop_are_counted_apart_until_the_next_run() -> 
     worker.clear()
     worker.count(**request, response_time=None)
     assert totals(worker) == (1, 1)
+
+
+class EmptyError(Exception):
+    """An exception that is false, as it has a length of 0."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("exception", "errors"),
+    [
+        (None, []),
+        # Locust counts what is false as no error, unless it is an exception
+        ("", []),
+        (False, []),
+        ("too slow", ["too slow"]),
+        (ValueError("x"), ["ValueError('x')"]),
+        (EmptyError(), ["EmptyError()"]),
+    ],
+)
+def test_a_request_with_an_exception_is_a_failure_and_an_error(exception: Any, errors: list[str]) -> None:
+    """Both counts agree."""
+    worker, total, report = Counts(), Counts(), dict[str, Any]()
+    worker.count("GET", "/", exception=exception, response=ANSWER, response_time=5.0)
+    worker.hand_over(report)
+    total.add(report)
+    assert [error.error for error in total.errors.facts()] == errors
+    assert (total.latencies.total_requests, total.latencies.total_failures) == (1, len(errors))

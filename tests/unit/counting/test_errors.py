@@ -114,7 +114,11 @@ def test_any_exception_has_a_text(exception: object, shown: str) -> None:
 
 def test_a_long_answer_is_cut_and_a_stream_is_left_to_its_user() -> None:
     stream = SimpleNamespace(status_code=500, headers={}, _content=False)
-    for response, body in ((answered(500, "ä".encode() * 900, "1"), "ä" * 500), (stream, None)):
+    for response, body in (
+        (answered(500, "ä".encode() * 900, "1"), "ä" * 500),
+        (answered(500, "😀".encode() * 900, "1"), "😀" * 500),
+        (stream, None),
+    ):
         sample = counted(ValueError(), response).sample
         assert sample is not None
         assert sample.body == body
@@ -136,3 +140,21 @@ def test_errors_beyond_the_limit_are_counted_together() -> None:
     errors = {error.error: error.occurrences for error in total.facts()}
     assert errors[OTHERS] == 7
     assert sum(errors.values()) == MAX_ERRORS + 7
+
+
+def test_the_times_of_an_error_are_those_of_its_first_and_last_occurrence() -> None:
+    """Whichever worker reports first."""
+    total = Errors()
+    for first_at, last_at in ((20.0, 30.0), (10.0, 40.0), (15.0, 25.0)):
+        total.add({"stampede_errors": [("GET", "/", "ValueError()", 1, first_at, last_at, None)]})
+    (found,) = total.facts()
+    assert (found.first_at, found.last_at, found.occurrences) == (10.0, 40.0, 3)
+
+
+def test_a_known_error_is_counted_by_itself_beyond_the_limit() -> None:
+    worker = Errors()
+    for number in (*range(MAX_ERRORS), 0):
+        worker.count("GET", "/", ValueError(number), None)
+    errors = {error.error: error.occurrences for error in worker.facts()}
+    assert errors["ValueError(0)"] == 2
+    assert OTHERS not in errors

@@ -5,9 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+import requests
+from gevent import GreenletExit
 from locust.exception import StopUser
+from requests.exceptions import MissingSchema
 
 from stampede.counting.counts import Counts
+from stampede.counting.ended_users import MAX_CAUSES, OTHERS, EndedUsers
 from stampede.counting.exceptions import MAX_EXCEPTIONS, Exceptions, place
 
 
@@ -56,6 +61,47 @@ def test_a_user_that_ends_itself_raises_no_exception() -> None:
     assert [row.cause for row in master.ended_users.facts()] == ["StopUser"]
 
 
+def test_a_user_that_is_killed_raises_no_exception() -> None:
+    """gevent ends its greenlet: that is no fault of the users' code."""
+    worker = Counts()
+    worker.count_ended_user(SimpleNamespace(), GreenletExit(), False)
+    master = at_the_master(worker)
+    assert master.exceptions.facts() == []
+    assert [row.cause for row in master.ended_users.facts()] == ["GreenletExit"]
+
+
+def test_users_that_ended_are_handed_over_once() -> None:
+    """Those of all workers and reports are added up, by second and cause."""
+    total = EndedUsers()
+    for _worker in range(2):
+        worker = EndedUsers()
+        for _report in range(2):
+            report: dict[str, Any] = {}
+            worker.count("StopUser")
+            worker.hand_over(report)
+            total.add(report)
+    assert sum(row.users for row in total.facts()) == 4
+
+
+def test_causes_without_end_are_counted_together() -> None:
+    """A cause that is known keeps its own count."""
+    total = EndedUsers()
+    rows = [(1000, f"Error{number} at users.py:14", 1) for number in range(MAX_CAUSES + 5)]
+    total.add({"stampede_ended_users": [*rows, rows[0]]})
+    users = {row.cause: row.users for row in total.facts()}
+    assert len(users) == MAX_CAUSES + 1
+    assert (users[OTHERS], users["Error0 at users.py:14"]) == (5, 2)
+
+
+def test_the_place_of_an_exception_is_outside_of_installed_packages() -> None:
+    """The locustfile's line that led to it."""
+    with pytest.raises(MissingSchema) as caught:
+        requests.get("no-url", timeout=1)
+    assert place(caught.value).startswith("test_exceptions.py:")
+    assert place(raised(KeyError())).startswith("test_exceptions.py:")
+    assert place(ValueError()) == "an unknown place"
+
+
 def test_a_user_that_was_stopped_is_not_missing() -> None:
     """Its on_stop may still raise an exception."""
     worker = Counts()
@@ -72,3 +118,5 @@ def test_exceptions_without_end_are_counted_together() -> None:
     facts = total.facts()
     assert sum(each.count for each in facts) == MAX_EXCEPTIONS + 5
     assert (facts[-1].message, facts[-1].count) == ("other exceptions", 5)
+    total.add({"stampede_exceptions": rows[:1]})
+    assert total.facts()[0].count == 2, "one that is known keeps its own count"

@@ -44,6 +44,7 @@ def test_what_came_before_the_window_is_no_part_of_it_and_what_was_left_over_no_
     """Who waits for an answer when the users are to stop has sent its request before."""
     of_window = window(latencies, range(100, 102))
     assert (of_window.start, of_window.end, of_window.seconds, of_window.rps) == (100, 102, 2, 2.0)
+    assert window(latencies, range(100, 103)).rps == 1.7, "5 requests in 3 seconds"
     assert of_window.by_method["GET"] == Figures(
         requests=4,
         failures=1,
@@ -181,6 +182,14 @@ def test_who_comes_late_waits_longer_than_the_service_takes(monkeypatch: pytest.
     assert figures.pace(latencies, range(100, 101), 120.0) == Pace(
         wanted_rps=120.0, sent_rps=100.0, late_p99_ms=5, waited_late=1
     )
+
+
+def test_a_request_is_late_from_ten_ms_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: 100.5))
+    latencies = Latencies()
+    for late in (0.0099, 0.010, 0.0101):
+        latencies.count("GET", "/", 10, context={DUE: 100.49 - late}, start_time=100.49)
+    assert figures.pace(latencies, range(100, 101), None).waited_late == 2
 
 
 def test_users_without_a_pace_are_never_late(latencies: Latencies) -> None:

@@ -10,7 +10,7 @@ import pytest
 from locust.rpc import Message
 
 from stampede.counting import latency
-from stampede.counting.latency import DUE, KEY, Latencies, mean, percentile, rounded
+from stampede.counting.latency import DUE, KEY, Latencies, mean, percentile, requests_in, rounded
 from stampede.counting.readable import text
 from tests.unit.counting.test_readable import Unreadable
 
@@ -76,6 +76,23 @@ def test_what_workers_counted_is_added_up_by_second_and_route(clock: SimpleNames
     assert total.histogram(1000, 1002, lambda method, _: method == "GET") == {5: 1, 7: 1, 300: 1}
     assert (total.requests(1000, 1002), total.failures(1000, 1002)) == (5, 2)
     assert total.histogram(0, 1000) == {}
+    assert (total.total_requests, total.total_failures) == (5, 2)
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_total_is_of_all_requests_also_of_those_after_the_stop() -> None:
+    worker, total = Latencies(), Latencies()
+    worker.count("GET", "/", 1)
+    worker.count("GET", "/", 1)
+    worker.stop()
+    worker.count("GET", "/", None, ValueError(), start_time=1000.5)
+    assert (worker.total_requests, worker.total_failures) == (3, 1)
+    report = handed_over(worker)
+    total.add(report)
+    assert (total.total_requests, total.total_failures) == (3, 1)
+    assert total.requests(1000, 1001) == 2
+    assert (requests_in(report), requests_in({})) == (3, 0), "so many are missing if it is lost"
+    assert (worker.total_requests, worker.total_failures) == (0, 0)
 
 
 @pytest.mark.usefixtures("clock")
@@ -189,7 +206,7 @@ def test_a_request_counts_whatever_its_name_is(name: Any) -> None:
     assert total.histogram(1000, 1001) == {10: 3}
 
 
-@pytest.mark.parametrize("context", [None, 5, "text", [DUE], {}, Unreadable()])
+@pytest.mark.parametrize("context", [None, 5, "text", [DUE], {}, {"id": 7}, Unreadable()])
 @pytest.mark.usefixtures("clock")
 def test_a_request_counts_whatever_its_context_is(context: Any) -> None:
     latencies = Latencies()
@@ -204,4 +221,5 @@ def test_a_report_without_times_of_failed_requests_is_read() -> None:
     total = Latencies()
     total.add({KEY: [(1000, "GET", "/", 3, 1, b"\x05\x00", b"", b"")]})
     assert (total.requests(1000, 1001), total.failures(1000, 1001)) == (3, 1)
+    assert total.unanswered(1000, 1001) == 0
     assert total.histogram(1000, 1001) == {0.5: 1}

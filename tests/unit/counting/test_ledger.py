@@ -58,6 +58,29 @@ def test_an_act_that_is_answered_between_two_reports_is_one_line(
     assert only.items() >= {**facts, "status": 201, "outcome": "ok"}.items()
 
 
+def test_every_entry_of_a_worker_has_its_own_number(ledger: Ledger, file: LedgerFile, tmp_path: Path) -> None:
+    """The audit takes two lines with the same number as one entry."""
+    ledger.attempt("pay", order_id=17)
+    ledger.event("depleted")
+    ledger.attempt("pay", order_id=18)
+    file.add("host_1", report(ledger))
+    file.close()
+    assert sorted(line["n"] for line in lines(tmp_path)[:3]) == [1, 2, 3]
+
+
+def test_a_report_without_a_ledger_or_after_the_end_is_ignored(
+    ledger: Ledger, file: LedgerFile, tmp_path: Path
+) -> None:
+    """A worker without the engine has none; a late report finds the file closed."""
+    file.add("host_1", {})
+    file.add("host_1", report(Ledger()))
+    assert file.close() == []
+    ledger.attempt("pay", order_id=17)
+    file.add("host_1", report(ledger))
+    assert file.error is None
+    assert lines(tmp_path) == []
+
+
 def test_an_act_in_flight_is_there_before_its_answer_and_after(
     ledger: Ledger, file: LedgerFile, tmp_path: Path
 ) -> None:

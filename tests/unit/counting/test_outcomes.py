@@ -57,12 +57,23 @@ def test_each_second_has_its_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_refusals_that_took_more_than_a_second_are_counted() -> None:
     total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
-    for milliseconds, status in ((900, 503), (1100, 503), (1100, 200)):
+    for milliseconds, status in ((900, 503), (1000, 503), (1001, 503), (1100, 200)):
         worker.count("GET", "/", milliseconds, response=SimpleNamespace(status_code=status))
     worker.hand_over(report)
     total.add(report)
     now = int(time.time())
-    assert total.tally(range(now - 60, now + 1)) == (1, 2, 1)
+    assert total.tally(range(now - 60, now + 1)) == (1, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "served"), [(None, 0), (0, 0), (200, 1), (409, 1), (499, 1), (500, 0), (503, 0)]
+)
+def test_what_is_served_is_answered_below_500(status: int | None, served: int) -> None:
+    """A request without an answer was not served."""
+    worker = Outcomes()
+    worker.count("GET", "/", 5, response=SimpleNamespace(status_code=status))
+    now = int(time.time())
+    assert worker.tally(range(now - 60, now + 1)).served == served
 
 
 @pytest.mark.parametrize("status", ["OK", 3.5, object(), [200], {}, -1, 10**30, Unreadable()])

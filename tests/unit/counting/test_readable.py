@@ -84,7 +84,7 @@ def test_a_length_is_a_number_of_bytes(value: object, expected: float) -> None:
 
 @pytest.mark.parametrize(
     ("start_time", "expected"),
-    [(90.0, 90.0), (90, 90.0), *((other, 99.5) for other in (None, 0, -1, float("nan"), "90"))],
+    [(90.0, 90.0), (90, 90.0), *((other, 99.5) for other in (None, 0, -1, float("nan"), float("inf"), "90"))],
 )
 def test_a_request_was_sent_when_it_says_so(start_time: Any, expected: float) -> None:
     """Else its time before its answer."""
@@ -102,6 +102,7 @@ def test_without_any_time_a_request_was_sent_when_it_was_counted() -> None:
         (SimpleNamespace(status_code=503), True),
         (SimpleNamespace(status_code="OK"), True),
         (SimpleNamespace(status_code=[]), True),
+        (SimpleNamespace(status_code=Unreadable()), True),
         (SimpleNamespace(status_code=0), False),
         (SimpleNamespace(status_code=None), False),
         (SimpleNamespace(), False),
@@ -120,6 +121,7 @@ def test_a_response_without_a_status_is_no_answer(response: object, expected: bo
         ({("a", 1): "\ud83d"}, {"('a', 1)": "?"}),
         (MappingProxyType({"a": {1}}), {"a": [1]}),
         ([True, None, 1.5, b"x", -(2**63)], [True, None, 1.5, b"x", -(2**63)]),
+        ([2**64 - 1, 2**64, -(2**63) - 1], [2**64 - 1, str(2**64), str(-(2**63) - 1)]),
         ({"m": Unreadable()}, {"m": "<Unreadable>"}),
         ("y" * 2 * MOST_CHARACTERS, "y" * 2 * MOST_CHARACTERS),
     ],
@@ -133,3 +135,6 @@ def test_a_list_that_holds_itself_ends() -> None:
     endless: list[object] = []
     endless.append(endless)
     json.dumps(sendable(endless))
+    mapping: dict[str, object] = {}
+    mapping["itself"] = mapping
+    json.dumps(sendable(mapping))

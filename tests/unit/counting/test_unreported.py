@@ -18,18 +18,21 @@ def test_what_is_never_reported_is_known_at_the_end() -> None:
     master, worker = Unreported(), Unreported()
     kept = [worker.opened("GET", "/list") for _ in range(3)]
     worker.reported(kept[0])
+    worker.reported(worker.opened("GET", "/reported"))
     master.add(handed_over(worker))
     assert master.facts() == {}
     worker.end()
     master.add(handed_over(worker))
     assert master.facts() == {"GET /list": 2}
+    master.add(handed_over(worker))
+    assert master.facts() == {"GET /list": 2}, "each is handed over once"
 
 
 def test_names_without_end_are_counted_together() -> None:
     worker = Unreported()
-    for number in range(MAX_NAMES + 3):
+    for number in (*range(MAX_NAMES + 3), 0):
         worker.opened("GET", f"/items/{number}")
     worker.end()
     (counts,) = handed_over(worker).values()
-    assert counts[OTHERS] == 3
-    assert sum(counts.values()) == MAX_NAMES + 3
+    assert (counts[OTHERS], counts["GET /items/0"]) == (3, 2)
+    assert sum(counts.values()) == MAX_NAMES + 4

@@ -37,6 +37,16 @@ def rows(*values: Any, first: int = 1000, **always: Any) -> list[dict[str, Any]]
         ("memory of api < 1GB", {"api": rows(1, memory_mb=100) + rows(1, memory_mb=300, first=1001)}, 300),
         ("memory of api < 90%", {"api": rows(1, memory_mb=100, memory_limit_mb=512)}, 100 * 100 / 512),
         (
+            "memory of api < 90%",
+            {
+                "api": [
+                    {"second": 1000, "memory_mb": None, "memory_limit_mb": 512},
+                    {"second": 1001, "memory_mb": 100, "memory_limit_mb": 512},
+                ]
+            },
+            100 * 100 / 512,
+        ),
+        (
             "connections of postgres < 80%",
             {"postgres": rows(1, connections={"active": 10, "idle": 15}, max_connections=100)},
             25,

@@ -81,7 +81,7 @@ def test_a_figure_is_of_the_window(shop: Shop, text: str, actual: float, count: 
         ("rps of PUT >= 1", "no request to PUT in this run"),
         ("avg of /docs < 1s", "no request in that time"),
         ("p99 of POST < 1s", "93 requests only: too few for a p99, which takes 100"),
-        ("p95 from start < 1s", "nobody was paced"),
+        ("p95 from start < 1s", "no request of a paced user in that time"),
         ("avg < 1s for 31s", "the window has 30 whole seconds: too few for it"),
         ("p99 < 1s for 10s", "64 requests only: too few for a p99, which takes 100"),
         ("stable of /summary", "1 request only: too few for two p95"),
@@ -91,6 +91,7 @@ def test_a_figure_is_of_the_window(shop: Shop, text: str, actual: float, count: 
             "nothing is known of the memory of api: it has no limit of its own, state it in MB",
         ),
         ("memory of postgres < 400MB", "nothing is known of the memory of postgres"),
+        ("connections of postgres < 80%", "nothing is known of the connections of postgres"),
     ],
 )
 def test_what_cannot_be_measured_says_why(shop: Shop, text: str, detail: str) -> None:
@@ -99,10 +100,46 @@ def test_what_cannot_be_measured_says_why(shop: Shop, text: str, detail: str) ->
     assert (reading.actual, reading.detail) == (None, detail)
 
 
+def test_a_window_of_one_second_is_measured(shop: Shop) -> None:
+    assert measure(target("rps >= 1"), evidence(shop), range(1000, 1001)) == Reading(6.0, 6, "6 requests")
+
+
+def test_without_data_nothing_was_counted(shop: Shop) -> None:
+    for text in ("rps of PUT >= 1", "cpu of api < 90%"):
+        assert measure(target(text), evidence(shop), WINDOW).count == 0
+
+
+def test_goodput_is_of_answers_from_200_to_399() -> None:
+    """An error of the client is no good answer either, nor is what comes before the answer itself."""
+    shop = Shop()
+    for status in (199, 200, 399, 400, 499):
+        shop.answers(WINDOW, "GET /", [10], status=status)
+    assert measure(target("goodput >= 1/s"), evidence(shop), WINDOW).actual == 2
+
+
+@pytest.mark.parametrize(("text", "actual"), [("503 = 0", 1), ("500 = 0", 2), ("5xx = 0", 3), ("4xx = 0", 0)])
+def test_a_status_is_itself_and_a_class_all_of_its_statuses(text: str, actual: float) -> None:
+    """Others of its class are none of it."""
+    shop = Shop()
+    shop.answers([1000, 1001], "GET /", [10], status=500)
+    shop.answers([1002], "GET /", [10], status=503)
+    assert measure(target(text), evidence(shop), WINDOW).actual == actual
+
+
 def test_without_a_window_nothing_is_measured(shop: Shop) -> None:
     reading = measure(target("rps >= 1"), evidence(shop), range(0))
     assert (reading.actual, reading.detail) == (None, "the window has 0 whole seconds: too few for it")
     assert measure(target("rps >= 1 for 5s"), evidence(shop), []).detail == reading.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "actual"),
+    [("p50 < 1s", 100), ("p95 < 1s", 190), ("p99 < 1s", 198), ("p90 < 1s for 1s", 180), ("min < 1s", 1)],
+)
+def test_a_percentile_is_the_one_that_was_asked_for(text: str, actual: float) -> None:
+    shop = Shop()
+    shop.answers([1000], "GET /", range(1, 201))
+    assert measure(target(text), evidence(shop), range(1000, 1001)).actual == actual
 
 
 def test_for_some_seconds_takes_the_worst_of_them(shop: Shop) -> None:
@@ -136,6 +173,17 @@ def test_an_api_that_freezes_until_the_end_was_slow(text: str, in_time: float, w
     (result,) = results([target(text)], evidence(shop), WINDOW, WINDOW, None)
     assert result.reading is not None
     assert result.reading.actual == pytest.approx(with_the_late, rel=1e-5)
+
+
+def test_late_answers_count_in_the_last_second() -> None:
+    """With the few requests of that second, not with the many of any other."""
+    shop = Shop()
+    shop.answers(range(1000, 1020), "GET /", [10] * 90)
+    shop.answers(range(1020, 1029), "GET /", [10] * 45)
+    shop.answers([1029], "GET /", [10] * 10)
+    shop.answers([1038], "GET /", [9000] * 10, status=503)
+    (result,) = results([target("errors < 1% for 2s")], evidence(shop), WINDOW, WINDOW, None)
+    assert result.reading == Reading(15.3846, 65, "65 requests")
 
 
 def test_every_route_is_as_good_as_the_worst(shop: Shop) -> None:
@@ -177,6 +225,42 @@ def test_of_a_route_that_is_rarely_asked_the_slowest_request_counts(shop: Shop) 
     assert (missed.actual, missed.detail) == (50, "the worst of 3: POST /orders/, 93 requests")
 
 
+def test_a_few_fast_requests_do_not_excuse_a_slow_one() -> None:
+    """Of too few requests for a percentile, the slowest must be within the limit."""
+    shop = Shop()
+    shop.answers(WINDOW, "GET /a", [10])
+    shop.answers([1000], "GET /b", [10, 200])
+    reading = measure(target("every route p95 < 100ms"), evidence(shop), WINDOW)
+    assert reading.actual is None
+    assert reading.detail.endswith("GET /b, 2 requests only: too few for a p95, which takes 20")
+
+
+def test_a_route_beyond_the_limit_is_worse_than_one_that_is_not_known() -> None:
+    """Also where the limit is a lower one."""
+    shop = Shop()
+    shop.answers(WINDOW, "GET /a", [10])
+    shop.answers([1000], "GET /b", [5])
+    reading = measure(target("every route p95 > 45ms"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.detail) == (10, "the worst of 2: GET /a, 30 requests")
+
+
+def test_of_an_exact_number_the_worst_is_the_farthest_from_it() -> None:
+    """Whether it is too low or too high."""
+    shop = Shop()
+    shop.answers(range(1000, 1006), "GET /a", [10], status=404)
+    shop.answers([1000], "GET /b", [10])
+    reading = measure(target("every route 404 = 5"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.detail) == (0, "the worst of 2: GET /b, 1 request")
+
+
+def test_where_no_route_was_asked_in_the_window_no_figure_is_known() -> None:
+    shop = Shop()
+    shop.answers([990], "GET /a", [10])
+    shop.answers([991], "GET /b", [10])
+    reading = measure(target("every route p95 < 1s"), evidence(shop), WINDOW)
+    assert reading == Reading(None, 0, "no request in that time")
+
+
 def test_from_the_start_counts_what_somebody_waited_who_came_in_time() -> None:
     """A request that was due a second before it was sent took a second more."""
     shop = Shop()
@@ -195,6 +279,20 @@ def test_stable_is_by_how_much_the_last_third_is_slower(last: float, growth: flo
     reading = measure(target("stable"), evidence(shop), WINDOW)
     assert (reading.actual, reading.count) == (growth, 60)
     assert reading.detail == f"p95 20 ms in the first third, {last} ms in the last"
+
+
+@pytest.mark.parametrize(
+    ("first", "before", "after", "growth"),
+    [(20, 10, 15, 50), (19, 10, 15, None), (20, 0, 0.2, 100), (20, 30, 40, 33.3)],
+)
+def test_stable_takes_twenty_requests_a_third(
+    first: int, before: float, after: float, growth: float | None
+) -> None:
+    """A p95 of fewer is that of one request. Times below 0.1 ms count as 0.1 ms."""
+    shop = Shop()
+    shop.answers([1000], "GET /", [0, 0, *[before] * (first - 2)])
+    shop.answers([1029], "GET /", [after] * 20)
+    assert measure(target("stable"), evidence(shop), WINDOW).actual == growth
 
 
 def test_what_ended_the_run_stays_as_it_was_then(shop: Shop) -> None:
@@ -235,14 +333,25 @@ def test_routes_of_none_of_which_enough_is_known_are_unknown(text: str) -> None:
     assert "the worst of 2: GET /a" in reading.detail
 
 
-def test_seconds_in_which_little_was_answered_slowly_are_not_left_out() -> None:
+@pytest.mark.parametrize("times", [[9000], [5, 9000]])
+def test_seconds_in_which_little_was_answered_slowly_are_not_left_out(times: list[float]) -> None:
     """Too few for a percentile, and too slow for any: what was fast before says nothing of them."""
     shop = Shop()
     shop.answers(range(1000, 1015), "GET /", [5] * 2000)
+    shop.answers(range(1015, 1030), "GET /", times)
+    reading = measure(target("p99 < 2s for 10s"), evidence(shop), WINDOW)
+    assert (reading.actual, reading.count) == (None, 10 * len(times))
+    assert measure(target("p99 < 10s for 10s"), evidence(shop), WINDOW).actual == 5
+
+
+def test_seconds_beyond_the_limit_are_worse_than_seconds_of_which_too_little_is_known() -> None:
+    """The target is missed, whatever is not known."""
+    shop = Shop()
+    shop.answers(range(1000, 1015), "GET /", [3000] * 20)
     shop.answers(range(1015, 1030), "GET /", [9000])
     reading = measure(target("p99 < 2s for 10s"), evidence(shop), WINDOW)
-    assert (reading.actual, reading.count) == (None, 10)
-    assert measure(target("p99 < 10s for 10s"), evidence(shop), WINDOW).actual == 5
+    assert reading.actual is not None
+    assert reading.actual >= 3000
 
 
 def test_times_are_of_answered_requests() -> None:
@@ -275,7 +384,8 @@ def test_where_nothing_was_answered_no_time_is_measured(text: str, failed: int) 
     shop.answers(range(1000, 1020), "GET /", [0.9] * 34, status=0, exception=ConnectionError())
     shop.answers(range(1020, 1030), "GET /", [0.9] * 56, status=0, exception=ConnectionError())
     reading = measure(target(text), evidence(shop), WINDOW)
-    assert (reading.actual, reading.detail) == (None, f"no request was answered: {failed:,} failed")
+    whose = " of a paced user" if "from start" in text else ""
+    assert (reading.actual, reading.detail) == (None, f"no request{whose} was answered: {failed:,} failed")
 
 
 def test_a_route_of_which_no_request_was_answered_is_not_left_out() -> None:
@@ -373,6 +483,11 @@ def test_too_few_seconds_without_moves_measure_nothing(
         [target(text)], evidence(scaled, api=[{"second": 1000, "cpu_percent": 1.0}]), WINDOW, kept, None
     )
     assert result.reading == Reading(None, 0, f"{why}, too few for it")
+
+
+def test_five_seconds_without_moves_are_enough(scaled: Shop) -> None:
+    (result,) = results([target("rps >= 1")], evidence(scaled), WINDOW, KEPT[:5], None)
+    assert result.reading == Reading(10.0, 50, "50 requests")
 
 
 def test_late_answers_do_not_count_where_the_last_second_does_not(scaled: Shop) -> None:

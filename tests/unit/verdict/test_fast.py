@@ -43,6 +43,9 @@ def run(*wanted: MeasuredTarget, **changes: Any) -> Facts:
         (">=", 500, 500, "yellow"),
         (">=", 500, 499, "red"),
         (">", 500, 500, "red"),
+        # a limit of one percent is a limit like any other
+        ("<", 1, 0.9, "yellow"),
+        (">=", 1, 1, "yellow"),
         (">=", 0, 0, "green"),
         ("<=", 0, 0, "green"),
         ("=", 0, 0, "green"),
@@ -117,6 +120,7 @@ def test_a_run_that_was_cut_off_has_met_nothing() -> None:
     (target,) = parser.parse("p95 < 1s")
     check = judge(MeasuredTarget(target, None))
     assert (check.verdict, check.detail) == ("UNKNOWN", "it was not measured: the run was cut off")
+    assert check.count == 0
 
 
 def test_the_name_tells_over_how_long() -> None:
@@ -130,6 +134,8 @@ def test_the_name_tells_over_how_long() -> None:
         ((asked("p95 < 1s", 5),), ["p95", "failures", "exceptions"]),
         # who says how much may fail has said so
         ((asked("errors < 1%", 0.5),), ["errors", "exceptions"]),
+        ((asked("errors <= 1%", 0.5),), ["errors", "exceptions"]),
+        ((asked("errors = 0", 0),), ["errors", "exceptions"]),
         # of every route, and so of all
         ((asked("every route errors < 1%", 0.5),), ["every route errors", "exceptions"]),
         # not of all that can fail: who never answers has no status
@@ -139,6 +145,8 @@ def test_the_name_tells_over_how_long() -> None:
         ((asked("errors >= 1%", 5),), ["errors", "failures", "exceptions"]),
         # not of all, or not for sure
         ((asked("errors of POST < 1%", 0.5),), ["errors of POST", "failures", "exceptions"]),
+        ((asked("errors of /login < 1%", 0.5),), ["errors of /login", "failures", "exceptions"]),
+        ((asked("errors of complex < 1%", 0.5),), ["errors of complex", "failures", "exceptions"]),
         ((asked("errors < 1% (optional)", 0.5),), ["errors", "failures", "exceptions"]),
     ],
 )
@@ -188,6 +196,25 @@ def test_exceptions_in_the_users_own_code_are_no_matter_of_targets() -> None:
     assert [check.name for check in checks if check.verdict == "FAIL"] == ["exceptions"]
 
 
+def test_the_most_frequent_exception_is_named() -> None:
+    exceptions = [{"count": 2, "error": "KeyError"}, {"count": 7, "error": "ValueError"}]
+    check = fast(run(exceptions=exceptions))[-1]
+    assert check.count == 9
+    assert check.detail.startswith("9 in the locustfile's own code, most often ValueError at ")
+
+
+@pytest.mark.parametrize(("code", "verdict"), [(0, "PASS"), (3, "FAIL")])
+def test_the_locustfiles_own_exit_code_is_a_check_of_fast(code: int, verdict: str) -> None:
+    """A locustfile that sets 1 has judged its run. One that sets 0 has asked for something, too."""
+    checks = fast(run(locustfile_exit_code=code))
+    assert (checks[-1].name, checks[-1].verdict, checks[-1].actual) == (
+        "locustfile_exit_code",
+        verdict,
+        code,
+    )
+    assert part_of_fast(checks).verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("changes", "verdict"),
     [
@@ -202,4 +229,4 @@ def test_exceptions_in_the_users_own_code_are_no_matter_of_targets() -> None:
 def test_who_answers_nobody_has_not_passed(changes: dict[str, Any], verdict: str) -> None:
     """An API that hangs fails no request until somebody gives up."""
     (failures,) = (check for check in fast(run(**changes)) if check.name == "failures")
-    assert failures.verdict == verdict
+    assert (failures.verdict, failures.count) == (verdict, changes.get("failures", 0))

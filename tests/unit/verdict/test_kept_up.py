@@ -87,6 +87,13 @@ def told(check: Check) -> tuple[str, str, Any]:
             "hub lag p99 1 ms (limit < 5 ms), worker a; in the ramp 70 ms, worker b",
             1.0,
         ),
+        # of a worker whose lag in the ramp is not known, nothing is shown
+        (
+            {"hub_lag": {"a": {"p99_ms": 1.0}}, "ramp_lag": {"a": {"p99_ms": None}}},
+            "PASS",
+            "hub lag p99 1 ms (limit < 5 ms), worker a",
+            1.0,
+        ),
         # it waits for so long that its times are of its waits
         (
             {
@@ -173,6 +180,13 @@ def test_where_greenlets_are_to_wait_their_lag_is_told_and_not_judged(
             "worker b used 46 % of a core, of which it may have 0.5",
             91.0,
         ),
+        # the same, also where it waited for a core
+        (
+            rows(cpu_percent=45.5, cpu_limit_cores=0.5, waited_percent=1.0),
+            "UNKNOWN",
+            "worker b used 46 % of a core, of which it may have 0.5, and waited 1 % of the time for one",
+            91.0,
+        ),
         # more than it can use
         (rows(cpu_percent=80.0, cpu_limit_cores=2.0), "PASS", "worker b used 80 % of a core", 80.0),
         # it would have used more, and others had the cores
@@ -250,7 +264,26 @@ def test_a_worker_is_not_held_back_by_its_container(percent: float, verdict: str
     assert told(workers_not_throttled(workers(three))) == (verdict, detail, percent)
 
 
+@pytest.mark.parametrize(
+    ("check", "figure"),
+    [
+        (workers_had_cpu, "cpu_percent"),
+        (workers_got_cores, "waited_percent"),
+        (workers_not_throttled, "throttled_percent"),
+    ],
+)
+def test_the_worker_with_the_highest_figure_is_judged(check: Callable[[Facts], Check], figure: str) -> None:
+    """Whatever its name is: neither the first nor the last one in the order of names."""
+    by_worker = {
+        name: [{**row, figure: percent} for row in rows(cpu_percent=1.0)]
+        for name, percent in (("a", 3.0), ("b", 99.0), ("c", 4.0))
+    }
+    assert told(check(workers(by_worker)))[::2] == ("UNKNOWN", 99.0)
+
+
 LOST = {"name": "worker_lost", "at": START + 6.5, "last_report": START + 2.2}
+LOST_AT_ONCE = {**LOST, "last_report": None}
+LOST_ON_THE_SECOND = {**LOST, "at": START + 6.0, "last_report": START + 3.0}
 
 
 @pytest.mark.parametrize(
@@ -276,7 +309,35 @@ LOST = {"name": "worker_lost", "at": START + 6.5, "last_report": START + 2.2}
             "UNKNOWN",
             "reports were more than 3 s late in 1 s, first at 00:00:09",
         ),
+        # from its last report until the second after its loss was noticed, and no longer
+        (
+            [*rows(0, 3), *rows(3, 8, reports_late=1), *rows(8, 10)],
+            [LOST],
+            "PASS",
+            "every report was there in time",
+        ),
+        (
+            [*rows(0, 8), *rows(8, 9, reports_late=1), *rows(9, 10)],
+            [LOST],
+            "UNKNOWN",
+            "reports were more than 3 s late in 1 s, first at 00:00:08",
+        ),
+        (
+            [*rows(0, 3), *rows(3, 8, reports_late=1), *rows(8, 10)],
+            [LOST_ON_THE_SECOND],
+            "PASS",
+            "every report was there in time",
+        ),
+        # one that never reported was due three seconds before
+        (
+            [*rows(0, 3), *rows(3, 8, reports_late=1), *rows(8, 10)],
+            [LOST_AT_ONCE],
+            "UNKNOWN",
+            "reports were more than 3 s late in 1 s, first at 00:00:03",
+        ),
         # it could not even look
+        (rows(4, 10), [], "UNKNOWN", "the master itself was stalled for 4 s"),
+        (rows(3, 10), [], "PASS", "every report was there in time"),
         ([*rows(0, 3), *rows(7, 10)], [], "UNKNOWN", "the master itself was stalled for 4 s"),
         ([*rows(0, 3), *rows(6, 10)], [], "PASS", "every report was there in time"),
         (rows(0, 6), [], "UNKNOWN", "the master itself was stalled for 4 s"),
@@ -296,6 +357,7 @@ def test_the_master_has_every_report_in_time(
     """What it sees late it decides late."""
     check = master_kept_up(run(samples={"master": master}, events=events))
     assert (check.verdict, check.detail) == (verdict, detail)
+    assert (check.count == 0) is (verdict == "PASS" or "stalled" in detail)
 
 
 @pytest.mark.parametrize(
@@ -316,6 +378,18 @@ def test_clocks_agree(offset: float, uncertainty: float, verdict: str, detail: s
     }
     check = clocks_agree(run(clocks=clocks))
     assert (check.verdict, check.detail) == (verdict, detail)
+    assert check.actual == abs(offset)
+
+
+def test_the_clock_that_is_wrong_for_sure_is_judged() -> None:
+    """Not the one with the largest offset, where that may be its uncertainty."""
+    clocks = {
+        "a": {"offset_ms": 150.0, "uncertainty_ms": 1.0},
+        "b": {"offset_ms": 200.0, "uncertainty_ms": 180.0},
+    }
+    check = clocks_agree(run(clocks=clocks))
+    assert check.verdict == "UNKNOWN"
+    assert check.detail == "worker a is +150.0 ms from the master, give or take 1.0 ms"
 
 
 @pytest.mark.parametrize(
@@ -325,6 +399,7 @@ def test_clocks_agree(offset: float, uncertainty: float, verdict: str, detail: s
         (1.1, "UNKNOWN", "the clock was set by +1.1 s in the run"),
         # what is slewed in half an hour, at most
         (-0.9, "PASS", "worker a is +0.1 ms from the master, give or take 0.5 ms"),
+        (1.0, "PASS", "worker a is +0.1 ms from the master, give or take 0.5 ms"),
         (0.0, "PASS", "worker a is +0.1 ms from the master, give or take 0.5 ms"),
     ],
 )
@@ -332,6 +407,7 @@ def test_a_clock_that_was_set_agrees_with_nothing(seconds: float, verdict: str, 
     """Not even where all workers share it."""
     check = clocks_agree(run(clocks={"a": {"offset_ms": 0.1, "uncertainty_ms": 0.5}}, clock_set_s=seconds))
     assert (check.verdict, check.detail) == (verdict, detail)
+    assert check.actual == (0.1 if verdict == "PASS" else abs(seconds))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stampede.facts.event import Event
@@ -25,6 +27,26 @@ WINDOW = range(START, START + 20)
 def test_users_are_on_the_way_around_a_change_of_workers(name: str, moving: range) -> None:
     """Which was at 8.5 s."""
     at_rest = settled(WINDOW, [Event(name=name, at=START + 8.5)])
+    assert [second - START for second in WINDOW if second not in at_rest] == [*moving]
+
+
+@pytest.mark.parametrize(
+    ("event", "moving"),
+    [
+        # a worker died at its last report, and eleven seconds later all users run again
+        ({"name": "worker_lost", "at": 6.5, "last_report": 2.2}, range(2, 14)),
+        ({"name": "worker_lost", "at": 6.0, "last_report": 2.0}, range(2, 14)),
+        # or when its loss is noticed, where that is later
+        ({"name": "worker_lost", "at": 16.5, "last_report": 2.2}, range(2, 17)),
+        # it never reported
+        ({"name": "worker_lost", "at": 2.5}, range(2, 14)),
+        ({"name": "worker_joined", "at": 8.0}, range(8, 14)),
+    ],
+)
+def test_a_move_ends_in_time(event: dict[str, Any], moving: range) -> None:
+    """Its last second is part of it, also where it ends as that second begins."""
+    times = {name: START + event[name] for name in ("at", "last_report") if name in event}
+    at_rest = settled(WINDOW, [Event(**(event | times))])
     assert [second - START for second in WINDOW if second not in at_rest] == [*moving]
 
 

@@ -37,6 +37,10 @@ AFTER = stage(200, 990, 21)
         ([BEFORE, stage(2000, 800), AFTER], set()),
         ([BEFORE, stage(2000, 790), AFTER], {"goodput_kept"}),
         ([BEFORE, stage(2000, 900), stage(200, 1200)], {"goodput_kept"}),
+        # the stages with few users need not serve as much as the others
+        ([stage(200, 400), SPIKE, stage(200, 400)], set()),
+        # a stage of ten seconds is long enough
+        ([BEFORE, stage(2000, 790, seconds=10), AFTER], {"goodput_kept"}),
         # one of two spikes
         ([BEFORE, SPIKE, BEFORE, stage(2000, 790), AFTER], {"goodput_kept"}),
         ([BEFORE, stage(2000, 790), BEFORE, SPIKE, AFTER], {"goodput_kept"}),
@@ -55,7 +59,7 @@ SHARED = {"machine": {"generator_shares_cores": True}}
 APART = {"machine": {"generator_shares_cores": False}}
 
 
-def at_speed(*same_work_ms: float) -> list[dict[str, Any]]:
+def at_speed(*same_work_ms: float | None) -> list[dict[str, Any]]:
     """Three stages on cores of such a speed, of which the last two do worse than the first: figures that
     cores of one speed would fail with."""
     figures = ((200, 1000, 20), (2000, 700, 500), (200, 700, 28))
@@ -70,10 +74,13 @@ def at_speed(*same_work_ms: float) -> list[dict[str, Any]]:
         ((0.3, 0.3, 0.3), SHARED, "FAIL"),
         ((0.3, 0.42, 0.42), APART, "FAIL"),
         ((0.3, 0.42, 0.42), {}, "FAIL"),
+        # of cores that were not measured in each stage, nothing is known
+        ((None, 0.42, 0.42), SHARED, "FAIL"),
+        ((0.3, None, None), SHARED, "FAIL"),
     ],
 )
 def test_cores_that_got_slower_are_not_the_apis_fault(
-    same_work_ms: tuple[float, ...], run: dict[str, Any], verdict: str
+    same_work_ms: tuple[float | None, ...], run: dict[str, Any], verdict: str
 ) -> None:
     """Where it is known that they are the API's cores."""
     found = verdicts(*at_speed(*same_work_ms), **run)
@@ -100,7 +107,7 @@ def test_how_much_slower_they_were_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "stages", [[BEFORE], [BEFORE, AFTER], [BEFORE, stage(2000, 900, seconds=9), AFTER], []]
+    "stages", [[BEFORE], [SPIKE], [BEFORE, AFTER], [BEFORE, stage(2000, 900, seconds=9), AFTER], []]
 )
 def test_stages_that_have_too_few_figures_decide_nothing(stages: list[dict[str, Any]]) -> None:
     """The one with all the users least of all."""
@@ -110,11 +117,23 @@ def test_stages_that_have_too_few_figures_decide_nothing(stages: list[dict[str, 
 @pytest.mark.parametrize(("users_at_the_end", "expected"), [(200, "UNKNOWN"), (2000, "NOT_ASKED")])
 def test_a_recovery_that_nobody_could_look_at_is_unknown(users_at_the_end: int, expected: str) -> None:
     """Its stage was too short. A run that is not to end with as few users is not asked."""
-    seconds = [{"second": 1, "users": 200, "target_users": users_at_the_end}]
+    seconds = [
+        {"second": 1, "users": 200, "target_users": 2200 - users_at_the_end},
+        {"second": 2, "users": 200, "target_users": users_at_the_end},
+    ]
     assert verdicts(BEFORE, SPIKE, seconds=seconds)["recovered"] == expected
+    assert verdicts(BEFORE, SPIKE)["recovered"] == "NOT_ASKED"
 
 
 def test_who_serves_nothing_does_not_pass() -> None:
     """Without an answer there are no percentiles either."""
     found = verdicts(*(stage(users, 0.0, None, refused=9) for users in (200, 2000, 200)))
     assert (found["goodput_kept"], found["recovered"]) == ("FAIL", "FAIL")
+
+
+@pytest.mark.parametrize(("before", "after"), [(20, None), (None, 20)])
+def test_an_api_that_answered_in_one_stage_only_has_not_recovered(
+    before: int | None, after: int | None
+) -> None:
+    found = checks(stage(200, 1000, before), SPIKE, stage(200, 990, after))["recovered"]
+    assert (found.verdict, found.detail) == ("FAIL", "nothing was answered")

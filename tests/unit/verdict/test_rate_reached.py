@@ -50,6 +50,19 @@ def run(sent: float | None, avg_ms: float | None = 4.0, targets: str = "") -> di
             "PASS",
             "600 of 750 requests/s were sent: 60 of 200 users waited for an answer; the API took no more",
         ),
+        # one user in twenty waited: 10 of 200
+        (
+            run(500.0, 20.0, "rps >= 500"),
+            KEPT_UP,
+            "PASS",
+            "500 of 750 requests/s were sent: 10 of 200 users waited for an answer; the API took no more",
+        ),
+        (
+            run(500.0, 19.99, "rps >= 500"),
+            KEPT_UP,
+            "UNKNOWN",
+            "500 of 750 requests/s were sent, and users did not wait for answers: what kept them?",
+        ),
         # which none does, or none that counts
         (
             run(500.0, 400.0, "errors < 1%, p95 < 500ms (optional)"),
@@ -95,6 +108,7 @@ def test_a_rate_that_was_not_reached_is_somebodys_doing(
     """The API's: the targets judge it. The generator's: nothing is known of the API."""
     check = rate_reached(facts(**known), generator)
     assert (check.verdict, check.detail) == (verdict, detail)
+    assert check.limit == (None if verdict == "NOT_ASKED" else ">= 712.5/s")
 
 
 def test_users_also_wait_for_an_answer_that_never_comes() -> None:
@@ -107,3 +121,8 @@ def test_users_also_wait_for_an_answer_that_never_comes() -> None:
     assert check.detail.endswith(": 161 of 200 users waited for an answer; the API took no more")
     known["window"] = {"total": {"requests": 100, "failed": {"unanswered": 100, "avg_ms": 800.0}}}
     assert "320 of 200 users" in rate_reached(facts(**known), KEPT_UP).detail
+    # the times of the failures are not known: the wait is that for the answers
+    known["window"] = {
+        "total": {"requests": 200, "avg_ms": 100.0, "failed": {"unanswered": 1, "avg_ms": None}}
+    }
+    assert "40 of 200 users" in rate_reached(facts(**known), KEPT_UP).detail

@@ -145,6 +145,11 @@ def test_a_gap_that_is_explained_is_told(
         (orders(59_990, unanswered=9), ORDERS, [], 1, "by the API 60,000 times"),
         # what had no answer on another route does not stand in for it
         ({**orders(59_990), "GET /": {"0": 99}}, ORDERS, [], 10, "most at POST /orders/: 201"),
+        # each stands in for one answer of the API, of whatever status
+        (orders(59_995, refused=1_525, unanswered=5), ORDERS, [], 5, "5 of 61,530 are unexplained"),
+        # a worker of which is not known how much can be missing, and a process whose counts were never seen
+        (orders(59_999), ORDERS, [{**LOST, "at_most": None}], 1, "by the API 60,000 times"),
+        (orders(60_001), ORDERS, [{**RESTARTED, "last_look": None}], 1, "to the users 60,001 times"),
         # the sums agree, the statuses do not
         (orders(59_999, refused=1_531), ORDERS, [], 1, "POST /orders/: 201"),
         # the greatest of several
@@ -154,6 +159,13 @@ def test_a_gap_that_is_explained_is_told(
             [],
             6,
             "6 of 16 are unexplained, most at POST /orders/",
+        ),
+        (
+            {"GET /": {"200": 5}, "POST /orders/": {"201": 5, "409": 5}},
+            {"GET /": {"200": 9}, "POST /orders/": {"201": 8, "409": 7}},
+            [],
+            9,
+            "most at POST /orders/: 201 was answered to the users 5 times, by the API 8 times",
         ),
         # somebody else was there
         ({}, {"GET /docs": {"200": 1}}, [], 1, "most at GET /docs: 200 was answered to the users 0 times"),
@@ -215,3 +227,16 @@ def test_a_name_is_one_of_the_apis_routes_or_other(name: str, route: str) -> Non
     """As the API labels what it has not."""
     api = ["GET /", "GET /products/", "GET /products/{id}", "POST /products/bulk", "GET other"]
     assert by_route({f"GET {name}": {"200": 1}}, api) == {f"GET {route}": {"200": 1}}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"])
+def test_requests_of_every_method_are_compared(method: str) -> None:
+    """The API counts them all, except HEAD: those that users did not count are missing."""
+    assert check({f"{method} /": {"200": 2}}, {f"{method} /": {"200": 2}}).detail == "2 of 2"
+    assert check({f"{method} /": {"200": 1}}, {f"{method} /": {"200": 2}}).verdict == "FAIL"
+
+
+def test_a_route_named_other_is_compared() -> None:
+    """The API's own label, which users may copy as a name."""
+    told = check({"GET other": {"404": 3}}, {"GET other": {"404": 3}})
+    assert (told.verdict, told.detail) == ("PASS", "3 of 3")

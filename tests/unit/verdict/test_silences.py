@@ -39,6 +39,11 @@ def rows(*seconds: dict[str, Any]) -> list[Second]:
         # a freeze: what was sent before it is answered after it
         ([ANSWERED, *[NOTHING] * 3, late(4_000)], [(101, 104)]),
         ([ANSWERED, *[NOTHING] * 2, late(3_000)], []),
+        # sent as a second began, and a moment before it
+        ([ANSWERED, *[NOTHING] * 3, late(3_000)], []),
+        ([ANSWERED, *[NOTHING] * 3, late(3_001)], [(101, 104)]),
+        # a run of one user
+        ([ANSWERED, *[{"users": 1}] * 3, late(4_000)], [(101, 104)]),
         # only some of the time is known to be waited in
         ([ANSWERED, *[NOTHING] * 6, late(3_500)], [(104, 107)]),
         # nobody wants anything

@@ -64,6 +64,12 @@ RAMP = [0, 10]
             [event("worker_lost", 3, last_report=None)],
             "20 users; 15 of 20 users at 00:00:03, for 1 s: worker 3-ab12 lost",
         ),
+        # two events, of which the first explains only the first second
+        (
+            [*RAMP, *[20] * 5, 15, 15, 20],
+            [event("worker_joined", 2.7), event("worker_left", 9.9)],
+            "20 users; 15 of 20 users at 00:00:07, for 2 s: worker 3-ab12 joined, worker 3-ab12 left",
+        ),
         # two dips, each with its event
         (
             [*RAMP, 20, 15, 20, 20, 20, 20, 20, 20, 19, 20],
@@ -147,6 +153,9 @@ def test_who_drives_by_hand_may_change_the_number_on_the_way() -> None:
     wanted = [30, 30, 20, 20]
     assert check([0, 10, 15, 20], wanted=wanted, profile=None).verdict == "PASS"
     assert check([0, 10, 15, 18], wanted=wanted, profile=None).verdict == "UNKNOWN"
+    wanted = [30, 20, 10]
+    assert check([0, 10, 10], wanted=wanted, profile=None).verdict == "PASS"
+    assert check([0, 10, 9], wanted=wanted, profile=None).verdict == "UNKNOWN"
 
 
 def test_users_who_stop_at_the_end_are_not_missing() -> None:
@@ -191,14 +200,33 @@ def test_the_causes_are_listed_by_their_number() -> None:
     )
 
 
-def shaped(users: list[int], planned: list[int], starting: int = 0) -> Check:
-    at_once = {"target_users": 100, "starting_users": starting}
+def test_three_causes_are_listed_and_the_others_counted() -> None:
+    """It is an exception if one of them is."""
+    rows = [ended(3, number, f"E{number}") for number in (5, 4, 3)]
+    told = check([*RAMP, 20, 8], ended_users=rows)
+    assert told.detail == "20 users; 12 ended by themselves: 5 × E5, 4 × E4, 3 × E3"
+    rows.append(ended(3, 1, "KeyError at users.py:14"))
+    told = check([*RAMP, 20, 7], ended_users=rows)
+    assert told.detail == "20 users; 13 ended by exceptions: 5 × E5, 4 × E4, 3 × E3 and 1 more causes"
+
+
+def shaped(
+    users: list[int],
+    planned: list[int],
+    *events: dict[str, Any],
+    opened: int = 0,
+    starting: int = 0,
+    **changes: Any,
+) -> Check:
+    """Of a run with a shape, whose window opened after some of its seconds."""
     seconds = [
-        {"second": START + number, "users": there, "planned_users": due, **at_once}
+        {"second": START + number, "users": there, "target_users": 100, "planned_users": due}
+        | {"starting_users": starting}
         for number, (there, due) in enumerate(zip(users, planned, strict=True))
     ]
-    window = {"start": START, "end": START + len(users)}
-    return users_kept(facts(profile="Steps", shape="Steps", window=window, seconds=seconds))
+    window = {"start": START + opened, "end": START + len(users)}
+    run = {"profile": "Steps", "shape": "Steps", "window": window, "seconds": seconds, "events": [*events]}
+    return users_kept(facts(**{**run, **changes}))
 
 
 @pytest.mark.parametrize(
@@ -208,6 +236,13 @@ def shaped(users: list[int], planned: list[int], starting: int = 0) -> Check:
         ([8, 8, 8, 6, 4, 2, 2], [8, 8, 2, 2, 2, 2, 2], "PASS"),  # they finish their tasks first
         ([2, 2, 2, 2, 2, 2, 2, 2], [2, 2, 8, 8, 8, 8, 8, 8], "UNKNOWN"),  # the change never came
         ([2, 2, 9, 9], [2, 2, 8, 8], "UNKNOWN"),  # more than were ever planned
+        ([2, 2, 2, 2, 2, 2, 8], [2, 2, 2, 8, 8, 8, 8], "PASS"),  # three seconds later
+        ([2, 2, 2, 2, 2, 2, 2], [2, 2, 2, 8, 8, 8, 8], "UNKNOWN"),  # and no later
+        ([*[8] * 17, 2], [8, 8, *[2] * 16], "PASS"),  # fifteen seconds later
+        ([*[8] * 18, 2], [8, 8, *[2] * 17], "UNKNOWN"),  # and no later
+        ([2, 8, 2, 2], [2, 2, 8, 8], "UNKNOWN"),  # before they were planned
+        ([0, 0, 2, 2, 2], [2, 2, 2, 2, 8], "PASS"),
+        ([0, 0, 0, 2, 8], [2, 2, 8, 8, 8], "PASS"),  # before the first second none were planned
     ],
 )
 def test_a_shape_is_compared_with_what_it_and_its_rate_allow(
@@ -225,3 +260,24 @@ def test_users_that_a_worker_is_still_starting_are_not_missing() -> None:
     assert found.verdict == "PASS"
     assert found.detail.endswith("; workers took time to start up to 4 of them")
     assert shaped([2, 3, 4, 4, 3, 3], [8] * 6, starting=4).verdict == "UNKNOWN"
+
+
+def test_a_shape_is_compared_from_the_start_of_the_window() -> None:
+    """What was planned and missed before it does not count; its first second does."""
+    assert shaped([99, 2, 2, 2], [2, 2, 2, 2], opened=1).verdict == "PASS"
+    assert shaped([2, 99, 2, 2], [2, 2, 2, 2], opened=1).verdict == "UNKNOWN"
+    told = shaped([2, 2], [2, 2], window={"start": START + 2, "end": START + 2})
+    assert (told.verdict, told.detail) == ("NOT_ASKED", "not checked: the run was too short")
+
+
+def test_a_shape_allows_for_workers_that_join_and_users_that_end() -> None:
+    """As a profile does."""
+    missing = [8, 8, 8, 8, 8, 6, 6, 6], [8] * 8
+    assert shaped(*missing).verdict == "UNKNOWN"
+    assert shaped(*missing, event("worker_joined", 4.9)).verdict == "PASS"
+    told = shaped(*missing, ended_users=[ended(5, 2, "StopUser")])
+    assert (told.verdict, told.count) == ("PASS", 0)
+    assert told.detail == (
+        "8 to 8 users, as the shape Steps and its spawn rate allow; 2 ended by themselves: 2 × StopUser"
+    )
+    assert shaped(*missing, ended_users=[ended(5, 1, "StopUser")]).verdict == "UNKNOWN"

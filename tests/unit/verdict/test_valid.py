@@ -102,6 +102,122 @@ def test_a_check_that_does_not_hold_makes_the_run_unknown(name: str, changes: di
     assert [check.name for check in red] == [name]
 
 
+@pytest.mark.parametrize(
+    ("changes", "verdict", "detail"),
+    [
+        ({}, "PASS", "a window of 9 s"),
+        ({"interrupted": True}, "UNKNOWN", "the master ended in the middle of it"),
+        # the locustfile controls its own load
+        (
+            {"stopped_by": "runner.quit()", "as_planned": False},
+            "PASS",
+            "a window of 9 s: the locustfile ended it by runner.quit()",
+        ),
+        (
+            {"stopped_by": "runner.quit()", "window": None},
+            "PASS",
+            "no window: the locustfile ended it by runner.quit()",
+        ),
+        ({"window": None}, "UNKNOWN", "it was ended before all its users were there"),
+        # the load after a shape's exception is not the shape's
+        (
+            {"events": [{"name": "shape_failed", "at": START + 5.0, "facts": {"cause": "KeyError: 9"}}]},
+            "UNKNOWN",
+            "the shape could not be followed: KeyError: 9",
+        ),
+        ({"as_planned": False}, "UNKNOWN", "it was ended before its time"),
+    ],
+)
+def test_a_run_comes_to_its_end(changes: dict[str, Any], verdict: str, detail: str) -> None:
+    check = valid(without_races(**changes))[0]
+    assert (check.name, check.verdict, check.detail) == ("came_to_its_end", verdict, detail)
+
+
+WITHOUT_ENGINE = {"name": "worker_without_engine", "at": START + 1.0, "id": "host_2"}
+DIED_AT_ONCE = {"name": "worker_lost", "at": START + 4.0, "worker": "0-ab", "id": "host_1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "count", "detail"),
+    [
+        ({}, "PASS", 0, "all 2 to their end"),
+        (
+            {"interrupted": True},
+            "UNKNOWN",
+            0,
+            "no master was there to report to: the figures are those of the last seconds before",
+        ),
+        # what such a worker sent is in no figure
+        (
+            {"events": [WITHOUT_ENGINE, {**WITHOUT_ENGINE, "id": "host_1"}]},
+            "UNKNOWN",
+            2,
+            "host_1, host_2 without Stampede: their requests are not counted",
+        ),
+        (
+            {"lost_workers": ["host_1"], "events": [DIED_AT_ONCE]},
+            "PASS",
+            1,
+            "worker host_1 was lost before it reported anything",
+        ),
+        (
+            {"lost_workers": ["host_1", "host_2"], "events": [DIED_AT_ONCE]},
+            "UNKNOWN",
+            2,
+            "lost host_1, host_2: what was done since their last reports is not in the figures",
+        ),
+    ],
+)
+def test_every_worker_reports_its_last_figures(
+    changes: dict[str, Any], verdict: str, count: int, detail: str
+) -> None:
+    check = valid(without_races(**changes))[1]
+    assert (check.name, check.verdict, check.count, check.detail) == (
+        "workers_reported",
+        verdict,
+        count,
+        detail,
+    )
+
+
+@pytest.mark.parametrize(
+    ("unreported", "count", "listed"),
+    [
+        ({}, 0, "no response was left out"),
+        ({"GET /a": 1, "GET /b": 3, "GET /c": 2}, 6, "3 × GET /b, 2 × GET /c, 1 × GET /a: asked"),
+        (
+            {"GET /a": 1, "GET /b": 3, "GET /c": 2, "GET /d": 4, "GET /e": 1},
+            11,
+            "4 × GET /d, 3 × GET /b, 2 × GET /c and 2 more routes: asked",
+        ),
+    ],
+)
+def test_the_routes_with_most_unreported_responses_are_named(
+    unreported: dict[str, int], count: int, listed: str
+) -> None:
+    check = valid(without_races(unreported=unreported))[3]
+    assert (check.name, check.count) == ("all_responses_reported", count)
+    assert check.detail.startswith(listed)
+
+
+@pytest.mark.parametrize(
+    ("overlaps", "verdict", "detail"),
+    [
+        ((0.5, 0.5), "PASS", "50.0% of 8 losers in 2 races met a winner"),
+        ((0.5, 0.49), "UNKNOWN", "49.5% of 8 losers in 2 races met a winner"),
+        # losers of a race whose times are not known have met no winner
+        ((1.0, None), "PASS", "50.0% of 8 losers in 2 races met a winner"),
+        ((0.9, None), "UNKNOWN", "45.0% of 8 losers in 2 races met a winner"),
+    ],
+)
+def test_half_of_the_losers_met_a_winner(
+    overlaps: tuple[float | None, ...], verdict: str, detail: str
+) -> None:
+    races = [{"shots": 9, "losers": 4, "winners": 5, "overlap": overlap} for overlap in overlaps]
+    check = valid(facts(**{**HEALTHY, "races": races}))[-1]
+    assert (check.name, check.verdict, check.detail) == ("contention", verdict, detail)
+
+
 def test_a_worker_that_returned_and_never_reported_its_end_is_missed() -> None:
     """That it was lost before explains nothing: it had users again, and nobody saw it go."""
     who = {"worker": "0-ab", "id": "host_1"}

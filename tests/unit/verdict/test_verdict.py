@@ -76,6 +76,19 @@ def run(**changes: Any) -> Facts:
             12,
             ("UNKNOWN", "PASS", "PASS"),
         ),
+        # a promised check that examined something has its own verdict
+        (
+            {"audit": {"checks": [HEALTHY]}, "promises": {"no_oversell": "Race"}},
+            "PASS",
+            0,
+            ("PASS", "PASS", "PASS"),
+        ),
+        (
+            {"audit": {"checks": [OVERSOLD]}, "promises": {"no_oversell": "Race"}},
+            "FAIL",
+            11,
+            ("FAIL", "PASS", "PASS"),
+        ),
         # what was seen while it went on stands, whatever the audit could say at the end
         ({"events": [{"name": "oversold"}]}, "FAIL", 11, ("FAIL", "PASS", "PASS")),
         (
@@ -129,6 +142,20 @@ def test_a_lost_worker_that_was_noticed_is_accounted_for() -> None:
         "worker host_1 was lost: what it did after its last report at 00:00:00.250000 is missing, "
         "at most 12 requests if it died then"
     )
+
+
+def test_the_first_alarm_is_shown() -> None:
+    """With its details and its time; how many there were is counted."""
+    first = {"name": "oversold", "at": 1767225604.0, "facts": {"product_id": 3, "units": 2}}
+    alarms = [first, {"name": "negative_stock", "at": 1767225609.0}]
+    check = verdict(run(events=alarms)).correct.checks[0]
+    assert (check.name, check.count) == ("alarms", 2)
+    assert check.first == {
+        "name": "oversold",
+        "product_id": 3,
+        "units": 2,
+        "at": "2026-01-01T00:00:04+00:00",
+    }
 
 
 def test_a_run_whose_master_died_is_unknown() -> None:
