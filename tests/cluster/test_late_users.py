@@ -63,7 +63,8 @@ def test_the_seconds_add_up_to_the_run(cluster: Processes) -> None:
     seconds = [row for row in run["seconds"] if window["start"] <= row["second"] < window["end"]]
     assert sum(row["requests"] for row in seconds) == pytest.approx(window["rps"] * window["seconds"], abs=2)
     since = [row["requests"] for row in run["seconds"] if row["second"] >= window["start"]]
-    assert sum(since) == window["total"]["requests"], "what was answered after the stop was sent before it"
+    after_stop = sum(since) - window["total"]["requests"]
+    assert 0 <= after_stop <= 3 * run["users"], "a user may send the rest of its task after the stop"
     frozen = [row for row in seconds if not row["requests"]]
     assert 1 <= len(frozen) <= FREEZE, "two only if it began with one"
     for row in frozen:
