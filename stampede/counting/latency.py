@@ -94,10 +94,7 @@ class Latencies:
         stopped_at = self._stopped_at
         if stopped_at is not None and readable.sent_at(start_time, now, response_time) > stopped_at:
             seconds = self._after_stop
-        try:
-            slot = seconds[int(now)][request_type, name]
-        except Exception:  # a name that has no hash
-            slot = seconds[int(now)][readable.text(request_type), readable.text(name)]
+        slot = seconds[int(now)][request_type, name]
         slot.requests += 1
         self.total_requests += 1
         self.total_failures += exception is not None
@@ -274,7 +271,7 @@ class _Seconds(dict[int, _Second]):
     def packed(self) -> list[tuple[Any, ...]]:
         """Return the rows of a report: the second, the method, the name, and the slot's content."""
         return [
-            (second, readable.text(method), readable.text(name), *slot.packed)
+            (second, method, name, *slot.packed)
             for second, slots in self.items()
             for (method, name), slot in slots.items()
         ]

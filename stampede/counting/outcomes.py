@@ -84,11 +84,7 @@ class Outcomes:
             taken = readable.milliseconds(response_time)
             if readable.sent_at(start_time, now, taken) > self._stopped_at:
                 seconds = self._after_stop
-        try:
-            self._count(seconds, int(now), (request_type, name, status), 1)
-        except Exception:  # a name that has no hash
-            outcome = readable.text(request_type), readable.text(name), status
-            self._count(seconds, int(now), outcome, 1)
+        self._count(seconds, int(now), (request_type, name, status), 1)
         if status == REFUSED and (readable.milliseconds(response_time) or 0) > MAX_REFUSAL_MS:
             self._refused_late[int(now)] += 1
 
@@ -151,7 +147,7 @@ class Outcomes:
 def _packed(seconds: _Seconds) -> list[tuple[int, str, str, int, int]]:
     """Return the rows of a report."""
     return [
-        (second, readable.text(method), readable.text(name), status, count)
+        (second, method, name, status, count)
         for second, outcomes in seconds.items()
         for (method, name, status), count in outcomes.items()
     ]

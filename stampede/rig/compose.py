@@ -80,9 +80,8 @@ class Compose:
         logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
         words = last_words(logs.stdout)
         folder = self._settings.locustfile and self._settings.locustfile.parent
-        if (
-            folder and "Could not find" in words
-        ):  # the rig has found it: it is the container that may not read it
+        # The rig has found the file: it is the container that may not read it.
+        if folder and "Could not find" in words:
             words = f"containers run as another user, who may not read {folder}: chmod -R o+rX '{folder}'"
         return f"{service} did not get healthy: {words}"
 

@@ -189,7 +189,7 @@ class Driver:
             self.current.events.append(
                 Event(name="shape_failed", at=time.time(), facts={"cause": str(error)})
             )
-        self._next_plan = None
+        self._next_plan = self._next_id = None
         self._environment.runner.stop()
 
     # Listeners of Locust's events; stampede/hooks.py registers them.
@@ -269,8 +269,10 @@ class Driver:
     def stop_by_locustfile(self, cause: str) -> None:
         """Stop the run in progress, as something in the locustfile asks for it. The first cause counts."""
         run = self.current
-        if run is None or run.phase not in (Phase.RAMP, Phase.WINDOW) or run.stopped_by:
+        if run is None or run.phase not in (Phase.RAMP, Phase.WINDOW):
             logger.info("stampede: %s: no run is in progress", cause)
+            return
+        if run.stopped_by:
             return
         run.stopped_by = cause
         run.events.append(Event(name="locustfile_stopped", at=time.time(), facts={"cause": cause}))

@@ -3,7 +3,9 @@
 =======================  ======================================================================
 ``POST /stampede/run``   JSON ``{profile, scenario?, users?, spawn_rate?, run_time?, host?,
                          probe?, own_users?, own_pace?, targets?}``; 202 with ``{id, duration,
-                         users, host, host_of}``, or 409 and 422 with ``{message}``
+                         users, shape, note, host, host_of}``, or 409 and 422 with ``{message}``;
+                         ``users`` and ``duration`` are null where the locustfile's ``shape`` sets them, and
+                         ``note`` names the settings that the shape replaces
 ``GET /stampede/run``    ``{id, phase, in_progress, as_planned, …}`` of the newest run, null where
                          there was none, and the figures of stampede/webui/live.py. Among them are
                          the audit's alarms so far: ``{name, at, …}``

@@ -9,6 +9,8 @@ import pytest
 from msgspec import msgpack
 
 from stampede.counting.counts import Counts
+from stampede.counting.readable import text
+from tests.unit.counting.test_readable import Unreadable
 
 ANSWER = SimpleNamespace(status_code=200)
 
@@ -38,6 +40,20 @@ def test_requests_sent_after_the_stop_are_counted_apart_until_the_next_run() -> 
     worker.clear()
     worker.count(**request, response_time=None)
     assert totals(worker) == (1, 1)
+
+
+@pytest.mark.parametrize("name", [None, 5, ["a"], {}, Unreadable(), "\ud83d", "a" * 5_000, "é" * 5_000])
+def test_a_request_counts_whatever_its_method_and_its_name_are(name: Any) -> None:
+    """They are text in all counts, so that they are sorted, and sent as a worker's report."""
+    total, worker, report = Counts(), Counts(), dict[str, Any]()
+    worker.count("GET", name, response_time=10, response=ANSWER)
+    worker.count("GET", name, response_time=10, response=ANSWER)
+    worker.count(name, "/", ValueError("no"), response_time=10)
+    worker.hand_over(report)
+    total.add(msgpack.decode(msgpack.encode(report), strict=False))
+    assert total.latencies.routes() == sorted([("GET", text(name)), (text(name), "/")])
+    assert total.latencies.total_requests == 3
+    assert total.outcomes.by_route() == {f"GET {text(name)}": {"200": 2}, f"{text(name)} /": {"0": 1}}
 
 
 class EmptyError(Exception):

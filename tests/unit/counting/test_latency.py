@@ -11,7 +11,6 @@ from locust.rpc import Message
 
 from stampede.counting import latency
 from stampede.counting.latency import DUE, KEY, Latencies, mean, percentile, requests_in, rounded
-from stampede.counting.readable import text
 from tests.unit.counting.test_readable import Unreadable
 
 
@@ -157,16 +156,6 @@ def test_the_mean_is_of_all_requests() -> None:
     assert mean({}) is None
 
 
-def test_routes_that_a_locustfile_names_by_numbers_are_text() -> None:
-    """run.json is read back by its types."""
-    total, worker, report = Latencies(), Latencies(), dict[str, Any]()
-    worker.count("RPC", 42, 10)  # type: ignore[arg-type]
-    worker.count("RPC", "all", 10, None)
-    worker.hand_over(report)
-    total.add(report)
-    assert total.routes() == [("RPC", "42"), ("RPC", "all")]
-
-
 @pytest.mark.parametrize(
     "time", [None, float("nan"), float("inf"), -3.0, -1, "12", Decimal(12), object(), [12]]
 )
@@ -191,19 +180,6 @@ def test_a_number_is_a_time_however_large(time: Any) -> None:
     worker.count("GET", "/", time)
     total.add(handed_over(worker))
     assert total.histogram(1000, 1001) == {min(1e9, round(time)): 1}
-
-
-@pytest.mark.parametrize("name", [None, 5, ["a"], {}, Unreadable(), "\ud83d", "a" * 5_000, "é" * 5_000])
-@pytest.mark.usefixtures("clock")
-def test_a_request_counts_whatever_its_name_is(name: Any) -> None:
-    """And whatever its method is; its report can be sent."""
-    worker, total = Latencies(), Latencies()
-    worker.count("GET", name, 10)
-    worker.count("GET", name, 10)
-    worker.count(name, "/", 10)
-    total.add(handed_over(worker))
-    assert total.routes() == sorted([("GET", text(name)), (text(name), "/")])
-    assert total.histogram(1000, 1001) == {10: 3}
 
 
 @pytest.mark.parametrize("context", [None, 5, "text", [DUE], {}, {"id": 7}, Unreadable()])
