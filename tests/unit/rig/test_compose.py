@@ -9,6 +9,7 @@ import pytest
 
 from stampede.rig import UsageError, cluster, settings
 from stampede.rig.compose import Compose
+from tests.lossless.commands import free_port
 from tests.unit.bare import bare_environment  # noqa: F401
 
 DOCKER = """#!/bin/sh
@@ -61,7 +62,7 @@ def test_workers_that_are_added_need_the_env_file(calls: Path, tmp_path: Path) -
 def test_an_error_of_the_cleanup_does_not_hide_the_first_one(
     calls: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = settings.read(["RUNTIME=compose", "HOST=http://127.0.0.1:9"])
+    given = settings.read(["RUNTIME=compose", "HOST=http://127.0.0.1:9", f"UI_PORT={free_port()}"])
     with pytest.raises(UsageError, match=r"^the images cannot be built: no space left$"):
         cluster.bring_up(Compose(given), given)
     assert " down " in calls.read_text()
