@@ -6,6 +6,7 @@
 ``plain_text``, ``markdown``   summary.txt, summary.md
 ``junit``, ``timeline_csv``    junit.xml, timeline.csv
 ``compare``                    two runs next to each other
+``headline``                   what is wrong, in one line; also for the console and the UI
 ``hints``, ``pressures``       where to look for the reason
 ``series``, ``formatting``     columns by the second; numbers, times and verdicts as text
 =============================  =======================================================================

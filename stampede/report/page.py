@@ -22,6 +22,7 @@ from stampede.facts.verdict_json import Judgement
 from stampede.report import formatting, tables
 from stampede.report.annotations import MOST_MARKS
 from stampede.report.charts import charts
+from stampede.report.headline import headline
 from stampede.report.hints import hints
 
 OWN = files("stampede.report")
@@ -43,6 +44,7 @@ def page(run: Facts, judged: Judgement, locust_files: list[str]) -> str:
             "formatting": formatting,
             "tables": tables,
         },
+        headline=headline(run, judged),
         reasons=[(part, check, hints(run, part, check)) for part, check in formatting.reasons(judged)],
         most_marks=MOST_MARKS,
         figures_json=_data({chart.id: chart.figure for chart in drawn}),
