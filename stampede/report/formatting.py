@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -35,6 +36,11 @@ def number(value: float | None) -> str:
         return NONE
     digits = 0 if value == int(value) or abs(value) >= 100 else 1 if abs(value) >= 1 else 2
     return f"{value:,.{digits}f}"
+
+
+def compact(value: float) -> str:
+    """Return a number without zeros at its end: 1.25, 40, 2,500."""
+    return f"{value:,.10g}"
 
 
 def change(difference: float) -> str:
@@ -119,7 +125,7 @@ def printable(text: str) -> str:
 
 
 def load_name(run: Facts) -> str:
-    """Return what set the load of a run: its profile, its shape, or the numbers of the form."""
+    """Return what set the load of a run: its profile, its locustfile, its shape, or the form of the UI."""
     if run.shape and run.profile != run.shape:
         return f"shape {run.shape}, targets of {run.profile}"
     return f"shape {run.shape}" if run.shape else run.profile or "by the form"
@@ -138,11 +144,20 @@ def exception(raised: ExceptionFacts) -> str:
 
 
 def offender(wrong: Offender) -> str:
-    """Return what is wrong, and in brackets the keys and the time to find it by."""
-    what = wrong.get("what") or title(str(wrong.get("name", "")))
-    rest = [f"{key} {value}" for key, value in sorted(wrong.items()) if key not in ("what", "name", "at")]
-    when = [str(wrong["at"])] if wrong.get("at") else []
-    return f"{what} ({', '.join([*rest, *when])})" if rest or when else str(what)
+    """Return what is wrong, and in brackets the keys and the time to find it by.
+
+    A finding of a custom audit may have neither `what` nor `name`: then it is its facts.
+    """
+    what = str(wrong.get("what") or title(str(wrong.get("name") or "")))
+    known = {key: value for key, value in sorted(wrong.items()) if value is not None}
+    facts = [f"{key} {_fact(value)}" for key, value in known.items() if key not in ("what", "name", "at")]
+    listed = ", ".join([*facts, *([str(known["at"])] if "at" in known else [])])
+    return f"{what} ({listed})" if what and listed else what or listed
+
+
+def _fact(value: Any) -> str:
+    """Return a fact of a finding as text; a list or an object as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
 def event(happened: Event) -> str:
@@ -201,4 +216,5 @@ def tally(checks: Iterable[Check]) -> str:
     if not asked:
         return "not asked"
     unasked = f", {verdicts.count(Verdict.NOT_ASKED)} not asked" if len(verdicts) > asked else ""
-    return f"{verdicts.count(Verdict.PASS)} of {count(asked, 'check')} hold{unasked}"
+    holding, hold = verdicts.count(Verdict.PASS), "holds" if asked == 1 else "hold"
+    return f"{holding} of {count(asked, 'check')} {hold}{unasked}"
