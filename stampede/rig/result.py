@@ -29,6 +29,7 @@ class Verdict(NamedTuple):
     code: int
     verdict: str
     text: str
+    """`FAIL: Too slow: p95 7.7 ms, limit 1 ms (exit code 10)`."""
 
     @property
     def style(self) -> str:
@@ -39,10 +40,10 @@ class Verdict(NamedTuple):
 def show(folder: Path) -> Verdict:
     """Print the summary of a results folder, and return the verdict."""
     judged = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-    summary = folder / "summary.txt"
-    if summary.exists():  # it is missing where making the report failed
+    summary = _summary(folder)
+    if summary:
         print()
-        for line in summary.read_text(encoding="utf-8").splitlines():
+        for line in summary:
             terminal.print_line(line, style(line))
     print(f"\nResults: {folder}")
     if (report := folder / "report.html").exists():
@@ -51,7 +52,14 @@ def show(folder: Path) -> Verdict:
     if missing := [name for name in REPORTS if not (folder / name).exists()]:
         print(f"{', '.join(missing)} could not be written: `make logs` has the reason", file=sys.stderr)
         code = code or NO_REPORT
-    return Verdict(code, verdict, f"{verdict} (exit code {code})")
+    headline = summary[0] if summary else verdict
+    return Verdict(code, verdict, f"{headline} (exit code {code})")
+
+
+def _summary(folder: Path) -> list[str]:
+    """Return the lines of summary.txt, of which the first is the headline; none where it was not made."""
+    file = folder / "summary.txt"
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
 def style(line: str) -> str:
