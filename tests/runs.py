@@ -9,7 +9,16 @@ from typing import Any
 from msgspec.structs import asdict
 
 from stampede.facts.event import Event
-from stampede.facts.figures import Figures, FromStart, Pace, RouteFigures, Second, Window
+from stampede.facts.figures import (
+    Figures,
+    FromStart,
+    Pace,
+    RouteFigures,
+    RouteOverTime,
+    RoutesOverTime,
+    Second,
+    Window,
+)
 from stampede.facts.run_json import ApiCounts, Audit, ErrorFacts, ErrorSample, Facts, Phase
 from stampede.facts.samples import (
     ApiSample,
@@ -60,7 +69,9 @@ def _run() -> Facts:
         shape=None,
         user_classes=["OrderProcessingUser", "MonitoringUser"],
         host="http://api:8000",
+        api_version="2.3.1",
         locustfile="load_tests/locustfile.py",
+        locustfile_commit="1a2b3c4 + changes",
         users=200,
         workers=2,
         lost_workers=[],
@@ -87,6 +98,7 @@ def _run() -> Facts:
         locustfile_exit_code=None,
         stages=[],
         seconds=[second(place) for place in range(SECONDS)],
+        routes_over_time=routes_over_time(),
         races=[],
         clock_set_s=0.0,
         machine=Machine(
@@ -214,6 +226,34 @@ def second(place: int) -> Second:
         p99_ms=p99 if requests else None,
         max_ms=p99 * 1.5 if requests else None,
         from_start_p99_ms=p99 + (900 if place == FREEZE.stop else 2) if requests else None,
+    )
+
+
+def routes_over_time() -> RoutesOverTime:
+    """Each route takes its share of all requests."""
+    rows = [second(place) for place in range(SECONDS)]
+    return RoutesOverTime(
+        start=START,
+        step_s=1,
+        bounds_ms=[1.0, 2.0, 4.0, 8.0],
+        routes=[
+            _over_time(rows, "GET", "/products/", 2),
+            _over_time(rows, "GET", "/products/{id}", 5),
+            _over_time(rows, "POST", "/orders/", 3),
+        ],
+    )
+
+
+def _over_time(rows: list[Second], method: str, name: str, part: int) -> RouteOverTime:
+    return RouteOverTime(
+        method=method,
+        name=name,
+        requests=[row.requests // part for row in rows],
+        failures=[0 for _ in rows],
+        p50_ms=[row.p50_ms for row in rows],
+        p95_ms=[row.p95_ms for row in rows],
+        p99_ms=[row.p99_ms for row in rows],
+        distribution=[0, 100 * part, 800, 90, 10],
     )
 
 

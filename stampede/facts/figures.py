@@ -72,6 +72,35 @@ class StageFigures(Figures, kw_only=True, frozen=True):
     """How long a core of the workers took for the same piece of work: sampling/core_speed.py. An average."""
 
 
+class RouteOverTime(Struct, kw_only=True, frozen=True):
+    """One route over time: each list has one entry for each step, but `distribution`."""
+
+    method: str
+    """Empty where this is all routes that have no series of their own."""
+    name: str
+    requests: list[int]
+    failures: list[int]
+    p50_ms: list[float | None]
+    """Like all times, of answered requests; None where no request was answered."""
+    p95_ms: list[float | None]
+    p99_ms: list[float | None]
+    distribution: list[int]
+    """How many of the window's answered requests took up to each of `bounds_ms`, and more than the bound
+    before it. The last entry has those that took longer than all bounds."""
+
+
+class RoutesOverTime(Struct, kw_only=True, frozen=True):
+    """The routes with the most requests over time, and all others together as one."""
+
+    start: int
+    """The first second, since the epoch."""
+    step_s: int
+    """Seconds of one entry: 1, or more in a long run of many routes, whose series would be too large."""
+    bounds_ms: list[float]
+    """The upper bounds of the distributions."""
+    routes: list[RouteOverTime]
+
+
 class Window(Struct, kw_only=True, frozen=True):
     """The whole seconds from when all users were running until the stop.
 

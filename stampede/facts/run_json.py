@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from stampede.facts.event import Event
-from stampede.facts.figures import Pace, Second, StageFigures, Window
+from stampede.facts.figures import Pace, RoutesOverTime, Second, StageFigures, Window
 from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statement
 from stampede.facts.target import MeasuredTarget
 from stampede.facts.verdict_json import Check
@@ -161,12 +161,18 @@ class Facts(Struct, kw_only=True, frozen=True):
     as_planned: bool
     """Whether the plan was carried out to its end."""
     profile: str | None
-    """None where the run was started with the numbers of the UI's form."""
+    """The name of the profile, or of the custom locustfile where no profile was named; None where the run was
+    started with the numbers of the UI's form."""
     shape: str | None
     """The name of the locustfile's LoadTestShape, which set the load; None where it has none."""
     user_classes: list[str]
     host: str | None
+    api_version: str | None = None
+    """The version that the API states in its OpenAPI document; None where it states none."""
     locustfile: str | None
+    locustfile_commit: str | None = None
+    """The git commit of the locustfile, with ``+ changes`` where the file differs from it. None for a run
+    from the UI, and where the master has loaded the file with other content."""
     users: int
     """The highest number of users that the plan asked for."""
     workers: int
@@ -205,6 +211,8 @@ class Facts(Struct, kw_only=True, frozen=True):
     """The exit code that the locustfile has set (``environment.process_exit_code``)."""
     stages: list[StageFigures]
     seconds: list[Second]
+    routes_over_time: RoutesOverTime | None = None
+    """None before the end of the run, and where no request was counted."""
     races: list[Race]
     clock_set_s: float
     """How far the master's clock was set forward during the run; negative where it was set back."""

@@ -107,7 +107,7 @@ def board(snapshot: Snapshot) -> RenderableType:
     lines += [Text(event_line(event), "dim", no_wrap=True, overflow="ellipsis") for event in events]
     if snapshot.shares_cores:
         lines.append(Text(SHARED, "yellow"))
-    title = Text(f"{snapshot.what} · {snapshot.url}")
+    title = Text(" · ".join(filter(None, (snapshot.what, snapshot.target))))
     return Panel(Group(*lines), title=title, title_align="left", border_style="dim")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stampede.rig import ROOT, UsageError, console
+from stampede.rig import ROOT, UsageError, commit, console
 from stampede.rig.console import Display
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.result import Verdict, show
@@ -18,6 +18,8 @@ from stampede.rig.settings import Settings
 from stampede.rig.snapshot import event_line, snapshot
 
 RESULTS = ROOT / "results"
+LOCUSTFILE = ROOT / "load_tests" / "locustfile.py"
+"""The locustfile where LOCUSTFILE does not name another."""
 
 LOST = Verdict(12, "UNKNOWN", "UNKNOWN: the run was lost (exit code 12)")
 
@@ -59,10 +61,13 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     it.
     """
     profile = settings.profile or ("scenario" if settings.scenario else "ci")
+    own_file = settings.locustfile if settings.profile is None else None
     previous_id = master.run()["id"]
     started = master.start(
         {
             "profile": profile,
+            # Such a run is called by its file: the profile is only the basis of its load.
+            "name": own_file and own_file.name,
             "scenario": settings.scenario,
             "users": settings.users,
             "spawn_rate": settings.spawn_rate,
@@ -72,17 +77,18 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
             "targets": settings.targets,
             "own_users": settings.locustfile is not None,
             # Users of a custom locustfile keep their own waits, unless PROFILE= asks for a request rate.
-            "own_pace": settings.locustfile is not None and settings.profile is None,
+            "own_pace": own_file is not None,
+            "locustfile_commit": commit.of_file(settings.locustfile or LOCUSTFILE),
         }
     )
-    what = started["shape"] or settings.scenario or profile
+    what = started["shape"] or settings.scenario or (own_file.name if own_file else profile)
+    target = settings.host or started["host"] or ""
     if started["note"]:
         print(started["note"], flush=True)
-    print(f"Running {what}: {_load(started)}, {master.url}", flush=True)
-    if started["host_of"]:
-        print(f"target {started['host']} (host of class {', '.join(started['host_of'])})", flush=True)
+    print(f"Running {what}: {_load(started)}{_target(target, started['host_of'])}", flush=True)
     try:
-        was_interrupted = _run_to_end(master, _Started(started["id"], previous_id, what, started["duration"]))
+        run = _Started(started["id"], previous_id, what, target, started["duration"])
+        was_interrupted = _run_to_end(master, run)
         folder = master.fetch_results(started["id"], RESULTS)
     except (MasterGoneError, RunReplacedError) as error:
         print(f"The run was lost: {error}", file=sys.stderr)
@@ -104,6 +110,12 @@ def _load(started: Mapping[str, Any]) -> str:
     return f"{started['users']} users, {started['duration']:.0f} s"
 
 
+def _target(target: str, host_of: Sequence[str]) -> str:
+    """Return the target of a run as the end of a line; with the user classes whose `host` it is."""
+    classes = f" (host of class {', '.join(host_of)})" if host_of else ""
+    return f", target {target}{classes}" if target else ""
+
+
 @dataclass(frozen=True)
 class _Started:
     """The run that this command has started, and the run that the master had before."""
@@ -111,6 +123,7 @@ class _Started:
     id: str
     previous_id: str | None
     what: str
+    target: str
     duration: float | None
     """Planned length, in seconds; None where a shape ends the run."""
 
@@ -165,7 +178,7 @@ def _poll(master: Master, display: Display, run: _Started) -> None:
             users_until = now
         elif now - users_until > END_TIMEOUT:
             raise MasterGoneError(f"it should have ended {END_TIMEOUT:.0f} s ago")
-        display.show(snapshot(state, run.what, master.url, now - start, run.duration))
+        display.show(snapshot(state, run.what, run.target, now - start, run.duration))
         time.sleep(POLL_INTERVAL)
 
 

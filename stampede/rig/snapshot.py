@@ -21,9 +21,9 @@ class Snapshot:
     """
 
     what: str
-    """The name of the profile or scenario."""
-    url: str
-    """The URL of Locust's UI."""
+    """The name of the profile, the scenario or the custom locustfile."""
+    target: str
+    """The target as the user named it; empty where it is not known."""
     phase: str
     seconds: float
     """Time since the run was started."""
@@ -50,12 +50,14 @@ class Snapshot:
     """Whether the users run on the same machine as the API."""
 
 
-def snapshot(run: Mapping[str, Any], what: str, url: str, seconds: float, duration: float | None) -> Snapshot:
+def snapshot(
+    run: Mapping[str, Any], what: str, target: str, seconds: float, duration: float | None
+) -> Snapshot:
     """Return the snapshot for an answer of `GET /stampede/run`."""
     left = run["left_s"]
     return Snapshot(
         what=what,
-        url=url,
+        target=target,
         phase=run["phase"] or "starting",
         seconds=seconds,
         duration=duration,

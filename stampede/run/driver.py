@@ -32,6 +32,7 @@ from stampede.plan.shape import ShapeError, Tick, next_tick
 from stampede.run.abort import Abort
 from stampede.run.finisher import Finisher
 from stampede.run.load import Load
+from stampede.run.loaded_file import content_hash
 from stampede.run.observers import Observers
 from stampede.run.own_gate import OwnGate
 from stampede.run.results import RunFolder
@@ -56,6 +57,8 @@ class Driver:
         self, environment: Environment, counts: Counts, results: Path, audited_host: str | None
     ) -> None:
         self._environment = environment
+        self.locustfile_hash = content_hash(getattr(environment.parsed_options, "locustfile", None))
+        """The hash of the locustfile that the master has loaded; None where it cannot be read."""
         self.counts = counts
         self._results = results
         self.cast = Cast(environment)
@@ -71,6 +74,7 @@ class Driver:
         self._load_greenlet: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
         self._is_headless = False
+        self._next_commit: str | None = None
         self._next_id: str | None = None
         self.folder: RunFolder | None = None
         self.current: Run | None = None
@@ -98,8 +102,12 @@ class Driver:
         run = self.current
         return run is not None and run.plan is None and run.phase in (Phase.RAMP, Phase.WINDOW)
 
-    def start(self, plan: Plan, host: str | None, *, is_headless: bool = False) -> str:
+    def start(
+        self, plan: Plan, host: str | None, commit: str | None = None, *, is_headless: bool = False
+    ) -> str:
         """Start a run of the plan, and return its id. A headless run was not started in the browser.
+
+        `commit` is the git commit of the locustfile, where it is known.
 
         Raises CastError, and RunError where no run can start now.
         """
@@ -109,7 +117,7 @@ class Driver:
         self._environment.host = host
         # Before the listeners of the test's start, which may read Locust's options.
         vars(self._environment.parsed_options).update({**plan.options, "host": host})
-        self._next_plan, self._is_headless = plan, is_headless
+        self._next_plan, self._is_headless, self._next_commit = plan, is_headless, commit
         self._next_id = run_id = _new_id(time.time())
         self._stages = Stages(self._environment)
         self._load = Load(self._environment, plan, self._stages, first_tick)
@@ -205,6 +213,7 @@ class Driver:
         now = time.time()
         run = self.current = Run(run_id or _new_id(now), plan, now)
         run.is_headless, self._is_headless = self._is_headless, False
+        run.locustfile_commit, self._next_commit = self._next_commit, None
         self._own_gate.begin()
         self.observers.prepare(run)
         self._set_worker_options(run)

@@ -11,6 +11,7 @@ from msgspec import convert
 
 from stampede.cluster import roster
 from stampede.counting.counts import Counts
+from stampede.counting.over_time import routes_over_time
 from stampede.facts.event import Event
 from stampede.facts.run_json import Audit, Phase, Race
 from stampede.facts.target import Reading, Target
@@ -66,6 +67,8 @@ class Finisher:
             run.races = convert(getattr(self._environment, "stampede_races", ()), list[Race])
             kept = without_moves(run.window, run.events)
             run.targets = measuring.results(run.stated_targets, self._evidence, run.window, kept, exceeded)
+            seconds = [row.second for row in run.seconds]
+            run.routes_over_time = routes_over_time(self._counts.latencies, seconds, run.window, kept)
             run.phase = Phase.WRITING
             folder.close()
         except OSError as error:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import gevent
+from gevent import Greenlet
 from gevent.event import Event as Flag
 from locust.env import Environment
 
@@ -24,6 +26,7 @@ from stampede.run.audit_process import AuditProcess, audit_command
 from stampede.run.results import RunFolder
 from stampede.run.run import Run
 from stampede.run.timeline import Timeline
+from stampede.sampling import api_version
 from stampede.sampling.counters import Counters
 from stampede.sampling.samples import SampleCollector
 from stampede.verdict.moves import settled
@@ -43,6 +46,7 @@ class Observers:
         self._folder: RunFolder | None = None
         self._audit: AuditProcess | None = None
         self._counters: Counters | None = None
+        self._version: Greenlet[..., str | None] | None = None
         self._timeline: Timeline | None = None
         self._blocked_until: dict[str, float] = {}
 
@@ -125,12 +129,16 @@ class Observers:
         if self._counters:
             run.counters = self._counters.stop()
         self._samples.end()
+        # At the end, as it would delay the start; after the last poll, so that it is in no count.
+        self._version = gevent.spawn(api_version.read, self._environment.host)
 
     def conclude(self, run: Run) -> None:
         """Wait for the audit's result, after the ledger is complete, and add all samples to the run."""
         if self._audit:
             run.audit = self._audit.conclude()
             run.statements = self._audit.statements
+        if self._version is not None:  # a greenlet that has ended is false
+            run.api_version = self._version.get()
         run.machine = self.machine
         run.samples = self.samples
         run.clocks = self._samples.clocks()

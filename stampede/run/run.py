@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from stampede.counting.figures import whole_seconds
 from stampede.facts.event import Event
-from stampede.facts.figures import Second, StageFigures
+from stampede.facts.figures import RoutesOverTime, Second, StageFigures
 from stampede.facts.run_json import ApiCounts, Audit, Phase, Race
 from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statement
 from stampede.facts.target import MeasuredTarget, Target
@@ -33,6 +33,8 @@ class Run:
     phase: Phase = Phase.RAMP
     is_headless: bool = False
     """Whether `make headless` started the run, and not the browser."""
+    locustfile_commit: str | None = None
+    api_version: str | None = None
     first_user_at: float | None = None
     """When the first user was running; the time of a run with a plan counts from then."""
     window_start: float | None = None
@@ -53,6 +55,7 @@ class Run:
     """The counts of the API itself; None where it has no counters."""
     stages: list[StageFigures] = field(default_factory=list)
     seconds: list[Second] = field(default_factory=list)
+    routes_over_time: RoutesOverTime | None = None
     targets: list[MeasuredTarget] = field(default_factory=list)
     aborted: str | None = None
     """The target that ended the run, with what was measured then; None where none did."""

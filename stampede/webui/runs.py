@@ -1,9 +1,12 @@
 """The HTTP API of runs: start a run by its profile, read its state.
 
 =======================  ======================================================================
-``POST /stampede/run``   JSON ``{profile, scenario?, users?, spawn_rate?, run_time?, host?,
-                         probe?, own_users?, own_pace?, targets?}``; 202 with ``{id, duration,
-                         users, shape, note, host, host_of}``, or 409 and 422 with ``{message}``;
+``POST /stampede/run``   JSON ``{profile, name?, scenario?, users?, spawn_rate?, run_time?, host?,
+                         probe?, own_users?, own_pace?, targets?, locustfile_commit?}``; a ``name``
+                         replaces that of the profile, ``locustfile_commit`` is ``{commit, sha256}``
+                         (stampede/run/loaded_file.py);
+                         202 with ``{id, duration, users, shape, note, host, host_of}``, or 409 and 422 with
+                         ``{message}``;
                          ``users`` and ``duration`` are null where the locustfile's ``shape`` sets them, and
                          ``note`` names the settings that the shape replaces
 ``GET /stampede/run``    ``{id, phase, in_progress, as_planned, …}`` of the newest run, null where
@@ -14,6 +17,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ssl
 import urllib.request
 from collections.abc import Mapping
@@ -30,7 +34,9 @@ from stampede.plan.cast import CastError
 from stampede.plan.hosts import Target
 from stampede.plan.profiles import Plan, ProfileError, Stage
 from stampede.plan.shape import ignored
+from stampede.run import loaded_file
 from stampede.run.driver import Driver, RunError
+from stampede.sampling.target_client import opener
 from stampede.webui.live import Live
 
 PROBE_TIMEOUT = 5.0
@@ -89,6 +95,8 @@ def begin(
 ) -> Begun:
     """Start a run with these settings. Raises ProfileError, CastError and RunError."""
     plan = profiles.choose(profiles.read(profiles_file), str(settings.get("profile")))
+    if name := settings.get("name"):
+        plan = dataclasses.replace(plan, profile=str(name))
     shape = driver.shape
     if shape:
         plan = profiles.shaped(plan, type(shape).__name__, settings)
@@ -111,7 +119,8 @@ def _begin(driver: Driver, plan: Plan, settings: Mapping[str, Any], *, is_headle
     target = Target(given) if given else driver.hosts.choose(driver.cast.taking_part(plan))
     if settings.get("probe", True):
         _refuse_silent_host(target.host)
-    return Begun(driver.start(plan, target.host, is_headless=is_headless), plan, target)
+    commit = loaded_file.commit(settings.get("locustfile_commit"), driver.locustfile_hash)
+    return Begun(driver.start(plan, target.host, commit, is_headless=is_headless), plan, target)
 
 
 def _refuse_silent_host(host: object) -> None:
@@ -125,7 +134,7 @@ def _refuse_silent_host(host: object) -> None:
         raise RunError("there is no host to test: give HOST=http://… (or PROBE=no, for users without HTTP)")
     try:
         request = urllib.request.Request(host, method="HEAD")
-        _opener.open(request, timeout=PROBE_TIMEOUT).close()
+        opener.open(request, timeout=PROBE_TIMEOUT).close()
     except (OSError, HTTPException, ValueError) as error:
         if _is_of_a_server(error):
             return
@@ -143,24 +152,3 @@ def _is_of_a_server(error: Exception) -> bool:
     if isinstance(cause, InvalidURL) or "timed out" in str(cause):  # gevent's time-out of TLS is an SSLError
         return False
     return isinstance(cause, HTTPException | ssl.SSLError | ConnectionResetError | BrokenPipeError)
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A handler that does not follow redirects: they may lead to a host that is not allowed."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-def _any_certificate() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # users may trust it, or verify none
-    return context
-
-
-_opener = urllib.request.build_opener(
-    _NoRedirects,
-    urllib.request.ProxyHandler({}),  # users use no proxy
-    urllib.request.HTTPSHandler(context=_any_certificate()),
-)

@@ -136,3 +136,8 @@ def test_a_server_that_never_answers_is_refused(monkeypatch: pytest.MonkeyPatch,
 def test_a_host_that_does_not_exist_is_refused(host: str | None) -> None:
     with pytest.raises(RunError):
         runs._refuse_silent_host(host)
+
+
+def test_a_run_may_have_a_name_of_its_own(driver: Driver) -> None:
+    """As a run of a custom locustfile has: the profile is only the basis of its load."""
+    assert begin(driver, probe=False, name="users.py").plan.profile == "users.py"

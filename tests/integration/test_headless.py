@@ -123,3 +123,13 @@ def test_the_results_of_a_run_whose_master_was_restarted_are_fetched(results: Pa
     with speaking_of(None, OURS, None) as master:
         assert headless.drive(master, Settings(), None).code == 0
     assert (results / "latest").readlink() == Path(OURS)
+
+
+def test_a_run_of_a_custom_file_is_called_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Unless a profile is named. The line has the target, as the user named it."""
+    for profile, name in ((None, "my_users.py"), ("smoke", "smoke")):
+        settings = Settings(locustfile=Path("/at/my_users.py"), profile=profile, host="http://localhost:9")
+        with speaking_of(PREVIOUS, OURS, OURS) as master:
+            headless.drive(master, settings, "http://host.docker.internal:9")
+        line = f"Running {name}: 1 users, 1 s, target http://localhost:9 (host of class Visitor)\n"
+        assert line in capsys.readouterr().out
