@@ -2,7 +2,8 @@
 
 =============================  =======================================================================
 ``files``                      writes verdict.json and all that follows
-``page``                       report.html: with ``charts`` (of ``drawing``, ``annotations``), ``tables``
+``page``                       report.html: with ``charts`` (of ``drawing``, ``annotations``,
+                               ``routes_over_time``), ``tables``, and the library in ``plotly/``
 ``plain_text``, ``markdown``   summary.txt, summary.md
 ``junit``, ``timeline_csv``    junit.xml, timeline.csv
 ``compare``                    two runs next to each other

@@ -6,16 +6,24 @@ All charts over time share one axis.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil
 from statistics import median
 
 from stampede.facts.run_json import Facts
 from stampede.report import formatting, series
 from stampede.report.annotations import marks
 from stampede.report.drawing import Chart, Trace, chart, level, line, stacked
+from stampede.report.routes_over_time import distribution
 from stampede.report.series import Axis, Column, Role, Row
+
+OF_ROUTES = ("throughput", "latency")
+"""Charts over time that can show a single route. The distribution of the times can too, and follows them."""
 
 LOG_FROM = 40
 """Where the highest value is this many times the median, the axis is logarithmic: the line would be flat."""
+
+MOST_DOTS = 400
+"""Seconds that are drawn in the scatter chart; of a longer run, every second or third one and so on."""
 
 MOST_WORKERS = 4
 """Workers with a line of their own; for more workers, only the median and the maximum are drawn."""
@@ -42,8 +50,9 @@ def charts(run: Facts) -> list[Chart]:
     common = marks(run, axis)
     for drawn in over_time:
         drawn.figure["layout"].update(common)
-    scatter = _latency_throughput(run)
-    return [*over_time, scatter] if scatter else over_time
+    of_routes = [drawn for drawn in over_time if drawn.id in OF_ROUTES]
+    others = [drawn for drawn in over_time if drawn.id not in OF_ROUTES]
+    return [drawn for drawn in (*of_routes, distribution(run), *others, _latency_throughput(run)) if drawn]
 
 
 def _throughput(run: Facts, axis: Axis) -> Chart | None:
@@ -55,7 +64,14 @@ def _throughput(run: Facts, axis: Axis) -> Chart | None:
     ]
     if run.pace and run.pace.wanted_rps:
         traces.append(level(axis, run.pace.wanted_rps, "offered", "grey"))
-    return chart(axis, "throughput", "Throughput", "per second", traces, _span(run, "requests", "requests/s"))
+    return chart(
+        axis,
+        "throughput",
+        "Requests and failures",
+        "per second",
+        traces,
+        _span(run, "requests", "requests/s"),
+    )
 
 
 def _traces(
@@ -266,6 +282,7 @@ def _latency_throughput(run: Facts) -> Chart | None:
     rows = [row for row in run.seconds if row.p95_ms is not None and row.requests]
     if not rows:
         return None
+    rows = rows[:: ceil(len(rows) / MOST_DOTS)]
     inside = {row.second for row in series.in_window(run, rows)}
     trace = {
         "type": "scatter",

@@ -26,7 +26,9 @@ const drawn = (() => {
       trace.line.color = colour;
       trace.fillcolor = trace.stackgroup ? colour + "d0" : faint(colour);
     }
-    if (trace.marker) {
+    if (trace.type === "bar") {
+      trace.marker.color = shades[trace.marker.color];
+    } else if (trace.marker && trace.marker.colorbar) {
       trace.marker.colorscale = [[0, shades.blue2], [1, shades.violet]];
       trace.marker.line = { width: 0 };
       trace.marker.colorbar.tickfont = { color: shades.ink };

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,13 +19,17 @@ from markupsafe import Markup
 
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Judgement
-from stampede.report import formatting, tables
+from stampede.report import formatting, routes_over_time, tables
 from stampede.report.annotations import MOST_MARKS
 from stampede.report.charts import charts
+from stampede.report.drawing import Chart
 from stampede.report.headline import headline
 from stampede.report.hints import hints
 
-OWN = files("stampede.report")
+OWN = Path(__file__).parent
+
+PLOTLY = OWN / "plotly" / "plotly-basic.min.js"
+"""The library that draws the charts, as reports contain it."""
 
 FOR_SCRIPTS = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 """Escapes, so that no text in the data can end the script element around it."""
@@ -33,7 +37,7 @@ FOR_SCRIPTS = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 def page(run: Facts, judged: Judgement, locust_files: list[str]) -> str:
     """Return the report of a run. `locust_files` are names of files in the same folder, for links."""
-    drawn = charts(run)
+    drawn, by_route = charts(run), routes_over_time.traces(run)
     return _render(
         "page.html",
         **{
@@ -41,13 +45,14 @@ def page(run: Facts, judged: Judgement, locust_files: list[str]) -> str:
             "judged": judged,
             "locust_files": locust_files,
             "charts": drawn,
+            "routes_with_charts": list(by_route),
             "formatting": formatting,
             "tables": tables,
         },
         headline=headline(run, judged),
         reasons=[(part, check, hints(run, part, check)) for part, check in formatting.reasons(judged)],
         most_marks=MOST_MARKS,
-        figures_json=_data({chart.id: chart.figure for chart in drawn}),
+        figures_json=_data({**_figures(drawn), "routes": by_route}),
         **_parts(),
     )
 
@@ -69,6 +74,17 @@ def comparison(
     )
 
 
+def _figures(drawn: Sequence[Chart]) -> dict[str, Any]:
+    """Return the figures of the charts by id, and once the marks that all charts over time have."""
+    figures: dict[str, Any] = {}
+    marks: dict[str, Any] = {}
+    for chart in drawn:
+        layout = dict(chart.figure["layout"])
+        marks |= {name: layout.pop(name) for name in ("shapes", "annotations") if name in layout}
+        figures[chart.id] = {**chart.figure, "layout": layout}
+    return {"charts": figures, "marks": marks}
+
+
 def _data(content: dict[str, Any]) -> Markup:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Markup(text.translate(FOR_SCRIPTS))  # noqa: S704 - no < is left in it
@@ -78,7 +94,7 @@ def _data(content: dict[str, Any]) -> Markup:
 def _parts() -> dict[str, Any]:
     """Return the style and the scripts, our own and plotly's, which are not escaped."""
     script = "".join((OWN / name).read_text(encoding="utf-8") for name in ("drawing.js", "page.js"))
-    plotly = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+    plotly = PLOTLY.read_text(encoding="utf-8")
     return {
         "style": _style(),
         "script": Markup(script),  # noqa: S704

@@ -18,6 +18,8 @@ from stampede.report.formatting import count, number
 
 MOST_ERRORS = 50
 """Rows of errors: more rows have the same few causes."""
+MOST_BODIES = 20
+"""Errors with the body of an answer: bodies may be long, and run.json has all of them."""
 MOST_EVENTS = 200
 
 NO_OUTCOMES: Mapping[str, int] = {}
@@ -127,10 +129,10 @@ def outcome(status: str) -> str:
 def errors(run: Facts) -> list[ErrorRow]:
     """Return the rows of the errors, the most frequent first."""
     ordered = sorted(run.errors, key=lambda error: (-error.occurrences, error.name, error.error))
-    return [_error(error) for error in ordered[:MOST_ERRORS]]
+    return [_error(error, with_body=place < MOST_BODIES) for place, error in enumerate(ordered[:MOST_ERRORS])]
 
 
-def _error(error: ErrorFacts) -> ErrorRow:
+def _error(error: ErrorFacts, *, with_body: bool) -> ErrorRow:
     sample = error.sample or ErrorSample()
     return ErrorRow(
         number(error.occurrences),
@@ -140,22 +142,34 @@ def _error(error: ErrorFacts) -> ErrorRow:
         formatting.clock(error.last_at),
         outcome(str(sample.status)) if sample.status is not None else "",
         sample.request_id or "",
-        sample.body or "",
+        (sample.body or "") if with_body else "",
     )
+
+
+def header(run: Facts) -> Iterator[tuple[str, str]]:
+    """Yield names and values that tell this run from others."""
+    if run.host:
+        yield "Target", run.host
+    if run.api_version:
+        yield "API version", run.api_version
+    if run.locustfile:
+        yield "Locustfile", locustfile(run)
+    yield "Run", run.id
+
+
+def locustfile(run: Facts) -> str:
+    """Return the name of the locustfile, with its git commit where that is known."""
+    commit = f" (commit {run.locustfile_commit})" if run.locustfile_commit else ""
+    return f"{run.locustfile}{commit}" if run.locustfile else formatting.NONE
 
 
 def what_was_run(run: Facts) -> Iterator[tuple[str, str]]:
     """Yield names and values that describe the run, for readers who did not start it."""
     kinds = ", ".join(run.user_classes)
     lost = f", {len(run.lost_workers)} of them lost" if run.lost_workers else ""
-    if run.shape:
-        yield "Load", formatting.load_name(run)
-    else:
-        yield "Profile", run.profile or "none: started by the numbers of the UI's form"
+    yield "Load", formatting.load_name(run)
     yield "Users", f"{number(run.users)}{f' ({kinds})' if kinds else ''}"
     yield "Workers", f"{number(run.workers)}{lost}"
-    yield "Target", run.host or formatting.NONE
-    yield "Locustfile", run.locustfile or formatting.NONE
     yield "Started", formatting.day(run.started_at)
     if window := run.window:
         bounds = f"{formatting.clock(window.start)} to {formatting.clock(window.end)} UTC"
@@ -164,7 +178,6 @@ def what_was_run(run: Facts) -> Iterator[tuple[str, str]]:
     if run.pace and run.pace.wanted_rps:
         yield "Offered", _offered(run.pace, run.pace.wanted_rps)
     yield from _machine(run.machine)
-    yield "Run", run.id
 
 
 def _offered(pace: Pace, wanted: float) -> str:

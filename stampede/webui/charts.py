@@ -4,7 +4,7 @@
 ``GET /stampede/charts``           the page
 ``GET /stampede/charts/data``      ``{id, phase, profile, in_progress, charts}``: each chart is
                                    ``{id, title, unit, says, figure}``
-``GET /stampede/plotly.min.js``    the library that draws them, from the installed package
+``GET /stampede/plotly.min.js``    the library that draws them, as reports contain it
 ``GET /stampede/drawing.js``       the report's script that lays them out
 =================================  ============================================================
 """
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.metadata import distribution
 from pathlib import Path
 
 from flask import Blueprint, Response, render_template, send_file
@@ -24,6 +23,7 @@ from stampede.facts.run_json import Facts
 from stampede.facts.samples import Samples
 from stampede.report import drawing as drawing_of_reports
 from stampede.report.charts import charts
+from stampede.report.page import PLOTLY
 from stampede.report.series import AnyRow
 from stampede.run.driver import Driver
 from stampede.webui.live import Live
@@ -55,8 +55,7 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live) -> None:
     @pages.get("/plotly.min.js")
     @web_ui.auth_required_if_enabled
     def plotly() -> Response:
-        script = distribution("plotly").locate_file("plotly/package_data/plotly.min.js")
-        return send_file(str(script), mimetype="text/javascript", conditional=True, max_age=CACHE_SECONDS)
+        return send_file(PLOTLY, mimetype="text/javascript", conditional=True, max_age=CACHE_SECONDS)
 
     @pages.get("/drawing.js")
     @web_ui.auth_required_if_enabled

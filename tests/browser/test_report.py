@@ -42,10 +42,22 @@ def sent(request: pytest.FixtureRequest, browser: Browser, opened: str) -> Itera
     assert wrong == []
 
 
+def test_the_header_says_what_was_run(sent: Page) -> None:
+    header = sent.locator("header")
+    for text in (
+        "Correct and valid; no targets were set",
+        "http://api:8000",
+        "2.3.1",
+        "load_tests/locustfile.py (commit 1a2b3c4 + changes)",
+        "20261122-210700-beef",
+    ):
+        expect(header).to_contain_text(text)
+
+
 def test_it_says_the_verdict_in_words_and_draws_every_chart(sent: Page) -> None:
     expect(sent.get_by_role("heading", level=1)).to_contain_text("PASS")
     plots = sent.locator(".plot")
-    assert plots.count() == 13
+    assert plots.count() == 14
     assert sent.locator(".plot:has(.main-svg)").count() == plots.count()
 
 
@@ -62,6 +74,31 @@ def test_what_is_zoomed_in_one_chart_is_in_all(sent: Page) -> None:
     )
     zoomed = f"{ranges}.filter(range => range.includes('21:07:20')).length"
     wait_until(lambda: sent.evaluate(zoomed) == 12, "all charts are zoomed")
+
+
+def test_a_route_can_be_chosen(sent: Page) -> None:
+    """The charts of requests and times then have its lines; all others stay."""
+    drawn = "id => document.getElementById(id).data[0].y.filter(Boolean).length"
+    first = "id => document.getElementById(id).data[0].y[20]"
+    of_all, users = sent.evaluate(first, "throughput"), sent.evaluate(first, "users")
+    sent.get_by_label("Route", exact=True).select_option("POST /orders/")
+    wait_until(lambda: sent.evaluate(first, "throughput") == of_all // 3, "the requests of the route")
+    assert sent.evaluate(drawn, "distribution") == 4
+    assert sent.evaluate(first, "users") == users
+    expect(sent.locator("figure:has(#latency) .of-route")).to_have_text("of POST /orders/")
+    sent.get_by_label("Route", exact=True).select_option("all routes")
+    wait_until(lambda: sent.evaluate(first, "throughput") == of_all, "the requests of all routes")
+
+
+def test_no_table_is_wider_than_a_phone(sent: Page) -> None:
+    """There, a row is a block: each cell has the name of its column."""
+    sent.set_viewport_size({"width": 400, "height": 800})
+    tables = sent.locator(".scroll")
+    assert tables.count() > 5
+    for table in tables.all():
+        assert table.evaluate("table => table.scrollWidth <= table.clientWidth"), table.inner_text()
+    label = "cell => getComputedStyle(cell, '::before').content"
+    assert sent.locator(".scroll td.number").first.evaluate(label) == '"requests"'
 
 
 def test_no_text_of_the_run_is_run(sent: Page) -> None:

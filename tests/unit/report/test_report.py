@@ -190,7 +190,7 @@ def test_nothing_of_a_run_gets_out_of_its_text() -> None:
     assert len(SCRIPT.findall(text)) == 3
     assert "<img src" not in SCRIPT.sub("", text)
     figures = json.loads(DATA.findall(text)[0])
-    names = [trace["name"] for trace in figures["cpu"]["data"]]
+    names = [trace["name"] for trace in figures["charts"]["cpu"]["data"]]
     assert any(name.startswith("worker &lt;/script&gt;") for name in names), "plotly reads HTML too"
 
 
@@ -205,7 +205,7 @@ def test_what_there_are_no_figures_for_is_not_drawn() -> None:
     """No role was sampled, and no request answered."""
     times = dict.fromkeys(("p50_ms", "p95_ms", "p99_ms", "from_start_p99_ms"))
     seconds = [replace(row, outcomes={}, **times) for row in runs.run().seconds]
-    run = runs.run(seconds=seconds, samples={})
+    run = runs.run(seconds=seconds, samples={}, routes_over_time=None)
     assert [chart.id for chart in charts(run)] == ["throughput", "users"]
     assert "748" in page(run, verdict(run), [])
     assert timeline(run).startswith("second,users,workers,requests,failures")
