@@ -92,22 +92,22 @@ def _with(checks: list[Check], verdict: Verdict) -> list[Check]:
 
 
 def _wrong_data(failed: list[Check]) -> str:
-    """Return `Wrong data: 3 products oversold, 12 orders doubled`. An own audit's check has its own words."""
+    """Return `Wrong data: 3 products oversold; 12 orders doubled`. A custom audit has its own words."""
     known = {check.name: check for check in failed}
     if len(known) > 1:
         known.pop("alarms", None)  # the audit's own checks have the figures
     order = [name for name in WRONG_DATA if name in known]
     order += [name for name in known if name not in WRONG_DATA]
-    listed = ", ".join(_what_is_wrong(known[name]) for name in order[:MOST_WRONG])
+    listed = "; ".join(_what_is_wrong(known[name]) for name in order[:MOST_WRONG])
     more = len(order) - MOST_WRONG
-    return f"Wrong data: {listed}" + (f" and {more} more" if more > 0 else "")
+    return f"Wrong data: {listed}" + (f"; and {more} more" if more > 0 else "")
 
 
 def _what_is_wrong(check: Check) -> str:
     text = WRONG_DATA.get(check.name)
     if text and check.count:
         return text(check.count)
-    return f"{title(check.name)} ({check.detail})" if check.detail else title(check.name)
+    return check.detail or f"the check '{title(check.name)}' failed"
 
 
 def _not_trusted(in_doubt: list[Check]) -> str:

@@ -89,17 +89,18 @@ def test_other_failures_are_shown_where_no_target_is_missed(changes: dict[str, A
         ([failed("no_oversell", 1)], "Wrong data: 1 product oversold"),
         (
             [failed("one_order_per_key", 4), failed("acknowledged_orders_kept", 12)],
-            "Wrong data: 12 confirmed orders lost or changed, 4 orders doubled",
+            "Wrong data: 12 confirmed orders lost or changed; 4 orders doubled",
         ),
         (
             [failed(name, 2) for name in ("no_undersell", "no_oversell", "totals_at_order_price", "odd")],
-            "Wrong data: 2 products oversold, 2 products undersold, 2 wrong totals and 1 more",
+            "Wrong data: 2 products oversold; 2 products undersold; 2 wrong totals; and 1 more",
         ),
         # of an audit of the user's own
         (
             [failed("no_ticket_sold_twice", 1, "500 tickets, 1 of them sold twice")],
-            "Wrong data: no ticket sold twice (500 tickets, 1 of them sold twice)",
+            "Wrong data: 500 tickets, 1 of them sold twice",
         ),
+        ([failed("no_ticket_sold_twice")], "Wrong data: the check 'no ticket sold twice' failed"),
     ],
 )
 def test_wrong_data_is_shown_before_all_else(checks: list[dict[str, Any]], text: str) -> None:
