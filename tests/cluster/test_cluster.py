@@ -9,6 +9,7 @@ import urllib.error
 
 import pytest
 
+from api import __version__
 from tests.checkout import Checkout, wait_until
 
 RUNTIMES = ["local", "compose"]
@@ -75,6 +76,11 @@ def test_headless_alone_leaves_results_and_nothing_else(checkout: Checkout, runt
     assert run["requests"] > 500
     assert run["failures"] == 0
     assert run["as_planned"] is True
+    assert run["api_version"] == __version__
+    over_time = run["routes_over_time"]
+    assert over_time["step_s"] == 1
+    assert sum(sum(route["requests"]) for route in over_time["routes"]) == run["requests"]
+    assert len((latest / "report.html").read_bytes()) < 1_600_000
     with (latest / "locust_stats.csv").open() as file:
         total = list(csv.DictReader(file))[-1]
     assert int(total["Request Count"]) == run["requests"]
