@@ -1,8 +1,8 @@
 """The HTTP API of runs: start a run by its profile, read its state.
 
 =======================  ======================================================================
-``POST /stampede/run``   JSON ``{profile, scenario?, users?, spawn_rate?, run_time?, host?,
-                         probe?, own_users?, own_pace?, targets?}``; 202 with ``{id, duration,
+``POST /stampede/run``   JSON ``{profile, scenario?, users?, spawn_rate?, run_time?, rate?,
+                         host?, probe?, own_users?, own_pace?, targets?}``; 202 with ``{id, duration,
                          users, shape, note, host, host_of}``, or 409 and 422 with ``{message}``;
                          ``users`` and ``duration`` are null where the locustfile's ``shape`` sets them, and
                          ``note`` names the settings that the shape replaces
