@@ -35,6 +35,7 @@ RUN = {
     ".venv/bin/python -m stampede report results/20261130-152649-80df": Way(),
     "make compare A=20261130-152649-80df B=latest": Way(),
     "make compare A=20261130-152649-80df B=latest HTML=side_by_side.html FORCE=1": Way(),
+    "make compare A=20261130-152649-80df B=latest FAIL_IF_WORSE=1": Way(),
     # own-api.md
     'make headless LOCUSTFILE=users.py HOST=http://localhost:9000 TARGETS="p95 < 300ms, errors < 1%"'
     " USERS=20 SPAWN_RATE=5 RUN_TIME=1m": Way(

@@ -5,7 +5,8 @@
 ``page``                       report.html: with ``charts`` (of ``drawing``, ``annotations``), ``tables``
 ``plain_text``, ``markdown``   summary.txt, summary.md
 ``junit``, ``timeline_csv``    junit.xml, timeline.csv
-``compare``                    two runs next to each other
+``compare``                    two runs next to each other: with ``conditions``, ``side_by_side``
+``difference``                 whether a figure differs; ``failure_share``: whether failures do
 ``hints``, ``pressures``       where to look for the reason
 ``series``, ``formatting``     columns by the second; numbers, times and verdicts as text
 =============================  =======================================================================
