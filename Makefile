@@ -30,8 +30,8 @@ headless: ## Run a load, write results/, exit with a verdict   [PROFILE=ci USERS
 report: ## Open the newest report
 	@$(RIG)
 
-compare: $(SYNCED) ## Compare two runs: ids in results/, or latest      A= B= [FORCE=1 HTML=file]
-	@$(BIN)/python -m stampede compare '$(A)' '$(B)' $(if $(FORCE),--force) $(if $(HTML),--html '$(HTML)')
+compare: $(SYNCED) ## Compare two runs: ids in results/, or latest      A= B= [FORCE=1 FAIL_IF_WORSE=1 HTML=file]
+	@$(BIN)/python -m stampede compare '$(A)' '$(B)' $(if $(FORCE),--force) $(if $(FAIL_IF_WORSE),--fail-if-worse) $(if $(HTML),--html '$(HTML)')
 
 logs: ## Show the logs of the cluster
 	@$(RIG)

@@ -76,10 +76,17 @@ def parser() -> argparse.ArgumentParser:
 
     text = "show what got better and what got worse from run A to run B"
     command = verbs.add_parser("compare", help=text, description=text)
-    command.add_argument("a", metavar="A", help="a folder, the id of a run in results/, or latest")
-    command.add_argument("b", metavar="B", help="what is better or worse than A")
+    command.add_argument(
+        "a", metavar="A", nargs="?", default="", help="a folder, the id of a run in results/, or latest"
+    )
+    command.add_argument(
+        "b", metavar="B", nargs="?", default="", help="the run that is better or worse than A"
+    )
     command.add_argument("--force", action="store_true", help="compare runs that are not alike too")
     command.add_argument("--html", type=Path, metavar="FILE", help="write the comparison as a page too")
+    command.add_argument(
+        "--fail-if-worse", action="store_true", help="exit with 10 if a figure of B is worse, else with 0"
+    )
     command.set_defaults(run=_compare)
 
     text = "check whether the data is right that a run has left in the database"
@@ -127,7 +134,9 @@ def _report(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from stampede.report import compare
 
-    return compare.main(options.a, options.b, force=options.force, html=options.html)
+    return compare.main(
+        options.a, options.b, force=options.force, html=options.html, fail_if_worse=options.fail_if_worse
+    )
 
 
 def _audit(options: argparse.Namespace) -> int:

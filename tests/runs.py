@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import sin
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from stampede.facts.event import Event
 from stampede.facts.figures import (
+    Block,
     Figures,
     FromStart,
     Pace,
@@ -33,6 +35,8 @@ from stampede.facts.samples import (
 from stampede.facts.target import Figure, Kind, MeasuredTarget, Reading, Target
 from stampede.facts.verdict_json import Check, Verdict
 from tests.facts import facts, make
+
+AnyFigures = TypeVar("AnyFigures", bound=Figures)
 
 START = 1_795_381_620
 """Its first second, since the epoch."""
@@ -168,6 +172,10 @@ def target(name: str, limit: float, actual: float) -> MeasuredTarget:
 
 def window() -> Window:
     start, end = START + RAMP, START + SECONDS - DRAIN
+    return with_blocks(_window(start, end))
+
+
+def _window(start: int, end: int) -> Window:
     return Window(
         start=start,
         end=end,
@@ -182,6 +190,32 @@ def window() -> Window:
             route("POST", "/orders/", figures(11_900, 9.8)),
         ],
     )
+
+
+def with_blocks(of: Window) -> Window:
+    """The window with ten blocks, whose figures are a little above and below its own."""
+    edges = [of.start + (of.end - of.start) * place // 10 for place in range(11)]
+    blocks = [
+        block(of, start, end, 1 + 0.02 * (-1) ** place) for place, (start, end) in enumerate(pairwise(edges))
+    ]
+    return replace(of, blocks=blocks)
+
+
+def block(of: Window, start: int, end: int, factor: float) -> Block:
+    """A part of a window, in which all times are longer by a factor, and fewer requests were sent."""
+    return Block(
+        start=start,
+        end=end,
+        rps=of.rps / factor,
+        total=longer(of.total, factor),
+        by_method={method: longer(figures, factor) for method, figures in of.by_method.items()},
+        routes=[longer(route, factor) for route in of.routes],
+    )
+
+
+def longer(of: AnyFigures, factor: float) -> AnyFigures:
+    times = {name: (getattr(of, name) or 0.0) * factor for name in ("avg_ms", "p50_ms", "p95_ms", "p99_ms")}
+    return replace(of, **times)
 
 
 def route(method: str, name: str, of: Figures) -> RouteFigures:

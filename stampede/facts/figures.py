@@ -101,6 +101,24 @@ class RoutesOverTime(Struct, kw_only=True, frozen=True):
     routes: list[RouteOverTime]
 
 
+class Block(Struct, kw_only=True, frozen=True):
+    """The figures of a part of the window: consecutive seconds, about as many in each block.
+
+    How much they differ from block to block shows how much chance there is in a figure of the window.
+    """
+
+    start: int
+    """The first second, since the epoch."""
+    end: int
+    """The second after the last one, since the epoch."""
+    rps: float
+    """Requests per second."""
+    total: Figures
+    by_method: dict[str, Figures]
+    routes: list[RouteFigures]
+    """Routes with at least 100 requests in the window."""
+
+
 class Window(Struct, kw_only=True, frozen=True):
     """The whole seconds from when all users were running until the stop.
 
@@ -121,6 +139,8 @@ class Window(Struct, kw_only=True, frozen=True):
     total: Figures
     by_method: dict[str, Figures]
     routes: list[RouteFigures]
+    blocks: list[Block] = []
+    """The window in parts. Empty while the run is in progress, and in files of earlier versions."""
 
 
 class Pace(Struct, kw_only=True, frozen=True):

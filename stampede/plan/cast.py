@@ -63,15 +63,16 @@ class Cast:
     def choose(self, plan: Plan) -> None:
         """Select the classes that the plan names, or the default ones where it names none.
 
-        Raises CastError for an unknown name, and where the plan has a rate and no class has a wait to scale.
+        Raises CastError for an unknown name, and where the plan has a rate and every class sets its own pace.
         """
         chosen = self.taking_part(plan)
         for user_class in chosen if plan.user_classes else ():
             user_class.weight = user_class.weight or 1  # a named class takes part, also at weight 0
         if plan.pace and not pace.factor(chosen, plan.users, plan.pace):
+            names = ", ".join(user_class.__name__ for user_class in chosen)
             raise CastError(
-                f"profile '{plan.profile}' offers {plan.pace:g}/s, and none of its users has a wait that can "
-                "be scaled: give them wait_time = between(…), or name no PROFILE"
+                f"{names} cannot send {plan.pace:g} requests/s: racers set their own pace; "
+                "set no RATE, and no PROFILE with a pace"
             )
         self._environment.user_classes = chosen
 

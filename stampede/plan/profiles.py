@@ -123,6 +123,15 @@ class Plan:
         targets = tuple(target.scaled(factor) for target in self.targets)
         return dataclasses.replace(self, stages=stages, pace=pace, targets=targets)
 
+    def with_rate(self, rate: float) -> Plan:
+        """Return the plan with a pace of `rate` requests per second at its highest number of users.
+
+        The rates in targets are scaled alike, where the plan had a pace.
+        """
+        factor = rate / self.pace if self.pace else 1.0
+        targets = tuple(target.scaled(factor) for target in self.targets)
+        return dataclasses.replace(self, pace=rate, targets=targets)
+
     def with_user_classes(self, user_classes: tuple[str, ...]) -> Plan:
         """Return the plan for other user classes, without its targets for particular routes.
 
@@ -147,7 +156,7 @@ class Plan:
 
 
 def override(plan: Plan, settings: Mapping[str, Any]) -> Plan:
-    """Return the plan with ``users``, ``spawn_rate``, ``run_time`` and ``targets`` replaced by settings.
+    """Return the plan with ``users``, ``spawn_rate``, ``rate``, ``run_time`` and ``targets`` replaced.
 
     A setting that is missing or None changes nothing. ``targets`` is a text. With ``own_pace`` the users keep
     their own waits, and the plan's targets are dropped. With ``own_users`` (the user classes are not those
@@ -164,6 +173,8 @@ def override(plan: Plan, settings: Mapping[str, Any]) -> Plan:
         plan = dataclasses.replace(plan, pace=None, targets=())
     if given.get("own_users"):
         plan = plan.with_user_classes(plan.user_classes)
+    if "rate" in given:
+        plan = plan.with_rate(_positive_number(plan.profile, given, "rate"))
     if "run_time" in given:
         plan = plan.with_duration(_seconds(plan.profile, given, "run_time"))
     if "targets" in given:

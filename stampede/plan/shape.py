@@ -19,6 +19,9 @@ TICK_INTERVAL = 1.0
 COMMON_OPTIONS = ("users", "spawn_rate", "run_time")
 """Settings that a shape overrides, unless it has `use_common_options`: then it reads them itself."""
 
+OVERRIDDEN = ("rate",)
+"""Settings that every shape overrides: a rate is of a known number of users."""
+
 
 class ShapeError(Exception):
     """A tick that cannot be followed. The message has the shape, the tick and the reason."""
@@ -75,8 +78,9 @@ def _user_classes(value: Iterable[type[User]] | None) -> tuple[type[User], ...] 
 
 def ignored(shape: LoadTestShape, settings: Mapping[str, Any]) -> str | None:
     """Return one line that lists the settings that a shape overrides; None where it overrides none."""
-    names = [f"{name.upper()}=" for name in COMMON_OPTIONS if settings.get(name) is not None]
-    if shape.use_common_options or not names:
+    overridden = OVERRIDDEN if shape.use_common_options else (*COMMON_OPTIONS, *OVERRIDDEN)
+    names = [f"{name.upper()}=" for name in overridden if settings.get(name) is not None]
+    if not names:
         return None
     are = "is" if len(names) == 1 else "are"
     return f"The shape {type(shape).__name__} sets the load: {', '.join(names)} {are} ignored"

@@ -57,6 +57,7 @@ class RacingUser(User):
 
     abstract = True
     wait_time = constant(0)  # the rounds set the pace, not the wait time of another base class
+    sets_own_pace = True  # neither does RATE or the pace of a profile: see stampede/plan/pace.py
 
     def prepare(self) -> Prize | None:
         """Make the prize of the next round, and return it. One racer does this for all.

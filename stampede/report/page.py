@@ -19,12 +19,14 @@ from markupsafe import Markup
 
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Judgement
-from stampede.report import formatting, routes_over_time, tables
+from stampede.report import formatting, routes_over_time, side_by_side, tables
 from stampede.report.annotations import MOST_MARKS
 from stampede.report.charts import charts
+from stampede.report.conditions import Condition
 from stampede.report.drawing import Chart
 from stampede.report.headline import headline
 from stampede.report.hints import hints
+from stampede.report.side_by_side import Row
 
 OWN = Path(__file__).parent
 
@@ -58,18 +60,24 @@ def page(run: Facts, judged: Judgement, locust_files: list[str]) -> str:
 
 
 def comparison(
-    runs: Sequence[Facts], judged: Sequence[Judgement], differences: Sequence[Any], rows: Sequence[Any]
+    runs: Sequence[Facts],
+    judged: Sequence[Judgement],
+    differing: Sequence[Condition],
+    rows: Sequence[Row],
+    summary: Sequence[str],
 ) -> str:
-    """Return the page that compares two runs, from the rows and differences of stampede.report.compare."""
+    """Return the page that compares two runs, with the conditions that they do not share."""
     return _render(
         "comparison.html",
         style=_style(),
+        summary=summary,
         **{
             "runs": runs,
             "judged": judged,
-            "differences": differences,
+            "differing": differing,
             "rows": rows,
             "formatting": formatting,
+            "side_by_side": side_by_side,
         },
     )
 

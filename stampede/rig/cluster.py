@@ -15,7 +15,7 @@ from stampede.rig import UsageError, memory
 from stampede.rig.master import Master, wait_for_workers
 from stampede.rig.runtime import Runtime
 from stampede.rig.runtime import choose as choose_runtime
-from stampede.rig.settings import Settings
+from stampede.rig.settings import LOAD_SETTINGS, Settings
 from stampede.rig.settings import read as read_settings
 
 JOIN_TIMEOUT = 60.0
@@ -104,6 +104,30 @@ def wait_until_joined(master: Master, expected: int) -> None:
         raise UsageError(
             f"{joined} of {format_workers(expected)} joined within {JOIN_TIMEOUT:.0f} s: see `make logs`"
         )
+
+
+def changed_load(settings: Settings) -> dict[str, str]:
+    """Return the settings of the locustfile that the running cluster does not have: values by name.
+
+    A setting that the cluster has, and that is no longer given, has an empty value. Of a cluster that plain
+    `docker compose` started nothing is known: all given settings count as changed.
+    """
+    remembered = memory.recall(settings.runtime, settings.compose_project_name)
+    wanted = settings.cluster_settings
+    pairs = ((name, wanted.get(name, "")) for name in LOAD_SETTINGS)
+    return {name: value for name, value in pairs if value != remembered.get(name, "")}
+
+
+def change_load(settings: Settings) -> None:
+    """Start master and workers again, with the locustfile of these settings. Raise UsageError.
+
+    The cluster keeps the HOST that it was started with: HOST of a headless run is for that run only.
+    """
+    host = memory.recall(settings.runtime, settings.compose_project_name).get("HOST")
+    settings = dataclasses.replace(settings, host=host)
+    runtime = choose_runtime(settings)
+    memory.remember(runtime.key, settings.compose_project_name, settings.cluster_settings)
+    runtime.change_load()
 
 
 def refuse_changes(settings: Settings, ignoring: Set[str] = frozenset()) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import webbrowser
+from collections.abc import Mapping
 from typing import NoReturn
 
 from stampede.rig import UsageError, cluster, headless, terminal, variables
@@ -12,7 +13,7 @@ from stampede.rig.cluster import bring_up, format_workers, take_down, wait_until
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.result import Verdict
 from stampede.rig.runtime import Runtime
-from stampede.rig.settings import NAMES, Settings
+from stampede.rig.settings import LOAD_SETTINGS, NAMES, RUN_SETTINGS, Settings
 
 USAGE_EXIT = 2
 INTERRUPTED_EXIT = 130
@@ -31,6 +32,7 @@ def main(verb: str, arguments: list[str]) -> int:
         settings, runtime = cluster.find(arguments)
         if verb in ("up", "headless", "restart"):
             variables.print_ignored(settings.env_file, NAMES)
+        print_ignored(verb, arguments, settings, runtime)
         return VERBS[verb](settings, runtime) or 0
     except (UsageError, MasterGoneError) as error:
         print(f"stampede: {error}", file=sys.stderr)
@@ -38,6 +40,19 @@ def main(verb: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nstampede: interrupted", file=sys.stderr)
         return INTERRUPTED_EXIT
+
+
+def print_ignored(verb: str, arguments: list[str], settings: Settings, runtime: Runtime) -> None:
+    """Print the settings of this command line that have no effect, each with the reason."""
+    given = {argument.partition("=")[0] for argument in arguments}
+    reasons = {
+        f"a setting of `make headless`, not of `make {verb}`": () if verb == "headless" else RUN_SETTINGS,
+        "for RUNTIME=local only": ("MASTER_PORT",) if runtime.key == "compose" else (),
+        f"the API is {settings.host}": ("API_PORT", "KEEP_DATA") if settings.host else (),
+    }
+    for reason, names in reasons.items():
+        if ignored := sorted(given & set(names)):
+            print(f"Ignored: {', '.join(ignored)} ({reason})", flush=True)
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -129,10 +144,22 @@ def _drive(settings: Settings, runtime: Runtime) -> Verdict:
 
 
 def _prepare_running_cluster(settings: Settings, runtime: Runtime) -> None:
-    _refuse_while_running(Master(settings.ui_url, settings.login))
-    cluster.refuse_changes(settings, ignoring={"HOST"})  # HOST is sent with the run
+    cluster.refuse_changes(settings, ignoring={"HOST", *LOAD_SETTINGS})  # HOST is sent with the run
+    changed = cluster.changed_load(settings)
+    master = Master(settings.ui_url, settings.login)
+    if not changed or master.worker_count() is not None:  # another locustfile may fix a dead master
+        _refuse_while_running(master)
+    if changed:
+        _change_load(settings, runtime, changed)
     if settings.workers:
         scale(settings, runtime)
+
+
+def _change_load(settings: Settings, runtime: Runtime, changed: Mapping[str, str]) -> None:
+    new = " ".join(f"{name}={value}" for name, value in changed.items())
+    print(f"The cluster is up with other settings: master and workers start again with {new} …", flush=True)
+    cluster.change_load(settings)
+    wait_until_joined(Master(settings.ui_url, settings.login), runtime.worker_count())
 
 
 def _refuse_while_running(master: Master) -> None:

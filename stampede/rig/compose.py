@@ -110,6 +110,12 @@ class Compose:
         self._checked("restart", "--no-deps", "master", "worker")
         self._wait_until_healthy(None)
 
+    def change_load(self) -> None:
+        """Replace master and workers by containers with the locustfile of the settings."""
+        workers = self.worker_count()
+        self._checked("up", "--detach", "--no-deps", "--scale", f"worker={workers}", "master", "worker")
+        self._wait_until_healthy(None)
+
     def seed(self) -> None:
         """Reset the database to the catalogue that a run starts from."""
         psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "stampede"]

@@ -72,6 +72,7 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
             "users": settings.users,
             "spawn_rate": settings.spawn_rate,
             "run_time": settings.run_time,
+            "rate": settings.rate,
             "host": host,
             "probe": False if settings.probe == "no" else None,
             "targets": settings.targets,

@@ -150,6 +150,23 @@ class Local:
             self._checked("restart", name=role, waiting=True)
         self._wait_for("master", lambda: _answers(self._settings.ui_url))
 
+    def change_load(self) -> None:
+        """Start master and workers again with the locustfile of the settings."""
+        # Circus replaces the whole environment of a role.
+        variables = {**self._circus_environment(), **self._roles.load_variables()}
+        for role in ("worker", "master"):
+            self._checked("set", name=role, options={"env": variables}, waiting=True)
+            self._checked("start", name=role, waiting=True)  # if it had ended, after an error at its start
+        self._wait_for("master", lambda: _answers(self._settings.ui_url))
+
+    def _circus_environment(self) -> dict[str, str]:
+        """Return the environment that circus was started with. Raise UsageError if circus does not run."""
+        circus = next(filter(_is_circus, _cluster_processes()), None)
+        if circus is None:
+            raise UsageError("the cluster is not up: `make up` starts it")
+        environment: dict[str, str] = circus.environ()
+        return environment
+
     def seed(self) -> None:
         """Reset the database to the catalogue that a run starts from."""
         done = self._client("psql", "-q", "-f", "postgres/seed.sql")

@@ -39,6 +39,9 @@ class Runtime(Protocol):
     def restart_load(self) -> None:
         """Restart master and workers, so that they load the load tests again."""
 
+    def change_load(self) -> None:
+        """Start master and workers again with the locustfile of the settings. API and database stay up."""
+
     def seed(self) -> None:
         """Reset the database to the catalogue that a run starts from."""
 

@@ -12,12 +12,19 @@ from typing import Any
 from stampede.rig import ROOT, UsageError, dotenv, values
 from stampede.rig.memory import RUNTIMES, recall
 
+RUN_SETTINGS = (
+    *("PROFILE", "SCENARIO", "USERS", "SPAWN_RATE", "RUN_TIME", "RATE", "TARGETS"),
+    *("PROBE", "KEEP_DATA"),
+)
+"""Settings of a headless run; the other commands ignore them."""
+
 RIG_SETTINGS: dict[str, Callable[[str, str], Any]] = {
     "PROFILE": values.profile,
     "SCENARIO": values.scenario,
     "USERS": values.whole_number,
     "SPAWN_RATE": values.number,
     "RUN_TIME": values.time,
+    "RATE": values.number,
     "WORKERS": values.whole_number,
     "HOST": values.host,
     "LOCUSTFILE": values.file,
@@ -41,8 +48,11 @@ RIG_SETTINGS: dict[str, Callable[[str, str], Any]] = {
 }
 """The settings that the rig itself uses, each with its parser. Each is a field of Settings, in lower case."""
 
+LOAD_SETTINGS = ("LOCUSTFILE", "TAGS", "EXCLUDE_TAGS", "LOCUST_ARGS", "ENV_FILE")
+"""Settings of the locustfile. A change of one restarts master and workers, but not API and database."""
+
 CLUSTER_SETTINGS = (
-    *("HOST", "LOCUSTFILE", "TAGS", "EXCLUDE_TAGS", "LOCUST_ARGS", "ENV_FILE"),
+    *("HOST", *LOAD_SETTINGS),
     *("RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
     *("UI_BIND", "UI_USER", "UI_PASSWORD_FILE", "ALLOW_TARGETS"),
 )
@@ -74,6 +84,7 @@ class Settings:
     users: int | None = None
     spawn_rate: float | None = None
     run_time: str | None = None
+    rate: float | None = None
     workers: int | None = None
     host: str | None = None
     locustfile: Path | None = None
@@ -156,9 +167,21 @@ def read(arguments: list[str]) -> Settings:
     for name in ("LOCUSTFILE", "ENV_FILE"):
         _refuse_missing_file(name, given)
     project = given.get("COMPOSE_PROJECT_NAME", PROJECT)
-    settings = _settings({**recall(given.get("RUNTIME"), project), **given})
+    settings = _settings({**_recalled(given, project), **given})
     _refuse_equal_ports(settings)
     return settings
+
+
+def _recalled(given: Mapping[str, str], project: str) -> dict[str, str]:
+    """Return the settings of the running cluster.
+
+    With another locustfile its other LOAD_SETTINGS do not count: they belong to the one before.
+    """
+    recalled = recall(given.get("RUNTIME"), project)
+    locustfile = given.get("LOCUSTFILE")
+    if locustfile and str(values.file("LOCUSTFILE", locustfile)) != recalled.get("LOCUSTFILE"):
+        return {name: value for name, value in recalled.items() if name not in LOAD_SETTINGS}
+    return recalled
 
 
 def _assignment(argument: str) -> tuple[str, str]:

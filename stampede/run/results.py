@@ -20,7 +20,7 @@ from stampede.counting import figures
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import LedgerFile
 from stampede.facts import run_json
-from stampede.facts.run_json import Facts
+from stampede.facts.run_json import Facts, Phase
 from stampede.facts.verdict_json import Judgement
 from stampede.report import files
 from stampede.run.run import Run, wanted_users
@@ -150,7 +150,9 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         errors=counts.errors.facts(),
         exceptions=counts.exceptions.facts(),
         ended_users=counts.ended_users.facts(),
-        window=figures.window(counts.latencies, run.window, kept) if run.window else None,
+        window=figures.window(counts.latencies, run.window, kept, with_blocks=run.phase is Phase.WRITING)
+        if run.window
+        else None,
         pace=figures.pace(counts.latencies, kept or run.window, pace) if run.window else None,
         promises=run.promises,
         audit=run.audit,

@@ -5,7 +5,8 @@
     targets = target { ("," | ";" | new line) target }
     target  = "stable" [of] modifiers  |  figure comparison number [unit] modifiers
     figure  = [routes] what ["from start"] [of]  |  ("cpu" | "memory" | "connections") "of" role
-    what    = "avg" | "min" | "max" | "p50" … "p99.9" | "rps" | "goodput" | "errors" | "5xx" | "503"
+    what    = "avg" | "min" | "max" | "median" | "p50" … "p99.9" | "rps" | "goodput" | "5xx" | "503"
+            | "errors" | "failures" | "error_rate"
     of      = "of" routes
     routes  = METHOD { "/" METHOD } [name] | name | "complex" | "orders" | "every route"
     name    = /as/in/the/statistics | "any other, in quotes"
@@ -24,6 +25,7 @@ from stampede.targets.tokens import TargetError, Tokens
 
 __all__ = ("TargetError", "parse")
 
+SYNONYMS = {"median": "p50", "average": "avg", "failures": "errors", "error_rate": "errors"}
 SPELLINGS = {"==": "=", "≤": "<=", "≥": ">="}
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 ROLES = ("api", "postgres", "master", "workers")
@@ -51,6 +53,9 @@ UNITS: dict[Kind, dict[str, tuple[str, int]]] = {
 """For each kind, the units that a limit can be written in. Each has the unit that the limit is kept in, and
 the factor between the two. No unit means a count."""
 
+SHARES_ONLY = ("error_rate",)
+"""Words for a share of requests, never for their number."""
+
 COUNTS = {Kind.ERRORS, Kind.STATUS, Kind.CONNECTIONS}
 OF_ROLES = {"cpu": Kind.CPU, "memory": Kind.MEMORY, "connections": Kind.CONNECTIONS}
 OF_ROUTES = {"rps": Kind.RPS, "goodput": Kind.GOODPUT, "errors": Kind.ERRORS, "stable": Kind.STABLE}
@@ -71,6 +76,8 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self._tokens = Tokens(text)
+        self._must_be_share = False
+        """Whether the figure that was read last can only be a share."""
 
     def targets(self) -> tuple[Target, ...]:
         tokens = self._tokens
@@ -138,7 +145,9 @@ class _Parser:
         return Routes(methods, name) if methods or name else None
 
     def _what(self) -> Figure:
-        word = self._tokens.word
+        typed = self._tokens.word
+        self._must_be_share = typed in SHARES_ONLY
+        word = SYNONYMS.get(typed, typed)
         if kind := OF_ROUTES.get(word):
             figure = Figure(kind)
         elif word in ("avg", "min", "max") or _is_percentile(word):
@@ -147,8 +156,8 @@ class _Parser:
             figure = Figure(Kind.STATUS, word)
         else:
             self._tokens.fail(
-                "a figure was expected: rps, goodput, errors, 5xx, avg, min, max, p50 to p99.9, stable,"
-                " or cpu, memory or connections of a role"
+                "a figure was expected: rps, goodput, errors, 5xx, avg, median, min, max, p50 to p99.9, "
+                "stable, or cpu, memory or connections of a role"
             )
         self._tokens.take()
         return figure
@@ -180,8 +189,8 @@ class _Parser:
         unit = number[2]
         if not unit and tokens.word and tokens.word in units:
             unit = tokens.take().text.casefold()
-        if unit not in units:
-            allowed = " or ".join(unit or "nothing" for unit in units)
+        if unit not in units or (self._must_be_share and unit != "%"):
+            allowed = "%" if self._must_be_share else " or ".join(unit or "nothing" for unit in units)
             tokens.fail(f"after the number {allowed} was expected", token)
         unit, factor = units[unit]
         return float(number[1]) * factor, unit

@@ -29,7 +29,7 @@ JUDGING = (("ms", "<"), ("/s", ">"))
 def rate_reached(run: Facts, generator_checks: Iterable[Check]) -> Check:
     """Return the check, from the `pace` of the run and the checks of the generator."""
     if run.pace is None or run.pace.wanted_rps is None:
-        return not_asked(NAME, "no rate was asked for: a profile with a pace does")
+        return not_asked(NAME, "no rate was set: RATE, or a profile with a pace, sets one")
     wanted, sent = run.pace.wanted_rps, run.pace.sent_rps
     if sent is None:
         return not_asked(NAME, "no whole second was measured")
@@ -42,7 +42,7 @@ def rate_reached(run: Facts, generator_checks: Iterable[Check]) -> Check:
         return unknown_unless(NAME, False, f"{detail}: see {behind[0].name}", **figures)
     waiting = _waiting(run, sent)
     if waiting is None or waiting < LEAST_WAITING * run.users:
-        detail += ", and users did not wait for answers: what kept them?"
+        detail += ", and few users waited for answers: set more USERS"
         return unknown_unless(NAME, False, detail, **figures)
     detail += f": {waiting:,.0f} of {run.users:,} users waited for an answer; the API took no more"
     if not _is_judged(run):

@@ -1,8 +1,8 @@
 """The HTTP API of runs: start a run by its profile, read its state.
 
 =======================  ======================================================================
-``POST /stampede/run``   JSON ``{profile, name?, scenario?, users?, spawn_rate?, run_time?, host?,
-                         probe?, own_users?, own_pace?, targets?, locustfile_commit?}``; a ``name``
+``POST /stampede/run``   JSON ``{profile, name?, scenario?, users?, spawn_rate?, run_time?, rate?,
+                         host?, probe?, own_users?, own_pace?, targets?, locustfile_commit?}``; a ``name``
                          replaces that of the profile, ``locustfile_commit`` is ``{commit, sha256}``
                          (stampede/run/loaded_file.py);
                          202 with ``{id, duration, users, shape, note, host, host_of}``, or 409 and 422 with

@@ -62,6 +62,8 @@ def test_the_seconds_add_up_to_the_run(cluster: Processes) -> None:
     window = run["window"]
     seconds = [row for row in run["seconds"] if window["start"] <= row["second"] < window["end"]]
     assert sum(row["requests"] for row in seconds) == pytest.approx(window["rps"] * window["seconds"], abs=2)
+    of_blocks = [block["total"]["requests"] for block in window["blocks"]]
+    assert (len(of_blocks), sum(of_blocks)) == (10, window["total"]["requests"])
     since = [row["requests"] for row in run["seconds"] if row["second"] >= window["start"]]
     after_stop = sum(since) - window["total"]["requests"]
     assert 0 <= after_stop <= 3 * run["users"], "a user may send the rest of its task after the stop"

@@ -1,4 +1,4 @@
-"""docs/lossless.md: the table, and the words around it. Pure."""
+"""The text of docs/lossless.md around its table. Pure."""
 
 from __future__ import annotations
 
@@ -10,37 +10,47 @@ from tests.lossless.commands import STOP_TIMEOUT
 from tests.lossless.table import Outcome, as_markdown
 
 PAGE = """\
-<!-- `make lossless` writes this page; its words stand in tests/lossless/page.py -->
-# What a cluster loses, and this one does not
+<!-- Written by `make lossless`; the text is in tests/lossless/page.py -->
+# Lossless: what a cluster loses
 
-Workers come and go, masters stop, networks break. Each line below was done to a cluster of stock Locust
-and to one of Stampede, by the same commands, under the same users.
+Workers join, leave and die, masters stop, networks break. This page shows how many users and requests a
+cluster then loses: a cluster of stock Locust, and one of Stampede. Both run the same users and get the same
+commands. *due* is what Stampede promises.
 
 {table}
 
-Measured on {day} with Locust {version}: `make lossless` (about 3 minutes; `python -m tests.lossless kill`
-is one line of it). It ends with 1 if a figure of Stampede's is not what is due.
+Measured on {day} with Locust {version}. The first command measures all rows in about 3 minutes and writes
+this page, the second one measures a single row:
+
+```bash
+make lossless
+.venv/bin/python -m tests.lossless stop-headless
+```
+
+The exit code is 1 if a figure of Stampede is not what is due.
 
 ## How it is measured
 
-{users} users ask a server of the test's two or three times a second; every tenth answer takes 1 to 1.5 s, so
-that whatever happens meets requests in flight. Each request says who sends it. *Requests lost* is what that
-server has got, less what the master has counted in the end. A user *is there* from its first request to its
-last, by the server's clock, whatever the master believes.
+**Load.** {users} users send two or three requests a second to a server of the test. {spawn_rate} users are
+started a second. Every tenth answer takes 1 to 1.5 s, so that requests are in flight at any time. Each
+request has the name of its user.
 
-Both sides are processes on one machine. A cut is a real one: the worker lives in a network namespace
-whose link to the master is taken down, while the one to the server stays. Stock Locust's workers end when
-they have heard nothing of their master for a minute; they are started again at once. Ours do not end.
+**Figures.** *Requests lost* are the requests that the server received, less those that the master counted
+at the end. A user runs from its first request to its last, by the server's clock.
 
-Stock Locust gets what an experienced user would give it: `--enable-rebalancing`,
-`--stop-timeout {stop_timeout}`; on both sides {spawn_rate} users are started a second. Its figures
-are those of its UI, or of its `--json-file` where the master ends; Stampede's are those of `run.json`.
+**Clusters.** Both clusters are processes on one machine. Stock Locust has the options of an experienced
+user: `--enable-rebalancing` and `--stop-timeout {stop_timeout}`. Its figures are those of its UI, or of its
+`--json-file` if the master ends. The figures of Stampede are those of `run.json`.
 
-Stock Locust's losses differ from run to run: its workers report every 3 s, and what matters is how long ago
-they did.
+**Cuts.** A worker that is cut off is in a network namespace. Its link to the master is taken down, its link
+to the server stays.
 
-A killed worker cannot report any more. What it did since its last report, and what was not answered yet, is
-missing everywhere; here that is one second at most, and the run says how much it can be.
+**Workers of stock Locust** report every 3 s, so what they lose depends on the moment and differs from run
+to run. They end after a minute without a message from the master, and are started again at once. Workers of
+Stampede do not end.
+
+**A killed worker** cannot report what it did after its last report. These requests are missing in every
+figure. In Stampede that is one second at most, and the run shows how many requests it can be.
 """
 
 

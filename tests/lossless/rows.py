@@ -171,14 +171,14 @@ def _missing(cluster: Cluster, worker: str, killed: float) -> list[Figure]:
     )
     shown = f"{missing:,} of {made:,} ({unreported} in its last second)"
     return [
-        Figure("requests lost", shown, "none but of its last second", 0 <= missing <= unreported),
+        Figure("requests lost", shown, "only those of its last second", 0 <= missing <= unreported),
         _named(cluster, missing),
     ]
 
 
 def _named(cluster: Cluster, missing: int) -> Figure:
     """What the run itself says of it."""
-    name, due = "what the run says is lost", "at least that"
+    name, due = "requests reported as lost", "at least as many"
     run = cluster.left_behind("run.json") or {"events": []}
     said = [event["at_most"] for event in run["events"] if event["name"] == "worker_lost"]
     if len(said) != 1:
@@ -198,9 +198,9 @@ def _what_is_left(cluster: Cluster) -> Figure:
     """Of the run that was interrupted."""
     verdict, run = cluster.left_behind("verdict.json"), cluster.left_behind("run.json")
     if verdict is None or run is None:
-        return Figure("left of the run", "nothing", "verdict UNKNOWN", False)
+        return Figure("figures left of the run", "nothing", "verdict UNKNOWN", False)
     shown = f"verdict {verdict['verdict']}, {run['requests']:,} of {len(cluster.requests()):,} requests"
-    return Figure("left of the run", shown, "verdict UNKNOWN", verdict["verdict"] == "UNKNOWN")
+    return Figure("figures left of the run", shown, "verdict UNKNOWN", verdict["verdict"] == "UNKNOWN")
 
 
 def network_cut(duration: float) -> Callable[[Cluster], list[Figure]]:

@@ -10,8 +10,23 @@ import pytest
 import yaml
 from locust.argument_parser import get_parser
 from locust.event import Events
+from msgspec import structs
 
+from stampede.facts.run_json import Facts
+from stampede.facts.samples import (
+    ApiSample,
+    ClockOffset,
+    DatabaseSample,
+    HubLag,
+    Machine,
+    MasterSample,
+    Statement,
+)
+from stampede.report import timeline_csv
 from stampede.rig.settings import NAMES, RIG_SETTINGS, Settings
+from tests import runs
+from tests.documentation import DOCS, PAGES, anchors, commands, links
+from tests.documented_commands import IN_CI_LONG, NOT_RUN, RUN
 
 README = Path("README.md").read_text()
 CONTRIBUTING = Path("CONTRIBUTING.md").read_text()
@@ -133,17 +148,66 @@ def test_every_feature_of_locust_has_one_of_three_marks() -> None:
     assert {row.split(" | ")[1] for row in rows} == {"supported", "different", "refused"}
 
 
-@pytest.mark.parametrize("page", ["README.md", *sorted(map(str, Path("docs").glob("*.md")))])
-def test_links_within_the_documentation_lead_somewhere(page: str) -> None:
-    """To a file, and to a heading of it."""
-    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", Path(page).read_text()):
-        name, _, heading = link.partition("#")
-        target = Path(page).parent / name if name else Path(page)
-        assert target.exists(), link
-        assert not heading or heading in _headings(target), link
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    """To a file, and to a heading of it; those to other sites are https, or of this machine."""
+    assert [link for link in links(page) if not _leads_somewhere(page, link)] == []
 
 
-def _headings(page: Path) -> set[str]:
-    """Return the anchors of a page, as GitHub makes them."""
-    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+def _leads_somewhere(page: Path, link: str) -> bool:
+    if link.startswith(("https://", "http://localhost:")):
+        return True
+    name, _, heading = link.partition("#")
+    target = page.parent / name if name else page
+    return target.exists() and (not heading or heading in anchors(target))
+
+
+def test_the_links_and_commands_of_the_pages_are_found() -> None:
+    """In each form that they have: else the tests of them would hold without any."""
+    assert {"audit.md#events-and-samples", "targets.md#an-overload"} <= {*links(Path("docs/samples.md"))}
+    assert "http://localhost:8089" in links(Path("README.md"))
+    chaos = commands(Path("docs/chaos.md"))
+    assert [command.text for command in chaos] == [
+        *("make chaos", "make chaos RUNTIME=local", "make chaos PLAN=mine.toml")
+    ]
+    assert [bool(command.output) for command in chaos] == [False, False, True]
+    assert {"a-plan", "complaints"} <= anchors(Path("docs/chaos.md"))
+
+
+def test_every_command_of_the_pages_is_run_or_has_a_reason_why_not() -> None:
+    """tests/cluster/test_documented_commands.py runs them."""
+    found = {command.text for page in DOCS for command in commands(page)}
+    assert found == RUN.keys() | NOT_RUN.keys()
+    assert not RUN.keys() & NOT_RUN.keys()
+
+
+def test_commands_left_to_others_are_run_there() -> None:
+    """The reasons name the file that runs them, or say that .ci/long does."""
+    of_ci = {command for command, reason in NOT_RUN.items() if reason == IN_CI_LONG}
+    assert of_ci <= {*Path(".ci/long").read_text().splitlines()}
+    files = [file for reason in NOT_RUN.values() for file in re.findall(r"tests/\S+\.py", reason)]
+    assert len(files) == 2
+    assert all(Path(file).exists() for file in files)
+
+
+def test_the_page_of_samples_has_every_field() -> None:
+    """Of each role, of clocks and of the machine."""
+    kinds = (ApiSample, ClockOffset, DatabaseSample, HubLag, Machine, MasterSample, Statement)
+    fields = {field.name for kind in kinds for field in structs.fields(kind)}
+    documented = set(re.findall(r"`(\w+)`", Path("docs/samples.md").read_text()))
+    assert fields - documented == {"statement", "calls", "total_ms", "mean_ms"}, "these explain themselves"
+
+
+def test_the_page_of_reports_has_every_field_of_run_json() -> None:
+    table = Path("docs/report.md").read_text().split("| field | what it is |")[1].split("\n\n")[0]
+    documented = set(re.findall(r"`(\w+)`", table))
+    assert {field.name for field in structs.fields(Facts)} - documented == {"schema"}
+
+
+def test_the_page_of_reports_has_every_column_of_the_timeline() -> None:
+    """A status, a role or a state of connections stands for all."""
+    header = timeline_csv.timeline(runs.run()).splitlines()[0]
+    similar = (r"status_\d+", r"(postgres|master|workers)_memory_mb", r"connections_\w+")
+    columns = {each for each in header.split(",") if not re.fullmatch("|".join(similar), each)}
+    section = Path("docs/report.md").read_text().split("## timeline.csv")[1].split("\n## ")[0]
+    assert columns <= set(re.findall(r"`(\w+)`", section))

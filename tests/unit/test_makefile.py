@@ -57,3 +57,10 @@ def test_what_make_is_told_goes_on_to_the_rig(folder: Path, told: list[str], han
     script = "import sys; print(sys.argv[1:2] + sorted(sys.argv[2:]))"
     (folder / "stampede" / "__main__.py").write_text(script)
     assert make(folder, *told).stdout == f"{handed_on}\n"
+
+
+def test_a_comparison_is_told_its_options(folder: Path) -> None:
+    """Each only if it is set."""
+    asked = make(folder, "--dry-run", "compare", "A=x", "B=y", "FAIL_IF_WORSE=1", "HTML=page.html").stdout
+    assert "-m stampede compare 'x' 'y'  --fail-if-worse --html 'page.html'" in asked
+    assert "-m stampede compare 'x' ''" in make(folder, "--dry-run", "compare", "A=x").stdout

@@ -130,6 +130,50 @@ def test_a_request_that_was_sent_after_the_stop_is_not_in_the_window(
     assert worker.requests(103, 104) == 1, "the next run"
 
 
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> Latencies:
+    """200 requests of one route and 40 of another in 40 seconds, each as slow as its second."""
+    clock, latencies = SimpleNamespace(now=0.0), Latencies()
+    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: clock.now))
+    for second in range(100, 140):
+        clock.now = second + 0.5
+        for _ in range(5):
+            latencies.count("GET", "/often", float(second))
+        latencies.count("POST", "/rarely", float(second))
+    clock.now = 143.0
+    latencies.count("GET", "/often", 7000.0)
+    return latencies
+
+
+def test_the_window_in_blocks_has_all_its_requests(steady: Latencies) -> None:
+    """What was answered after the window is in the last block, and not in its rate."""
+    of_window = figures.window(steady, range(100, 140), range(100, 140), with_blocks=True)
+    blocks = of_window.blocks
+    assert [(block.start, block.end) for block in blocks] == [(at, at + 4) for at in range(100, 140, 4)]
+    assert [block.total.requests for block in blocks] == [24] * 9 + [25]
+    assert {block.rps for block in blocks} == {6.0}
+    assert [block.by_method["POST"].p50_ms for block in blocks] == [101 + at for at in range(0, 40, 4)]
+    assert blocks[-1].total.max_ms == 7000
+    assert figures.window(steady, range(100, 140), range(100, 140)).blocks == []
+
+
+def test_only_routes_with_many_requests_have_figures_in_blocks(steady: Latencies) -> None:
+    """A block of the others would be of a few requests."""
+    of_window = figures.window(steady, range(100, 140), range(100, 140), with_blocks=True)
+    assert [[route.name for route in block.routes] for block in of_window.blocks] == [["/often"]] * 10
+    assert [route.name for route in of_window.routes] == ["/often", "/rarely"]
+
+
+def test_a_short_window_has_fewer_blocks(steady: Latencies) -> None:
+    """Of at least two seconds each; seconds in which workers moved are in none."""
+    kept = [100, 101, 102, 109, 110]
+    of_window = figures.window(steady, range(100, 112), kept, with_blocks=True)
+    assert [(block.start, block.end, block.total.requests) for block in of_window.blocks] == [
+        (100, 102, 12),
+        (102, 111, 18),
+    ]
+
+
 def test_seconds_in_which_workers_moved_are_not_in_the_figures(latencies: Latencies) -> None:
     """The rate is of the others alone; the window is as long as it was."""
     of_window = window(latencies, range(100, 102), [101])

@@ -1,4 +1,4 @@
-"""Who takes part in a run, by the files that the users stand in; and whether they can do what is wanted."""
+"""Which user classes take part in a run, and whether they can send at its rate."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from locust.env import Environment
 from load_tests import locustfile, scenarios
 from stampede.plan.cast import Cast, CastError, split_by_file
 from stampede.plan.profiles import UNPACED, Plan, Stage
+from stampede.race.racers import RacingUser
 
 FILES = [str(locustfile.__file__), str(scenarios.__file__)]
 EVERYBODY = [
@@ -34,6 +35,10 @@ class Restless(User):
     """Never waits."""
 
 
+class Racing(RacingUser):
+    """Waits for the rounds of its race."""
+
+
 class Waiting(User):
     wait_time = between(1, 3)
 
@@ -52,12 +57,12 @@ def plan(pace: float | None, *user_classes: str) -> Plan:
     return Plan("light", (Stage(10, 2, 120),), pace, user_classes)
 
 
-def test_a_rate_that_no_wait_can_make_is_refused() -> None:
-    """They would all send as fast as answers come; who takes part stays as it was."""
-    of_both, environment = cast(Restless, Waiting)
-    with pytest.raises(CastError, match=r"^profile 'light' offers 150/s, and none of its users has a wait"):
-        of_both.choose(plan(150, "Restless"))
-    assert environment.user_classes == [Restless, Waiting]
+def test_a_rate_for_racers_alone_is_refused() -> None:
+    """Their rounds set the pace. The classes that take part do not change."""
+    of_both, environment = cast(Racing, Waiting)
+    with pytest.raises(CastError, match=r"^Racing cannot send 150 requests/s: racers set their own pace"):
+        of_both.choose(plan(150, "Racing"))
+    assert environment.user_classes == [Racing, Waiting]
 
 
 @pytest.mark.parametrize("pace", [None, UNPACED])
@@ -75,10 +80,18 @@ def test_a_rate_scales_the_waits(user_class: type[User]) -> None:
     assert of_one.pace_scale(plan(50)) == pytest.approx(0.1, rel=0.1)
 
 
-def test_some_who_wait_are_enough() -> None:
-    of_both, environment = cast(Restless, Waiting)
+@pytest.mark.parametrize("other", [Restless, Racing])
+def test_a_rate_needs_one_class_that_can_be_paced(other: type[User]) -> None:
+    of_both, environment = cast(other, Waiting)
     of_both.choose(plan(150))
-    assert environment.user_classes == [Restless, Waiting]
+    assert environment.user_classes == [other, Waiting]
+
+
+def test_users_without_a_wait_are_paced_too() -> None:
+    """Ten users offer 10/s, as if each waited for a second; for 50/s they wait a fifth."""
+    restless, _ = cast(Restless)
+    restless.choose(plan(50))
+    assert restless.pace_scale(plan(50)) == pytest.approx(0.2, rel=0.1)
 
 
 @pytest.mark.parametrize(("files", "choice"), [(FILES, "all or one of"), (FILES[:1], "one of")])

@@ -6,7 +6,16 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from locust import User, between, constant, constant_pacing, constant_throughput
+from locust import (
+    SequentialTaskSet,
+    TaskSet,
+    User,
+    between,
+    constant,
+    constant_pacing,
+    constant_throughput,
+    task,
+)
 from locust.env import Environment
 from locust.user import wait_time
 
@@ -30,6 +39,17 @@ class Restless(User):
 
 class CalmChild(Calm):
     """Has its wait from its parent."""
+
+
+class Racer(User):
+    weight = 1
+    wait_time = constant(0)
+    sets_own_pace = True
+
+
+class Guard(User):
+    fixed_count = 10
+    wait_time = constant(2)
 
 
 class OnSchedule(User):
@@ -74,15 +94,25 @@ def test_the_factor_brings_the_users_to_the_rate() -> None:
     assert pace.factor([Calm, Busy], users=100, rate=200) == pytest.approx(0.25, rel=0.01)
 
 
-def test_users_without_a_wait_are_no_part_of_the_reckoning() -> None:
-    """A class that never waits, or whose wait depends on its own past, offers what it offers."""
-    assert pace.factor([Restless, Growing], users=100, rate=200) == 0
+@pytest.mark.parametrize("user_class", [Restless, Growing, Forgetful, Broken])
+def test_a_class_without_a_known_wait_counts_as_one_that_waits_a_second(user_class: type[User]) -> None:
+    """It has none, or its wait depends on its own past, or cannot be called."""
+    assert pace.factor([user_class], users=100, rate=200) == pytest.approx(0.5, rel=0.05)
 
 
-@pytest.mark.parametrize("user_class", [Forgetful, Broken])
-def test_a_wait_that_goes_wrong_is_none(user_class: type[User]) -> None:
-    """It is the users' own code: Locust says so when it is their turn."""
-    assert pace.factor([user_class], users=100, rate=200) == 0
+def test_a_class_that_sets_its_own_pace_is_left_out() -> None:
+    """Racers wait for their round. Of 40 users 30 are Calm, and send 10 requests/s."""
+    assert pace.factor([Racer], users=100, rate=200) == 0
+    assert pace.factor([Racer, Calm], users=40, rate=10) == pytest.approx(1, rel=0.01)
+    pace.apply([Racer], 0.5)
+    assert Racer(Environment()).wait_time() == 0
+    assert Racer(Environment()).context() == {}
+
+
+def test_users_of_a_fixed_count_are_no_others() -> None:
+    """Of 100 users 10 are Guards, who send 5/s together; the other 90 are Calm and send 30/s."""
+    assert pace.factor([Guard, Calm], users=100, rate=35) == pytest.approx(1, rel=0.01)
+    assert pace.factor([Guard, Calm], users=6, rate=3) == pytest.approx(1, rel=0.01), "fewer than Guards"
 
 
 @pytest.mark.parametrize(("user_class", "own_rate"), [(OnSchedule, 50), (Hurried, 400)])
@@ -121,13 +151,6 @@ def test_own_waits_come_back() -> None:
     assert Calm.wait_time is own
 
 
-def test_a_wait_that_depends_on_the_users_past_stays() -> None:
-    """Nobody can say what it will be."""
-    own = Growing.wait_time
-    pace.apply([Growing], 0.5)
-    assert Growing.wait_time is own
-
-
 def test_a_schedule_of_their_own_is_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Late answers are taken off once: constant_pacing does so too, and is not asked to."""
     clock = SimpleNamespace(now=100.0)
@@ -159,11 +182,11 @@ def test_the_first_request_of_a_paced_task_says_when_it_was_due(monkeypatch: pyt
     pace.apply([Calm], 1 / 3)
     user = Calm(Environment())
     due = []
-    for answered_after in (0.0, 2.5, 0.0):
+    for answered_after in (0.0, 4.5, 0.0):
         due.append([user.context()[DUE] for _ in range(2)])
         clock.now += answered_after
         clock.now += user.wait_time()
-    assert due == [[None, None], [5101, None], [5102, None]]  # 5102: a second and a half ago
+    assert due == [[None, None], [5102, None], [5104, None]]  # 5104: two and a half seconds ago
 
 
 class Labelled(Calm):
@@ -189,6 +212,45 @@ def test_users_without_a_pace_are_never_due(scale: float | None) -> None:
     assert Calm(Environment()).context() == {}
 
 
-def test_who_keeps_a_schedule_of_their_own_is_never_due() -> None:
-    pace.apply([Growing], 0.5)
-    assert Growing(Environment()).context() == {}
+def test_a_task_with_three_requests_is_followed_by_three_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate is of requests. A task without a request counts as one."""
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(pace, "perf_counter", lambda: clock.now)
+    pace.apply([Calm], 1 / 3)
+    user = Calm(Environment())
+    waits = []
+    for requests in (3, 1, 0, 2):
+        for _ in range(requests):
+            user.context()
+        waits.append(round(user.wait_time(), 3))
+        clock.now += waits[-1]
+    assert waits == [3, 1, 1, 2]
+
+
+class Browsing(TaskSet):
+    wait_time = constant(7)
+
+    @task
+    class Deeper(SequentialTaskSet):
+        wait_time = constant(9)
+
+        @task
+        def read(self) -> None:
+            """Send nothing."""
+
+
+Browsing.Deeper.tasks.append(Browsing)  # locust allows a circle
+
+
+class Reader(User):
+    wait_time = constant(1)
+    tasks = (Browsing,)
+
+
+def test_waits_of_task_sets_follow_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would override the user's wait. Without a pace they return."""
+    monkeypatch.setattr(pace, "perf_counter", lambda: 100.0)
+    for scale, waits in ((0.5, [0.5, 1.0]), (0, [0, 0]), (None, [7, 9])):
+        pace.apply([Reader], scale)
+        browsing = Browsing(Reader(Environment()))
+        assert [browsing.wait_time(), Browsing.Deeper(browsing).wait_time()] == pytest.approx(waits)

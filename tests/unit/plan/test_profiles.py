@@ -98,6 +98,7 @@ def test_what_the_caller_wants_otherwise_keeps_the_proportions() -> None:
         ({"users": 0}, "users must be a number over 0"),
         ({"users": 2.5}, "users must be a whole number"),
         ({"spawn_rate": -1}, "spawn_rate must be a number over 0"),
+        ({"rate": 0}, "rate must be a number over 0"),
         ({"run_time": "0s"}, "run_time must be a time"),
         ({"run_time": 60}, "run_time must be a time"),
         ({"run_time": "9999999999999h"}, "run_time must be a time"),
@@ -174,6 +175,24 @@ def test_the_callers_targets_take_the_place_of_the_profiles() -> None:
     assert texts(profiles.override(heavy, {"own_pace": True})) == []
     assert texts(profiles.override(heavy, {"own_users": True})) == ["rps >= 500/s", "errors < 1%"]
     assert profiles.override(heavy, {"targets": " "}) == heavy
+
+
+def test_a_rate_replaces_the_pace_after_the_users_have_scaled_it() -> None:
+    """The rates in a profile's targets are scaled with it; those of TARGETS= are not."""
+    heavy = profiles.read(SHIPPED)["heavy"]
+    changed = profiles.override(heavy, {"users": 50, "rate": 300})
+    assert changed.pace == 300
+    assert texts(changed) == ["rps >= 200/s", *GUIDE]
+    assert texts(profiles.override(heavy, {"rate": 300, "targets": "rps > 500"})) == ["rps > 500/s"]
+
+
+@pytest.mark.parametrize("name", ["baseline-staging", "stress"])
+def test_a_rate_can_be_set_where_the_profile_has_none(name: str) -> None:
+    """Users with their own waits, or without waits, then share the rate."""
+    plan = profiles.read(SHIPPED)[name]
+    changed = profiles.override(plan, {"rate": 30.5})
+    assert (changed.pace, changed.targets) == (30.5, plan.targets)
+    assert profiles.override(plan, {"own_pace": True, "rate": 30.5}).pace == 30.5
 
 
 def test_fewer_users_are_wanted_less_of() -> None:

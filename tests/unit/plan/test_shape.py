@@ -94,3 +94,4 @@ def test_settings_that_a_shape_overrides_are_named() -> None:
     assert ignored(shape, {"targets": "p95 < 1s"}) is None
     shape.use_common_options = True
     assert ignored(shape, settings) is None
+    assert ignored(shape, {**settings, "rate": 9}) == "The shape Says sets the load: RATE= is ignored"

@@ -2,19 +2,18 @@
 
 import pytest
 
-from stampede.rig import UsageError, cluster, settings
+from stampede.rig import ROOT, UsageError, cluster, settings
 from tests.unit.bare import bare_environment, remember  # noqa: F401
 
 OWN = "LOCUSTFILE=load_tests/examples/custom_user.py"
+FILE = str(ROOT / "load_tests/examples/custom_user.py")
+OTHER = "LOCUSTFILE=load_tests/locustfile.py"
 
 
 @pytest.mark.parametrize(
     ("up", "asked", "complaint"),
     [
         (["UI_PORT=8090"], ["UI_PORT=8091"], "has UI_PORT=8090: `make down` first, for 8091"),
-        ([OWN], ["LOCUSTFILE=load_tests/locustfile.py"], "has LOCUSTFILE=.*custom_user.py: `make down`"),
-        # It would run the usual users, as if they were those that were asked for.
-        ([], [OWN], "has no LOCUSTFILE: `make down` first, for .*custom_user.py"),
         ([], ["ALLOW_TARGETS=login.test"], "has no ALLOW_TARGETS: `make down` first, for login.test"),
         (["WORKER_CPUS=0.5"], ["WORKER_CPUS=1"], "has WORKER_CPUS=0.5: `make down` first, for 1"),
         ([], ["UI_USER=ada", "UI_PASSWORD=x"], "has no UI_USER: `make down` first, for ada"),
@@ -36,6 +35,34 @@ def test_what_stays_as_it_is_is_not(asked: list[str]) -> None:
 def test_a_run_may_bring_its_own_host() -> None:
     remember(settings.read(["RUNTIME=compose"]))
     cluster.refuse_changes(settings.read(["HOST=http://api:1"]), ignoring={"HOST"})
+
+
+@pytest.mark.parametrize(
+    ("up", "asked", "changed"),
+    [
+        ([OWN, "TAGS=read"], [], {}),
+        ([OWN, "TAGS=read"], [OWN, "TAGS=read"], {}),
+        ([OWN, "TAGS=read"], [OWN], {}),
+        ([OWN], ["TAGS=read"], {"TAGS": "read"}),
+        ([], [OWN], {"LOCUSTFILE": FILE}),
+        # Its tags and arguments were for the locustfile before.
+        (
+            [OTHER, "TAGS=read", "LOCUST_ARGS=--wallet 7"],
+            [OWN],
+            {"LOCUSTFILE": FILE, "TAGS": "", "LOCUST_ARGS": ""},
+        ),
+    ],
+)
+def test_a_change_of_the_locustfile_is_noticed(
+    up: list[str], asked: list[str], changed: dict[str, str]
+) -> None:
+    """Where none is given, the cluster keeps the one that it has, with its tags and arguments."""
+    remember(settings.read([*up, "RUNTIME=compose"]))
+    assert cluster.changed_load(settings.read(["RUNTIME=compose", *asked])) == changed
+
+
+def test_all_settings_of_a_cluster_that_plain_compose_brought_up_are_changes() -> None:
+    assert cluster.changed_load(settings.read(["RUNTIME=compose", OWN])) == {"LOCUSTFILE": FILE}
 
 
 def test_of_a_cluster_that_plain_compose_brought_up_nothing_is_known() -> None:
