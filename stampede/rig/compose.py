@@ -121,6 +121,19 @@ class Compose:
         psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "stampede"]
         self._checked("exec", "-T", "postgres", *psql, "-f", "/postgres/seed.sql")
 
+    def run_once(self, *arguments: str) -> int:
+        """Run `python -m stampede` with arguments in a worker's image, as the worker would; return its code.
+
+        No other service is started. Raise UsageError if the image cannot be built.
+        """
+        build = self._compose("build", "worker", capture=True)
+        if build.returncode:
+            raise UsageError(f"the image cannot be built: {last_words(build.stderr)}")
+        is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        options = ["--rm", "--no-deps", *([] if is_terminal else ["-T"]), "--entrypoint", "python"]
+        command = ["run", *options, "worker", "-m", "stampede", *arguments]
+        return self._compose(*command).returncode
+
     def reachable_host(self, host: str) -> str:
         """Return `host` as the containers reach it: their own localhost is not this machine."""
         parts = urlsplit(host)
