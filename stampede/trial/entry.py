@@ -82,7 +82,9 @@ def _log_to_stderr() -> None:
 
 
 def _interrupt(*_: object) -> None:
-    """Raise KeyboardInterrupt in the main greenlet, whichever runs now."""
+    """Raise KeyboardInterrupt in the main greenlet, whichever runs now; ignore further signals."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Compose forwards Ctrl-C, which may also come directly
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
 
