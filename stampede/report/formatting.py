@@ -180,22 +180,6 @@ def detail(check: Check) -> str:
     return f"{check.detail}{ended}{' (optional)' * check.optional}"
 
 
-def headline(judged: Judgement) -> str:
-    """Return the meaning of the verdict, in one sentence."""
-    match judged.exit_code:
-        case 0 if judged.verdict is Verdict.NOT_ASKED:
-            return "Nothing failed, but no targets were set and no audit asked whether the data is right."
-        case 0:
-            return "All that was asked for holds."
-        case 10:
-            return "It did not do what was asked for."
-        case 11:
-            return "The data is wrong."
-    if judged.valid.verdict not in (Verdict.PASS, Verdict.NOT_ASKED):
-        return "This run cannot be trusted: its figures prove nothing."
-    return "What was asked for could not be decided."
-
-
 def reasons(judged: Judgement) -> list[tuple[str, Check]]:
     """Return the checks that do not hold, each with its part; first those that decided the verdict."""
     part_of_exit_code = {11: "correct", 12: "valid", 10: "fast"}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Judgement, Verdict
 from stampede.report import formatting, tables
+from stampede.report.headline import headline
 from stampede.report.hints import hints
 
 LAMPS = {Verdict.PASS: "🟢", Verdict.FAIL: "🔴", Verdict.UNKNOWN: "🟡", Verdict.NOT_ASKED: "⚪"}
@@ -26,7 +27,7 @@ def summary(run: Facts, judged: Judgement) -> str:
 
 
 def _lines(run: Facts, judged: Judgement) -> Iterator[str]:
-    yield f"## {LAMPS[judged.verdict]} {judged.verdict}: {formatting.headline(judged)}"
+    yield f"## {LAMPS[judged.verdict]} {judged.verdict}: {_text(headline(run, judged))}"
     yield ""
     yield _what(run)
     yield ""

@@ -23,6 +23,7 @@ from stampede.report import formatting, side_by_side, tables
 from stampede.report.annotations import MOST_MARKS
 from stampede.report.charts import charts
 from stampede.report.conditions import Condition
+from stampede.report.headline import headline
 from stampede.report.hints import hints
 from stampede.report.side_by_side import Row
 
@@ -45,6 +46,7 @@ def page(run: Facts, judged: Judgement, locust_files: list[str]) -> str:
             "formatting": formatting,
             "tables": tables,
         },
+        headline=headline(run, judged),
         reasons=[(part, check, hints(run, part, check)) for part, check in formatting.reasons(judged)],
         most_marks=MOST_MARKS,
         figures_json=_data({chart.id: chart.figure for chart in drawn}),

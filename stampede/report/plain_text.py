@@ -11,6 +11,7 @@ from stampede.facts.figures import Failed, Figures, StageFigures
 from stampede.facts.run_json import Facts, Race
 from stampede.facts.verdict_json import Check, Judgement, Part, Verdict
 from stampede.report import formatting
+from stampede.report.headline import headline
 from stampede.verdict.silences import is_silence
 
 MOST_FAILURES = 10
@@ -33,7 +34,7 @@ SHARED = "Users and API share this machine's cores: what one takes, the other la
 def plain_text(run: Facts, judged: Judgement) -> str:
     """Return the figures, the failures and the checks of a run, each on a line of its own."""
     lines = [
-        f"{judged.verdict}: {formatting.headline(judged)}",
+        _line(f"{judged.verdict}: {headline(run, judged)}"),
         _line(f"Run {run.id}: {_what_was_run(run)}"),
         *_figures(run),
         *_silences(run.events),

@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
         ("  41 × POST /orders/: FAIL", ""),
         ("  GET     9 requests, 1 failed; ms: average 4.4, p50 3.4, p95 1,240, p99 –", ""),
         ("Window of 53 s: 748 requests/s", ""),
-        ("FAIL: It did not do what was asked for.", "bold red"),
+        ("FAIL: Too slow: p95 7.7 ms, limit 1 ms", "bold red"),
         ("PASSED", ""),
         ("", ""),
     ],
