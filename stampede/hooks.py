@@ -22,7 +22,7 @@ from stampede.cluster import interrupt, patches, user_patches
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
-from stampede.cluster.roster import own_label
+from stampede.cluster.roster import label_workers_in_logs, own_label
 from stampede.cluster.worker import REPORT_INTERVAL, ClusterWorker
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
@@ -132,6 +132,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     options = environment.parsed_options
     # First, because Locust serves its UI even where something below fails.
     _secure(web_ui, options.stampede_allowed, [*Hosts(environment).allowed, options.stampede_audit_host])
+    label_workers_in_logs(runner)
     results_folder = Path(options.stampede_results)
     driver = Driver(environment, _counts, results_folder, options.stampede_audit_host)
     environment.host = driver.hosts.shown_at_first(environment.user_classes)
