@@ -54,6 +54,8 @@ class Run:
     stages: list[StageFigures] = field(default_factory=list)
     seconds: list[Second] = field(default_factory=list)
     targets: list[MeasuredTarget] = field(default_factory=list)
+    form_targets: tuple[Target, ...] = ()
+    """What the UI's form stated as targets; used where the run has no plan."""
     aborted: str | None = None
     """The target that ended the run, with what was measured then; None where none did."""
     stopped_by: str | None = None
@@ -75,8 +77,8 @@ class Run:
 
     @property
     def stated_targets(self) -> tuple[Target, ...]:
-        """Return the plan's targets, without measurements; none where there is no plan."""
-        return self.plan.targets if self.plan else ()
+        """Return the targets of the plan or else of the form, without measurements."""
+        return self.plan.targets if self.plan else self.form_targets
 
     @property
     def window(self) -> range:

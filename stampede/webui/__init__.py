@@ -1,4 +1,4 @@
-"""Additions to Locust's web UI: tabs, live charts, the reports of all runs, profiles in its form."""
+"""Additions to Locust's web UI: tabs, charts, the reports of all runs, profiles and targets in its form."""
 
 from __future__ import annotations
 
