@@ -9,7 +9,7 @@ from locust.env import Environment
 from locust.web import WebUI
 
 from stampede.run.driver import Driver
-from stampede.webui import charts, form, reports, runs, tabs, workers
+from stampede.webui import charts, form, locust_page, reports, runs, tabs, workers
 from stampede.webui.live import Live
 
 
@@ -25,6 +25,7 @@ def add(web_ui: WebUI, environment: Environment, driver: Driver, profiles_file: 
     )
     runs.add(pages, web_ui, driver, live, profiles_file)
     form.add(web_ui, driver, profiles_file)
+    locust_page.add(web_ui)
     workers.add(web_ui, environment.runner)
     tabs.add(web_ui, driver, live)
     charts.add(pages, web_ui, driver, live)
