@@ -139,3 +139,10 @@ def test_a_run_without_events_says_so() -> None:
     """An empty table might be one that does not work."""
     (row,) = event_rows(look({"events": []}))
     assert row["event"] == "none"
+
+
+def test_an_event_has_the_label_of_its_worker() -> None:
+    """Not Locust's id, which run.json has too."""
+    left = {"name": "worker_left", "at": NOON, "worker": "1-aaaaaa", "id": f"web_{'a' * 32}"}
+    (row,) = event_rows(look({"events": [left]}))
+    assert (row["event"], row["facts"]) == ("worker left", "worker 1-aaaaaa")
