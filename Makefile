@@ -9,7 +9,7 @@ BIN := .venv/bin
 SYNCED := .venv/synced
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless report compare logs ps restart reset install test unit integration cluster browser cases prove lossless chaos lint fmt clean
+.PHONY: help up down scale headless try report compare logs ps restart reset install test unit integration cluster browser cases prove lossless chaos lint fmt clean
 
 ##@ Use Stampede
 help: ## List the commands
@@ -25,6 +25,9 @@ scale: ## Change the number of workers, also during a run   N=8
 	@$(RIG)
 
 headless: ## Run a load, write results/, exit with a verdict   [PROFILE=ci USERS= SPAWN_RATE= RUN_TIME= WORKERS= HOST= LOCUSTFILE= TARGETS=]
+	@$(RIG)
+
+try: ## Run each task of a locustfile once, print every request   LOCUSTFILE= HOST= [SCENARIO= TAGS= ENV_FILE= RUNTIME=]
 	@$(RIG)
 
 report: ## Open the newest report

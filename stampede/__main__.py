@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 USAGE_EXIT = 2
+INTERRUPTED_EXIT = 130
 
 CLUSTER_COMMANDS = {
     "up": "start the cluster, wait until it is healthy, print its addresses",
@@ -46,8 +47,8 @@ class Parser(argparse.ArgumentParser):
 def main() -> int:
     """Run the command of the first argument; return its exit code. Wrong usage exits with USAGE_EXIT."""
     arguments = sys.argv[1:]
-    if arguments[:1] == ["locust"]:  # all other arguments are Locust's, also --help
-        return _locust(arguments[1:])
+    if arguments[:1] in (["locust"], ["trial"]):  # all other arguments are Locust's, also --help
+        return _locust(arguments[0], arguments[1:])
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
@@ -68,6 +69,11 @@ def parser() -> argparse.ArgumentParser:
         command = verbs.add_parser(verb, help=text, description=text, epilog=_SETTINGS)
         command.add_argument("settings", nargs="*", metavar="NAME=value", help="such as PROFILE=smoke")
         command.set_defaults(run=_cluster_command)
+
+    text = "run each task of a locustfile once and print every request; exit with 10 if something failed"
+    command = verbs.add_parser("try", help=text, description=text, epilog=_SETTINGS)
+    command.add_argument("settings", nargs="*", metavar="NAME=value", help="such as LOCUSTFILE=users.py")
+    command.set_defaults(run=_cluster_command)
 
     text = "open the newest report; with a run's folder, make its report again from its run.json"
     command = verbs.add_parser("report", help=text, description=text)
@@ -164,20 +170,34 @@ def _schema(options: argparse.Namespace) -> int:
     return 0
 
 
-def _locust(options: list[str]) -> int:
+def _locust(verb: str, options: list[str]) -> int:
+    """Run Locust with the engine, or try a locustfile: the rig calls `trial`, in a container or here."""
     if variables := os.environ.pop("STAMPEDE_ENV", ""):
-        _start_again(json.loads(variables), options)
+        _start_again(json.loads(variables), [verb, *options])
+    if verb == "trial":
+        return _trial(options)
     from stampede import engine
 
     return engine.main(options)
 
 
-def _start_again(variables: dict[str, str], options: list[str]) -> NoReturn:
+def _trial(options: list[str]) -> int:
+    try:
+        from stampede.trial import entry
+
+        return entry.main(options)
+    except KeyboardInterrupt:  # also while Locust is being imported
+        print("\nstampede: interrupted", file=sys.stderr)
+        return INTERRUPTED_EXIT
+
+
+def _start_again(variables: dict[str, str], arguments: list[str]) -> NoReturn:
     """Start this process again with the variables of ENV_FILE, some of which Python reads at its start."""
     if "AUDIT_DATABASE_URL" in os.environ:  # a container of the master: the audit needs its own password
         variables.pop("PGPASSWORD", None)
-    command = [sys.executable, "-m", "stampede", "locust", *options]
-    os.execve(sys.executable, command, {**os.environ, **variables})  # noqa: S606  (no shell is needed)
+    names = {"STAMPEDE_ENV_NAMES": json.dumps(list(variables))} if arguments[0] == "trial" else {}
+    command = [sys.executable, "-m", "stampede", *arguments]
+    os.execve(sys.executable, command, {**os.environ, **variables, **names})  # noqa: S606  (no shell is needed)
 
 
 if __name__ == "__main__":

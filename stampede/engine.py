@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import locust.main  # must be first: it makes gevent patch the standard library
 
@@ -16,15 +16,19 @@ from stampede.cluster.patches import LocustVersionError
 from stampede.command_line import ArgumentsError, CommandLine
 
 
-def main(options: Sequence[str]) -> int:
+def _load_hooks() -> None:
+    import stampede.hooks  # noqa: F401  (importing it loads the engine)
+
+
+def main(options: Sequence[str], listen: Callable[[], None] = _load_hooks) -> int:
     """Run Locust with its own options; return 2 where it cannot start.
 
-    Otherwise Locust ends the process with its own exit code.
+    Otherwise Locust ends the process with its own exit code. `listen` registers listeners to Locust's events,
+    before the locustfile is loaded.
     """
     try:
         patches.check_version()
-        import stampede.hooks  # noqa: F401  (importing it loads the engine)
-
+        listen()
         _prepare(options)
         locust.main.main()
     except (LocustVersionError, ArgumentsError) as error:
@@ -32,10 +36,15 @@ def main(options: Sequence[str]) -> int:
         return 2
     except Exception as error:  # importing a locustfile may raise anything
         logging.debug("Traceback", exc_info=True)
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        print(f"stampede: {type(error).__name__}: {error} ({where.filename}:{where.lineno})", file=sys.stderr)
+        print(f"stampede: {type(error).__name__}: {error}{_place(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _place(error: Exception) -> str:
+    """Return where an error was raised; nothing for a SyntaxError, whose text has the place."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return "" if isinstance(error, SyntaxError) else f" ({where.filename}:{where.lineno})"
 
 
 def _prepare(options: Sequence[str]) -> None:

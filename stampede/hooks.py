@@ -22,7 +22,7 @@ from stampede.cluster import interrupt, patches, user_patches
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
-from stampede.cluster.roster import own_label
+from stampede.cluster.roster import label_workers_in_logs, own_label
 from stampede.cluster.worker import REPORT_INTERVAL, ClusterWorker
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
@@ -36,8 +36,6 @@ from stampede.webui import form, guard, login
 PROFILES = Path(__file__).resolve().parents[1] / "load_tests" / "profiles.toml"
 
 _is_attached = Event()
-_choices = [form.NO_PROFILE]
-"""The profiles that the start form offers; Locust reads the list again for each page."""
 patches.report_every(REPORT_INTERVAL)
 patches.keep_missing_workers()
 patches.keep_waiting_for_the_master()
@@ -105,10 +103,10 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         help="File of targets, one a line, that whoever started the cluster has allowed since",
     )
     parser.add_argument(
-        "--stampede-profile",
-        default=form.NO_PROFILE,
-        choices=_choices,
-        help="instead of the numbers above",
+        "--stampede-targets",
+        dest=form.TARGETS_FIELD,
+        default="",
+        help="p95 < 300ms, errors = 0",
     )
     # Not for users: the master sets them at the start of a run, and Locust sends them to the workers.
     for name in ("--stampede-run-id", "--stampede-pace-scale", "--stampede-overload"):
@@ -132,6 +130,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     options = environment.parsed_options
     # First, because Locust serves its UI even where something below fails.
     _secure(web_ui, options.stampede_allowed, [*Hosts(environment).allowed, options.stampede_audit_host])
+    label_workers_in_logs(runner)
     results_folder = Path(options.stampede_results)
     driver = Driver(environment, _counts, results_folder, options.stampede_audit_host)
     environment.host = driver.hosts.shown_at_first(environment.user_classes)
@@ -139,7 +138,6 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     cluster = ClusterMaster(environment, runner, notice, stop, driver.user_classes)
     results.conclude_interrupted(results_folder)
     webui.add(web_ui, environment, driver, Path(options.stampede_profiles), results_folder)
-    _choices[:] = form.choices(Path(options.stampede_profiles))
     on = environment.events
     _at_test_start.append(lambda: cluster.begin(*driver.started()))
     on.worker_report.add_listener(lambda data, **_: _counts.add(data))

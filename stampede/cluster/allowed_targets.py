@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 HOST = r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?"
 URL = re.compile(rf"(?P<scheme>https?)://{HOST}([/?#].*)?", re.IGNORECASE | re.DOTALL)
@@ -13,6 +14,9 @@ ENTRY = re.compile(rf"((?P<scheme>https?)://)?{HOST}/?", re.IGNORECASE)
 """One entry of ALLOW_TARGETS."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+LOCALHOST = ("localhost", "127.0.0.1", "::1")
+"""The names of the machine itself."""
 
 
 class AllowedTargetsError(Exception):
@@ -61,6 +65,20 @@ class AllowedTargets:
         before, after = parse_origin(source), parse_origin(target)
         is_same_host = before is not None and after is not None and before.host == after.host
         return is_same_host or self.allows(target)
+
+
+def reachable(address: str, this_machine: str) -> str:
+    """Return an address as the cluster reaches it: in a container, localhost is not the user's machine.
+
+    `this_machine` is the name of that machine; empty where the cluster runs on it. An address that is not a
+    plain URL is returned unchanged.
+    """
+    origin = parse_origin(address)
+    if not this_machine or origin is None or origin.host.strip("[]") not in LOCALHOST:
+        return address
+    parts = urlsplit(address)
+    _, colon, port = parts.netloc.rpartition("]")[2].partition(":")
+    return parts._replace(netloc=f"{this_machine}{colon}{port}").geturl()
 
 
 def parse_origin(address: str) -> Origin | None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import re
+
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
 STATES_WITH_USERS = (STATE_SPAWNING, STATE_RUNNING)
+
+WORKER_ID = re.compile(r"[\w.-]+_[0-9a-f]{32}(?![0-9a-f])")
+"""An id as Locust gives it to a worker: the name of its machine or container, and a random number."""
 
 
 def connected_workers(runner: MasterRunner) -> list[str]:
@@ -39,5 +45,23 @@ def own_label(runner: WorkerRunner) -> str:
     return _label(runner.worker_index, runner.client_id)
 
 
-def _label(index: int, worker: str) -> str:
-    return f"{index}-{worker[-6:]}"
+def with_labels(runner: MasterRunner, text: str) -> str:
+    """Return a text of Locust's with the label of each worker instead of its id.
+
+    A worker that the master no longer knows has no index: its label is only the end of its id.
+    """
+    return WORKER_ID.sub(lambda found: _label(runner.worker_indexes.get(found[0]), found[0]), text)
+
+
+def label_workers_in_logs(runner: MasterRunner) -> None:
+    """Replace the ids of workers in all lines that Locust's runner logs on the master."""
+
+    def replace_ids(record: logging.LogRecord) -> bool:
+        record.msg, record.args = with_labels(runner, record.getMessage()), ()
+        return True
+
+    logging.getLogger(MasterRunner.__module__).addFilter(replace_ids)
+
+
+def _label(index: int | None, worker: str) -> str:
+    return worker[-6:] if index is None else f"{index}-{worker[-6:]}"

@@ -102,7 +102,7 @@ def _spawning_all(on_end: OnEnd) -> Callable[..., list[User]]:
             for _ in range(count):
                 try:
                     user = user_class(runner.environment)
-                    _check_constructed(user)
+                    check_constructed(user)
                 except Exception as error:  # the locustfile's own code may raise anything
                     logger.exception("a user of %s cannot begin", name)
                     on_end(user_class, error, False)
@@ -117,7 +117,7 @@ def _spawning_all(on_end: OnEnd) -> Callable[..., list[User]]:
     return spawn_users
 
 
-def _check_constructed(user: User) -> None:
+def check_constructed(user: User) -> None:
     """Raise AssertionError, as Locust does, where the locustfile's `__init__` has not called that of User."""
     if not hasattr(user, "environment"):
         raise AssertionError(

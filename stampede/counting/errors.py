@@ -67,7 +67,7 @@ class Errors:
     def count(self, method: str, name: str, exception: object, response: object) -> None:
         """Count one failed request. `exception` is an exception or a text."""
         now = time.time()
-        key = self._key(method, name, _shown(exception))
+        key = self._key(method, name, shown(exception))
         error = self._errors.get(key)
         if error is None:
             sample = _sample(response) if self._may_sample(key) else None
@@ -121,7 +121,7 @@ class Errors:
         ]
 
 
-def _shown(exception: object) -> str:
+def shown(exception: object) -> str:
     """Return the text of an error, as Locust shows it: the exception's repr, without addresses in memory."""
     try:
         shown = exception if isinstance(exception, str) else repr(exception)
@@ -142,9 +142,17 @@ def _sample(response: object) -> ErrorSample:
 
 
 def _body(response: object) -> str | None:
-    """Return the beginning of the body, or None where it was not read: a stream is left to the user."""
+    """Return the beginning of the body, or None where it was not read."""
+    content = content_read(response)
+    if content is None:
+        return None
+    return content[: 4 * MAX_BODY_LENGTH].decode("utf-8", "replace")[:MAX_BODY_LENGTH]
+
+
+def content_read(response: object) -> bytes | None:
+    """Return the body of a response, or None where it was not read: a stream is left to the user."""
     for name in ("_cached_content", "_content"):  # of responses of FastHttpUser, of HttpUser
         content = getattr(response, name, None)
         if isinstance(content, bytes):
-            return content[: 4 * MAX_BODY_LENGTH].decode("utf-8", "replace")[:MAX_BODY_LENGTH]
+            return content
     return None

@@ -42,6 +42,9 @@ UNPACED = 0.0
 SHORTEST_HOLD = 2.0
 """Least seconds of a stage with all its users: their first reports arrive after one second."""
 
+TARGETS = "TARGETS"
+"""The name of the setting, in messages about its text."""
+
 LOAD_KEYS = {"users", "spawn_rate", "run_time"}
 PROFILE_KEYS = {*LOAD_KEYS, "stages", "pace", "user_classes", "overload", "targets"}
 STAGE_KEYS = {"users", "spawn_rate", "duration"}
@@ -178,7 +181,7 @@ def override(plan: Plan, settings: Mapping[str, Any]) -> Plan:
     if "run_time" in given:
         plan = plan.with_duration(_seconds(plan.profile, given, "run_time"))
     if "targets" in given:
-        plan = dataclasses.replace(plan, targets=_parse_targets("TARGETS", given["targets"]) or plan.targets)
+        plan = dataclasses.replace(plan, targets=parse_targets(TARGETS, given["targets"]) or plan.targets)
     refuse_too_short(plan)
     return plan
 
@@ -202,7 +205,7 @@ def shaped(plan: Plan, shape: str, settings: Mapping[str, Any]) -> Plan:
     }
     targets = () if given.get("own_pace") else plan.targets
     if "targets" in given:
-        targets = _parse_targets("TARGETS", given["targets"]) or targets
+        targets = parse_targets(TARGETS, given["targets"]) or targets
     name = shape if given.get("own_pace") else plan.profile
     return Plan(name, plan.stages, targets=targets, shape=shape, common_options=options)
 
@@ -328,14 +331,18 @@ def _pace(name: str, value: Any) -> float | None:
 
 def _targets(name: str, value: Any) -> tuple[Target, ...]:
     if not isinstance(value, list):
-        return _parse_targets(f"[{name}] targets", value)
+        return parse_targets(f"[{name}] targets", value)
     parsed = [
-        _parse_targets(f"[{name}] targets, number {number}", text) for number, text in enumerate(value, 1)
+        parse_targets(f"[{name}] targets, number {number}", text) for number, text in enumerate(value, 1)
     ]
     return tuple(chain.from_iterable(parsed))
 
 
-def _parse_targets(where: str, text: Any) -> tuple[Target, ...]:
+def parse_targets(where: str, text: Any) -> tuple[Target, ...]:
+    """Return the targets in a text; none where it is blank.
+
+    Raises ProfileError, whose message begins with `where` the text is from.
+    """
     if not isinstance(text, str):
         raise ProfileError(f"{where} must be a text such as 'p95 < 300ms, errors < 1%', not {text!r}")
     try:

@@ -164,7 +164,6 @@ def event(happened: Event) -> str:
     """Return the facts of an event, without its name and time."""
     facts: dict[str, Any] = {
         "worker": happened.worker,
-        "id": happened.id,
         "at most": happened.at_most,
         "address": happened.address,
         "last look": happened.last_look and clock(happened.last_look),

@@ -8,7 +8,7 @@ import webbrowser
 from collections.abc import Mapping
 from typing import NoReturn
 
-from stampede.rig import UsageError, cluster, headless, terminal, variables
+from stampede.rig import UsageError, cluster, headless, terminal, trial, variables
 from stampede.rig.cluster import bring_up, format_workers, take_down, wait_until_joined
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.result import Verdict
@@ -29,6 +29,8 @@ def main(verb: str, arguments: list[str]) -> int:
         if verb == "report":
             report()
             return 0
+        if verb == "try":  # needs no cluster
+            return trial.run(arguments)
         settings, runtime = cluster.find(arguments)
         if verb in ("up", "headless", "restart"):
             variables.print_ignored(settings.env_file, NAMES)

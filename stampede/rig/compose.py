@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -120,6 +122,29 @@ class Compose:
         """Reset the database to the catalogue that a run starts from."""
         psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "stampede"]
         self._checked("exec", "-T", "postgres", *psql, "-f", "/postgres/seed.sql")
+
+    def run_once(self, *arguments: str) -> int:
+        """Run `python -m stampede` with arguments in a container like a worker's; return its exit code.
+
+        No other service is started. Raise UsageError if the image cannot be built.
+        """
+        build = self._run_visibly("build", "worker")
+        if build.returncode:
+            raise UsageError(f"the image cannot be built: {last_words(build.stderr)}")
+        is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        name = f"{self._settings.compose_project_name}-try-{os.getpid()}"
+        options = ["--rm", "--no-deps", "--name", name, *([] if is_terminal else ["-T"])]
+        command = ["run", *options, "--entrypoint", "python", "worker", "-m", "stampede", *arguments]
+        try:
+            return self._compose("--progress", "quiet", *command).returncode
+        except KeyboardInterrupt:  # Compose has ended, and may have left the container
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            subprocess.run(["docker", "rm", "--force", name], capture_output=True, start_new_session=True)
+            raise
+        finally:
+            if not self._containers():  # no cluster uses the networks that were created
+                self._compose("down", capture=True)
 
     def reachable_host(self, host: str) -> str:
         """Return `host` as the containers reach it: their own localhost is not this machine."""

@@ -20,6 +20,18 @@ MAX_RETRIES = 3
 """Number of times that circus restarts a role which dies at its start; docker-compose.yml has the same."""
 
 
+def locustfile_variables(settings: Settings) -> dict[str, str]:
+    """Return the variables that say which locustfile is loaded, and how."""
+    return {
+        "LOCUST_HOST": settings.host or "",
+        "LOCUST_LOCUSTFILE": "load_tests/locustfile.py,load_tests/scenarios.py",
+        "STAMPEDE_LOCUSTFILE": str(settings.locustfile or ""),
+        "STAMPEDE_ARGS": settings.locust_args or "",
+        "STAMPEDE_TAGS": settings.tags or "",
+        "STAMPEDE_EXCLUDE_TAGS": settings.exclude_tags or "",
+    }
+
+
 class Roles:
     """The roles of one cluster. `sockets` is the folder for the sockets of circus and PostgreSQL."""
 
@@ -56,17 +68,11 @@ class Roles:
         }
 
     def _locust_variables(self) -> dict[str, str]:
-        settings = self._settings
-        shop = "" if settings.host else settings.api_url
+        shop = "" if self._settings.host else self._settings.api_url
         return {
-            "LOCUST_HOST": settings.host or "",
-            "LOCUST_LOCUSTFILE": "load_tests/locustfile.py,load_tests/scenarios.py",
-            "STAMPEDE_LOCUSTFILE": str(settings.locustfile or ""),
+            **locustfile_variables(self._settings),
             "STAMPEDE_FALLBACK_HOST": shop,
             "STAMPEDE_AUDIT_HOST": shop,
-            "STAMPEDE_ARGS": settings.locust_args or "",
-            "STAMPEDE_TAGS": settings.tags or "",
-            "STAMPEDE_EXCLUDE_TAGS": settings.exclude_tags or "",
             "AUDIT_DATABASE_URL": f"postgresql://auditor:stampede@/stampede?host={self.database}",
         }
 

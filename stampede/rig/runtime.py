@@ -72,14 +72,15 @@ def choose(settings: Settings) -> Runtime:
     if settings.runtime == "local":
         return _local(settings)
     if settings.runtime == "compose":
-        return _compose(settings)
+        return compose(settings)
     if Compose.available():
         return Compose(settings)
     print("No container engine answers: the cluster runs as processes on this machine.", flush=True)
     return _local(settings)
 
 
-def _compose(settings: Settings) -> Runtime:
+def compose(settings: Settings) -> Compose:
+    """Return the runtime of containers. Raise UsageError if no container engine answers."""
     if not Compose.available():
         raise UsageError("no container engine answers: start Docker, or use RUNTIME=local")
     return Compose(settings)
@@ -87,13 +88,13 @@ def _compose(settings: Settings) -> Runtime:
 
 def _local(settings: Settings) -> Runtime:
     if importlib.util.find_spec("circus") is None:
-        _restart_in_venv()
+        restart_in_venv()
     from stampede.rig.local import Local  # imported here, as only this runtime needs installed packages
 
     return Local(settings)
 
 
-def _restart_in_venv() -> None:
+def restart_in_venv() -> None:
     """Make .venv if it is missing, and start this command again with its Python."""
     if Path(sys.prefix) == VENV_PYTHON.parent.parent:
         raise UsageError("circus is missing from .venv: run `make install`")

@@ -73,6 +73,8 @@ class Driver:
         """The load of the newest run with a plan."""
         self._load_greenlet: Greenlet[..., None] | None = None
         self._next_plan: Plan | None = None
+        self.next_targets: tuple[Target, ...] = ()
+        """The targets of the next run, where it starts with the numbers of the UI's form."""
         self._is_headless = False
         self._next_commit: str | None = None
         self._next_id: str | None = None
@@ -209,9 +211,10 @@ class Driver:
         """
         plan, self._next_plan = self._next_plan, None
         run_id, self._next_id = self._next_id, None
+        targets, self.next_targets = self.next_targets, ()
         self.folder = None
         now = time.time()
-        run = self.current = Run(run_id or _new_id(now), plan, now)
+        run = self.current = Run(run_id or _new_id(now), plan, now, form_targets=targets)
         run.is_headless, self._is_headless = self._is_headless, False
         run.locustfile_commit, self._next_commit = self._next_commit, None
         self._own_gate.begin()

@@ -6,6 +6,7 @@ import csv
 import logging
 import time
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import gevent
@@ -68,7 +69,7 @@ class RunFolder:
         gevent.kill(self._facts_writer)
         self._finish_csv()
         page = get_html_report(self._environment, show_download_link=False)
-        (self.path / "locust.html").write_text(page, encoding="utf-8")
+        self._write_labelled("locust.html", page)
         self.facts = self._write_facts()
         self.judgement = _judge(self.path)
 
@@ -93,8 +94,14 @@ class RunFolder:
             "exceptions": self._csv.exceptions_csv,
         }
         for name, write in totals.items():
-            with (self.path / f"locust_{name}.csv").open("w", newline="") as file:
-                write(csv.writer(file))
+            text = StringIO(newline="")
+            write(csv.writer(text))
+            self._write_labelled(f"locust_{name}.csv", text.getvalue())
+
+    def _write_labelled(self, name: str, text: str) -> None:
+        """Write a file of Locust's, with the labels of workers instead of their ids."""
+        labelled = roster.with_labels(self._environment.runner, text)
+        (self.path / name).write_text(labelled, encoding="utf-8", newline="")
 
 
 def conclude_interrupted(results: Path) -> None:

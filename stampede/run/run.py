@@ -57,6 +57,8 @@ class Run:
     seconds: list[Second] = field(default_factory=list)
     routes_over_time: RoutesOverTime | None = None
     targets: list[MeasuredTarget] = field(default_factory=list)
+    form_targets: tuple[Target, ...] = ()
+    """What the UI's form stated as targets; used where the run has no plan."""
     aborted: str | None = None
     """The target that ended the run, with what was measured then; None where none did."""
     stopped_by: str | None = None
@@ -78,8 +80,8 @@ class Run:
 
     @property
     def stated_targets(self) -> tuple[Target, ...]:
-        """Return the plan's targets, without measurements; none where there is no plan."""
-        return self.plan.targets if self.plan else ()
+        """Return the targets of the plan or else of the form, without measurements."""
+        return self.plan.targets if self.plan else self.form_targets
 
     @property
     def window(self) -> range:

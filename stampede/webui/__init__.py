@@ -1,4 +1,4 @@
-"""Additions to Locust's web UI: tabs, live charts, the reports of all runs, profiles in its form."""
+"""Additions to Locust's web UI: tabs, charts, the reports of all runs, profiles and targets in its form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from locust.env import Environment
 from locust.web import WebUI
 
 from stampede.run.driver import Driver
-from stampede.webui import charts, form, reports, runs, tabs
+from stampede.webui import charts, form, locust_page, reports, runs, tabs, workers
 from stampede.webui.live import Live
 
 
@@ -25,6 +25,8 @@ def add(web_ui: WebUI, environment: Environment, driver: Driver, profiles_file: 
     )
     runs.add(pages, web_ui, driver, live, profiles_file)
     form.add(web_ui, driver, profiles_file)
+    locust_page.add(web_ui)
+    workers.add(web_ui, environment.runner)
     tabs.add(web_ui, driver, live)
     charts.add(pages, web_ui, driver, live)
     reports.add(pages, web_ui, results)

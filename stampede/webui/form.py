@@ -1,12 +1,16 @@
 """Requests of Locust's form, handled before Locust: starts profiles, and refuses what would spoil a run.
 
-A profile chosen in the form starts the same run as the console does.
+A profile chosen in the form starts the same run as the console does: users, ramp up and run time are those of
+the profile. The form's own numbers are ignored, as nothing shows whether the user has typed them or Locust
+has filled them in. The page and the response state that they are. Targets apply to each run of the form.
 
 ===========  ===============================================================================
 request      refused when
 ===========  ===============================================================================
-*Start*      a run is in progress or audited; no worker, no host, no folder for results
-*Edit*       the run has a plan, or its users have stopped; the numbers are wrong
+*Start*      a run is in progress or audited; no worker, no host, no folder for results; the
+             targets cannot be parsed
+*Edit*       the run has a plan, or its users have stopped; the numbers are wrong; the
+             targets are others
 ===========  ===============================================================================
 
 A page polls the master only while it shows a run. A page that was opened before the run still offers *Start*,
@@ -25,6 +29,7 @@ from locust import argument_parser
 from locust.web import WebUI
 
 from stampede.cluster import patches
+from stampede.facts.target import Target
 from stampede.plan import profiles
 from stampede.plan.cast import CastError
 from stampede.plan.profiles import ProfileError
@@ -32,27 +37,29 @@ from stampede.run.driver import Driver, RunError
 from stampede.webui.guard import requested_host
 from stampede.webui.runs import begin, begin_shape
 
-PROFILE_FIELD = "stampede_profile"
-"""The form's field for the profile: Locust names it after the option --stampede-profile."""
+PROFILE_FIELD = "profile"
+"""Locust's own field for a profile. Locust only labels a run with it; here it chooses the load."""
+
+TARGETS_FIELD = "Targets"
+"""The form's field for targets. Locust makes the label of the name, so it is the destination of
+--stampede-targets; with the capital, a locustfile may have its own --targets."""
 
 ENGINE_OPTIONS = "stampede_"
 """How the names of the engine's options begin, which the form must not set."""
 
-NO_PROFILE = ""
-"""The form's choice that starts a run with the form's own numbers."""
-
 
 def choices(profiles_file: Path) -> list[str]:
-    """Return the profiles that the form offers; only NO_PROFILE where the file cannot be read."""
+    """Return the profiles that the form offers; none where the file cannot be read."""
     try:
-        return [NO_PROFILE, *profiles.read(profiles_file)]
+        return list(profiles.read(profiles_file))
     except ProfileError:
-        return [NO_PROFILE]
+        return []
 
 
 def add(web_ui: WebUI, driver: Driver, profiles_file: Path) -> None:
-    """Handle requests to Locust's ``/swarm`` before Locust does."""
+    """Offer the profiles in Locust's form, and handle requests to its ``/swarm`` before Locust does."""
     patches.end_timer_with_run(web_ui)
+    web_ui.template_args["all_profiles"] = choices(profiles_file)
     web_ui.app.before_request(Form(web_ui, driver, profiles_file).before_locust)
 
 
@@ -72,7 +79,7 @@ class Form:
         return self._before_swarm() if is_swarm else None
 
     def _before_swarm(self) -> Response | None:
-        if request.form.get(PROFILE_FIELD, NO_PROFILE):
+        if _profile():
             response: Response = self._start()
             return response
         if self._driver.shape and not self._driver.in_progress:
@@ -81,10 +88,13 @@ class Form:
         # Locust's form to start a run always sends a host; its form to edit one never does.
         is_edit = self._driver.may_be_edited and "host" not in request.form
         try:
-            _refuse_edit() if is_edit else self._refuse_start()
-        except (RunError, CastError) as error:
+            targets = profiles.parse_targets(profiles.TARGETS, _targets())
+            self._refuse_edit(targets) if is_edit else self._refuse_start()
+        except (ProfileError, RunError, CastError) as error:
             return self._answer(False, str(error))
-        if is_edit and not request.form.get("run_time"):
+        if not is_edit:
+            self._driver.next_targets = targets
+        elif not request.form.get("run_time"):
             patches.keep_timer(self._web_ui)
         return None
 
@@ -99,14 +109,31 @@ class Form:
             raise RunError(f"there is no host to test: this cluster's own is {host}")
         self._web_ui.environment.host = self._web_ui.environment.host or host
 
+    def _refuse_edit(self, targets: tuple[Target, ...]) -> None:
+        """Raise RunError for other targets than the run's, and for wrong numbers.
+
+        Locust would refuse wrong numbers too, but only after it has ended the ramp.
+        """
+        run = self._driver.current
+        if targets and run and targets != run.stated_targets:
+            raise RunError("the targets of a run cannot be changed: stop the run, and start another one")
+        try:
+            users, spawn_rate = int(request.form["user_count"]), float(request.form["spawn_rate"])
+        except (KeyError, ValueError):
+            users, spawn_rate = -1, 0
+        if users < 0 or not 0 < spawn_rate < inf:
+            raise RunError("the number of users must be a whole one, the ramp up a number over 0")
+
     def _start_profile(self) -> Response:
-        settings = {"profile": request.form[PROFILE_FIELD], "host": requested_host()}
+        settings = {"profile": _profile(), "host": requested_host(), "targets": _targets()}
         self._set_own_arguments()
         try:
             plan = begin(self._driver, self._profiles_file, settings).plan
         except (ProfileError, RunError, CastError) as error:
             return self._answer(False, str(error))
-        return self._answer(True, f"'{plan.profile}': {plan.users} users, {plan.duration:.0f} s")
+        self._web_ui.environment.profile = plan.profile  # the page's field is filled in with it
+        load = f"{plan.users} users, {plan.duration:.0f} s; the form's own numbers are ignored"
+        return self._answer(True, f"'{plan.profile}': {load}")
 
     def _follow_shape(self) -> Response:
         """Start a run of the locustfile's shape; its common options are the form's numbers."""
@@ -115,6 +142,7 @@ class Form:
             "spawn_rate": _number(request.form.get("spawn_rate")),
             "run_time": request.form.get("run_time") or None,
             "host": requested_host(),
+            "targets": _targets(),
             "probe": False,  # as Locust's form: users need not speak HTTP
         }
         self._set_own_arguments()
@@ -158,11 +186,10 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _refuse_edit() -> None:
-    """Raise RunError for wrong numbers, before Locust sees them: it ends the ramp and refuses them then."""
-    try:
-        users, spawn_rate = int(request.form["user_count"]), float(request.form["spawn_rate"])
-    except (KeyError, ValueError):
-        users, spawn_rate = -1, 0
-    if users < 0 or not 0 < spawn_rate < inf:
-        raise RunError("the number of users must be a whole one, the ramp up a number over 0")
+def _profile() -> str:
+    """Return the name of the form's profile; empty for a run of the form's own numbers."""
+    return request.form.get(PROFILE_FIELD, "").strip()
+
+
+def _targets() -> str:
+    return request.form.get(TARGETS_FIELD, "")

@@ -2,17 +2,21 @@
 
 It refuses requests that a page of another site makes a browser send, requests to a host name that is not this
 machine's, and targets that are not allowed.
+
+In the Host field of the form, localhost is the user's machine: in containers it is replaced by the name that
+they reach that machine by (STAMPEDE_LOCALHOST).
 """
 
 from __future__ import annotations
 
 import ipaddress
+import os
 
 from flask import Response, jsonify, request
 from locust.web import WebUI
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from stampede.cluster.allowed_targets import AllowedTargets
+from stampede.cluster.allowed_targets import AllowedTargets, reachable
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -22,6 +26,7 @@ TARGET_ENDPOINTS = {"locust.swarm", "locust.update_user", "stampede.start"}
 
 def add(web_ui: WebUI, allowed: AllowedTargets) -> None:
     """Check the requests to all routes of Locust's web UI, also to routes that are added later."""
+    this_machine = os.environ.get("STAMPEDE_LOCALHOST", "")
 
     @web_ui.app.before_request
     def refuse() -> tuple[Response, int] | None:
@@ -29,13 +34,14 @@ def add(web_ui: WebUI, allowed: AllowedTargets) -> None:
             return _refused(f"{request.host} is no name of this machine: set UI_USER and UI_PASSWORD"), 403
         if request.method not in SAFE_METHODS and is_cross_site(request.headers):
             return _refused("this was sent by a page of another site"), 403
-        host = requested_host() if request.endpoint in TARGET_ENDPOINTS else None
-        if host and not allowed.allows(host):
-            # Locust's page shows the message of a status 200 only; with another status it breaks.
-            status = 200 if request.endpoint == "locust.swarm" else 409
-            return _refused(
-                f"{host} is not an allowed target: start the cluster with ALLOW_TARGETS={host}"
-            ), status
+        if request.endpoint in TARGET_ENDPOINTS and (host := requested_host()):
+            is_form = request.endpoint == "locust.swarm"
+            in_cluster = reachable(host, this_machine) if is_form else host
+            if not (allowed.allows(host) or allowed.allows(in_cluster)):
+                # Locust's page shows the message of a status 200 only; with another status it breaks.
+                return _refused(_not_allowed(host)), 200 if is_form else 409
+            if in_cluster != host:
+                _replace_host(in_cluster)
         if request.endpoint == "locust.update_user" and _sets_proxy():
             return _refused("users are given no proxy from here: it would be whom the load hits"), 409
         return None
@@ -47,6 +53,19 @@ def add(web_ui: WebUI, allowed: AllowedTargets) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
         return response
+
+
+def _not_allowed(host: str) -> str:
+    if "://" in host:
+        return f"{host} is not an allowed target: start the cluster with ALLOW_TARGETS={host}"
+    port = "" if ":" in host else ":9000"
+    return f"HOST must be a URL, got '{host}': use http://{host}{port}"
+
+
+def _replace_host(host: str) -> None:
+    """Replace the host in the request's form, before Locust reads it."""
+    others = [(name, value) for name, value in request.form.items(multi=True) if name != "host"]
+    request.form = ImmutableMultiDict([*others, ("host", host)])
 
 
 def _refused(message: str) -> Response:

@@ -18,13 +18,9 @@
 from __future__ import annotations
 
 import dataclasses
-import ssl
-import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException, InvalidURL
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.error import HTTPError
 
 from flask import Blueprint, Response, jsonify, request
 from locust.web import WebUI
@@ -32,15 +28,12 @@ from locust.web import WebUI
 from stampede.plan import profiles
 from stampede.plan.cast import CastError
 from stampede.plan.hosts import Target
+from stampede.plan.probe import why_silent
 from stampede.plan.profiles import Plan, ProfileError, Stage
 from stampede.plan.shape import ignored
 from stampede.run import loaded_file
 from stampede.run.driver import Driver, RunError
-from stampede.sampling.target_client import opener
 from stampede.webui.live import Live
-
-PROBE_TIMEOUT = 5.0
-"""Seconds to wait for a response of the host before a run starts."""
 
 
 def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_file: Path) -> None:
@@ -124,31 +117,8 @@ def _begin(driver: Driver, plan: Plan, settings: Mapping[str, Any], *, is_headle
 
 
 def _refuse_silent_host(host: object) -> None:
-    """Raise RunError unless a server listens at the host, whatever it answers.
-
-    The probe is no stricter than users are: it does not verify a certificate, and a server that closes the
-    connection or speaks another protocol counts too. The request is a HEAD, which users never send, so that
-    it is not counted as a user's request.
-    """
+    """Raise RunError unless a server listens at the host, whatever it answers."""
     if not isinstance(host, str) or not host.startswith(("http://", "https://")):
         raise RunError("there is no host to test: give HOST=http://… (or PROBE=no, for users without HTTP)")
-    try:
-        request = urllib.request.Request(host, method="HEAD")
-        opener.open(request, timeout=PROBE_TIMEOUT).close()
-    except (OSError, HTTPException, ValueError) as error:
-        if _is_of_a_server(error):
-            return
-        reason = getattr(error, "reason", error)
-        raise RunError(
-            f"{host} does not answer the cluster: start it, or give another HOST ({str(reason).strip()})"
-        ) from error
-
-
-def _is_of_a_server(error: Exception) -> bool:
-    """Return whether an error of the probe shows that a server has accepted the connection, and responded."""
-    if isinstance(error, HTTPError):
-        return True
-    cause = getattr(error, "reason", error)
-    if isinstance(cause, InvalidURL) or "timed out" in str(cause):  # gevent's time-out of TLS is an SSLError
-        return False
-    return isinstance(cause, HTTPException | ssl.SSLError | ConnectionResetError | BrokenPipeError)
+    if (reason := why_silent(host)) is not None:
+        raise RunError(f"{host} does not answer the cluster: start it, or give another HOST ({reason})")

@@ -17,6 +17,7 @@ from locust.web import WebUI
 from stampede.facts.event import Event
 from stampede.facts.verdict_json import Check, Judgement, Verdict
 from stampede.report import formatting
+from stampede.report.headline import headline
 from stampede.run.driver import Driver
 from stampede.webui.live import Live, Snapshot, shown
 from stampede.webui.system import system_rows
@@ -29,7 +30,7 @@ SIGNS = {
     "UNKNOWN": "?\xa0UNKNOWN",
     "NOT_ASKED": "–\xa0not\xa0asked",
 }
-"""The text of each verdict, with a sign: Locust's tables have no colours."""
+"""The text of each verdict, with a sign. static/locust.js colours the verdicts by their signs."""
 
 STATUSES = ("200", "201", "204", "404", "409", "422", "503")
 """The statuses with their own column; all others share one."""
@@ -73,17 +74,25 @@ def state(locust_state: str, in_progress: bool) -> str:
 
 
 def verdict_rows(snapshot: Snapshot) -> list[Row]:
-    """Return the rows of the run, its three parts and their checks; failed and unknown checks come first."""
+    """Return the rows of the run, its three parts and their checks; failed and unknown checks come first.
+
+    static/locust.js reads the row of the run: it shows its headline above the table, and links to the report
+    of the id that its detail begins with, when its phase is `done`.
+    """
     judgement, facts = snapshot.verdict, snapshot.facts
     if judgement is None or facts is None:
         return []
     left = snapshot.figures["left_s"]
-    details = [facts.profile or "by the form's numbers", facts.phase.value]
+    details = [facts.id, formatting.load_name(facts), facts.phase.value]
     details += [f"{left:.0f} s left"] if left else []
     silent = snapshot.figures["silent_s"]
     details += [f"no answer for {silent} s"] if silent else []
     details += [f"exit code {judgement.exit_code}"] if judgement.exit_code is not None else []
-    whole = {"part": "RUN", "check": facts.id, "stands": _sign(judgement.verdict, judgement)}
+    whole = {
+        "part": "RUN",
+        "check": headline(facts, judgement),
+        "stands": _sign(judgement.verdict, judgement),
+    }
     parts = [
         {"part": name.upper(), "stands": _sign(part.verdict, judgement)}
         for name, part in judgement.parts.items()
@@ -95,10 +104,10 @@ def verdict_rows(snapshot: Snapshot) -> list[Row]:
 
 
 def _check(part: str, check: Check, judgement: Judgement) -> Row:
-    near = " (yellow)" if check.colour == "yellow" else ""
+    near = ", near its limit" if check.verdict is Verdict.PASS and check.colour == "yellow" else ""
     return {
         "part": part,
-        "check": check.name,
+        "check": formatting.title(check.name),
         "stands": f"{_sign(check.verdict, judgement)}{near}",
         "measured": check.figure or "",
         "limit": check.limit or "",
@@ -133,7 +142,7 @@ def _route(route: str, statuses: Mapping[str, int]) -> Row:
     }
 
 
-NOTHING_YET: Row = {"at": "", "event": "none", "facts": "restarts, lost workers and alarms would stand here"}
+NOTHING_YET: Row = {"at": "", "event": "none", "facts": "restarts, lost workers and alarms are listed here"}
 
 
 def event_rows(snapshot: Snapshot) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def test_a_run_is_started_watched_and_stopped_in_the_browser(page: Page, cluster
     ui.open_tab(page, "Workers")
     expect(page.locator("main tbody tr")).to_have_count(2)
     assert [(state, users) for _, state, users, *_ in ui.table(page)] == [("running", "10")] * 2
+    assert [re.sub("[0-9a-f]{6}$", "", worker) for worker, *_ in ui.table(page)] == ["0-", "1-"]
     page.screenshot(path=PICTURES / "workers.png")
 
     ui.open_tab(page, "Charts")

@@ -38,6 +38,11 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
 
 
+def headline(page: Page) -> Locator:
+    """The headline above the table of the Verdict tab, which must be open."""
+    return page.locator("caption .stampede-headline")
+
+
 def requests(page: Page, method: str, name: str) -> int:
     """# Requests in a row of the Statistics tab, which must be open; 0 while there is no such row."""
     for cells in table(page):

@@ -15,6 +15,7 @@ import gevent
 import pytest
 import trustme
 
+from stampede.plan import probe
 from stampede.run.driver import Driver, RunError
 from stampede.webui import runs
 from tests.integration.masters import Master, Shopper, with_driver
@@ -125,7 +126,7 @@ def test_a_server_that_wants_something_else_in_tls_is_there() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_server_that_never_answers_is_refused(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
-    monkeypatch.setattr(runs, "PROBE_TIMEOUT", 0.1)
+    monkeypatch.setattr(probe, "PROBE_TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(RunError, match="timed out"):
         runs._refuse_silent_host(f"{scheme}://127.0.0.1:{server.getsockname()[1]}")
 

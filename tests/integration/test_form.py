@@ -15,11 +15,21 @@ from locust.web import WebUI
 from stampede import webui
 from stampede.plan.hosts import Hosts
 from stampede.plan.profiles import Plan, Stage
+from stampede.targets.parser import parse
 from tests.integration.masters import Master, Shopper, with_driver
+from tests.integration.speaking import speaking
 from tests.integration.test_load import Script
 
 HOST = "http://127.0.0.1:9"
 IN_PROGRESS = "a run is in progress: wait for its end, or stop it in the browser"
+STATED = "p95 < 300ms, errors < 1%"
+PROFILES = """
+[brief]
+users = 3
+spawn_rate = 3
+run_time = "5s"
+targets = ["rps > 1"]
+"""
 LONG = Plan("long", stages=(Stage(200, 100, 600),))
 
 
@@ -39,11 +49,11 @@ class Page:
     def start(self, **changed: str) -> dict[str, Any]:
         """What the form to start sends, and what it is answered."""
         form = {"user_count": "50", "spawn_rate": "5", "host": HOST, "run_time": "", "profile": ""}
-        return self._swarm({**form, "stampede_profile": "", **changed})
+        return self._swarm({**form, "Targets": "", **changed})
 
     def edit(self, **changed: str) -> dict[str, Any]:
         """What the form to edit a run sends: it has neither a host nor a run time."""
-        return self._swarm({"user_count": "20", "spawn_rate": "5", "stampede_profile": "", **changed})
+        return self._swarm({"user_count": "20", "spawn_rate": "5", "Targets": "", **changed})
 
     def reset(self) -> int:
         """The status of the answer."""
@@ -154,7 +164,7 @@ def test_the_locustfiles_own_arguments_are_those_of_the_form(page: Page) -> None
     """With a profile, too; the engine's own options are not for the form."""
     options = page.runner.environment.parsed_options
     options.wallet, options.dry, options.stampede_run_id = 7, False, "run"
-    page.start(stampede_profile="none", wallet="8", dry="true", stampede_run_id="another")
+    page.start(profile="none", wallet="8", dry="true", stampede_run_id="another")
     assert (options.wallet, options.dry, options.stampede_run_id) == (8, True, "run")
 
 
@@ -249,3 +259,74 @@ def test_an_edit_that_makes_no_sense_leaves_the_ramp_alone(
     master.told.clear()
     master.hears("host_abc", "spawning_complete", {"user_classes_count": {"Shopper": 1}, "user_count": 1})
     page.wait_until(lambda: ("host_abc", "spawn") in master.told)
+
+
+def test_targets_are_judged_in_a_run_of_the_forms_numbers(page: Page) -> None:
+    """Such a run has no plan, and its users may be edited. The next run has targets of its own."""
+    assert page.start(Targets=STATED)["success"]
+    page.wait_for_users(50)
+    assert page.edit()["success"]
+    page.wait_for_users(20)
+    page.stop()
+    page.wait_for_the_verdict()
+    assert page.driver.folder
+    assert [each.target for each in page.driver.folder.facts.targets] == list(parse(STATED))
+    page.start()
+    page.wait_until(lambda: page.driver.in_progress)
+    assert page.driver.current
+    assert page.driver.current.stated_targets == ()
+
+
+@pytest.mark.parametrize("load", ["numbers", "profile", "shape"])
+def test_targets_that_cannot_be_parsed_are_refused_with_the_parsers_message(
+    page: Page, tmp_path: Path, load: str
+) -> None:
+    (tmp_path / "results").mkdir(exist_ok=True)
+    (tmp_path / "results" / "profiles.toml").write_text(PROFILES)
+    if load == "shape":
+        page.runner.environment.shape_class = Script((3, 1e6))
+    answer = page.start(Targets="p95 << 3", profile="brief" if load == "profile" else "")
+    assert not answer["success"]
+    assert answer["message"].startswith("TARGETS, column 5: '<<': a comparison was expected")
+    assert not page.driver.in_progress
+
+
+@pytest.mark.parametrize(("stated", "judged"), [(STATED, STATED), (" ", "rps > 1")])
+def test_targets_of_the_form_override_those_of_the_profile(
+    page: Page, tmp_path: Path, stated: str, judged: str
+) -> None:
+    """The load is the profile's, and the response states that the form's numbers are ignored."""
+    (tmp_path / "results").mkdir(exist_ok=True)
+    (tmp_path / "results" / "profiles.toml").write_text(PROFILES)
+    with speaking("HTTP/1.1 200 OK\r\n") as host:
+        answer = page.start(profile="brief", host=host, Targets=stated)
+    assert answer["message"] == "'brief': 3 users, 5 s; the form's own numbers are ignored"
+    page.wait_for_users(3)
+    assert page.driver.current
+    assert page.driver.current.stated_targets == parse(judged)
+
+
+def test_targets_apply_to_a_shape(page: Page) -> None:
+    page.runner.environment.shape_class = Script((3, 1e6), (3, 1e6), (3, 1e6))
+    assert page.start(user_count="0", spawn_rate="0", Targets=STATED)["success"]
+    page.wait_for_users(3)
+    assert page.driver.current
+    assert page.driver.current.stated_targets == parse(STATED)
+    page.driver.shut_down(10)
+
+
+def test_the_targets_of_a_run_are_not_edited(page: Page) -> None:
+    """They are stated before the run. The dialog sends them again, or nothing from a page opened before."""
+    page.start(Targets=STATED)
+    page.wait_for_users(50)
+    assert "the targets of a run cannot be changed" in page.edit(Targets="p95 < 9s")["message"]
+    assert page.edit(Targets=STATED)["success"]
+    assert page.edit()["success"]
+
+
+def test_a_profile_that_is_not_in_the_file_is_refused(page: Page, tmp_path: Path) -> None:
+    """Locust's own field for profiles takes any text."""
+    (tmp_path / "results").mkdir(exist_ok=True)
+    (tmp_path / "results" / "profiles.toml").write_text(PROFILES)
+    assert page.start(profile="heavier")["message"] == "there is no profile 'heavier': choose one of brief"
+    assert not page.driver.in_progress

@@ -136,7 +136,7 @@ def test_the_form_sends_users_to_the_clusters_target_only(open_master: MasterPro
 
 def test_a_run_is_started_at_the_forms_own_address_only(open_master: MasterProcess) -> None:
     """A profile that is sent to what merely ends like it meets no route."""
-    assert open_master.ask("POST", "/elsewhere/swarm", "stampede_profile=smoke").status == 404
+    assert open_master.ask("POST", "/elsewhere/swarm", "profile=smoke").status == 404
 
 
 def test_a_run_is_refused_for_a_target_nobody_has_allowed(open_master: MasterProcess) -> None:
@@ -163,6 +163,28 @@ def test_the_own_target_and_a_listed_one_pass_the_guard(open_master: MasterProce
     """They get as far as to the question whether anybody answers there."""
     answer = open_master.ask("POST", "/stampede/run", {"profile": "smoke", "host": host})
     assert "does not answer the cluster" in json.loads(answer.body)["message"]
+
+
+def test_localhost_in_the_form_is_the_machine_of_the_user(tmp_path: Path) -> None:
+    """Also where the master is in a container. Which targets are allowed does not change."""
+    known = {"STAMPEDE_LOCALHOST": "machine.invalid", "ALLOW_TARGETS": "http://localhost:9001"}
+    with running(tmp_path, "--web-host", "127.0.0.1", **known) as master:
+
+        def message(host: str) -> str:
+            answer = master.ask("POST", "/swarm", form(host) + "&profile=smoke")
+            return str(json.loads(answer.body)["message"])
+
+        assert "http://machine.invalid:9001 does not answer the cluster" in message("http://localhost:9001")
+        assert message("http://localhost:9002").startswith("http://localhost:9002 is not an allowed target")
+
+
+@pytest.mark.parametrize(
+    ("typed", "proposed"),
+    [("localhost", "http://localhost:9000"), ("localhost:9001", "http://localhost:9001")],
+)
+def test_a_host_without_a_scheme_is_refused(open_master: MasterProcess, typed: str, proposed: str) -> None:
+    answer = json.loads(open_master.ask("POST", "/swarm", form(typed)).body)
+    assert answer["message"] == f"HOST must be a URL, got '{typed}': use {proposed}"
 
 
 def test_what_the_rig_allows_later_is_allowed(open_master: MasterProcess, tmp_path_factory: Any) -> None:

@@ -36,7 +36,9 @@ def test_wrong_usage_is_one_line_and_exits_with_two(arguments: list[str]) -> Non
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("verb", [*CLUSTER_COMMANDS, "report", "compare", "audit", "targets", "locust"])
+@pytest.mark.parametrize(
+    "verb", [*CLUSTER_COMMANDS, "try", "report", "compare", "audit", "targets", "locust"]
+)
 def test_each_verb_has_help(verb: str) -> None:
     done = stampede(verb, "--help")
     assert done.returncode == 0, done.stderr

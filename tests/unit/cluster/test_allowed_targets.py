@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
+from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError, reachable
 
 OWN = "http://api:8000"
 
@@ -63,3 +63,24 @@ def test_what_lists_no_hosts_is_refused(listed: str) -> None:
 )
 def test_a_redirect_stays_on_its_host_or_leads_to_an_allowed_one(there: str, is_allowed: bool) -> None:
     assert AllowedTargets("login.test").allows_redirect("http://shop.test/", there) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("address", "in_a_container"),
+    [
+        ("http://localhost:9000", "http://machine.test:9000"),
+        ("https://LOCALHOST/v1?page=2", "https://machine.test/v1?page=2"),
+        ("http://127.0.0.1:9000/", "http://machine.test:9000/"),
+        ("http://[::1]:9000", "http://machine.test:9000"),
+        ("http://api:8000", "http://api:8000"),
+        ("http://localhost.example.com", "http://localhost.example.com"),
+        ("http://localhost:9000@example.com", "http://localhost:9000@example.com"),
+        ("http://localhost:99999", "http://machine.test:99999"),  # refused later, by who connects
+        ("localhost:9000", "localhost:9000"),
+        ("", ""),
+    ],
+)
+def test_localhost_is_the_machine_of_the_user(address: str, in_a_container: str) -> None:
+    """Processes on that machine reach it by the same name; containers do not."""
+    assert reachable(address, "machine.test") == in_a_container
+    assert reachable(address, "") == address

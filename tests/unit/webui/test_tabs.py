@@ -12,13 +12,14 @@ from stampede.webui.tabs import MOST_EVENTS, TABS, Row, event_rows, outcome_rows
 from tests.facts import facts, make
 
 NOON = 1_767_268_800
+RUN_ID = "20260101-120000-abcd"
 PASSED = {"verdict": "PASS", "checks": [{"name": "failures", "verdict": "PASS", "detail": "0 of 9"}]}
 ASKED_NOTHING = {"verdict": "NOT_ASKED", "checks": [{"name": "audit", "verdict": "NOT_ASKED"}]}
 
 
 def look(known: dict[str, Any] | None = None, **changed: Any) -> Snapshot:
     """A run that is over, and how it stands."""
-    run = {"id": "20260101-120000-abcd", "profile": "smoke", "phase": "done", **(known or {})}
+    run = {"id": RUN_ID, "profile": "smoke", "phase": "done", **(known or {})}
     parts = {"correct": ASKED_NOTHING, "fast": PASSED, "valid": PASSED}
     judged = make(Judgement, **{"verdict": "PASS", "exit_code": 0, **parts, **changed})
     return Snapshot({"left_s": 0.0, "silent_s": 0}, judged, facts(**run))
@@ -48,11 +49,11 @@ def test_the_page_goes_on_asking_until_it_can_say_stopped(
     assert state(of_locust, in_progress) == told
 
 
-@pytest.mark.parametrize(("silent", "detail"), [(0, "smoke, done"), (7, "smoke, done, no answer for 7 s")])
+@pytest.mark.parametrize(("silent", "detail"), [(0, ""), (7, ", no answer for 7 s")])
 def test_that_the_target_does_not_answer_is_shown_with_the_run(silent: int, detail: str) -> None:
     seen = look(exit_code=None)
     row, *_ = verdict_rows(Snapshot({**seen.figures, "silent_s": silent}, seen.verdict, seen.facts))
-    assert row["detail"] == detail
+    assert row["detail"] == f"{RUN_ID}, smoke, done{detail}"
 
 
 @pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.key)
@@ -73,7 +74,8 @@ def test_the_run_and_its_parts_come_first() -> None:
     rows = verdict_rows(look())
     assert [row["part"] for row in rows[:4]] == ["RUN", "CORRECT", "FAST", "VALID"]
     assert [row["stands"] for row in rows[:4]] == ["✓\xa0PASS", "–\xa0not\xa0asked", "✓\xa0PASS", "✓\xa0PASS"]
-    assert rows[0]["detail"] == "smoke, done, exit code 0"
+    assert rows[0]["check"] == "Fast and valid; the data was not checked"
+    assert rows[0]["detail"] == f"{RUN_ID}, smoke, done, exit code 0"
 
 
 def test_of_the_checks_those_come_first_that_did_not_pass() -> None:
@@ -91,7 +93,11 @@ def test_a_target_is_shown_with_its_limit_and_what_was_measured() -> None:
         "checks": [{**target, "actual": 270.0, "unit": "ms", "detail": "900 requests"}],
     }
     row = next(row for row in verdict_rows(look(fast=fast)) if row.get("check") == "p95")
-    assert (row["stands"], row["measured"], row["limit"]) == ("✓\xa0PASS (yellow)", "270 ms", "< 300 ms")
+    assert (row["stands"], row["measured"], row["limit"]) == (
+        "✓\xa0PASS, near its limit",
+        "270 ms",
+        "< 300 ms",
+    )
     assert row["detail"] == "900 requests"
 
 
@@ -133,3 +139,10 @@ def test_a_run_without_events_says_so() -> None:
     """An empty table might be one that does not work."""
     (row,) = event_rows(look({"events": []}))
     assert row["event"] == "none"
+
+
+def test_an_event_has_the_label_of_its_worker() -> None:
+    """Not Locust's id, which run.json has too."""
+    left = {"name": "worker_left", "at": NOON, "worker": "1-aaaaaa", "id": f"web_{'a' * 32}"}
+    (row,) = event_rows(look({"events": [left]}))
+    assert (row["event"], row["facts"]) == ("worker left", "worker 1-aaaaaa")
