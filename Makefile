@@ -45,7 +45,7 @@ ps: ## List the running containers or processes
 restart: ## Restart master and workers, after an edit of load_tests/
 	@$(RIG)
 
-reset: ## Stop the cluster and delete the data
+reset: ## Stop the cluster and delete the data; asks before a run is lost   [FORCE=1]
 	@$(RIG)
 
 ##@ Work on Stampede

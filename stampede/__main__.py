@@ -26,7 +26,7 @@ INTERRUPTED_EXIT = 130
 CLUSTER_COMMANDS = {
     "up": "start the cluster, wait until it is healthy, print its addresses",
     "down": "stop the cluster; the data stays",
-    "reset": "stop the cluster and delete the data",
+    "reset": "stop the cluster and delete the data; asks before a run is lost, FORCE=1 does not",
     "scale": "change the number of workers to WORKERS, also in the middle of a run",
     "headless": "run a load, leave results/, exit with the verdict's code",
     "restart": "start master and workers again, after an edit in load_tests/",

@@ -30,6 +30,7 @@ from stampede.plan import pace
 from stampede.plan.hosts import Hosts
 from stampede.run import results
 from stampede.run.driver import Driver
+from stampede.run.results_folder import ResultsFolder
 from stampede.sampling.sampler import OwnSamples
 from stampede.webui import form, guard, login
 
@@ -73,6 +74,13 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         env_var="STAMPEDE_RESULTS",
         include_in_web_ui=False,
         help="Folder that runs leave their results in",
+    )
+    parser.add_argument(
+        "--stampede-cluster",
+        default="standalone",
+        env_var="STAMPEDE_CLUSTER",
+        include_in_web_ui=False,
+        help="Name of this cluster: clusters that share a folder of results need different ones",
     )
     parser.add_argument(
         "--stampede-profiles",
@@ -131,13 +139,13 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     # First, because Locust serves its UI even where something below fails.
     _secure(web_ui, options.stampede_allowed, [*Hosts(environment).allowed, options.stampede_audit_host])
     label_workers_in_logs(runner)
-    results_folder = Path(options.stampede_results)
+    results_folder = ResultsFolder(Path(options.stampede_results), options.stampede_cluster)
     driver = Driver(environment, _counts, results_folder, options.stampede_audit_host)
     environment.host = driver.hosts.shown_at_first(environment.user_classes)
     notice, stop = driver.observers.worker_changed, driver.stop_by_locustfile
     cluster = ClusterMaster(environment, runner, notice, stop, driver.user_classes)
     results.conclude_interrupted(results_folder)
-    webui.add(web_ui, environment, driver, Path(options.stampede_profiles), results_folder)
+    webui.add(web_ui, environment, driver, Path(options.stampede_profiles), results_folder.path)
     on = environment.events
     _at_test_start.append(lambda: cluster.begin(*driver.started()))
     on.worker_report.add_listener(lambda data, **_: _counts.add(data))

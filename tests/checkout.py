@@ -161,6 +161,10 @@ class Checkout:
         counted = re.findall(r'http_requests_total{method="POST",route="/orders/",.*} (\S+)', metrics)
         return sum(int(float(count)) for count in counted)
 
+    def keep_results(self, run_id: str, into: Path) -> Path:
+        """Copy the folder of a run that has reached results/; returns the copy."""
+        return Path(shutil.copytree(self.folder / "results" / run_id, into / run_id))
+
     def run_left_behind(self) -> dict[str, Any]:
         """run.json of the newest run, from the cluster that is up."""
         run_id = self.get("/stampede/run")["id"]

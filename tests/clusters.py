@@ -26,6 +26,6 @@ def checkout() -> Iterator[Checkout]:
             yield made
         finally:
             for runtime in made.used:
-                made.make("reset", f"RUNTIME={runtime}")
+                made.make("reset", f"RUNTIME={runtime}", "FORCE=1")
             if "compose" in made.used:
                 made.run("docker", "compose", "down", "--rmi", "local")

@@ -21,6 +21,9 @@ from stampede.rig.settings import read as read_settings
 JOIN_TIMEOUT = 60.0
 """Seconds for all workers to join, once the master answers."""
 
+ENDED_INTERVAL = 3.0
+"""Seconds between two checks whether a worker that is awaited has ended."""
+
 
 def find(arguments: list[str]) -> tuple[Settings, Runtime]:
     """Return the settings of this command and the cluster that it is for.
@@ -60,7 +63,7 @@ def bring_up(runtime: Runtime, settings: Settings) -> None:
     memory.remember(runtime.key, settings.compose_project_name, settings.cluster_settings)
     try:
         runtime.up()
-        wait_until_joined(Master(settings.ui_url, settings.login), settings.worker_count)
+        wait_until_joined(Master(settings.ui_url, settings.login), settings.worker_count, runtime)
     except BaseException:
         if not was_up:
             clean_up(runtime, settings)
@@ -97,10 +100,17 @@ def require_up(runtime: Runtime) -> None:
         raise UsageError("the cluster is not up: `make up` starts it")
 
 
-def wait_until_joined(master: Master, expected: int) -> None:
-    """Wait until exactly `expected` workers have joined. Raise UsageError after JOIN_TIMEOUT."""
-    joined = wait_for_workers(master, expected, JOIN_TIMEOUT)
-    if joined != expected:
+def wait_until_joined(master: Master, expected: int, starting: Runtime | None = None) -> None:
+    """Wait until exactly `expected` workers have joined. Raise UsageError after JOIN_TIMEOUT.
+
+    For a runtime that is `starting`, raise it as soon as a worker keeps failing.
+    """
+    deadline = time.monotonic() + JOIN_TIMEOUT
+    while (joined := wait_for_workers(master, expected, ENDED_INTERVAL)) != expected:
+        if starting and (reason := starting.worker_error()):
+            raise UsageError(reason)
+        if time.monotonic() < deadline:
+            continue
         raise UsageError(
             f"{joined} of {format_workers(expected)} joined within {JOIN_TIMEOUT:.0f} s: see `make logs`"
         )

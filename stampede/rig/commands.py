@@ -8,7 +8,7 @@ import webbrowser
 from collections.abc import Mapping
 from typing import NoReturn
 
-from stampede.rig import UsageError, cluster, headless, terminal, trial, variables
+from stampede.rig import UsageError, cluster, headless, run_folders, terminal, trial, variables
 from stampede.rig.cluster import bring_up, format_workers, take_down, wait_until_joined
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.result import Verdict
@@ -23,8 +23,7 @@ INTERRUPTED_EXIT = 130
 def main(verb: str, arguments: list[str]) -> int:
     """Run one verb and return its exit code. A mistake of the user is one line on stderr and exit code 2."""
     # SIGTERM: a canceled pipeline must leave nothing behind. SIGINT: background jobs of scripts ignore it.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    _end_on_signals()
     try:
         if verb == "report":
             report()
@@ -57,12 +56,18 @@ def print_ignored(verb: str, arguments: list[str], settings: Settings, runtime: 
             print(f"Ignored: {', '.join(ignored)} ({reason})", flush=True)
 
 
+def _end_on_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+
+
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
 def up(settings: Settings, runtime: Runtime) -> None:
     """Bring the cluster up, and print its addresses."""
+    run_folders.make_results_folder()
     bring_up(runtime, settings)
     api = settings.host or settings.api_url + "/docs"
     print(f"Locust  {settings.ui_url}\nAPI     {api}\nRuntime {runtime.name}")
@@ -74,9 +79,15 @@ def down(settings: Settings, runtime: Runtime) -> None:
 
 
 def reset(settings: Settings, runtime: Runtime) -> None:
-    """Take the cluster down and delete its data."""
+    """Take the cluster down and delete its data, after a question where that would lose a run.
+
+    The stop comes first: a run in progress ends with it, and reaches results/.
+    """
     take_down(runtime, settings)
+    _end_on_signals()  # again: the stop ignores Ctrl-C, the question must not
+    run_folders.confirm_deletion(settings.cluster_name, is_forced=settings.force)
     runtime.reset()
+    run_folders.delete_unfinished(settings.cluster_name)
 
 
 def scale(settings: Settings, runtime: Runtime) -> None:
@@ -118,7 +129,7 @@ def run_headless(settings: Settings, runtime: Runtime) -> int:
 
     A cluster that was not up before is taken down at the end.
     """
-    headless.make_results_folder()
+    run_folders.make_results_folder()
     was_up = runtime.is_up()
     if was_up:
         _prepare_running_cluster(settings, runtime)
@@ -172,10 +183,10 @@ def _refuse_while_running(master: Master) -> None:
 def report() -> None:
     """Open the newest report in a browser, and print its path."""
     names = ("report.html", "locust.html")  # the second one where making the first one failed
-    paths = (headless.RESULTS / "latest" / name for name in names)
+    paths = (run_folders.RESULTS / "latest" / name for name in names)
     latest = next((path for path in paths if path.exists()), None)
     if latest is None:
-        raise UsageError("there is no result yet: `make headless` leaves one")
+        raise UsageError("there is no result yet: every run leaves one, such as `make headless`")
     print(latest.resolve())
     webbrowser.open(latest.resolve().as_uri())
 

@@ -82,7 +82,7 @@ class Compose:
         logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
         words = last_words(logs.stdout)
         folder = self._settings.locustfile and self._settings.locustfile.parent
-        # The rig has found the file: it is the container that may not read it.
+        # The rig has found the file: it is the user of the container that may not read it.
         if folder and "Could not find" in words:
             words = f"containers run as another user, who may not read {folder}: chmod -R o+rX '{folder}'"
         return f"{service} did not get healthy: {words}"
@@ -97,6 +97,11 @@ class Compose:
     def worker_count(self) -> int:
         """Return the number of worker containers, joined or not."""
         return sum(container["Service"] == "worker" for container in self._containers())
+
+    def worker_error(self) -> str | None:
+        """Return why a worker keeps failing at its start, such as one that may not read the locustfile."""
+        has_failed = any(c["Service"] == "worker" and _failed(c) for c in self._containers())
+        return self._describe_unhealthy("worker") if has_failed else None
 
     def scale(self, workers: int) -> None:
         """Change the number of workers, also during a run. Workers that stay are not restarted."""

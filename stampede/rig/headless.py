@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from stampede.rig import ROOT, UsageError, commit, console
+from stampede.rig import ROOT, commit, console, run_folders
 from stampede.rig.console import Display
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.result import Verdict, show
 from stampede.rig.settings import Settings
 from stampede.rig.snapshot import event_line, snapshot
 
-RESULTS = ROOT / "results"
 LOCUSTFILE = ROOT / "load_tests" / "locustfile.py"
 """The locustfile where LOCUSTFILE does not name another."""
 
@@ -40,22 +37,8 @@ class RunReplacedError(Exception):
     """The run that was started is not the master's newest run, or never began. The message has the ids."""
 
 
-def make_results_folder() -> None:
-    """Make results/, or raise UsageError.
-
-    This is done before a run: at its end, a folder that cannot be written to would lose the results.
-    """
-    try:
-        RESULTS.mkdir(exist_ok=True)
-        tempfile.TemporaryFile(dir=RESULTS).close()
-    except OSError as error:
-        raise UsageError(
-            f"{RESULTS} is no folder that you can write to ({error.strerror}): move it away, or make it yours"
-        ) from error
-
-
 def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
-    """Start a run, show its progress, fetch and show its results, and return its verdict.
+    """Start a run, show its progress and its results, and return its verdict.
 
     Raise UsageError if the master refuses the run, and KeyboardInterrupt after the results if Ctrl-C stopped
     it.
@@ -90,18 +73,25 @@ def drive(master: Master, settings: Settings, host: str | None) -> Verdict:
     try:
         run = _Started(started["id"], previous_id, what, target, started["duration"])
         was_interrupted = _run_to_end(master, run)
-        folder = master.fetch_results(started["id"], RESULTS)
     except (MasterGoneError, RunReplacedError) as error:
         print(f"The run was lost: {error}", file=sys.stderr)
         return LOST
-    link_latest(folder)
+    folder = run_folders.RESULTS / started["id"]
     if not (folder / "verdict.json").exists():
-        print(f"{folder} holds no verdict: `make logs` says why", file=sys.stderr)
+        print(f"The run did not reach {folder}: {_remaining(settings, started['id'])}", file=sys.stderr)
         return LOST
     verdict = show(folder)
     if was_interrupted:
         raise KeyboardInterrupt
     return verdict
+
+
+def _remaining(settings: Settings, run_id: str) -> str:
+    """Return where the files of a run are that did not reach results/, and what to do."""
+    folder = run_folders.unfinished(settings.cluster_name) / run_id
+    if folder.exists():
+        return f"its files are in {folder}. `make logs` has the reason, the next `make up` moves them"
+    return "`make logs` has the reason"
 
 
 def _load(started: Mapping[str, Any]) -> str:
@@ -147,7 +137,7 @@ def _run_to_end(master: Master, run: _Started) -> bool:
 def _show_to_end(master: Master, run: _Started) -> None:
     """Show the run until its end. Raise MasterGoneError, RunReplacedError.
 
-    A master that dies loses the rest of its run. If it is restarted, the results until then can be fetched.
+    A master that dies loses the rest of its run. If it is restarted, it writes the results until then.
     """
     try:
         with console.display() as display:
@@ -193,13 +183,3 @@ def _refuse_other_run(state: dict[str, Any], run: _Started, has_begun: bool) -> 
             raise RunReplacedError(f"{run.id} never began: see `make logs`")
         return
     raise RunReplacedError(f"{run.id} was started here, and the master now has {state['id']}")
-
-
-def link_latest(folder: Path) -> None:
-    """Make results/latest a link to the run's folder."""
-    link = folder.with_name("latest")
-    try:
-        link.unlink(missing_ok=True)
-        link.symlink_to(folder.name)
-    except OSError as error:  # `latest` is a folder of the user, or the file system has no links
-        print(f"{link} does not name this run: {error.strerror}", file=sys.stderr)

@@ -140,6 +140,9 @@ class Local:
         """Return the number of workers that circus keeps running, joined or not."""
         return int(self._checked("get", name="worker", keys=["numprocesses"])["options"]["numprocesses"])
 
+    def worker_error(self) -> None:
+        """Return None: workers run as the same user as the master, whose start fails first."""
+
     def scale(self, workers: int) -> None:
         """Change the number of workers, also during a run."""
         self._checked("set", name="worker", options={"numprocesses": workers}, waiting=True)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import io
 import json
-import tarfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-import zlib
-from pathlib import Path
 from typing import Any
 
 from stampede.rig import UsageError
@@ -80,21 +76,6 @@ class Master:
     def stats(self) -> dict[str, Any]:
         """Return Locust's own statistics, as its UI shows them."""
         return self._get("/stats/requests")
-
-    def fetch_results(self, run_id: str, into: Path) -> Path:
-        """Unpack the results folder of a run into `into`, and return its path. Raise MasterGoneError.
-
-        The files belong to the caller, whatever user the master runs as.
-        """
-        archive = self._open(urllib.request.Request(f"{self.url}/stampede/results/{run_id}.tar.gz"))
-        try:
-            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                # The filter exists since Python 3.11.4. Without it, the master's archive is trusted.
-                tar.extraction_filter = getattr(tarfile, "data_filter", None)
-                tar.extractall(into)  # noqa: S202
-        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:  # a full disk, a broken archive
-            raise MasterGoneError(f"its results cannot be unpacked into {into}: {error}") from error
-        return into / run_id
 
     def _get(self, path: str) -> dict[str, Any]:
         return self._send(urllib.request.Request(self.url + path))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from stampede.rig import ROOT
+from stampede.rig.run_folders import RESULTS
 from stampede.rig.settings import Settings
 from stampede.rig.variables import encoded, environment, of_file
 
@@ -123,6 +124,7 @@ class Roles:
             case "master":
                 ui = ["--web-host", settings.ui_bind, "--web-port", str(settings.ui_port)]
                 bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(settings.master_port)]
-                return [*locust, *ui, *bind, "--stampede-results", str(FOLDER / "results")]
+                results = ["--stampede-results", str(RESULTS), "--stampede-cluster", settings.cluster_name]
+                return [*locust, *ui, *bind, *results]
             case _:
                 return [*locust, "--master-host", "127.0.0.1", "--master-port", str(settings.master_port)]

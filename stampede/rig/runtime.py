@@ -33,6 +33,9 @@ class Runtime(Protocol):
     def worker_count(self) -> int:
         """Return the number of workers that the runtime keeps running, joined or not."""
 
+    def worker_error(self) -> str | None:
+        """Return why a worker keeps failing at its start; None while none does."""
+
     def scale(self, workers: int) -> None:
         """Change the number of workers, also during a run."""
 

@@ -36,6 +36,7 @@ RIG_SETTINGS: dict[str, Callable[[str, str], Any]] = {
     "PROBE": values.one_of("yes", "no"),
     "RUNTIME": values.one_of(*RUNTIMES),
     "KEEP_DATA": values.flag,
+    "FORCE": values.flag,
     "UI_PORT": values.port,
     "API_PORT": values.port,
     "MASTER_PORT": values.port,
@@ -68,6 +69,9 @@ SERVICE_SETTINGS = (
 PASSWORDS = ("POSTGRES_PASSWORD", "API_DB_PASSWORD", "AUDITOR_DB_PASSWORD")
 """Settings that the rig passes on too, but never stores."""
 
+NEVER_EXPORTED = ("HOST", "FORCE")
+"""Settings that are not read from the environment: shells and other tools have variables of these names."""
+
 NAMES = (*RIG_SETTINGS, *SERVICE_SETTINGS, *PASSWORDS)
 """All settings that a command accepts."""
 
@@ -96,6 +100,7 @@ class Settings:
     probe: str | None = None
     runtime: str | None = None
     keep_data: bool = False
+    force: bool = False
     ui_port: int = 8089
     api_port: int = 8000
     master_port: int = 5557
@@ -120,6 +125,11 @@ class Settings:
         passed_on = {name: self.service_settings.get(name) for name in SERVICE_SETTINGS}
         given = {**own, **passed_on}
         return {name: str(value) for name, value in given.items() if value is not None}
+
+    @property
+    def cluster_name(self) -> str:
+        """Return the name of the cluster among those of its checkout; docker-compose.yml has the same."""
+        return f"compose-{self.compose_project_name}" if self.runtime == "compose" else "local"
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -157,11 +167,12 @@ def read(arguments: list[str]) -> Settings:
     """Return the settings of a command with these NAME=value arguments. Raise UsageError.
 
     Arguments override the environment, which overrides .env. An empty value counts as not given. A setting
-    that is not given has the value with which the running cluster was started. HOST is not read from the
-    environment, because some shells export it.
+    that is not given has the value with which the running cluster was started. NEVER_EXPORTED lists the
+    settings that are not read from the environment.
     """
     from_arguments = dict(_assignment(argument) for argument in arguments)
-    exported = {name: value for name, value in os.environ.items() if name in NAMES and name != "HOST"}
+    names = {*NAMES}.difference(NEVER_EXPORTED)
+    exported = {name: value for name, value in os.environ.items() if name in names}
     given = {**dotenv.read(ROOT / ".env"), **exported, **from_arguments}
     given = {name: value for name, value in given.items() if value != ""}
     for name in ("LOCUSTFILE", "ENV_FILE"):

@@ -11,8 +11,6 @@ import secrets
 import time
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryFile
 
 import gevent
 from gevent import Greenlet
@@ -36,6 +34,7 @@ from stampede.run.loaded_file import content_hash
 from stampede.run.observers import Observers
 from stampede.run.own_gate import OwnGate
 from stampede.run.results import RunFolder
+from stampede.run.results_folder import ResultsFolder
 from stampede.run.run import Run
 from stampede.run.stages import Stages
 from stampede.targets.evidence import Evidence
@@ -54,7 +53,7 @@ class Driver:
     """Starts the runs of one master, one at a time, and drives each to its stop."""
 
     def __init__(
-        self, environment: Environment, counts: Counts, results: Path, audited_host: str | None
+        self, environment: Environment, counts: Counts, results: ResultsFolder, audited_host: str | None
     ) -> None:
         self._environment = environment
         self.locustfile_hash = content_hash(getattr(environment.parsed_options, "locustfile", None))
@@ -167,11 +166,9 @@ class Driver:
 
     def _refuse_without_results(self) -> None:
         try:
-            self._results.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=self._results) as file:
-                file.write(b"-")
+            self._results.check_writable()
         except OSError as error:
-            raise RunError(f"{self._results}/ cannot be written: {error.strerror}") from error
+            raise RunError(f"{self._results.path}/ cannot be written: {error.strerror}") from error
 
     def _carry_out(self, load: Load) -> None:
         try:
@@ -226,7 +223,7 @@ class Driver:
         try:
             self.folder = RunFolder(self._results, run, self._environment, self.counts)
         except OSError as error:
-            logger.error("stampede: no run: %s/ cannot be written: %s", self._results, error.strerror)
+            logger.error("stampede: no run: %s/ cannot be written: %s", self._results.path, error.strerror)
             gevent.spawn(self._stop)  # in a greenlet: Locust's test has not started yet
             return run.id, Flag()
         return run.id, self.observers.begin(self.folder)

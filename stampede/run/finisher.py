@@ -73,8 +73,10 @@ class Finisher:
             folder.close()
         except OSError as error:
             logger.error("stampede: the results of %s cannot be written: %s", run.id, error)
+            _log_remaining(folder)
         except Exception as error:
             logger.error("stampede: %s has no verdict: %s: %s", run.id, type(error).__name__, error)
+            _log_remaining(folder)
             logger.debug("Traceback", exc_info=True)
         finally:
             folder.stop_writing()
@@ -94,6 +96,10 @@ class Finisher:
         self._observers.conclude(run)
         if folder.ledger.error:
             run.audit = Audit(error=f"the ledger could not be written: {folder.ledger.error}")
+
+
+def _log_remaining(folder: RunFolder) -> None:
+    logger.error("stampede: its files stay in %s; the next start of the master judges them", folder.path)
 
 
 def _ended_users(counts: Counts) -> list[Event]:

@@ -1,4 +1,4 @@
-"""The folder of a run's results: ``results/<run-id>/``, with ``run.json`` and Locust's own files."""
+"""The folder of one run, with ``run.json`` and Locust's own files."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from stampede.facts import run_json
 from stampede.facts.run_json import Facts, Phase
 from stampede.facts.verdict_json import Judgement
 from stampede.report import files
+from stampede.run.results_folder import ResultsFolder
 from stampede.run.run import Run, wanted_users
 from stampede.verdict.moves import without_moves
 
@@ -36,8 +37,9 @@ FACTS_INTERVAL = 2.0
 class RunFolder:
     """The folder of one run; created at its start, so that an interrupted run has results too."""
 
-    def __init__(self, results: Path, run: Run, environment: Environment, counts: Counts) -> None:
-        self.path = results / run.id
+    def __init__(self, results: ResultsFolder, run: Run, environment: Environment, counts: Counts) -> None:
+        self._results = results
+        self.path = results.unfinished / run.id
         self.path.mkdir(parents=True)
         self.run = run
         self._environment = environment
@@ -65,13 +67,17 @@ class RunFolder:
         gevent.killall([self._facts_writer, self._csv_writer])
 
     def close(self) -> None:
-        """Write the final run.json, Locust's files, the verdict and the report. Raises OSError."""
+        """Write the final run.json, Locust's files, the verdict and the report; move all to results/.
+
+        Raises OSError. Then the files stay at `path`, and the next start of the master tries again.
+        """
         gevent.kill(self._facts_writer)
         self._finish_csv()
         page = get_html_report(self._environment, show_download_link=False)
         self._write_labelled("locust.html", page)
         self.facts = self._write_facts()
         self.judgement = _judge(self.path)
+        self.path = self._results.publish(self.path)
 
     def _keep_writing_facts(self) -> None:
         """Write run.json again and again, so that a run has results where the master dies."""
@@ -104,15 +110,18 @@ class RunFolder:
         (self.path / name).write_text(labelled, encoding="utf-8", newline="")
 
 
-def conclude_interrupted(results: Path) -> None:
-    """Judge the runs that have no verdict because their master died, by their last run.json."""
-    for facts_file in results.glob("*/run.json"):
+def conclude_interrupted(results: ResultsFolder) -> None:
+    """Judge the runs that have no verdict because their master died, by their last run.json.
+
+    They are moved to results/, and so are runs that have a verdict and could not be moved at their end.
+    """
+    for facts_file in sorted(results.unfinished.glob("*/run.json")):
         folder = facts_file.parent
-        if folder.is_symlink() or (folder / "verdict.json").exists():
-            continue
         try:
-            run_json.write(folder, "run.json", replace(run_json.read(folder), interrupted=True))
-            _judge(folder)
+            if not (folder / "verdict.json").exists():
+                run_json.write(folder, "run.json", replace(run_json.read(folder), interrupted=True))
+                _judge(folder)
+            results.publish_interrupted(folder)
         except Exception as error:  # a broken folder must not stop the master from starting
             logger.error("stampede: %s is not concluded: %s: %s", folder, type(error).__name__, error)
 

@@ -1,4 +1,4 @@
-"""The list of all runs, and the files of each.
+"""The list of all finished runs, and the files of each.
 
 =============================================  ================================================
 ``GET /stampede/reports``                      the page that lists them, newest first
@@ -56,7 +56,7 @@ def add(pages: Blueprint, web_ui: WebUI, results: Path) -> None:
 
 
 def folders(results: Path) -> list[Path]:
-    """Return the folders of all runs, newest first: their names begin with the time."""
+    """Return the folders of all finished runs, newest first: their names begin with the time."""
     if not results.is_dir():
         return []
     runs = [path for path in results.iterdir() if path.is_dir() and not path.is_symlink()]

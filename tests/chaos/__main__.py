@@ -109,7 +109,7 @@ def _running(wanted: Plan, runtime: str) -> Iterator[Cluster]:
                 cluster.keep_logs(KEPT)
         finally:
             ignore_interrupts()
-            checkout.rig("reset", f"RUNTIME={runtime}")
+            checkout.rig("reset", f"RUNTIME={runtime}", "FORCE=1")
             if runtime == "compose":
                 checkout.run("docker", "compose", "down", "--volumes", "--rmi", "local")
 

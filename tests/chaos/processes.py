@@ -77,7 +77,7 @@ class Processes(Cluster):
             shutil.copy(log, into)
 
     def results(self, run_id: str) -> str:
-        return str(self.checkout.folder / ".local" / "results" / run_id)
+        return str(self.checkout.folder / "results" / run_id)
 
     def _processes(self, target: str) -> list[psutil.Process]:
         """All that a role consists of at this moment; of the workers, the oldest."""

@@ -13,7 +13,6 @@ import msgspec
 from stampede.audit import ledger
 from stampede.facts import run_json as facts
 from stampede.facts.verdict_json import Judgement, Verdict
-from stampede.rig.master import MasterGoneError
 from tests.chaos import report
 from tests.chaos.cluster import ActError, Cluster, begin, end
 from tests.chaos.plan import Fault, Plan
@@ -183,8 +182,8 @@ def _wait_for_workers(cluster: Cluster, workers: int) -> float | None:
 
 
 def _verdict_of(cluster: Cluster, run_id: str, into: Path) -> Verdict | None:
-    with suppress(MasterGoneError, OSError):
-        return judgement(cluster.master.fetch_results(run_id, into)).verdict
+    with suppress(OSError):
+        return judgement(cluster.checkout.keep_results(run_id, into)).verdict
     return None
 
 
@@ -200,7 +199,7 @@ def finish(cluster: Cluster, run_id: str, into: Path, planned_end: float) -> Pat
     """Wait for a run's end and fetch its folder."""
     patience = max(0.0, planned_end - time.time()) + LONGEST_END
     wait_until(lambda: not cluster.master.run()["in_progress"], "the end of the run", patience)
-    return cluster.master.fetch_results(run_id, into)
+    return cluster.checkout.keep_results(run_id, into)
 
 
 def evidence(folder: Path, users: int) -> Evidence:

@@ -127,14 +127,17 @@ def test_a_ui_without_the_password_it_wants(checkout: Checkout, settings: tuple[
     assert processes_of(checkout.folder) == []
 
 
-def test_results_that_could_not_be_left(checkout: Checkout) -> None:
+@pytest.mark.parametrize("verb", ["headless", "up"])
+def test_results_that_could_not_be_left(checkout: Checkout, verb: str) -> None:
     """It is said before the run, not at its end: nothing is started."""
     results = checkout.folder / "results"
+    aside = results.rename(checkout.folder / "aside")
     results.touch()
     try:
-        done = checkout.rig("headless", "RUNTIME=local", "PROFILE=smoke")
+        done = checkout.rig(verb, "RUNTIME=local")
     finally:
         results.unlink()
+        aside.rename(results)
     assert done.returncode == 2, done.stdout
     assert done.stdout.splitlines() == [
         f"stampede: {results} is no folder that you can write to (File exists): "

@@ -97,7 +97,7 @@ def newcomer(checkout: Checkout) -> Iterator[Newcomer]:
     made.own(checkout.folder)
     yield made
     for runtime in checkout.used:
-        made.run("make", "reset", f"RUNTIME={runtime}")
+        made.run("make", "reset", f"RUNTIME={runtime}", "FORCE=1")
     checkout.used.clear()  # root's `make reset` would look for root's cluster
 
 

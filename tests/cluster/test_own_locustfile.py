@@ -77,10 +77,10 @@ def test_a_locustfile_finds_what_it_needs(
 def test_a_folder_that_containers_may_not_read_is_said_in_one_line(
     checkout: Checkout, tmp_path: Path
 ) -> None:
-    """Temporary folders are for their owner only, and containers run as another user."""
+    """Temporary folders are for their owner only, and workers run as another user in containers."""
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    (private / "users.py").write_text("from locust import HttpUser")
+    (private / "users.py").write_text("from locust import User\n\n\nclass Visitor(User): ...\n")
     done = checkout.rig("up", "RUNTIME=compose", f"LOCUSTFILE={private / 'users.py'}", "WORKERS=1")
     assert done.returncode == 2
     assert f"may not read {private}: chmod -R o+rX '{private}'" in done.stdout

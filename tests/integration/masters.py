@@ -14,6 +14,7 @@ from locust.rpc import Message
 from stampede.cluster.master import ClusterMaster
 from stampede.counting.counts import Counts
 from stampede.run.driver import Driver
+from stampede.run.results_folder import ResultsFolder
 
 
 class Shopper(User):
@@ -49,7 +50,7 @@ class Master:
 
 def with_driver(master: Master, results: Path) -> Driver:
     """Return a driver of its runs that is told of Locust's events as in stampede/hooks.py."""
-    driver = Driver(master.environment, Counts(), results, None)
+    driver = Driver(master.environment, Counts(), ResultsFolder(results, "test"), None)
     notice, stop = driver.observers.worker_changed, driver.stop_by_locustfile
     cluster = ClusterMaster(master.environment, master.runner, notice, stop, driver.user_classes)
     on = master.environment.events

@@ -18,6 +18,7 @@ from stampede.facts.run_json import Audit
 from stampede.plan.profiles import Plan, Stage, shaped
 from stampede.run.driver import Driver, RunError
 from stampede.run.results import RunFolder, facts
+from stampede.run.results_folder import ResultsFolder
 from stampede.run.run import Run
 from tests.integration.masters import Master, with_driver
 from tests.integration.test_load import Script
@@ -102,7 +103,7 @@ def test_a_worker_that_leaves_before_it_has_done_anything_is_not_awaited(
 ) -> None:
     """It is an event of the run all the same."""
     run = Run("run", None, time.time())
-    folder = RunFolder(tmp_path, run, own.environment, driver.counts)
+    folder = RunFolder(ResultsFolder(tmp_path, "test"), run, own.environment, driver.counts)
     driver.observers.begin(folder)
     driver.observers.worker_changed("worker_left", "host_abc", None)
     driver.observers.end(run)
@@ -127,7 +128,7 @@ def test_data_are_not_judged_before_they_are(
 ) -> None:
     """From the first moment on: a run that is cut off then must not look as if nobody had asked."""
     monkeypatch.setattr("stampede.run.audit_process._registered", ("cat",))
-    driver = Driver(own.environment, Counts(), tmp_path, None)
+    driver = Driver(own.environment, Counts(), ResultsFolder(tmp_path, "test"), None)
     driver.started()
     assert driver.folder
     assert driver.folder.facts.audit == Audit(error="it was not made: the run was cut off")
@@ -136,3 +137,19 @@ def test_data_are_not_judged_before_they_are(
     driver.stopped()
     driver.shut_down(20)
     assert not driver.in_progress
+
+
+def test_a_run_that_cannot_be_moved_to_results_keeps_its_files(
+    own: Master, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged where they are, and the run is over."""
+    driver = Driver(own.environment, Counts(), ResultsFolder(tmp_path, "test"), None)
+    run_id, _ = driver.started()
+    (tmp_path / run_id / "something else").mkdir(parents=True)
+    driver.stopping()
+    driver.stopped()
+    driver.shut_down(20)
+    assert not driver.in_progress
+    folder = tmp_path / ".unfinished" / "test" / run_id
+    assert (folder / "verdict.json").exists()
+    assert f"its files stay in {folder}; the next start of the master judges them" in caplog.messages[-1]

@@ -312,8 +312,9 @@ def test_a_page_whose_session_has_ended_is_told_so(locked_master: MasterProcess)
 
 def test_what_lies_in_results_keeps_no_master_from_starting(tmp_path: Path) -> None:
     """A run.json that is none is logged, and the rest goes on."""
-    (tmp_path / "odd").mkdir()
-    (tmp_path / "odd" / "run.json").write_text("[]")
+    for odd in (tmp_path / "odd", tmp_path / ".unfinished" / "standalone" / "odd"):
+        odd.mkdir(parents=True)
+        (odd / "run.json").write_text("[]")
     with running(tmp_path, "--web-host", "127.0.0.1", **PASSWORD) as master:
         assert master.ask("GET", "/").status == 401
         assert RigsMaster(master.url, ("ada", "lovelace")).run()["in_progress"] is False

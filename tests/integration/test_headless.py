@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from stampede.rig import headless
+from stampede.rig import headless, run_folders
 from stampede.rig.master import Master
 from stampede.rig.result import REPORTS
 from stampede.rig.settings import Settings
@@ -34,11 +32,9 @@ class Speaker(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def do_GET(self) -> None:
-        if self.path.endswith(".tar.gz"):
-            return self._send(200, _archive(self.path.split("/")[-1].removesuffix(".tar.gz")))
         in_progress = len(self._ids) > 1
         run_id = self._ids.pop(0) if in_progress else self._ids[0]
-        return self._send_json(200, {**STATE, "id": run_id, "in_progress": in_progress})
+        self._send_json(200, {**STATE, "id": run_id, "in_progress": in_progress})
 
     def do_POST(self) -> None:
         started = {"id": OURS, "users": 1, "duration": 1.0, "shape": None, "note": None}
@@ -46,26 +42,19 @@ class Speaker(BaseHTTPRequestHandler):
         self._send_json(202, started)
 
     def _send_json(self, status: int, content: object) -> None:
-        self._send(status, json.dumps(content).encode())
-
-    def _send(self, status: int, content: bytes) -> None:
         self.send_response(status)
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(json.dumps(content).encode())
 
     def log_message(self, *_: Any) -> None:
         pass
 
 
-def _archive(run_id: str) -> bytes:
-    packed = io.BytesIO()
-    content = json.dumps({"exit_code": 0, "verdict": "PASS"}).encode()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name in ("verdict.json", *REPORTS):
-            file = tarfile.TarInfo(f"{run_id}/{name}")
-            file.size = len(content)
-            archive.addfile(file, io.BytesIO(content))
-    return packed.getvalue()
+def leave_results(folder: Path) -> None:
+    """What a run leaves, as far as the console prints it."""
+    folder.mkdir(parents=True)
+    for name in ("verdict.json", *REPORTS):
+        (folder / name).write_text(json.dumps({"exit_code": 0, "verdict": "PASS"}))
 
 
 @contextmanager
@@ -80,7 +69,7 @@ def speaking_of(*ids: str | None) -> Iterator[Master]:
 
 @pytest.fixture(autouse=True)
 def results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(headless, "RESULTS", tmp_path)
+    monkeypatch.setattr(run_folders, "RESULTS", tmp_path)
     monkeypatch.setattr(headless, "POLL_INTERVAL", 0.01)
     return tmp_path
 
@@ -89,40 +78,48 @@ def test_the_run_that_was_started_is_followed_to_its_end(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From before it begins, when the master still has the previous one; its target is printed."""
+    leave_results(results / OURS)
     with speaking_of(PREVIOUS, PREVIOUS, OURS, OURS) as master:
         assert headless.drive(master, Settings(), None).code == 0
-    assert (results / "latest").readlink() == Path(OURS)
-    assert "target http://mine:1 (host of class Visitor)\n" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "target http://mine:1 (host of class Visitor)\n" in printed
+    assert f"Results: {results / OURS}\n" in printed
 
 
 @pytest.mark.parametrize("ids", [(PREVIOUS, OURS, OTHER), (PREVIOUS, PREVIOUS, OTHER), (None, OURS, OTHER)])
-def test_another_run_is_not_taken_for_it(
-    results: Path, capsys: pytest.CaptureFixture[str], ids: tuple[str, ...]
-) -> None:
+def test_another_run_is_not_taken_for_it(capsys: pytest.CaptureFixture[str], ids: tuple[str, ...]) -> None:
     with speaking_of(*ids) as master:
         assert headless.drive(master, Settings(), None) == headless.LOST
     printed = capsys.readouterr().err
     assert OURS in printed
     assert OTHER in printed
-    assert list(results.iterdir()) == []
 
 
 @pytest.mark.parametrize("ids", [(PREVIOUS, PREVIOUS), (None, None)])
-def test_a_run_that_never_began_is_lost(
-    results: Path, capsys: pytest.CaptureFixture[str], ids: tuple[str, ...]
-) -> None:
+def test_a_run_that_never_began_is_lost(capsys: pytest.CaptureFixture[str], ids: tuple[str, ...]) -> None:
     """As where the last worker left during the start."""
     with speaking_of(*ids) as master:
         assert headless.drive(master, Settings(), None) == headless.LOST
     assert f"{OURS} never began" in capsys.readouterr().err
-    assert list(results.iterdir()) == []
 
 
-def test_the_results_of_a_run_whose_master_was_restarted_are_fetched(results: Path) -> None:
+def test_the_results_of_a_run_whose_master_was_restarted_are_shown(results: Path) -> None:
     """It has no run then."""
+    leave_results(results / OURS)
     with speaking_of(None, OURS, None) as master:
         assert headless.drive(master, Settings(), None).code == 0
-    assert (results / "latest").readlink() == Path(OURS)
+
+
+def test_a_run_that_did_not_reach_results_is_lost(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As where the disk is full: it is printed where its files are."""
+    leave_results(results / ".unfinished" / "local" / OURS)
+    with speaking_of(OURS, OURS) as master:
+        assert headless.drive(master, Settings(), None) == headless.LOST
+    printed = capsys.readouterr().err
+    assert printed.startswith(
+        f"The run did not reach {results / OURS}: its files are in {results}/.unfinished/"
+    )
+    assert "`make logs` has the reason" in printed
 
 
 def test_a_run_of_a_custom_file_is_called_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:

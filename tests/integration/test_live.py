@@ -9,6 +9,7 @@ from pathlib import Path
 from stampede.facts.run_json import Phase
 from stampede.plan.profiles import Plan, Stage
 from stampede.run.results import RunFolder
+from stampede.run.results_folder import ResultsFolder
 from stampede.run.run import Run
 from stampede.targets import parser
 from stampede.webui.live import Live
@@ -26,7 +27,8 @@ def test_a_rate_that_was_reached_does_not_sink_while_the_run_is_audited(tmp_path
         shop = Shop()
         shop.counts = driver.counts
         shop.answers(range(end - 60, end), "POST /orders/", [5, 5])
-        driver.current, driver.folder = run, RunFolder(tmp_path, run, master.environment, driver.counts)
+        driver.current = run
+        driver.folder = RunFolder(ResultsFolder(tmp_path, "test"), run, master.environment, driver.counts)
         judged = Live(master.environment, driver).snapshot().verdict
         driver.folder.stop_writing()
     assert judged

@@ -246,11 +246,13 @@ class Cluster:
         return sum(int(route["num_requests"]) for route in json.loads(figures.read_text()))
 
     def left_behind(self, file: str) -> dict[str, Any] | None:
-        """A file of the first run's folder; None where there is none."""
-        found = sorted((self.folder / "results").glob(f"[0-9]*/{file}"))
+        """A file of the first run's folder, finished or not; None where there is none."""
+        results = self.folder / "results"
+        found = [*results.glob(f"[0-9]*/{file}"), *results.glob(f".unfinished/*/[0-9]*/{file}")]
         if not found:
             return None
-        content: dict[str, Any] = json.loads(found[0].read_text())
+        first = min(found, key=lambda path: path.parent.name)
+        content: dict[str, Any] = json.loads(first.read_text())
         return content
 
     # Waiting. Whatever ends by itself meanwhile is started again.

@@ -48,7 +48,7 @@ class Cluster:
             )
             self._kill_postgres()
         wait_until(lambda: not self._master.run()["in_progress"], "the end of the run", LONGEST_RUN)
-        folder = self._master.fetch_results(self._master.run()["id"], into)
+        folder = self._checkout.keep_results(self._master.run()["id"], into)
         verdict: dict[str, Any] = json.loads((folder / "verdict.json").read_text())
         return verdict
 
@@ -102,4 +102,4 @@ def running() -> Iterator[Cluster]:
             yield Cluster(checkout)
         finally:
             ignore_interrupts()
-            checkout.rig("reset", "RUNTIME=local")
+            checkout.rig("reset", "RUNTIME=local", "FORCE=1")

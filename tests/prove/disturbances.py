@@ -68,7 +68,7 @@ class Cluster:
             self._throttle_a_worker()
         self._master.start({**(FULL_LOAD if kind == THROTTLED else LOAD), "scenario": kind})
         wait_until(lambda: not self._master.run()["in_progress"], "the end of the run", LONGEST_RUN)
-        folder = self._master.fetch_results(self._master.run()["id"], into)
+        folder = self._checkout.keep_results(self._master.run()["id"], into)
         verdict: dict[str, Any] = json.loads((folder / "verdict.json").read_text())
         return verdict
 
@@ -87,7 +87,7 @@ def running(runtime: str) -> Iterator[Cluster]:
             yield Cluster(checkout)
         finally:
             ignore_interrupts()
-            checkout.rig("reset", f"RUNTIME={runtime}")
+            checkout.rig("reset", f"RUNTIME={runtime}", "FORCE=1")
             if runtime == "compose":
                 checkout.run("docker", "compose", "down", "--rmi", "local")
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from stampede.rig import commands, headless
+from stampede.rig import commands, run_folders
 
 
 @pytest.fixture
 def results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Of nobody yet; what runs containers is not there."""
-    monkeypatch.setattr(headless, "RESULTS", tmp_path)
+    monkeypatch.setattr(run_folders, "RESULTS", tmp_path)
     monkeypatch.setattr(webbrowser, "open", lambda _: True)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # these tests are interrupted as all are
@@ -32,4 +32,7 @@ def test_it_is_told_whatever_runs_here(results: Path, capsys: pytest.CaptureFixt
 @pytest.mark.usefixtures("results")
 def test_where_there_is_none_it_says_what_leaves_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main("report", []) == 2
-    assert capsys.readouterr().err == "stampede: there is no result yet: `make headless` leaves one\n"
+    assert (
+        capsys.readouterr().err
+        == "stampede: there is no result yet: every run leaves one, such as `make headless`\n"
+    )

@@ -35,6 +35,13 @@ def test_host_of_the_environment_does_not_count(monkeypatch: pytest.MonkeyPatch,
     assert settings.read(["HOST=https://told:8443"]).host == "https://told:8443"
 
 
+def test_force_of_the_environment_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tools have a variable of this name, and it would delete runs."""
+    monkeypatch.setenv("FORCE", "1")
+    assert settings.read([]).force is False
+    assert settings.read(["FORCE=1"]).force is True
+
+
 def test_an_empty_value_is_not_asked_for() -> None:
     """`make headless USERS=` is `make headless`."""
     assert settings.read(["USERS=", "PROFILE="]) == Settings()

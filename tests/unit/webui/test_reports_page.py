@@ -34,6 +34,7 @@ def results(tmp_path: Path) -> Path:
         (folder / run_id / "report.html").write_text("<h1>PASS</h1>")
     (folder / "latest").symlink_to(NEW)
     (folder / "screenshots").mkdir()
+    leave(folder / ".unfinished" / "local" / "20260103-120000-cccc", b"")
     return folder
 
 
@@ -58,7 +59,7 @@ def leave(folder: Path, verdict: bytes) -> None:
 
 
 def test_runs_are_listed_newest_first(client: FlaskClient) -> None:
-    """With their verdict and figures; what is no run is not listed."""
+    """With their verdict and figures; what is no run is not listed, nor is a run in progress."""
     page = client.get("/stampede/reports").text
     assert 0 < page.index(f'id="{NEW}"') < page.index(f'id="{OLD}"')
     assert page.count("<tr id=") == 2
@@ -80,8 +81,8 @@ def test_what_another_version_left_is_listed_all_the_same(
     assert row.count(">–<") == FIGURES
 
 
-def test_a_run_that_goes_on_has_no_verdict(client: FlaskClient, results: Path) -> None:
-    """It is listed, and its figures are not known."""
+def test_a_run_without_a_verdict_has_none(client: FlaskClient, results: Path) -> None:
+    """Somebody has deleted the file. The run is listed, and its figures are not known."""
     (results / NEW / "verdict.json").unlink()
     told = reports.summary(results / NEW)
     assert (told["judged"], told["id"]) == (None, NEW)
