@@ -217,6 +217,12 @@ def _free_ports() -> tuple[int, int, int]:
         return ui.getsockname()[1], api.getsockname()[1], master.getsockname()[1]
 
 
+def plain_environment() -> dict[str, str]:
+    """The caller's, without what would help or hinder: our own paths and Locust's and the API's settings."""
+    ours = ("LOCUST", "PYTHON", "VIRTUAL_ENV", "PG", "POSTGRES", "DATABASE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Wait for a condition; fails with `what` when time is over."""
     deadline = time.monotonic() + seconds

@@ -18,7 +18,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.cluster.test_standalone import free_port, plain_environment
+from tests.checkout import plain_environment
+from tests.cluster.test_standalone import free_port
 
 ROOT = Path(__file__).parents[2]
 TICKETS = 5

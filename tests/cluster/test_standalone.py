@@ -1,7 +1,6 @@
 """The load test as the guide shows it: Locust and Faker from the registry, nothing of ours installed."""
 
 import csv
-import os
 import re
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from postgres import embedded
+from tests.checkout import plain_environment
 
 ROOT = Path(__file__).parents[2]
 LOCUSTFILE = ROOT / "load_tests/locustfile.py"
@@ -54,12 +54,6 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-def plain_environment() -> dict[str, str]:
-    """The caller's, without what would help or hinder: our own paths and Locust's and the API's settings."""
-    ours = ("LOCUST", "PYTHON", "VIRTUAL_ENV", "PG", "POSTGRES", "DATABASE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 @pytest.fixture(scope="session")
