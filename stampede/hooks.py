@@ -116,6 +116,12 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         default="",
         help="p95 < 300ms, errors = 0",
     )
+    parser.add_argument(
+        "--stampede-rate",
+        dest=form.RATE_FIELD,
+        default="",
+        help="requests per second of all users; empty: the users' own waits",
+    )
     # Not for users: the master sets them at the start of a run, and Locust sends them to the workers.
     for name in ("--stampede-run-id", "--stampede-pace-scale", "--stampede-overload"):
         parser.add_argument(

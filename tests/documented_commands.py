@@ -22,11 +22,15 @@ class Way:
 
 SHORT = "RUNTIME=local WORKERS=1 RUN_TIME=8s SPAWN_RATE=20"
 
+EASY = f"{SHORT} USERS=5 TARGETS='p95 < 5s'"
+
 RUN = {
+    # headless.md
+    "make headless PROFILE=heavy RUN_TIME=60s WORKERS=2": Way(EASY, is_long=True),
+    "python3 -m stampede headless PROFILE=ci": Way(EASY, is_long=True),
+    "make headless SCENARIO=LastItemRace USERS=200 RUN_TIME=60s": Way(EASY, is_long=True),
     # targets.md
-    'make headless TARGETS="p95 < 300ms, errors < 1%"': Way(
-        f"{SHORT} USERS=5 TARGETS='p95 < 5s'", is_long=True
-    ),
+    'make headless TARGETS="p95 < 300ms, errors < 1%"': Way(EASY, is_long=True),
     'python3 -m stampede targets "rps >= 500, POST p95 < 500ms for 10s, abort;'
     ' cpu of api < 90% (optional)"': Way(is_exact=True),
     'python3 -m stampede targets "p95 << 3"': Way(exit_code=2, is_exact=True),
@@ -60,6 +64,12 @@ IN_CI_LONG = ".ci/long runs it: it takes minutes"
 NOT_RUN = {
     "docker compose exec master python -m stampede audit /results/20261122-184654-4e95": (
         "it needs containers; tests/chaos/cluster.py runs it, after the master was restarted"
+    ),
+    "docker compose up --scale worker=8": "tests/cluster/test_plain_compose.py runs it, with fewer workers",
+    "docker compose down": "tests/cluster/test_plain_compose.py runs it",
+    "make install && .venv/bin/python run_api.py": "tests/cluster/test_standalone.py runs the API",
+    "make try LOCUSTFILE=users.py HOST=http://localhost:9000": (
+        "tests/integration/test_trial.py runs it against a server with a failing route"
     ),
     "make install": "tests/cluster/test_fresh_machine.py runs it on a machine without .venv",
     "make chaos RUNTIME=local": "`make chaos PLAN=mine.toml` runs as processes, with a shorter plan",

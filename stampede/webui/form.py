@@ -2,15 +2,16 @@
 
 A profile chosen in the form starts the same run as the console does: users, ramp up and run time are those of
 the profile. The form's own numbers are ignored, as nothing shows whether the user has typed them or Locust
-has filled them in. The page and the response state that they are. Targets apply to each run of the form.
+has filled them in. The page and the response state that they are. Targets apply to each run of the form, and
+so does a rate, except for a shape.
 
 ===========  ===============================================================================
 request      refused when
 ===========  ===============================================================================
 *Start*      a run is in progress or audited; no worker, no host, no folder for results; the
-             targets cannot be parsed
+             targets cannot be parsed; a rate without a run time
 *Edit*       the run has a plan, or its users have stopped; the numbers are wrong; the
-             targets are others
+             targets or the rate are others
 ===========  ===============================================================================
 
 A page polls the master only while it shows a run. A page that was opened before the run still offers *Start*,
@@ -35,7 +36,7 @@ from stampede.plan.cast import CastError
 from stampede.plan.profiles import ProfileError
 from stampede.run.driver import Driver, RunError
 from stampede.webui.guard import requested_host
-from stampede.webui.runs import begin, begin_shape
+from stampede.webui.runs import begin, begin_at_rate, begin_shape
 
 PROFILE_FIELD = "profile"
 """Locust's own field for a profile. Locust only labels a run with it; here it chooses the load."""
@@ -43,6 +44,9 @@ PROFILE_FIELD = "profile"
 TARGETS_FIELD = "Targets"
 """The form's field for targets. Locust makes the label of the name, so it is the destination of
 --stampede-targets; with the capital, a locustfile may have its own --targets."""
+
+RATE_FIELD = "Rate"
+"""The form's field for requests per second, the destination of --stampede-rate."""
 
 ENGINE_OPTIONS = "stampede_"
 """How the names of the engine's options begin, which the form must not set."""
@@ -72,6 +76,7 @@ class Form:
         self._profiles_file = profiles_file
         self._start = web_ui.auth_required_if_enabled(self._start_profile)
         self._start_shape = web_ui.auth_required_if_enabled(self._follow_shape)
+        self._start_rate = web_ui.auth_required_if_enabled(self._start_at_rate)
 
     def before_locust(self) -> ResponseReturnValue | None:
         """Return the response to a request that is refused or starts a profile; None leaves it to Locust."""
@@ -87,6 +92,9 @@ class Form:
             return response  # noqa: RET504 - Locust's decorator has no types
         # Locust's form to start a run always sends a host; its form to edit one never does.
         is_edit = self._driver.may_be_edited and "host" not in request.form
+        if request.form.get(RATE_FIELD) and not is_edit:
+            response = self._start_rate()
+            return response  # noqa: RET504
         try:
             targets = profiles.parse_targets(profiles.TARGETS, _targets())
             self._refuse_edit(targets) if is_edit else self._refuse_start()
@@ -117,6 +125,8 @@ class Form:
         run = self._driver.current
         if targets and run and targets != run.stated_targets:
             raise RunError("the targets of a run cannot be changed: stop the run, and start another one")
+        if request.form.get(RATE_FIELD):
+            raise RunError("the rate of a run cannot be changed: stop the run, and start another one")
         try:
             users, spawn_rate = int(request.form["user_count"]), float(request.form["spawn_rate"])
         except (KeyError, ValueError):
@@ -125,9 +135,9 @@ class Form:
             raise RunError("the number of users must be a whole one, the ramp up a number over 0")
 
     def _start_profile(self) -> Response:
-        settings = {"profile": _profile(), "host": requested_host(), "targets": _targets()}
         self._set_own_arguments()
         try:
+            settings = {"profile": _profile(), **_common_settings()}
             plan = begin(self._driver, self._profiles_file, settings).plan
         except (ProfileError, RunError, CastError) as error:
             return self._answer(False, str(error))
@@ -137,20 +147,23 @@ class Form:
 
     def _follow_shape(self) -> Response:
         """Start a run of the locustfile's shape; its common options are the form's numbers."""
-        settings = {
-            "users": _number(request.form.get("user_count")),
-            "spawn_rate": _number(request.form.get("spawn_rate")),
-            "run_time": request.form.get("run_time") or None,
-            "host": requested_host(),
-            "targets": _targets(),
-            "probe": False,  # as Locust's form: users need not speak HTTP
-        }
         self._set_own_arguments()
         try:
+            settings = _numbers()
             plan = begin_shape(self._driver, settings).plan
         except (ProfileError, RunError, CastError) as error:
             return self._answer(False, str(error))
-        return self._answer(True, f"the shape {plan.shape} sets the load")
+        ignored = "; the rate is ignored" if settings["rate"] else ""
+        return self._answer(True, f"the shape {plan.shape} sets the load{ignored}")
+
+    def _start_at_rate(self) -> Response:
+        """Start a run of the form's numbers whose users send at the form's rate."""
+        self._set_own_arguments()
+        try:
+            plan = begin_at_rate(self._driver, _numbers()).plan
+        except (ProfileError, RunError, CastError) as error:
+            return self._answer(False, str(error))
+        return self._answer(True, f"{plan.users} users send {plan.pace:g} requests/s")
 
     def _set_own_arguments(self) -> None:
         """Set the locustfile's own arguments to the form's values, as Locust does for its own start."""
@@ -184,6 +197,26 @@ def _number(text: str | None) -> float | None:
         return float(text or 0) or None
     except ValueError:
         return None
+
+
+def _numbers() -> dict[str, Any]:
+    """Return the settings of a run of the form's numbers. Raises ProfileError."""
+    return {
+        "users": _number(request.form.get("user_count")),
+        "spawn_rate": _number(request.form.get("spawn_rate")),
+        "run_time": request.form.get("run_time") or None,
+        "probe": False,  # as Locust's form: users need not speak HTTP
+        **_common_settings(),
+    }
+
+
+def _common_settings() -> dict[str, Any]:
+    """Return the settings that each run of the form has. Raises ProfileError."""
+    text = request.form.get(RATE_FIELD, "")
+    rate = _number(text)
+    if text and (rate is None or not 0 < rate < inf):
+        raise ProfileError(f"Rate must be a number over 0, not '{text}'")
+    return {"host": requested_host(), "targets": _targets(), "rate": rate}
 
 
 def _profile() -> str:

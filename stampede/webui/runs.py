@@ -107,6 +107,14 @@ def begin_shape(driver: Driver, settings: Mapping[str, Any]) -> Begun:
     return _begin(driver, plan, settings, is_headless=False)
 
 
+def begin_at_rate(driver: Driver, settings: Mapping[str, Any]) -> Begun:
+    """Start a run at the rate of the settings, without a profile. Raises as `begin` does."""
+    if not settings.get("run_time"):
+        raise ProfileError("a rate needs a run time: fill in the field Run time")
+    plan = profiles.override(Plan("by the form", (Stage(1, 1, 1),)), settings)
+    return _begin(driver, plan, settings, is_headless=False)
+
+
 def _begin(driver: Driver, plan: Plan, settings: Mapping[str, Any], *, is_headless: bool) -> Begun:
     given = settings.get("host")
     target = Target(given) if given else driver.hosts.choose(driver.cast.taking_part(plan))

@@ -49,7 +49,7 @@ class Page:
     def start(self, **changed: str) -> dict[str, Any]:
         """What the form to start sends, and what it is answered."""
         form = {"user_count": "50", "spawn_rate": "5", "host": HOST, "run_time": "", "profile": ""}
-        return self._swarm({**form, "Targets": "", **changed})
+        return self._swarm({**form, "Targets": "", "Rate": "", **changed})
 
     def edit(self, **changed: str) -> dict[str, Any]:
         """What the form to edit a run sends: it has neither a host nor a run time."""
@@ -107,6 +107,50 @@ def page(master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     yield page
     master.hears("host_abc", "quit")
     page.driver.shut_down(10)
+
+
+def test_a_rate_is_a_run_with_a_plan(page: Page) -> None:
+    """Its users send at the rate, its targets are the form's, and it cannot be edited."""
+    answer = page.start(Rate="30.5", run_time="60", Targets=STATED)
+    assert answer == {"success": True, "message": "50 users send 30.5 requests/s", "host": HOST}
+    page.wait_for_users(50)
+    run = page.driver.current
+    assert run
+    assert run.plan
+    assert (run.plan.pace, run.plan.duration, run.plan.targets) == (30.5, 60, parse(STATED))
+    assert page.edit() == {"success": False, "message": IN_PROGRESS, "host": HOST}
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"Rate": "30"}, "a rate needs a run time: fill in the field Run time"),
+        ({"Rate": "fast", "run_time": "60"}, "Rate must be a number over 0, not 'fast'"),
+        ({"Rate": "-3", "run_time": "60"}, "Rate must be a number over 0, not '-3'"),
+        ({"Rate": "nan", "profile": "brief"}, "Rate must be a number over 0, not 'nan'"),
+    ],
+)
+def test_a_rate_that_cannot_be_sent_is_refused(page: Page, changed: dict[str, str], complaint: str) -> None:
+    assert page.start(**changed) == {"success": False, "message": complaint, "host": HOST}
+
+
+def test_a_rate_overrides_a_profiles(page: Page, tmp_path: Path) -> None:
+    """Its targets stay, except for those on rates, which are scaled where the profile has a rate."""
+    (tmp_path / "results").mkdir(exist_ok=True)
+    (tmp_path / "results" / "profiles.toml").write_text(PROFILES)
+    with speaking("HTTP/1.1 200 OK\r\n") as host:
+        assert page.start(profile="brief", host=host, Rate="7")["success"]
+    page.wait_for_users(3)
+    run = page.driver.current
+    assert run
+    assert run.plan
+    assert (run.plan.pace, run.plan.targets) == (7, parse("rps > 1"))
+
+
+def test_the_rate_of_a_run_cannot_be_edited(page: Page) -> None:
+    assert page.start()["success"]
+    page.wait_for_users(50)
+    assert page.edit(Rate="5")["message"].startswith("the rate of a run cannot be changed")
 
 
 def test_the_forms_numbers_are_a_run_that_can_be_edited(page: Page) -> None:

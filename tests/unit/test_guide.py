@@ -38,7 +38,7 @@ def test_the_guides_step_of_a_pipeline_is_there_as_written() -> None:
 
 
 def test_the_guides_custom_user_is_there_as_written() -> None:
-    assert guide.blocks(PAGE, "python") == [Path("load_tests/examples/custom_user.py").read_text()]
+    assert Path("load_tests/examples/custom_user.py").read_text() in guide.blocks(PAGE, "python")
 
 
 @pytest.mark.parametrize("arguments", [words[2:] for words in COMMANDS if words[0] == "make"], ids=" ".join)
