@@ -1,6 +1,7 @@
 -- The catalogue a run starts from, the same every time: 1,000 products, no orders. Most stocks are ample;
--- one in twenty is scarce, one in a hundred sold out. Ids start at 1 again. May be run at any time, also
--- while the API is connected: requests wait for it, it waits for those in hand.
+-- one in twenty is scarce, one in a hundred sold out. Ids start at 1 again. Every SKU begins with SEED-, so that
+-- a locustfile can create LAPTOP-0010 without a 409. May be run at any time, also while the API is connected:
+-- it waits for the requests in progress, and new requests wait for it.
 \set ON_ERROR_STOP on
 
 BEGIN;
@@ -9,7 +10,7 @@ INSERT INTO totals (slot) SELECT generate_series(0, 63);
 
 WITH catalogue AS (
     INSERT INTO products (sku, name, price, stock)
-    SELECT format('%s-%s', upper(kind), to_char(number, 'FM0000')),
+    SELECT format('SEED-%s-%s', upper(kind), to_char(number, 'FM0000')),
            format('%s %s %s', material, kind, number),
            5 + (number * 7919 % 99489) / 100.0,
            CASE WHEN number % 100 = 0 THEN 0

@@ -147,7 +147,7 @@ def what_cannot_be(shop: History) -> None:
     order = shop.order(CATALOGUE)["order_id"]
     shop.act("ship", order)
     shop.change_order(order, to="PENDING")
-    sku = "LAPTOP-0010"  # of the catalogue
+    sku = "SEED-LAPTOP-0010"  # of the catalogue
     shop.create(sku)
     shop.bulk_create([(sku, 1)])
     hostile = shop.attempt("create", sku="\0\"\\,\n'; --\u00e9", price=1.0, stock=1)

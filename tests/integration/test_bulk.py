@@ -47,7 +47,7 @@ def test_bulk_products_create_what_can_be(shop: TestClient) -> None:
     """A SKU that is taken, and the second of two lines with the same, are named."""
     lines = [
         PRODUCT | {"sku": "Z-1"},
-        PRODUCT | {"sku": "phone-0001"},
+        PRODUCT | {"sku": "seed-phone-0001"},
         PRODUCT | {"sku": "A-1"},
         PRODUCT | {"sku": "z-1"},
     ]

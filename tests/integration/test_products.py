@@ -41,6 +41,15 @@ def test_a_sku_is_taken_once_whatever_its_case(shop: TestClient) -> None:
     assert answer.json["detail"] == "Product with SKU 'LAMP-X1' already exists"
 
 
+def test_the_seeded_catalogue_leaves_plain_skus_free(shop: TestClient) -> None:
+    """Locustfiles of other people create SKUs such as LAPTOP-0010, which must not be a 409."""
+    page = shop.simulate_get("/products/", params={"per_page": 10}).json
+    for product in page["products"]:
+        prefix, _, plain = product["sku"].partition("-")
+        assert prefix == "SEED"
+        create(shop, sku=plain)
+
+
 def test_products_are_listed_by_id_in_pages(shop: TestClient) -> None:
     """The page, its neighbours' absence, and the totals."""
     page = shop.simulate_get("/products/", params={"page": 2, "per_page": 3}).json
@@ -134,9 +143,9 @@ def test_a_change_touches_what_was_sent(shop: TestClient, change: dict[str, Any]
 def test_a_change_to_a_sku_that_is_taken_is_409(shop: TestClient) -> None:
     """And nothing of it happens."""
     before = create(shop)
-    answer = shop.simulate_put("/products/1001", json={"sku": "phone-0001", "stock": 1})
+    answer = shop.simulate_put("/products/1001", json={"sku": "seed-phone-0001", "stock": 1})
     assert (answer.status_code, answer.json["code"]) == (409, "duplicate_sku")
-    assert answer.json["detail"] == "Product with SKU 'PHONE-0001' already exists"
+    assert answer.json["detail"] == "Product with SKU 'SEED-PHONE-0001' already exists"
     assert shop.simulate_get("/products/1001").json == before
 
 

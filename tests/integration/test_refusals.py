@@ -267,7 +267,7 @@ def test_a_slash_at_the_end_makes_no_difference(untouched_shop: TestClient, path
         "/",
         "/products/",
         "/products/5",
-        "/products/sku/phone-0001",
+        "/products/sku/seed-phone-0001",
         "/orders/",
         "/orders/recent",
         "/health",
