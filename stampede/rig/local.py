@@ -62,9 +62,10 @@ class Local:
     """The local runtime. `Compose` in compose.py has the same methods."""
 
     key = "local"
-    name = "processes on this machine (RUNTIME=local)"
 
     def __init__(self, settings: Settings) -> None:
+        reason = "RUNTIME=local" if settings.runtime else "no container engine"
+        self.name = f"processes on this machine ({reason})"
         self._settings = settings
         self._sockets = _sockets()
         self._roles = Roles(settings, self._sockets)
@@ -191,8 +192,11 @@ class Local:
             file.write(f"{host}\n")
 
     def logs(self) -> None:
-        """Show the logs of the roles, and follow them until interrupted."""
-        subprocess.run(["tail", "-n", "100", "-F", *sorted(str(log) for log in LOGS.glob("*.log"))])
+        """Show the logs of the roles, and follow them until interrupted. Raise UsageError without logs."""
+        logs = sorted(str(log) for log in LOGS.glob("*.log"))
+        if not logs:  # tail would wait for standard input
+            raise UsageError("there are no logs: `make up` starts the cluster")
+        subprocess.run(["tail", "-n", "100", "-F", *logs])
 
     def ps(self) -> None:
         """List the running processes."""

@@ -22,7 +22,7 @@ class Runtime(Protocol):
     key: str
     """The value of RUNTIME."""
     name: str
-    """The name that is shown to users."""
+    """The name that is shown to users, and for processes the reason why they are used."""
 
     def is_up(self) -> bool:
         """Return whether the cluster is up: started, and neither taken down nor crashed."""
@@ -76,10 +76,7 @@ def choose(settings: Settings) -> Runtime:
         return _local(settings)
     if settings.runtime == "compose":
         return compose(settings)
-    if Compose.available():
-        return Compose(settings)
-    print("No container engine answers: the cluster runs as processes on this machine.", flush=True)
-    return _local(settings)
+    return Compose(settings) if Compose.available() else _local(settings)
 
 
 def compose(settings: Settings) -> Compose:
