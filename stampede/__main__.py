@@ -20,6 +20,8 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from stampede import streams
+
 USAGE_EXIT = 2
 INTERRUPTED_EXIT = 130
 
@@ -49,6 +51,7 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments[:1] in (["locust"], ["trial"]):  # all other arguments are Locust's, also --help
         return _locust(arguments[0], arguments[1:])
+    streams.survive_closing()
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options))

@@ -75,8 +75,8 @@ def take_down(runtime: Runtime, settings: Settings) -> None:
     """Stop the cluster; the data stays."""
     print("Taking the cluster down …", flush=True)
     # A second Ctrl-C would leave half of the cluster running.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     runtime.down()
     memory.forget(runtime.key, settings.compose_project_name)
 

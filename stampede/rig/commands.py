@@ -24,6 +24,8 @@ def main(verb: str, arguments: list[str]) -> int:
     """Run one verb and return its exit code. A mistake of the user is one line on stderr and exit code 2."""
     # SIGTERM: a canceled pipeline must leave nothing behind. SIGINT: background jobs of scripts ignore it.
     _end_on_signals()
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
+        signal.signal(signal.SIGHUP, _hang_up)
     try:
         if verb == "report":
             report()
@@ -62,6 +64,12 @@ def _end_on_signals() -> None:
 
 
 def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _hang_up(*_: object) -> NoReturn:
+    """Stop in order: the terminal was closed. A closed terminal sends SIGHUP more than once."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

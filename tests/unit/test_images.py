@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +95,14 @@ def test_workers_look_for_the_master_where_it_listens() -> None:
     assert port == locust_port("master", "master_bind_port")
     assert checked("worker") == {port}
     assert exposed("worker") == published("worker") == set()
+
+
+def test_the_engine_runs_without_the_rig(tmp_path: Path) -> None:
+    """As in the images, which .dockerignore keeps the rig out of."""
+    assert "\nstampede/rig\n" in (ROOT / ".dockerignore").read_text()
+    shutil.copytree(ROOT / "stampede", tmp_path / "stampede", ignore=shutil.ignore_patterns("rig"))
+    shutil.copy(ROOT / "cgroup.py", tmp_path)
+    command = [sys.executable, "-m", "stampede"]
+    done = subprocess.run([*command, "schema"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    subprocess.run([*command, "locust", "--version"], cwd=tmp_path, check=True, capture_output=True)
