@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DOCS = sorted(Path("docs").glob("*.md"))
-PAGES = [
-    path
-    for path in (Path("README.md"), Path("CONTRIBUTING.md"), Path("load_tests/README.md"), *DOCS)
-    if path.exists()
-]
+PAGES = [*sorted(Path().glob("*.md")), Path("load_tests/README.md"), *DOCS]
 
 OMITTED = "…"
 """A line of a documented output that stands for lines that are left out."""
