@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
+from tests.browser import chromium
 from tests.checkout import PATIENCE, Checkout, wait_until
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 WORKERS = 2
 
 expect.set_options(timeout=PATIENCE * 1000)  # as everywhere here; 5 s else, and the page lags by 4
@@ -19,12 +18,12 @@ expect.set_options(timeout=PATIENCE * 1000)  # as everywhere here; 5 s else, and
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A Chromium of the system; without one the test is skipped."""
-    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if not chromium:
-        pytest.skip("no Chromium here: apt-get install chromium")
+    path = chromium.find()
+    if not path:
+        pytest.skip(chromium.MISSING)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium,
+            executable_path=path,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         yield browser
