@@ -24,7 +24,7 @@ down: ## Stop the cluster; the data stays
 scale: ## Change the number of workers, also during a run   N=8
 	@$(RIG)
 
-headless: ## Run a load, write results/, exit with a verdict   [PROFILE=ci USERS= SPAWN_RATE= RUN_TIME= WORKERS= HOST= LOCUSTFILE= TARGETS=]
+headless: ## Run a load, write results/, exit with the verdict's code   [PROFILE=ci USERS= SPAWN_RATE= RUN_TIME= WORKERS= HOST= LOCUSTFILE= TARGETS=]
 	@$(RIG)
 
 try: ## Run each task of a locustfile once, print every request   LOCUSTFILE= HOST= [SCENARIO= TAGS= ENV_FILE= RUNTIME=]

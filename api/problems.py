@@ -60,7 +60,7 @@ KINDS = {
     "method_not_allowed": Kind(405, "Method not allowed", "{about} is not allowed here"),
     "body_too_large": Kind(413, "Body too large", "The body is larger than 1 MiB"),
     "unsupported_media_type": Kind(
-        415, "Unsupported media type", "The body must be application/json; the request says {about}"
+        415, "Unsupported media type", "The body must be application/json; the request has {about}"
     ),
     "invalid_input": Kind(422, "Invalid input", "{about}"),
     # Not the fault of the request.

@@ -10,7 +10,7 @@ import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036  (the user's python3 may be older)
     sys.exit(
-        "stampede: Python 3.11 or later is needed, this is %d.%d: `make install` gets one, then try again"  # noqa: UP031
+        "stampede: Python 3.11 or later is needed, this is %d.%d: run `make install`, then try again"  # noqa: UP031
         % sys.version_info[:2]
     )
 
@@ -30,10 +30,10 @@ CLUSTER_COMMANDS = {
     "down": "stop the cluster; the data stays",
     "reset": "stop the cluster and delete the data; asks before a run is lost, FORCE=1 does not",
     "scale": "change the number of workers to WORKERS, also in the middle of a run",
-    "headless": "run a load, leave results/, exit with the verdict's code",
+    "headless": "run a load, write results/, exit with the verdict's code",
     "restart": "start master and workers again, after an edit in load_tests/",
-    "logs": "show what the cluster prints",
-    "ps": "list what runs",
+    "logs": "show the logs of the cluster",
+    "ps": "list the running containers or processes",
 }
 """The verbs of stampede/rig/commands.py, each with its help."""
 
@@ -98,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_compare)
 
-    text = "check whether the data is right that a run has left in the database"
+    text = "check the data that a run has left in the database"
     command = verbs.add_parser("audit", help=text, description=text)
     command.add_argument("folder", type=Path, help="a run's folder, such as results/latest")
     command.add_argument("--json", action="store_true", help="print the checks as JSON instead of a table")
@@ -109,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("text", metavar="TARGETS", help="such as 'p95 < 300ms, errors < 1%%'")
     command.set_defaults(run=_targets)
 
-    text = "print the JSON Schemas of what a run leaves behind"
+    text = "print the JSON Schemas of run.json and verdict.json"
     command = verbs.add_parser("schema", help=text, description=text)
     command.add_argument("file", nargs="?", choices=("run.json", "verdict.json"), help="of one file only")
     command.set_defaults(run=_schema)

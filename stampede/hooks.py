@@ -73,7 +73,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         default="results",
         env_var="STAMPEDE_RESULTS",
         include_in_web_ui=False,
-        help="Folder that runs leave their results in",
+        help="Folder for the results of runs",
     )
     parser.add_argument(
         "--stampede-cluster",
@@ -87,28 +87,28 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         default=str(PROFILES),
         env_var="STAMPEDE_PROFILES",
         include_in_web_ui=False,
-        help="File that names the loads a run can be started with",
+        help="File of the profiles",
     )
     parser.add_argument(
         "--stampede-audit-host",
         default=None,
         env_var="STAMPEDE_AUDIT_HOST",
         include_in_web_ui=False,
-        help="The API whose database AUDIT_DATABASE_URL is: runs against it are audited",
+        help="The API of the database AUDIT_DATABASE_URL: runs against it are audited",
     )
     parser.add_argument(
         "--stampede-fallback-host",
         default=None,
         env_var="STAMPEDE_FALLBACK_HOST",
         include_in_web_ui=False,
-        help="The host where neither --host nor a user class states one",
+        help="The host if neither --host nor a user class has one",
     )
     parser.add_argument(
         "--stampede-allowed",
         default=None,
         env_var="STAMPEDE_ALLOWED",
         include_in_web_ui=False,
-        help="File of targets, one a line, that whoever started the cluster has allowed since",
+        help="File of targets that were allowed after the start, one a line",
     )
     parser.add_argument(
         "--stampede-targets",

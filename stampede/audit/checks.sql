@@ -21,7 +21,7 @@ SELECT at, greatest(abs(coalesce(stock, 0) - accounts.units), abs(line.stock_aft
        jsonb_build_object(
            'what', CASE WHEN line.id IS NULL
                THEN format('a stock of %s, movements that add up to %s', coalesce(stock, 0), accounts.units)
-               ELSE format('a line that says %s, where the lines add up to %s', line.stock_after, line.units)
+               ELSE format('a movement records a stock of %s, but the movements add up to %s', line.stock_after, line.units)
            END,
            'product_id', accounts.product_id, 'sku', sku, 'movement_id', line.id, 'order_id', order_id
        ) AS offender
@@ -33,7 +33,7 @@ LEFT JOIN stock_movements ON stock_movements.id = line.id
 WHERE coalesce(stock, 0) <> accounts.units OR line.id IS NOT NULL
 UNION ALL
 SELECT to_timestamp(min(answered)), abs(min(applied) - coalesce(sum(delta), 0)),
-       jsonb_build_object('what', format('told that %s units were adjusted, and %s were',
+       jsonb_build_object('what', format('the API confirmed an adjustment by %s units, but it was by %s',
                                          min(applied), coalesce(sum(delta), 0)),
                           'product_id', min(acts.product_id), 'key', key, 'worker', min(worker))
 FROM acts LEFT JOIN lines ON lines.kind = 'adjusted' AND lines.reason = acts.key
@@ -41,14 +41,14 @@ WHERE act = 'adjust' AND outcome = 'ok' AND applied IS NOT NULL AND key IS NOT N
 GROUP BY key HAVING count(lines.id) <> 1 OR min(applied) <> sum(delta)
 UNION ALL
 SELECT to_timestamp(answered), stock,
-       jsonb_build_object('what', 'told that it was made, and it never was', 'product_id', product_id,
+       jsonb_build_object('what', 'the API confirmed that it was created, but it was not', 'product_id', product_id,
                           'sku', sku, 'worker', worker)
 FROM acts
 WHERE act = 'create' AND outcome = 'ok' AND NOT EXISTS (
     SELECT FROM lines WHERE lines.product_id = acts.product_id AND kind = 'created' AND delta = coalesce(acts.stock, delta))
 UNION ALL
 SELECT to_timestamp(answered), NULL,
-       jsonb_build_object('what', 'told that it was removed, and it never was', 'product_id', product_id,
+       jsonb_build_object('what', 'the API confirmed that it was deleted, but it was not', 'product_id', product_id,
                           'worker', worker)
 FROM acts
 WHERE act = 'delete_product' AND outcome = 'ok'
@@ -58,7 +58,7 @@ WHERE act = 'delete_product' AND outcome = 'ok'
 -- have no more units than were ever supplied.
 CREATE TEMPORARY VIEW no_oversell AS
 SELECT coalesce(at, first_over.created_at) AS at, oversold AS size,
-       jsonb_build_object('what', format('%s units sold that were not there', oversold),
+       jsonb_build_object('what', format('%s more units sold than there were', oversold),
                           'product_id', sold.product_id, 'sku', sku, 'units', oversold, 'supplied', supplied,
                           'order_id', coalesce(order_id, first_over.id)) AS offender
 FROM (
@@ -105,7 +105,7 @@ WHERE made.act = 'create' AND made.race AND made.outcome = 'ok' AND demand >= ma
 -- A race sells all there is: nobody is refused what is still there at the end.
 CREATE TEMPORARY VIEW no_undersell AS
 SELECT to_timestamp(answered) AS at, stock AS size,
-       jsonb_build_object('what', format('%s units left, and an order for %s refused', stock, smallest_refused),
+       jsonb_build_object('what', format('%s units were left, but an order for %s was refused', stock, smallest_refused),
                           'product_id', product_id, 'sku', sku, 'units', stock, 'key', key) AS offender
 FROM races WHERE stock >= smallest_refused;
 
@@ -115,7 +115,7 @@ CREATE TEMPORARY VIEW lost_orders AS
 SELECT to_timestamp(answered) AS at, told_quantity AS size, bulk,
        jsonb_build_object(
            'what', CASE
-               WHEN NOT there THEN 'acknowledged, but not there'
+               WHEN NOT there THEN 'acknowledged, but not in the database'
                WHEN held_key <> key THEN format('acknowledged, but it is the order of key %s', held_key)
                ELSE format('acknowledged: %s of product %s; there: %s of product %s',
                            told_quantity, told_product_id, quantity, product_id)
@@ -179,7 +179,7 @@ SELECT held_at AS at, held_quantity AS size,
 FROM unacknowledged WHERE NOT asked AND NOT may_be_unreported
 UNION ALL
 SELECT created_at, quantity,
-       jsonb_build_object('what', 'an order without a key, that no client was told of', 'order_id', id,
+       jsonb_build_object('what', 'an order without a key that was confirmed to no client', 'order_id', id,
                           'product_id', product_id)
 FROM suspects
 WHERE there AND key IS NULL AND held_key IS NULL AND created_at >= (SELECT mark FROM run)
@@ -225,7 +225,7 @@ WHERE there AND (key IS NOT NULL OR is_ours) AND (placed <> 1 OR taken <> quanti
 -- Orders under keys whose every answer was a refusal. One that was sent twice may have arrived late.
 CREATE TEMPORARY VIEW refused_orders AS
 SELECT held_at AS at, held_quantity AS size, refused.bulk,
-       jsonb_build_object('what', format('refused with %s, and there all the same', refused.status),
+       jsonb_build_object('what', format('refused with %s, but it is in the database', refused.status),
                           'order_id', id, 'key', held_key, 'worker', refused.worker,
                           'product_id', held_product_id) AS offender
 FROM unacknowledged
@@ -265,7 +265,7 @@ SELECT first_at, taken,
 FROM suspects WHERE placed > 0 AND NOT there AND deleted = 0
 UNION ALL
 SELECT done_at, refusals,
-       jsonb_build_object('what', format('%s, though every such request was refused', step),
+       jsonb_build_object('what', format('%s, but every such request was refused', step),
                           'order_id', order_id)
 FROM steps, unreported
 WHERE maybes = 0 AND done_at IS NOT NULL AND (done_at >= since) IS NOT TRUE
@@ -375,7 +375,7 @@ SELECT to_timestamp(answered) AS at, abs(total_value - (unit_price * quantity)::
 FROM totals WHERE total_value <> (unit_price * quantity)::double precision
 UNION ALL
 SELECT to_timestamp(answered), 0,
-       jsonb_build_object('what', 'a total that is no number', 'order_id', order_id, 'worker', worker)
+       jsonb_build_object('what', 'a total that is not a number', 'order_id', order_id, 'worker', worker)
 FROM acts WHERE act = 'total' AND total_value IS NULL
 UNION ALL
 SELECT created_at, abs(unit_price - price),
@@ -408,7 +408,7 @@ UNION ALL
 SELECT at, size, offender FROM refused_products WHERE bulk
 UNION ALL
 SELECT to_timestamp(answered), made.stock,
-       jsonb_build_object('what', 'created, but not there as it was told', 'product_id', product_id,
+       jsonb_build_object('what', 'created, but not as the API confirmed it', 'product_id', product_id,
                           'sku', made.sku, 'worker', worker)
 FROM acts AS made LEFT JOIN accounts USING (product_id)
 WHERE act = 'create' AND bulk AND outcome = 'ok' AND (

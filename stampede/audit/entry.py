@@ -73,7 +73,7 @@ class WrongLines:
         if not self.count:
             return []
         what = "line" if self.count == 1 else "lines"
-        detail = f"{self.count:,} {what} with a value that no answer should have: their acts are in doubt"
+        detail = f"{self.count:,} {what} with an invalid value: these acts cannot be checked"
         return [
             Check(
                 name="ledger_readable",

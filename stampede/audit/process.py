@@ -60,7 +60,7 @@ class Run:
         """
         database = environment.get("AUDIT_DATABASE_URL")
         if not database:
-            raise AuditError("AUDIT_DATABASE_URL must say which database to look into, as the role auditor")
+            raise AuditError("set AUDIT_DATABASE_URL to the database to audit, with the role auditor")
         if "STAMPEDE_RUN_ID" not in environment:
             return cls._from_run_json(folder, database)
         try:
@@ -147,9 +147,7 @@ def require_orders(checks: Sequence[Check]) -> None:
     """Raise AuditError where no order of the run is left: a later run has reset the database."""
     for check in checks:
         if check.name == "acknowledged_orders_kept" and 0 < (check.examined or 0) == check.count:
-            raise AuditError(
-                "not one order of this run is there any more: its data are gone, nothing can be said"
-            )
+            raise AuditError("the database has no order of this run any more: the data cannot be checked")
 
 
 def table(checks: Sequence[Check]) -> str:

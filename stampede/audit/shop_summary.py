@@ -115,7 +115,7 @@ def recount(connection: Connection) -> Answer:
 def compare(answer: Answer, counted: Answer) -> Check:
     """Return the check of an answer against a recount."""
     wrong = [
-        Offender(what=f"{path} is told as {figure}, counted as {counted[column]}", figure=path)
+        Offender(what=f"{path} answered {figure}, but the database has {counted[column]}", figure=path)
         for path, column in COLUMNS.items()
         if (figure := figure_at(answer, path)) != counted[column]
     ]

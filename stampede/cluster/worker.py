@@ -123,7 +123,9 @@ class ClusterWorker:
                 self._reconnect()
                 connected = now
             if silence > MASTER_TIMEOUT and self._runner.user_count:
-                logger.warning("stampede: no sign of the master for %.0f s: its users stop here", silence)
+                logger.warning(
+                    "stampede: the master has not answered for %.0f s: the users of this worker stop", silence
+                )
                 self._gave_up = True
                 self._stop_users()
 
@@ -162,7 +164,7 @@ class ClusterWorker:
         self.master_responded()
         self._gave_up = False
         if self._runner.worker_state in STATES_WITH_USERS:
-            logger.warning("stampede: the master was restarted: the run is over here")
+            logger.warning("stampede: the master was restarted: this worker stops its run")
             self._runner.stop()
             self._runner.worker_state = STATE_INIT
         self._runner.send_message("client_ready", __version__)

@@ -84,7 +84,7 @@ class Cast:
         available = self._environment.available_user_classes
         if unknown := set(plan.user_classes) - set(available):
             raise CastError(
-                f"the locustfile has no user '{min(unknown)}', which profile '{plan.profile}' names: "
+                f"the locustfile has no user '{min(unknown)}', which profile '{plan.profile}' lists: "
                 f"it has {', '.join(sorted(available))}"
             )
         return [available[name] for name in plan.user_classes] or self._split[0]

@@ -51,7 +51,7 @@ class Hosts:
         hosts = {self._of_classes[name].rstrip("/") for name in names}
         if len(hosts) > 1:
             listed = ", ".join(f"{name} {self._of_classes[name]}" for name in sorted(names))
-            raise CastError(f"the user classes have different hosts: {listed}: give HOST=http://…")
+            raise CastError(f"the user classes have different hosts: {listed}: set HOST=http://…")
         return Target(self._of_classes[names[0]], tuple(sorted(names))) if names else Target(self._fallback)
 
     def shown_at_first(self, user_classes: Iterable[type[User]]) -> str | None:

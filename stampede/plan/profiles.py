@@ -248,13 +248,13 @@ def choose(plans: Mapping[str, Plan], name: str) -> Plan:
 
 def _plan(name: str, table: Any) -> Plan:
     if not isinstance(table, dict):
-        raise ProfileError(f"'{name}' stands outside a [profile]")
+        raise ProfileError(f"'{name}' is outside a [profile]: write it below a line such as [smoke]")
     _refuse_unknown_keys(name, table, PROFILE_KEYS)
     if "stages" in table:
         if not isinstance(table["stages"], list) or not all(isinstance(s, dict) for s in table["stages"]):
             raise ProfileError(f"[{name}] stages must be a list such as [{{users = …, …}}]")
         if extra := LOAD_KEYS & set(table):
-            raise ProfileError(f"[{name}] has stages: {min(extra)} beside them says nothing")
+            raise ProfileError(f"[{name}] has stages: remove {min(extra)}, each stage has its own")
         stages = tuple(_stage(name, stage, "duration") for stage in table["stages"])
     else:
         stages = (_stage(name, table, "run_time"),)
@@ -353,4 +353,4 @@ def parse_targets(where: str, text: Any) -> tuple[Target, ...]:
 
 def _refuse_unknown_keys(name: str, table: dict[str, Any], known: set[str]) -> None:
     if unknown := set(table) - known:
-        raise ProfileError(f"[{name}] has no '{min(unknown)}': it may say {', '.join(sorted(known))}")
+        raise ProfileError(f"[{name}] has no '{min(unknown)}': choose among {', '.join(sorted(known))}")

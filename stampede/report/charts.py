@@ -187,7 +187,7 @@ def _worker_lines(axis: Axis, workers: Sequence[Role], figure: str) -> list[Trac
     count = formatting.count(len(columns), "worker")
     return [
         line(axis, medians, f"middle of {count}", "amber"),
-        line(axis, maxima, "the one that has most", "amber4", dash="dot"),
+        line(axis, maxima, "the busiest worker", "amber4", dash="dot"),
     ]
 
 
@@ -220,7 +220,7 @@ def _waits(run: Facts, axis: Axis) -> Chart | None:
         )
         for place, name in enumerate(names)
     ]
-    return chart(axis, "waits", "What database sessions wait for", "sessions", traces, ", ".join(names))
+    return chart(axis, "waits", "Waits of database sessions", "sessions", traces, ", ".join(names))
 
 
 def _transactions(run: Facts, axis: Axis) -> Chart | None:
@@ -237,8 +237,8 @@ def _transactions(run: Facts, axis: Axis) -> Chart | None:
 def _inside_api(run: Facts, axis: Axis) -> Chart | None:
     rows = run.samples.api
     lines = (
-        ("in_flight", "requests in it", "blue", "solid"),
-        ("waiting", "waiting to be let in", "red", "solid"),
+        ("in_flight", "requests in progress", "blue", "solid"),
+        ("waiting", "waiting in the queue", "red", "solid"),
         ("pool_in_use", "database connections in use", "green", "solid"),
         ("pool_size", "database connections", "grey", "dot"),
     )
@@ -257,7 +257,7 @@ def _lag(run: Facts, axis: Axis) -> Chart | None:
     ]
     traces += _worker_lines(axis, [role for role in roles if role.key == "worker"], "hub_lag_ms")
     return chart(
-        axis, "lag", "How late the generator was", "ms, the worst of each second", traces, "by its own clock"
+        axis, "lag", "Delay of the load generator", "ms, the worst of each second", traces, "by its own clock"
     )
 
 
@@ -271,7 +271,7 @@ def _cores(run: Facts, axis: Axis) -> Chart | None:
         if known
         else ""
     )
-    return chart(axis, "cores", "How long the cores took for the same work", "ms of CPU", traces, says)
+    return chart(axis, "cores", "Speed of the cores: time for the same work", "ms of CPU", traces, says)
 
 
 def _latency_throughput(run: Facts) -> Chart | None:

@@ -28,7 +28,7 @@ MOST_EVENTS = 5
 LONGEST = 200
 """Characters of one error: an error may be a whole page."""
 
-SHARED = "Users and API share this machine's cores: what one takes, the other lacks."
+SHARED = "Users and API share the cores of this machine: each slows down the other."
 
 
 def plain_text(run: Facts, judged: Judgement) -> str:

@@ -184,7 +184,9 @@ def refuse_ports(runtime: Runtime, settings: Settings) -> None:
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     raise UsageError(
-                        f"port {port} is in use: end what holds it, or choose another with {name}="
+                        f"port {port} is in use: stop the program that uses it, or set another {name}="
                     ) from error
                 if isinstance(error, PermissionError) and runtime.key == "local":
-                    raise UsageError(f"port {port} is root's: choose one over 1023 with {name}=") from error
+                    raise UsageError(
+                        f"port {port} is for root only: set {name}= to a port above 1023"
+                    ) from error

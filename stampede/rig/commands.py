@@ -101,7 +101,7 @@ def reset(settings: Settings, runtime: Runtime) -> None:
 def scale(settings: Settings, runtime: Runtime) -> None:
     """Change the number of workers to WORKERS."""
     if settings.workers is None:
-        raise UsageError("say how many workers: make scale N=8")
+        raise UsageError("set the number of workers: make scale N=8")
     cluster.require_up(runtime)
     master = Master(settings.ui_url, settings.login)  # before the change, because a wrong login raises
     runtime.scale(settings.workers)

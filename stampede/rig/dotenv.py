@@ -110,7 +110,7 @@ class _Reader:
 
     def _warn(self, name: str, start: int) -> None:
         warning = (
-            f"{self._where(start)}: ${name} is not set, so nothing stands there: for a $ as such write $$"
+            f"{self._where(start)}: ${name} is not set and is replaced by nothing: for a $ itself write $$"
         )
         if warning not in _warned:
             _warned.add(warning)

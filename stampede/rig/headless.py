@@ -160,7 +160,7 @@ def _poll(master: Master, display: Display, run: _Started) -> None:
         has_begun = has_begun or state["id"] == run.id
         _refuse_other_run(state, run, has_begun)
         for alarm in state["alarms"][alarms:MAX_ALARMS]:
-            display.print_line(f"The audit sees: {event_line(alarm)}")
+            display.print_line(f"Audit: {event_line(alarm)}")
         alarms = len(state["alarms"])
         if not state["in_progress"]:
             return
@@ -168,7 +168,7 @@ def _poll(master: Master, display: Display, run: _Started) -> None:
         if state["left_s"] != 0:
             users_until = now
         elif now - users_until > END_TIMEOUT:
-            raise MasterGoneError(f"it should have ended {END_TIMEOUT:.0f} s ago")
+            raise MasterGoneError(f"the run should have ended {END_TIMEOUT:.0f} s ago")
         display.show(snapshot(state, run.what, run.target, now - start, run.duration))
         time.sleep(POLL_INTERVAL)
 

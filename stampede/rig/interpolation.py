@@ -54,7 +54,7 @@ def _closing_brace(text: str, start: int) -> int:
         depth += {"{": 1, "}": -1}.get(text[index], 0)
         if depth == 0:
             return index
-    raise InterpolationError(f"'${{{text[start:]}' is not closed: for a $ as such write $$")
+    raise InterpolationError(f"'${{{text[start:]}' is not closed: for a $ itself write $$")
 
 
 def _value(name: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
@@ -68,7 +68,7 @@ def _braced(inside: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
     """Return the replacement for what is inside `${…}`."""
     variable = BRACED.fullmatch(inside)
     if not variable:
-        raise InterpolationError(f"'${{{inside}}}' is no variable: for a $ as such write $$")
+        raise InterpolationError(f"'${{{inside}}}' is no variable: for a $ itself write $$")
     name, rule, text = variable["name"], variable["rule"], variable["text"]
     if not rule:
         return _value(name, lookup, missing)

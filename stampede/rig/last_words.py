@@ -15,4 +15,4 @@ def last_words(log: str | None) -> str:
     """
     lines = [line.strip() for line in (log or "").splitlines() if line.strip()]
     ours = [line for line in lines if OURS.match(line)]
-    return (ours or lines or ["it said nothing"])[-1].removeprefix("stampede: ")
+    return (ours or lines or ["it printed nothing"])[-1].removeprefix("stampede: ")

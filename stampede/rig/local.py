@@ -94,7 +94,7 @@ class Local:
         # Other users may pass through it: started by root, PostgreSQL runs as another user.
         self._sockets.mkdir(mode=0o711, exist_ok=True)
         if self._sockets.stat().st_uid != os.getuid():
-            raise UsageError(f"{self._sockets} belongs to somebody else: remove it")
+            raise UsageError(f"{self._sockets} belongs to another user: remove it")
         LOGS.mkdir(parents=True, exist_ok=True)
         for old in LOGS.iterdir():
             old.unlink()

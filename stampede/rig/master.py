@@ -120,14 +120,14 @@ class Master:
 
     def _log_in(self) -> None:
         if not self._login:
-            raise UsageError("the UI asks who you are: give UI_USER and UI_PASSWORD")
+            raise UsageError("the UI asks for a login: set UI_USER and UI_PASSWORD")
         form = urllib.parse.urlencode(dict(zip(("username", "password"), self._login, strict=True)))
         request = urllib.request.Request(f"{self.url}/stampede/login", data=form.encode())
         try:
             self._opener.open(request, timeout=TIMEOUT).close()
         except urllib.error.HTTPError as error:
             reason = self._refusal(error)
-            raise UsageError(f"the UI does not let UI_USER and UI_PASSWORD in: {reason}") from error
+            raise UsageError(f"the UI refuses UI_USER and UI_PASSWORD: {reason}") from error
         except NO_ANSWER as error:
             raise self._gone(error) from error
 

@@ -59,4 +59,4 @@ def _write(clusters: Mapping[str, Mapping[str, str]]) -> None:
         temporary.replace(MEMORY)
     except OSError as error:
         folder = MEMORY.parent.name
-        raise UsageError(f"{folder} is no folder that can be written to: {error.strerror}") from error
+        raise UsageError(f"{folder} cannot be written to: {error.strerror}") from error

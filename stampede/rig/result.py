@@ -50,7 +50,7 @@ def show(folder: Path) -> Verdict:
         print(f"Report:  {report}")
     code, verdict = judged["exit_code"], judged["verdict"]
     if missing := [name for name in REPORTS if not (folder / name).exists()]:
-        print(f"{', '.join(missing)} could not be written: `make logs` has the reason", file=sys.stderr)
+        print(f"{', '.join(missing)} could not be written: `make logs` shows why", file=sys.stderr)
         code = code or NO_REPORT
     headline = summary[0] if summary else verdict
     return Verdict(code, verdict, f"{headline} (exit code {code})")

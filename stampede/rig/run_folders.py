@@ -23,7 +23,7 @@ def make_results_folder() -> None:
         tempfile.TemporaryFile(dir=RESULTS).close()
     except OSError as error:
         raise UsageError(
-            f"{RESULTS} is no folder that you can write to ({error.strerror}): move it away, or make it yours"
+            f"{RESULTS} cannot be written to ({error.strerror}): change its owner, or move it away"
         ) from error
 
 

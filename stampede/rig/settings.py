@@ -198,10 +198,10 @@ def _recalled(given: Mapping[str, str], project: str) -> dict[str, str]:
 def _assignment(argument: str) -> tuple[str, str]:
     name, equals, value = argument.partition("=")
     if not equals:
-        raise UsageError(f"'{argument}' is no setting: write NAME=value, such as PROFILE=smoke")
+        raise UsageError(f"'{argument}' is not a setting: write NAME=value, such as PROFILE=smoke")
     if name not in NAMES:
         raise UsageError(
-            f"there is no setting '{name}': choose among {', '.join(RIG_SETTINGS)}, or .env.example"
+            f"there is no setting '{name}': use one of {', '.join(RIG_SETTINGS)}, or .env.example"
         )
     return name, value
 
@@ -225,7 +225,7 @@ def _refuse_missing_file(name: str, given: Mapping[str, str]) -> None:
         if path.is_file() or (name == "ENV_FILE" and path == Path(os.devnull)):
             _refuse_comma(name, path)
             return
-        what = "is a folder: name a file in it" if path.is_dir() else "does not exist"
+        what = "is a folder: give a file in it" if path.is_dir() else "does not exist"
     except OSError as error:  # its name is too long, or a folder may not be entered
         what = f"cannot be read: {error.strerror}"
     raise UsageError(f"{name}: '{given[name]}' {what}")

@@ -9,7 +9,7 @@ from typing import Any
 
 PARTS = ("correct", "fast", "valid")
 
-SHARED = "Users and API share this machine's cores: what one takes, the other lacks."
+SHARED = "Users and API share the cores of this machine: each slows down the other."
 """The warning that users and API run on the same machine."""
 
 

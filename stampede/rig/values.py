@@ -77,14 +77,14 @@ def file(name: str, value: str) -> Path:
     try:
         return Path(value).expanduser().resolve()
     except (RuntimeError, ValueError) as error:  # ~ of an unknown user, a null character
-        raise UsageError(f"{name}: '{value}' is no file: {error}") from error
+        raise UsageError(f"{name}: '{value}' is not a file: {error}") from error
 
 
 def words(name: str, value: str) -> str | None:
     """Return words, separated by spaces or commas, with single spaces; None if there are none."""
     words = value.replace(",", " ").split()
     if option := next((word for word in words if word.startswith("-")), None):
-        raise UsageError(f"{name}: '{option}' is no tag: a tag cannot begin with '-'")
+        raise UsageError(f"{name}: '{option}' is not a tag: a tag cannot begin with '-'")
     return " ".join(words) or None
 
 
@@ -116,7 +116,7 @@ def host(name: str, value: str) -> str:
         raise UsageError(f"{name} must be an address such as http://localhost:9000, not '{value}'")
     if "@" in urlsplit(value).netloc:
         raise UsageError(
-            f"{name} must not hold a password, as each report tells it: let the locustfile log in"
+            f"{name} must not contain a password, because reports show it: log in in the locustfile"
         )
     return value.rstrip("/")
 
@@ -147,7 +147,7 @@ def scenario(name: str, value: str) -> str:
     """
     if not value.isidentifier():
         raise UsageError(
-            f"{name} must be the name of a kind of user, such as LastItemRace, or all, not '{value}'"
+            f"{name} must be the name of a user class, such as LastItemRace, or all, not '{value}'"
         )
     return value
 

@@ -72,7 +72,7 @@ class AuditProcess:
         self.samples: list[DatabaseSample] = []
         self.statements: list[Statement] = []
         self._checks: list[Check] | None = None
-        self._last_output = "it said nothing"
+        self._last_output = "it printed nothing"
         self._error: str | None = None
         self._process: Any = None
         # In a greenlet, because a fork takes a while: a run that has only half begun could not be stopped.
@@ -110,7 +110,7 @@ class AuditProcess:
         if not gevent.with_timeout(TIMEOUT, self._wait, timeout_value=False):
             self._process.kill()
             self._process.wait()
-            return Audit(error=f"the audit did not come to its end within {TIMEOUT:.0f} s")
+            return Audit(error=f"the audit did not end within {TIMEOUT:.0f} s")
         if self._process.returncode or not self._checks:
             return Audit(error=f"the audit failed: {self._last_output}")
         return Audit(checks=self._checks)
@@ -127,7 +127,9 @@ class AuditProcess:
             try:
                 self._handle(_decode(line))
             except ValueError:  # not JSON, or a ValidationError
-                self._last_output = f"it printed {line.strip()[:200]!r}, which is not of its protocol"
+                self._last_output = (
+                    f"it printed {line.strip()[:200]!r}, which is not a message of the audit protocol"
+                )
 
     def _handle(self, message: dict[str, Any]) -> None:
         if "checks" in message:

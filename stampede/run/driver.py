@@ -147,12 +147,12 @@ class Driver:
         self._refuse_other_dispatcher()
         self._refuse_without_results()
         if not self._wait_for_workers(1):
-            raise RunError("no worker has joined yet: wait, or look at the workers' logs")
+            raise RunError("no worker has joined yet: wait, or see `make logs`")
         self._refuse_while_in_progress()  # another run may have started during the wait
 
     def _refuse_while_in_progress(self) -> None:
         if self.current and self.current.phase in (Phase.STOPPING, Phase.AUDITING, Phase.WRITING):
-            raise RunError("the last run is being audited: try again in a moment")
+            raise RunError("the audit of the last run is in progress: try again in a moment")
         if self.in_progress:
             raise RunError("a run is in progress: wait for its end, or stop it in the browser")
 

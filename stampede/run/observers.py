@@ -57,7 +57,7 @@ class Observers:
         """
         self._folder = self._audit = self._counters = self._timeline = None
         if self._audit_command():
-            run.audit = Audit(error="it was not made: the run was cut off")
+            run.audit = Audit(error="there was no audit: the run was interrupted")
 
     def begin(self, folder: RunFolder) -> Flag:
         """Start to observe the run of this folder; return the flag that is set when users may start."""

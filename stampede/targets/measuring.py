@@ -268,10 +268,10 @@ def _why_not_measured(target: Target) -> str:
         return f"no request to {figure.routes} in this run"
     advice = ""
     if figure.kind is Kind.CPU:
-        advice = ", or of how many cores it may use: a limit of its own would say"
+        advice = ", or of how many cores it may use: set a CPU limit for it"
     elif figure.kind is Kind.MEMORY and target.unit == "%":
-        advice = ": it has no limit of its own, state it in MB"
-    return f"nothing is known of the {figure.kind.name.lower()} of {figure.role}{advice}"
+        advice = ": it has no memory limit, write the target in MB"
+    return f"there is no measurement of the {figure.kind.name.lower()} of {figure.role}{advice}"
 
 
 def _quantity(count: int, noun: str) -> str:

@@ -112,7 +112,7 @@ class _Parser:
         figure = self._from_start(figure)
         if tokens.word == "of":
             if routes:
-                tokens.fail("its routes were named before")
+                tokens.fail("the routes were given before: remove one of them")
             tokens.take()
             routes = self._routes() or tokens.fail("routes were expected, such as POST /orders/ or complex")
             figure = self._from_start(figure)
@@ -122,7 +122,7 @@ class _Parser:
         tokens = self._tokens
         roles = ("postgres",) if kind is Kind.CONNECTIONS else ROLES
         if not tokens.accept_words("of"):
-            tokens.fail("'of' was expected, and whose it is")
+            tokens.fail("'of' and a role were expected, such as 'cpu of api'")
         if tokens.word not in roles:
             tokens.fail(f"a role was expected: {', '.join(roles)}")
         return tokens.take().text.casefold()
@@ -167,7 +167,7 @@ class _Parser:
         if not self._tokens.accept_words("from", "start"):
             return figure
         if figure.kind is not Kind.TIME:
-            self._tokens.fail("only times count from the start", token)
+            self._tokens.fail("only times can be measured from the start", token)
         return replace(figure, from_start=True)
 
     def _comparison(self, kind: Kind) -> str:
@@ -202,12 +202,12 @@ class _Parser:
         token = tokens.next
         if tokens.accept_after_separator("abort"):
             if target.figure.kind is Kind.STABLE:
-                tokens.fail("whether it is stable is known at the end", token)
+                tokens.fail("stable is known only at the end of a run", token)
             target = replace(target, abort=True)
         token = tokens.next
         if tokens.accept("optional"):
             if target.abort:
-                tokens.fail("what is optional ends no run", token)
+                tokens.fail("an optional target cannot end a run", token)
             target = replace(target, optional=True)
         return target
 

@@ -179,7 +179,7 @@ def _set_host(environment: Environment, user_classes: Sequence[type[User]]) -> s
     options = environment.parsed_options
     host = Hosts(environment).choose(user_classes).host
     if host is None and any(issubclass(user_class, (HttpUser, FastHttpUser)) for user_class in user_classes):
-        raise TrialError("there is no host to send requests to: give HOST=http://…, or the user class a host")
+        raise TrialError("there is no host to send requests to: set HOST=http://…, or the user class a host")
     is_probed = host and host.startswith(("http://", "https://")) and options.stampede_probe != "no"
     if host and is_probed and (reason := why_silent(host)) is not None:
         raise TrialError(f"{host} does not answer: start it, or give another HOST ({reason})")

@@ -108,7 +108,7 @@ class Printer:
         """Print which requests were sent and never reported: they would be in no figure of a run."""
         for name, count in requests.items():
             self.totals.unreported += count
-            why = "asked for with catch_response=True and never reported (no `with`, or its block raised)"
+            why = "sent with catch_response=True and never reported (no `with`, or its block raised)"
             self._print([f"{self._text(name)}  {why}"])
 
     def note(self, text: str) -> None:

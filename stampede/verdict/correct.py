@@ -51,7 +51,7 @@ def _alarms(run: Facts) -> list[Check]:
     alarms = [event for event in run.events if event.name in ALARMS]
     if not alarms:
         return []
-    detail = f"units were sold that were not there: seen {len(alarms)} × while the run went on"
+    detail = f"more units were sold than there were: seen {len(alarms)} times during the run"
     return [
         Check(
             name="alarms",

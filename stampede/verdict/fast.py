@@ -17,7 +17,7 @@ NEVER_A_PASS = {"failures", "exceptions"}
 """Checks that every run has. They can make FAST FAIL; that nothing failed does not make it PASS: a run that
 asks for nothing is not fast."""
 
-NOT_MEASURED = Reading(None, 0, "it was not measured: the run was cut off")
+NOT_MEASURED = Reading(None, 0, "not measured: the run was interrupted")
 
 
 def fast(run: Facts) -> list[Check]:

@@ -50,7 +50,7 @@ in it. NTP slews by less, and on Linux slewing does not show here at all."""
 
 NOT_SAMPLED = "no worker metrics: these workers do not run Stampede"
 
-OVERLOAD = "an overload fills every core there is, and is judged by what is served and refused"
+OVERLOAD = "not checked: an overload uses all cores; it is judged by what is served and refused"
 
 Row = TypeVar("Row", bound=Sample | Second)
 
@@ -75,7 +75,7 @@ def workers_on_time(run: Facts) -> Check:
     if reason := _bursts_on_purpose(run):
         return not_asked(name, f"{detail}: {reason}")
     if lag.own < MOST_LAG_MS and not lag.holds:
-        detail += ": too much else runs on its machine"
+        detail += ": other programs keep its machine busy"
     return unknown_unless(name, lag.holds, detail, **measured(lag.own, "<", MOST_LAG_MS, "ms"))
 
 
@@ -145,7 +145,7 @@ def _bursts_on_purpose(run: Facts) -> str | None:
     if run.overload:
         return OVERLOAD
     if any(race.shots for race in run.races):
-        return "racers are let go all at once, and judged by whether they met"
+        return "not checked: racers send all at once; the check `contention` judges them"
     return None
 
 
@@ -189,13 +189,15 @@ def workers_got_cores(run: Facts) -> Check:
     name = "workers_got_cores"
     waited = _means(run, "waited_percent")
     if not waited:
-        return not_asked(name, "the kernel of the workers does not report how long they wait for a core")
+        return not_asked(
+            name, "not checked: the workers' kernel does not report how long they wait for a core"
+        )
     worker, percent = max(waited.items(), key=itemgetter(1))
     detail = f"worker {worker} waited for a core {percent:.0f} % of the window"
     if run.overload:
         return not_asked(name, f"{detail}: {OVERLOAD}")
     if percent >= MOST_WAITED_PERCENT:
-        detail += ": too much runs on its machine"
+        detail += ": other programs keep its machine busy"
     figures = measured(percent, "<", MOST_WAITED_PERCENT, "%")
     return unknown_unless(name, percent < MOST_WAITED_PERCENT, detail, **figures)
 
@@ -205,11 +207,11 @@ def workers_not_throttled(run: Facts) -> Check:
     name = "workers_not_throttled"
     throttled = _means(run, "throttled_percent")
     if not throttled:
-        return not_asked(name, "workers have no container whose limit could hold them back")
+        return not_asked(name, "not checked: the workers have no CPU limit")
     worker, percent = max(throttled.items(), key=itemgetter(1))
-    detail = f"worker {worker} was held back {percent:.1f} % of the window"
+    detail = f"worker {worker} was throttled for {percent:.1f} % of the window"
     if percent >= MOST_THROTTLED_PERCENT:
-        detail += " by its container's limit: a higher WORKER_CPUS, or more workers"
+        detail += " by its CPU limit: set a higher WORKER_CPUS, or more workers"
     figures = measured(percent, "<", MOST_THROTTLED_PERCENT, "%")
     return unknown_unless(name, percent < MOST_THROTTLED_PERCENT, detail, **figures)
 
@@ -222,7 +224,7 @@ def master_kept_up(run: Facts) -> Check:
     name = "master_kept_up"
     rows = _in_window(run.samples.master, run)
     if run.window is None or not rows:
-        return not_asked(name, "the master has not checked whether reports are in time")
+        return not_asked(name, "not checked: the master did not record when reports arrived")
     lost_spans = list(_spans_without_reports(run))
     late = [
         row.second
@@ -237,7 +239,7 @@ def master_kept_up(run: Facts) -> Check:
         detail = f"the master itself was stalled for {stalled:.3g} s"
         return unknown_unless(name, False, detail, count=len(late))
     if not late:
-        return unknown_unless(name, True, "every report was there in time", count=0)
+        return unknown_unless(name, True, "every report arrived in time", count=0)
     at = datetime.fromtimestamp(late[0], UTC)
     detail = f"reports were more than {LATE_REPORT:g} s late in {len(late)} s, first at {at:%H:%M:%S}"
     return unknown_unless(name, False, detail, count=len(late))
@@ -266,7 +268,7 @@ def clocks_agree(run: Facts) -> Check:
         return not_asked(name, NOT_SAMPLED)
     worker, clock = max(run.clocks.items(), key=lambda item: abs(item[1].offset_ms) - item[1].uncertainty_ms)
     offset, uncertainty = clock.offset_ms, clock.uncertainty_ms
-    detail = f"worker {worker} is {offset:+.1f} ms from the master, give or take {uncertainty:.1f} ms"
+    detail = f"worker {worker} is {offset:+.1f} ms from the master, plus or minus {uncertainty:.1f} ms"
     limit = MOST_CLOCK_OFFSET_MS + uncertainty
     figures = measured(abs(offset), "<=", limit, "ms")
     return unknown_unless(name, abs(offset) <= limit, detail, **figures)

@@ -31,7 +31,7 @@ def overload(run: Facts) -> list[Check]:
     """Return ``goodput_kept``, ``refused_in_time`` and ``recovered``, or one check that is UNKNOWN."""
     stages = run.stages
     if len(stages) < 2 or max(stage.users for stage in stages) < run.users:
-        return [_unknown("goodput_kept", "its users were not all there for long enough")]
+        return [_unknown("goodput_kept", "its users did not all run for long enough")]
     if short := [stage for stage in stages if stage.seconds < LEAST_SECONDS]:
         detail = f"that of {short[0].users:,} users has those of {short[0].seconds} s"
         return [_unknown("goodput_kept", f"{detail}, {LEAST_SECONDS} wanted")]
@@ -41,7 +41,7 @@ def overload(run: Facts) -> list[Check]:
         fail_unless(
             "refused_in_time",
             late <= MOST_LATE_REFUSALS * refused,
-            f"{refused:,} told to come back later, {late:,} of them after more than a second",
+            f"{refused:,} were refused with Retry-After, {late:,} of them after more than a second",
         ),
         _recovered(run),
     ]
@@ -84,7 +84,9 @@ def _recovered(run: Facts) -> Check:
     if before.users != after.users:
         if run.seconds and run.seconds[-1].target_users == before.users:
             return _unknown("recovered", "the last one was too short")
-        return not_asked("recovered", "it does not end with as many users")
+        return not_asked(
+            "recovered", "not checked: the last stage has another number of users than the first"
+        )
     if before.p95_ms is None or after.p95_ms is None:
         return fail_unless("recovered", False, "nothing was answered")
     slowness = _slowness(run, after, before)

@@ -95,7 +95,9 @@ def users_kept(run: Facts) -> Check:
     for wanted, rows in _spans_with_time(spans, run):
         if all(row.users != wanted and not ended.explain(wanted, row) for row in rows):
             closest = min((row.users for row in rows), key=lambda users: abs(users - wanted))
-            return unknown_unless(NAME, False, f"there were never {wanted:,} users, but {closest:,}")
+            return unknown_unless(
+                NAME, False, f"at most {closest:,} of {wanted:,} users ran at the same time"
+            )
     most = max(wanted for wanted, _ in spans)
     dips = [dip for wanted, rows in spans for dip in _dips(wanted, rows)]
     check = _explained(most, dips, list(moves(run.events)), ended)
@@ -123,7 +125,7 @@ def _as_shaped(run: Facts, ended: Ended) -> Check:
     detail = f"{fewest:,} to {most:,} users, as the shape {run.shape} and its spawn rate allow"
     if off:
         return unknown_unless(
-            NAME, False, f"{_listed(dip.in_words for dip in off)}: no event says why", count=len(off)
+            NAME, False, f"{_listed(dip.in_words for dip in off)}: no event explains it", count=len(off)
         )
     if starting := max(row.starting_users for row in rows[REPORT_DELAY:] or rows):
         detail += f"; workers took time to start up to {starting:,} of them"
@@ -157,7 +159,7 @@ def _explained(most: int, dips: list[Dip], user_moves: list[Move], ended: Ended)
     """
     if unexplained := [dip for dip in dips if not dip.is_explained(user_moves, ended)]:
         listed = _listed(dip.in_words for dip in unexplained)
-        return unknown_unless(NAME, False, f"{listed}: no event says why", count=len(unexplained))
+        return unknown_unless(NAME, False, f"{listed}: no event explains it", count=len(unexplained))
     moved = [(dip, dip.causes(user_moves)) for dip in dips]
     listed = _listed(f"{dip.in_words}: {', '.join(causes)}" for dip, causes in moved if causes)
     return unknown_unless(NAME, True, f"{most:,} users; {listed}" if listed else f"{most:,} users", count=0)
@@ -165,7 +167,7 @@ def _explained(most: int, dips: list[Dip], user_moves: list[Move], ended: Ended)
 
 def _listed(descriptions: Iterable[str]) -> str:
     first, *rest = [*descriptions] or [""]
-    return f"{first}; and {len(rest)} more such" if rest else first
+    return f"{first}; and {len(rest)} more" if rest else first
 
 
 def _before_stop(run: Facts) -> list[Second]:

@@ -60,20 +60,20 @@ def _came_to_its_end(run: Facts) -> Check:
     """
     name = "came_to_its_end"
     if run.interrupted:
-        return unknown_unless(name, False, "the master ended in the middle of it")
+        return unknown_unless(name, False, "the master ended during the run")
     if run.aborted:
-        return unknown_unless(name, True, f"a target ended it: {run.aborted}")
+        return unknown_unless(name, True, f"a target ended the run: {run.aborted}")
     if run.stopped_by:
         seconds = f"a window of {run.window.seconds} s" if run.window else "no window"
         return unknown_unless(name, True, f"{seconds}: the locustfile ended it by {run.stopped_by}")
     if run.window is None:
-        return unknown_unless(name, False, "it was ended before all its users were there")
+        return unknown_unless(name, False, "the run was stopped before all its users had started")
     if failed := next((event for event in run.events if event.name == "shape_failed"), None):
         return unknown_unless(name, False, f"the shape could not be followed: {failed.facts['cause']}")
     if run.shape and not run.as_planned:  # it may have no end: then it is ended by hand
         return unknown_unless(name, True, f"a window of {run.window.seconds} s, ended by hand")
     if run.profile is not None and not run.as_planned:
-        return unknown_unless(name, False, "it was ended before its time")
+        return unknown_unless(name, False, "the run was stopped before its planned end")
     return unknown_unless(name, True, f"a window of {run.window.seconds} s")
 
 
@@ -84,7 +84,7 @@ def _workers_reported(run: Facts) -> Check:
     """
     name, lost, noticed_losses = "workers_reported", run.lost_workers, losses(run)
     if run.interrupted:
-        detail = "no master was there to report to: the figures are those of the last seconds before"
+        detail = "the master was gone, so workers could not report: the figures end some seconds earlier"
         return unknown_unless(name, False, detail, count=len(lost))
     if uncounted := {event.id for event in run.events if event.name == "worker_without_engine"}:
         detail = f"{', '.join(sorted(map(str, uncounted)))} without Stampede: their requests are not counted"
@@ -94,7 +94,7 @@ def _workers_reported(run: Facts) -> Check:
     if set(lost) <= noticed_losses.keys():
         detail = "; ".join(_loss_text(noticed_losses[worker]) for worker in lost)
         return unknown_unless(name, True, detail, count=len(lost))
-    detail = f"lost {', '.join(lost)}: what was done since their last reports is not in the figures"
+    detail = f"lost {', '.join(lost)}: their requests since their last reports are not in the figures"
     return unknown_unless(name, False, detail, count=len(lost))
 
 
@@ -117,7 +117,7 @@ def _all_responses_reported(run: Facts) -> Check:
     routes = sorted(run.unreported, key=lambda route: -run.unreported[route])
     listed = ", ".join(f"{run.unreported[route]:,} × {route}" for route in routes[:3])
     more = f" and {len(routes) - 3} more routes" if len(routes) > 3 else ""
-    why = "asked for with catch_response=True and never reported (no `with`, or its block raised)"
+    why = "sent with catch_response=True and never reported (no `with`, or its block raised)"
     detail = f"{listed}{more}: {why}"
     return unknown_unless(name, False, detail, count=count)
 
@@ -126,7 +126,7 @@ def _contention(run: Facts) -> Check:
     """Return the check of whether enough losers met a winner: a race without contention proves nothing."""
     losers = sum(race.losers for race in run.races)
     if not losers:
-        return with_promise(not_asked("contention", "no one lost a race"), run.promises)
+        return with_promise(not_asked("contention", "no user lost a race"), run.promises)
     overlapped = sum(race.overlap * race.losers for race in run.races if race.overlap is not None)
     share = overlapped / losers
     detail = f"{share:.1%} of {losers} losers in {len(run.races)} races met a winner"

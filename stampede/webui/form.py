@@ -114,7 +114,7 @@ class Form:
             return
         host = self._driver.hosts.choose(self._web_ui.environment.user_classes).host
         if "host" in request.form and host:
-            raise RunError(f"there is no host to test: this cluster's own is {host}")
+            raise RunError(f"Host is empty: the API of this cluster is {host}")
         self._web_ui.environment.host = self._web_ui.environment.host or host
 
     def _refuse_edit(self, targets: tuple[Target, ...]) -> None:
@@ -132,7 +132,7 @@ class Form:
         except (KeyError, ValueError):
             users, spawn_rate = -1, 0
         if users < 0 or not 0 < spawn_rate < inf:
-            raise RunError("the number of users must be a whole one, the ramp up a number over 0")
+            raise RunError("the number of users must be a whole number, the ramp up a number over 0")
 
     def _start_profile(self) -> Response:
         self._set_own_arguments()

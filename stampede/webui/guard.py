@@ -31,9 +31,10 @@ def add(web_ui: WebUI, allowed: AllowedTargets) -> None:
     @web_ui.app.before_request
     def refuse() -> tuple[Response, int] | None:
         if not web_ui.web_login and not is_this_machine(request.headers.get("Host")):
-            return _refused(f"{request.host} is no name of this machine: set UI_USER and UI_PASSWORD"), 403
+            advice = "open localhost, or set UI_USER and UI_PASSWORD"
+            return _refused(f"{request.host} is not a name of this machine: {advice}"), 403
         if request.method not in SAFE_METHODS and is_cross_site(request.headers):
-            return _refused("this was sent by a page of another site"), 403
+            return _refused("a page of another site sent this request: it is refused"), 403
         if request.endpoint in TARGET_ENDPOINTS and (host := requested_host()):
             is_form = request.endpoint == "locust.swarm"
             in_cluster = reachable(host, this_machine) if is_form else host
@@ -43,7 +44,7 @@ def add(web_ui: WebUI, allowed: AllowedTargets) -> None:
             if in_cluster != host:
                 _replace_host(in_cluster)
         if request.endpoint == "locust.update_user" and _sets_proxy():
-            return _refused("users are given no proxy from here: it would be whom the load hits"), 409
+            return _refused("a proxy cannot be set here: the load would hit the proxy"), 409
         return None
 
     @web_ui.app.after_request

@@ -199,4 +199,4 @@ def _check_so_far(part: str, check: Check) -> Check:
     may_change = part in DECIDED_AT_THE_END and check.verdict is not Verdict.FAIL  # a failure is final
     if check.verdict is not Verdict.UNKNOWN and not may_change:
         return check
-    return Check(name=check.name, verdict=Verdict.UNKNOWN, detail="known when the run is over")
+    return Check(name=check.name, verdict=Verdict.UNKNOWN, detail="known at the end of the run")

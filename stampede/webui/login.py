@@ -36,7 +36,7 @@ PUBLIC_ENDPOINTS = {"locust.login", "locust.send_assets", "stampede_login.log_in
 """The routes that need no session."""
 
 LOGGED_OUT = {
-    "state": "logged out: load this page again",
+    "state": "logged out: reload this page",
     **dict.fromkeys(("stats", "errors", "workers", "extended_stats"), ()),
     **dict.fromkeys(("current_rps", "current_fail_per_sec", "fail_ratio", "user_count", "worker_count"), 0),
     "current_response_time_percentiles": {},

@@ -127,6 +127,6 @@ def _begin(driver: Driver, plan: Plan, settings: Mapping[str, Any], *, is_headle
 def _refuse_silent_host(host: object) -> None:
     """Raise RunError unless a server listens at the host, whatever it answers."""
     if not isinstance(host, str) or not host.startswith(("http://", "https://")):
-        raise RunError("there is no host to test: give HOST=http://… (or PROBE=no, for users without HTTP)")
+        raise RunError("there is no host to test: set HOST=http://… (or PROBE=no for users without HTTP)")
     if (reason := why_silent(host)) is not None:
-        raise RunError(f"{host} does not answer the cluster: start it, or give another HOST ({reason})")
+        raise RunError(f"{host} does not answer the cluster: start it, or set another HOST ({reason})")

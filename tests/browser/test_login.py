@@ -66,7 +66,7 @@ def test_a_page_that_outlives_its_session_says_so(browser: Browser, cluster: Che
     log_in(page, "lovelace")
     ui.start(page, users=2, spawn_rate=2)
     context.clear_cookies()
-    expect(figure(page, "Status")).to_have_text("logged out: load this page again")
+    expect(figure(page, "Status")).to_have_text("logged out: reload this page")
     page.screenshot(path=PICTURES / "logged-out.png")
     page.reload()
     log_in(page, "lovelace")

@@ -25,4 +25,4 @@ def test_a_run_whose_master_died_leaves_what_was_known(checkout: Checkout) -> No
     assert checkout.latest_run()["interrupted"] is True
     judged = json.loads((checkout.folder / "results" / "latest" / "verdict.json").read_text())
     assert (judged["verdict"], judged["exit_code"]) == ("UNKNOWN", 12)
-    assert "the master ended in the middle of it" in said
+    assert "the master ended during the run" in said

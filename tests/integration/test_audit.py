@@ -443,7 +443,7 @@ def a_lost_order(shop: History) -> Wrong:
     lost = shop.order(CATALOGUE)
     shop.spoil("DELETE FROM orders WHERE id = %s", lost["order_id"])
     shop.spoil("DELETE FROM order_keys WHERE order_id = %s", lost["order_id"])
-    return "acknowledged_orders_kept", named(lost, what="acknowledged, but not there")
+    return "acknowledged_orders_kept", named(lost, what="acknowledged, but not in the database")
 
 
 def an_order_of_another_quantity(shop: History) -> Wrong:

@@ -229,14 +229,14 @@ def test_by_hand_it_prints_a_table(history: History) -> None:
     done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
     assert (done.returncode, done.stderr) == (11, "")
     assert "FAIL      acknowledged_orders_kept   1 wrong of 2 acknowledged orders\n" in done.stdout
-    (first,) = re.findall(r"first: acknowledged, but not there \((.*)\)\n", done.stdout)
+    (first,) = re.findall(r"first: acknowledged, but not in the database \((.*)\)\n", done.stdout)
     assert f"order_id {order}, " in first
     assert re.search(r", 20\d\d-\d\d-\d\dT\S+$", first)
 
     history.spoil("DELETE FROM orders WHERE id = %s", other)
     done = by_hand(history.folder, AUDIT_DATABASE_URL=database)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "not one order of this run is there any more" in done.stderr
+    assert "the database has no order of this run any more" in done.stderr
 
 
 def test_by_hand_what_is_not_known_is_no_success(history: History) -> None:
@@ -392,7 +392,7 @@ def test_a_line_that_says_nothing_is_a_finding_too(history: History, line: Any) 
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"AUDIT_DATABASE_URL": ""}, "AUDIT_DATABASE_URL must say"),
+        ({"AUDIT_DATABASE_URL": ""}, "set AUDIT_DATABASE_URL"),
         ({"AUDIT_DATABASE_URL": "postgresql://auditor@127.0.0.1:1/none"}, "Connection refused"),
         ({"AUDIT_DATABASE_URL": "nonsense"}, "nonsense"),
         ({"STAMPEDE_RUN_ID": RUN, "STAMPEDE_STARTED_AT": "noon"}, "STAMPEDE_STARTED_AT"),

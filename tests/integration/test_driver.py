@@ -131,7 +131,7 @@ def test_data_are_not_judged_before_they_are(
     driver = Driver(own.environment, Counts(), ResultsFolder(tmp_path, "test"), None)
     driver.started()
     assert driver.folder
-    assert driver.folder.facts.audit == Audit(error="it was not made: the run was cut off")
+    assert driver.folder.facts.audit == Audit(error="there was no audit: the run was interrupted")
     driver.observers.worker_changed("worker_left", "host_abc", None)
     driver.stopping()
     driver.stopped()

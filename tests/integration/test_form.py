@@ -218,7 +218,7 @@ def test_nothing_begins_while_the_last_run_is_audited(page: Page) -> None:
     page.wait_for_users(50)
     page.stop()
     for answer in (page.start(), page.edit()):
-        assert answer["message"] == "the last run is being audited: try again in a moment"
+        assert answer["message"] == "the audit of the last run is in progress: try again in a moment"
 
 
 def test_nothing_begins_without_a_worker(page: Page, master: Master) -> None:
@@ -299,7 +299,7 @@ def test_an_edit_that_makes_no_sense_leaves_the_ramp_alone(
     """Locust refuses it too, and no user would come any more."""
     page.start(spawn_rate="100")
     page.wait_until(lambda: ("host_abc", "spawn") in master.told)
-    assert "must be a whole one, the ramp up a number over 0" in page.edit(**changed)["message"]
+    assert "must be a whole number, the ramp up a number over 0" in page.edit(**changed)["message"]
     master.told.clear()
     master.hears("host_abc", "spawning_complete", {"user_classes_count": {"Shopper": 1}, "user_count": 1})
     page.wait_until(lambda: ("host_abc", "spawn") in master.told)

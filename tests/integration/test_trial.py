@@ -154,7 +154,7 @@ Visitor.on_stop
     {"path": "/logout"}
 
 Fast.forgotten
-  GET /items  asked for with catch_response=True and never reported (no `with`, or its block raised)
+  GET /items  sent with catch_response=True and never reported (no `with`, or its block raised)
 
 Fast.stop
   StopTest: in a run, the whole run stops here
@@ -317,7 +317,7 @@ def test_test_functions_are_tried_too(host: str) -> None:
         ("def f(:", ["HOST={host}"], "SyntaxError: invalid syntax (users.py, line 1)"),
         ("import nothing_of_that_name", ["HOST={host}"], "No module named 'nothing_of_that_name' ("),
         ("import sys; sys.exit('no wallet')", ["HOST={host}"], "the locustfile ends the process: no wallet"),
-        (f"{ONE}pass", [], "there is no host to send requests to: give HOST=http://…"),
+        (f"{ONE}pass", [], "there is no host to send requests to: set HOST=http://…"),
         (f"{ONE}pass", ["HOST=http://127.0.0.1:1"], "http://127.0.0.1:1 does not answer: start it"),
         (f"{ONE}pass", ["HOST={host}", "SCENARIO=Nobody"], "there is no scenario 'Nobody'"),
         (f"{ONE}pass", ["HOST={host}", "LOCUST_ARGS=--users 3"], "--users is an option of Locust"),

@@ -67,7 +67,7 @@ def test_the_clusters_api_is_the_host_where_no_class_that_takes_part_states_one(
 
 def test_different_hosts_are_refused_with_each_class() -> None:
     visitor, _, stock = users()
-    complaint = "different hosts: Stock http://stock:2, Visitor http://mine:1: give HOST="
+    complaint = "different hosts: Stock http://stock:2, Visitor http://mine:1: set HOST="
     with pytest.raises(CastError, match=complaint):
         hosts(visitor, stock).choose([visitor, stock])
     assert hosts(visitor, stock).choose([stock]).host == "http://stock:2"

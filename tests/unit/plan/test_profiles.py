@@ -55,12 +55,15 @@ def test_stages_follow_each_other(tmp_path: Path) -> None:
         (f"{ONE}targets = 5", r"\[x\] targets must be a text such as"),
         ("[x]\nstages = 3", r"\[x\] stages must be a list"),
         ("[x]\nstages = []", r"\[x\] has no stages"),
-        (f"{ONE}stages = [{{users=1, spawn_rate=1, duration='1m'}}]", r"\[x\] has stages: run_time beside"),
+        (
+            f"{ONE}stages = [{{users=1, spawn_rate=1, duration='1m'}}]",
+            r"\[x\] has stages: remove run_time, each stage has its own",
+        ),
         (f'{ONE}user_classes = "Buyer"', r"\[x\] user_classes must be a list of names .*, not 'Buyer'"),
         (f"{ONE}user_classes = 5", "user_classes must be a list of names .*, not 5"),
         (f"{ONE}user_classes = [5]", "user_classes must be a list of names"),
         (f"{ONE}overload = true", r"\[x\] overload compares stages with each other: it must have two"),
-        ("users = 1", "'users' stands outside"),
+        ("users = 1", "'users' is outside"),
         ("[x", "profiles.toml: "),
     ],
 )

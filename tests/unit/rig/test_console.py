@@ -71,11 +71,11 @@ def test_a_file_gets_a_line_now_and_then(
         for second in range(25):
             now[0] = float(second)
             lines.show(seen())
-        lines.print_line("The audit sees: something")
+        lines.print_line("Audit: something")
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == SHARED
     assert [line[:9] for line in printed[1:3]] == ["  12/60 s"] * 2
-    assert printed[3:] == ["The audit sees: something"]
+    assert printed[3:] == ["Audit: something"]
 
 
 SHOW = """

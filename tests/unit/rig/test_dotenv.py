@@ -67,8 +67,8 @@ def test_without_a_file_there_is_nothing(file: Path) -> None:
         ("A=1\nB C=2", ".env, line 2: 'B C=2' is not NAME=value"),
         ("=x", ".env, line 1: '=x' is not NAME=value"),
         ('A=1\n\nB="x', '.env, line 3: the quote " is not closed'),
-        ("A=${B", ".env, line 1: '${B' is not closed: for a $ as such write $$"),
-        ("A=${1}", ".env, line 1: '${1}' is no variable: for a $ as such write $$"),
+        ("A=${B", ".env, line 1: '${B' is not closed: for a $ itself write $$"),
+        ("A=${1}", ".env, line 1: '${1}' is no variable: for a $ itself write $$"),
         ("A=${NOWHERE:?say where}", ".env, line 1: NOWHERE must be set: say where"),
     ],
 )
@@ -85,6 +85,6 @@ def test_a_variable_that_is_not_set_is_warned_of_once(file: Path, capsys: pytest
     for _ in range(2):
         assert dotenv.read(file)["P"] == "pa"
     warning = (
-        "stampede: .env, line 2: $NOWHERE is not set, so nothing stands there: for a $ as such write $$\n"
+        "stampede: .env, line 2: $NOWHERE is not set and is replaced by nothing: for a $ itself write $$\n"
     )
     assert capsys.readouterr().err == warning

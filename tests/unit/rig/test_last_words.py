@@ -12,8 +12,8 @@ from stampede.rig.last_words import last_words
         ("stampede: one\nstampede: two\n", "two"),  # the newest of ours, as the rig repeats it
         ("first\n  last  \n", "last"),  # none of ours
         ("an api: in the middle\nlast", "last"),  # only where a line begins so
-        ("", "it said nothing"),
-        (None, "it said nothing"),
+        ("", "it printed nothing"),
+        (None, "it printed nothing"),
     ],
 )
 def test_the_last_words_are_those_for_a_user(log: str | None, words: str) -> None:

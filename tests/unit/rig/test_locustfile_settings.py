@@ -19,7 +19,7 @@ def test_tags_are_separated_by_spaces_or_commas(given: str) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("TAGS=--headless", "TAGS: '--headless' is no tag: a tag cannot begin with '-'"),
+        ("TAGS=--headless", "TAGS: '--headless' is not a tag: a tag cannot begin with '-'"),
         ("LOCUST_ARGS=--name 'Ada", "LOCUST_ARGS: a quote is not closed, in --name 'Ada"),
         ("LOCUST_ARGS=--name \\", r"LOCUST_ARGS: a backslash is the last character, in --name \\"),
         ("PROBE=maybe", "PROBE must be yes or no, not 'maybe'"),

@@ -86,5 +86,5 @@ def test_a_memory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """Only where there is something to write: what was never up is forgotten without it."""
     (tmp_path / ".local").touch()
     memory.forget("local", "stampede")
-    with pytest.raises(UsageError, match=r"^\.local is no folder that can be written to: File exists"):
+    with pytest.raises(UsageError, match=r"^\.local cannot be written to: File exists"):
         remember(settings.read(["RUNTIME=local"]))

@@ -31,7 +31,7 @@ def test_one_in_use_is_named_with_the_variable_that_chooses_another() -> None:
         port = held.getsockname()[1]
         asked = Settings(ui_port=port)
         for found in (Local(asked), Compose(asked)):
-            with pytest.raises(UsageError, match=rf"^port {port} is in use: .* another with UI_PORT=$"):
+            with pytest.raises(UsageError, match=rf"^port {port} is in use: .* another UI_PORT=$"):
                 cluster.refuse_ports(found, asked)
 
 
@@ -39,6 +39,6 @@ def test_one_in_use_is_named_with_the_variable_that_chooses_another() -> None:
 def test_one_of_roots_is_not_said_to_be_in_use() -> None:
     """Processes of somebody else cannot have it; containers can: the engine publishes it."""
     asked = Settings(ui_port=1, host="http://api.test", master_port=2)
-    with pytest.raises(UsageError, match=r"^port 1 is root's: choose one over 1023 with UI_PORT=$"):
+    with pytest.raises(UsageError, match=r"^port 1 is for root only: set UI_PORT= to a port above 1023$"):
         cluster.refuse_ports(Local(asked), asked)
     cluster.refuse_ports(Compose(asked), asked)

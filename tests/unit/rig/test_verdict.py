@@ -95,7 +95,7 @@ def test_a_run_without_a_report_does_not_end_well(
     assert show(folder).code == 0
     (folder / name).unlink()
     assert show(folder).code == NO_REPORT
-    assert capsys.readouterr().err == f"{name} could not be written: `make logs` has the reason\n"
+    assert capsys.readouterr().err == f"{name} could not be written: `make logs` shows why\n"
 
 
 def test_a_terminal_gets_the_summary_in_colours(folder: Path) -> None:

@@ -91,7 +91,7 @@ for line in ({"sample": {"second": 17, "commits": 5}}, {"statements": [{"stateme
 def test_a_sample_that_cannot_be_drawn_is_none(tmp_path: Path, events: list[Event], sample: str) -> None:
     """Whoever looked at the run would see nothing at all any more. The audit says what it printed."""
     process = audit(tmp_path, f"""print('{{"sample": {sample}}}')""", events)
-    assert "is not of its protocol" in why(process.conclude())
+    assert "is not a message of the audit protocol" in why(process.conclude())
     assert process.samples == []
 
 
@@ -109,7 +109,7 @@ def test_an_event_has_a_name_and_a_statement_is_an_object(
 ) -> None:
     """They are shown as such: what is none is not taken."""
     process = audit(tmp_path, f"print('{line}')", events)
-    assert "is not of its protocol" in why(process.conclude())
+    assert "is not a message of the audit protocol" in why(process.conclude())
     assert (events, process.statements) == ([], [])
 
 
@@ -117,10 +117,13 @@ def test_an_event_has_a_name_and_a_statement_is_an_object(
     ("script", "words"),
     [
         ("import sys; sys.stdin.read(); sys.exit('no database')", "the audit failed: no database"),
-        ("pass", "the audit failed: it said nothing"),
-        ("print('hello')", "the audit failed: it printed 'hello', which is not of its protocol"),
+        ("pass", "the audit failed: it printed nothing"),
+        (
+            "print('hello')",
+            "the audit failed: it printed 'hello', which is not a message of the audit protocol",
+        ),
         # a judgement that is none
-        (JUDGES.replace("PASS", "MAYBE"), "which is not of its protocol"),
+        (JUDGES.replace("PASS", "MAYBE"), "which is not a message of the audit protocol"),
         # judged, and then crashed
         (JUDGES + "sys.exit('too late')", "the audit failed: too late"),
     ],
@@ -144,7 +147,7 @@ def test_an_audit_that_does_not_end_is_ended(
     """A run comes to its end whatever its audit does."""
     monkeypatch.setattr(audit_process, "TIMEOUT", 0.2)
     answer = audit(tmp_path, "import time; time.sleep(600)", events).conclude()
-    assert "did not come to its end" in why(answer)
+    assert "did not end within" in why(answer)
 
 
 def test_ours_audits_the_api_whose_database_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def test_of_a_machine_whose_cores_nobody_knows_a_share_is_unknown() -> None:
     )
     far_away = Evidence(Shop().counts, lambda: samples, cores=lambda: None)
     of_api = measure(target("cpu of api < 90%"), far_away, WINDOW)
-    assert (of_api.actual, of_api.detail) == (None, f"nothing is known of the cpu of api{OR_OF_CORES}")
+    assert (of_api.actual, of_api.detail) == (None, f"there is no measurement of the cpu of api{OR_OF_CORES}")
     for role, actual in (("postgres", 80), ("master", 60), ("workers", 50)):
         assert measure(target(f"cpu of {role} < 90%"), far_away, WINDOW).actual == pytest.approx(actual)
 

@@ -18,7 +18,7 @@ from tests.facts import make
 from tests.unit.counted import Shop
 
 WINDOW = range(1000, 1030)
-OR_OF_CORES = ", or of how many cores it may use: a limit of its own would say"
+OR_OF_CORES = ", or of how many cores it may use: set a CPU limit for it"
 
 
 def target(text: str) -> Target:
@@ -85,13 +85,13 @@ def test_a_figure_is_of_the_window(shop: Shop, text: str, actual: float, count: 
         ("avg < 1s for 31s", "the window has 30 whole seconds: too few for it"),
         ("p99 < 1s for 10s", "64 requests only: too few for a p99, which takes 100"),
         ("stable of /summary", "1 request only: too few for two p95"),
-        ("cpu of api < 1%", f"nothing is known of the cpu of api{OR_OF_CORES}"),
+        ("cpu of api < 1%", f"there is no measurement of the cpu of api{OR_OF_CORES}"),
         (
             "memory of api < 1%",
-            "nothing is known of the memory of api: it has no limit of its own, state it in MB",
+            "there is no measurement of the memory of api: it has no memory limit, write the target in MB",
         ),
-        ("memory of postgres < 400MB", "nothing is known of the memory of postgres"),
-        ("connections of postgres < 80%", "nothing is known of the connections of postgres"),
+        ("memory of postgres < 400MB", "there is no measurement of the memory of postgres"),
+        ("connections of postgres < 80%", "there is no measurement of the connections of postgres"),
     ],
 )
 def test_what_cannot_be_measured_says_why(shop: Shop, text: str, detail: str) -> None:

@@ -119,7 +119,7 @@ def test_a_run_that_was_cut_off_has_met_nothing() -> None:
     """Its targets were never measured: that is no pass."""
     (target,) = parser.parse("p95 < 1s")
     check = judge(MeasuredTarget(target, None))
-    assert (check.verdict, check.detail) == ("UNKNOWN", "it was not measured: the run was cut off")
+    assert (check.verdict, check.detail) == ("UNKNOWN", "not measured: the run was interrupted")
     assert check.count == 0
 
 

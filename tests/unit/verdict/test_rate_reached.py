@@ -105,7 +105,7 @@ def run(sent: float | None, avg_ms: float | None = 4.0, targets: str = "") -> di
 def test_a_rate_that_was_not_reached_is_somebodys_doing(
     known: dict[str, Any], generator: list[Check], verdict: str, detail: str
 ) -> None:
-    """The API's: the targets judge it. The generator's: nothing is known of the API."""
+    """The API's: the targets judge it. The generator's: there is no measurement of the API."""
     check = rate_reached(facts(**known), generator)
     assert (check.verdict, check.detail) == (verdict, detail)
     assert check.limit == (None if verdict == "NOT_ASKED" else ">= 712.5/s")

@@ -62,7 +62,7 @@ def worker(**figures: float) -> dict[str, Any]:
 
 
 def test_a_healthy_run_passes_every_check() -> None:
-    """Each says with what figure. The lag of hubs is not judged where racers are let go all at once."""
+    """Each says with what figure. The lag of hubs is not judged where racers send all at once."""
     checks = valid(facts(**HEALTHY))
     assert [check.name for check in checks] == NAMES
     assert {check.name: check.verdict for check in checks if check.verdict != "PASS"} == {
@@ -106,7 +106,7 @@ def test_a_check_that_does_not_hold_makes_the_run_unknown(name: str, changes: di
     ("changes", "verdict", "detail"),
     [
         ({}, "PASS", "a window of 9 s"),
-        ({"interrupted": True}, "UNKNOWN", "the master ended in the middle of it"),
+        ({"interrupted": True}, "UNKNOWN", "the master ended during the run"),
         # the locustfile controls its own load
         (
             {"stopped_by": "runner.quit()", "as_planned": False},
@@ -118,14 +118,14 @@ def test_a_check_that_does_not_hold_makes_the_run_unknown(name: str, changes: di
             "PASS",
             "no window: the locustfile ended it by runner.quit()",
         ),
-        ({"window": None}, "UNKNOWN", "it was ended before all its users were there"),
+        ({"window": None}, "UNKNOWN", "the run was stopped before all its users had started"),
         # the load after a shape's exception is not the shape's
         (
             {"events": [{"name": "shape_failed", "at": START + 5.0, "facts": {"cause": "KeyError: 9"}}]},
             "UNKNOWN",
             "the shape could not be followed: KeyError: 9",
         ),
-        ({"as_planned": False}, "UNKNOWN", "it was ended before its time"),
+        ({"as_planned": False}, "UNKNOWN", "the run was stopped before its planned end"),
     ],
 )
 def test_a_run_comes_to_its_end(changes: dict[str, Any], verdict: str, detail: str) -> None:
@@ -145,7 +145,7 @@ DIED_AT_ONCE = {"name": "worker_lost", "at": START + 4.0, "worker": "0-ab", "id"
             {"interrupted": True},
             "UNKNOWN",
             0,
-            "no master was there to report to: the figures are those of the last seconds before",
+            "the master was gone, so workers could not report: the figures end some seconds earlier",
         ),
         # what such a worker sent is in no figure
         (
@@ -164,7 +164,7 @@ DIED_AT_ONCE = {"name": "worker_lost", "at": START + 4.0, "worker": "0-ab", "id"
             {"lost_workers": ["host_1", "host_2"], "events": [DIED_AT_ONCE]},
             "UNKNOWN",
             2,
-            "lost host_1, host_2: what was done since their last reports is not in the figures",
+            "lost host_1, host_2: their requests since their last reports are not in the figures",
         ),
     ],
 )
@@ -184,11 +184,11 @@ def test_every_worker_reports_its_last_figures(
     ("unreported", "count", "listed"),
     [
         ({}, 0, "no response was left out"),
-        ({"GET /a": 1, "GET /b": 3, "GET /c": 2}, 6, "3 × GET /b, 2 × GET /c, 1 × GET /a: asked"),
+        ({"GET /a": 1, "GET /b": 3, "GET /c": 2}, 6, "3 × GET /b, 2 × GET /c, 1 × GET /a: sent"),
         (
             {"GET /a": 1, "GET /b": 3, "GET /c": 2, "GET /d": 4, "GET /e": 1},
             11,
-            "4 × GET /d, 3 × GET /b, 2 × GET /c and 2 more routes: asked",
+            "4 × GET /d, 3 × GET /b, 2 × GET /c and 2 more routes: sent",
         ),
     ],
 )
@@ -243,7 +243,7 @@ def test_a_run_that_a_target_ended_is_the_targets_to_judge() -> None:
     """It came to an end that was asked for."""
     run = without_races(aborted="p99 < 2s for 10s", as_planned=False)
     assert verdict(run).valid.verdict == "PASS"
-    assert valid(run)[0].detail == "a target ended it: p99 < 2s for 10s"
+    assert valid(run)[0].detail == "a target ended the run: p99 < 2s for 10s"
 
 
 def test_a_foreign_target_is_asked_for_what_there_is() -> None:
@@ -262,7 +262,7 @@ def test_a_foreign_target_is_asked_for_what_there_is() -> None:
     [
         ({"stopped_by": "runner.quit() at users.py:3"}, "PASS", "the locustfile ended it by runner.quit()"),
         ({"shape": "Steps", "as_planned": False}, "PASS", "a window of 9 s, ended by hand"),
-        ({"as_planned": False}, "UNKNOWN", "it was ended before its time"),
+        ({"as_planned": False}, "UNKNOWN", "the run was stopped before its planned end"),
         (
             {"events": [{"name": "shape_failed", "at": START + 1.0, "facts": {"cause": "tick() raised"}}]},
             "UNKNOWN",

@@ -161,7 +161,7 @@ def test_the_first_alarm_is_shown() -> None:
 def test_a_run_whose_master_died_is_unknown() -> None:
     judged = verdict(run(interrupted=True))
     assert (judged.verdict, judged.exit_code) == ("UNKNOWN", 12)
-    assert judged.valid.checks[0].detail == "the master ended in the middle of it"
+    assert judged.valid.checks[0].detail == "the master ended during the run"
 
 
 def test_a_lost_worker_is_named() -> None:

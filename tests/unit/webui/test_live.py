@@ -14,7 +14,7 @@ def so_far(**changed: Any) -> Facts:
     given = {
         **{"id": "20260101-120000-abcd", "profile": "smoke", "users": 10, "workers": 2, "host": "http://api"},
         **{"phase": "window", "requests": 100, "outcomes": {"GET /": {"200": 100}}},
-        "audit": {"error": "it was not made: the run was cut off"},
+        "audit": {"error": "there was no audit: the run was interrupted"},
     }
     return facts(**{**given, **changed})
 

@@ -94,7 +94,7 @@ def test_a_run_without_a_verdict_has_none(client: FlaskClient, results: Path) ->
 def test_no_results_at_all_are_an_empty_list(client: FlaskClient, results: Path) -> None:
     """A master that has just been installed has none."""
     results.rename(results.with_name("moved"))
-    assert "No run has left anything" in client.get("/stampede/reports").text
+    assert "There are no results yet" in client.get("/stampede/reports").text
     assert client.get(f"/stampede/results/{NEW}.tar.gz").status_code == 404
 
 
