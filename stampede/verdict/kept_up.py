@@ -126,11 +126,11 @@ class _Lag(NamedTuple):
     @property
     def in_words(self) -> str:
         """Return both figures with their limits."""
-        text = f"hub lag p99 {self.own:g} ms (limit {in_words('<', MOST_LAG_MS, 'ms')})"
+        text = f"event loop lag p99 {self.own:g} ms (limit {in_words('<', MOST_LAG_MS, 'ms')})"
         if self.with_waiting is None:
             return text
         limit = in_words("<", MOST_LAG_WITH_WAITING_MS, "ms")
-        return f"{text}, {self.with_waiting:g} ms with waiting for a core (limit {limit})"
+        return f"{text}, {self.with_waiting:g} ms with waits for a core (limit {limit})"
 
 
 def _lag(lag: HubLag, shares_cores: bool) -> _Lag:

@@ -11,7 +11,7 @@ from stampede.facts.verdict_json import Judgement
 from tests.facts import make
 from tests.held_up import by_the_machine
 
-LATE = {"name": "workers_on_time", "verdict": "UNKNOWN", "detail": "hub lag p99 9 ms"}
+LATE = {"name": "workers_on_time", "verdict": "UNKNOWN", "detail": "event loop lag p99 9 ms"}
 COUNTED = {"name": "all_requests_counted", "verdict": "PASS", "detail": "9 of 9"}
 LOST = {**COUNTED, "verdict": "FAIL"}
 NOT_REPORTED = {"name": "workers_reported", "verdict": "UNKNOWN", "detail": "lost 1-a1b2c3"}
@@ -20,8 +20,8 @@ NOT_REPORTED = {"name": "workers_reported", "verdict": "UNKNOWN", "detail": "los
 @pytest.mark.parametrize(
     ("correct", "checks", "words"),
     [
-        ("PASS", [LATE, COUNTED], "workers_on_time: hub lag p99 9 ms"),
-        ("NOT_ASKED", [LATE, COUNTED], "workers_on_time: hub lag p99 9 ms"),  # an API of one's own
+        ("PASS", [LATE, COUNTED], "workers_on_time: event loop lag p99 9 ms"),
+        ("NOT_ASKED", [LATE, COUNTED], "workers_on_time: event loop lag p99 9 ms"),  # an API of one's own
         ("PASS", [COUNTED], ""),  # it is VALID
         ("PASS", [LATE, LOST], ""),
         ("PASS", [LATE, NOT_REPORTED], ""),

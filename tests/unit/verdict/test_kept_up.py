@@ -53,28 +53,28 @@ def told(check: Check) -> tuple[str, str, Any]:
         (
             {"hub_lag": {"a": {"p99_ms": 1.3}, "b": {"p99_ms": 4.9}}},
             "PASS",
-            "hub lag p99 4.9 ms (limit < 5 ms), worker b",
+            "event loop lag p99 4.9 ms (limit < 5 ms), worker b",
             4.9,
         ),
-        ({"hub_lag": {"a": {"p99_ms": 5.0}}}, "UNKNOWN", "hub lag p99 5 ms (limit < 5 ms), worker a", 5.0),
+        ({"hub_lag": {"a": {"p99_ms": 5.0}}}, "UNKNOWN", "event loop lag p99 5 ms (limit < 5 ms), worker a", 5.0),
         # nobody else is on its cores: that it waited for one is its own affair
         (
             {"hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": 1.0}}},
             "UNKNOWN",
-            "hub lag p99 9 ms (limit < 5 ms), worker a",
+            "event loop lag p99 9 ms (limit < 5 ms), worker a",
             9.0,
         ),
         # the target is on its cores
         (
             {**SHARED, "hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": 1.0}}},
             "PASS",
-            "hub lag p99 1 ms (limit < 5 ms), 9 ms with waiting for a core (limit < 50 ms), worker a",
+            "event loop lag p99 1 ms (limit < 5 ms), 9 ms with waits for a core (limit < 50 ms), worker a",
             1.0,
         ),
         (
             {**SHARED, "hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": 8.0}}},
             "UNKNOWN",
-            "hub lag p99 8 ms (limit < 5 ms), 9 ms with waiting for a core (limit < 50 ms), worker a",
+            "event loop lag p99 8 ms (limit < 5 ms), 9 ms with waits for a core (limit < 50 ms), worker a",
             8.0,
         ),
         # its ramp is shown, and does not count
@@ -84,14 +84,14 @@ def told(check: Check) -> tuple[str, str, Any]:
                 "ramp_lag": {"a": {"p99_ms": 3.0}, "b": {"p99_ms": 80.0, "own_p99_ms": 70.0}},
             },
             "PASS",
-            "hub lag p99 1 ms (limit < 5 ms), worker a; in the ramp 70 ms, worker b",
+            "event loop lag p99 1 ms (limit < 5 ms), worker a; in the ramp 70 ms, worker b",
             1.0,
         ),
         # of a worker whose lag in the ramp is not known, nothing is shown
         (
             {"hub_lag": {"a": {"p99_ms": 1.0}}, "ramp_lag": {"a": {"p99_ms": None}}},
             "PASS",
-            "hub lag p99 1 ms (limit < 5 ms), worker a",
+            "event loop lag p99 1 ms (limit < 5 ms), worker a",
             1.0,
         ),
         # it waits for so long that its times are of its waits
@@ -104,7 +104,7 @@ def told(check: Check) -> tuple[str, str, Any]:
                 },
             },
             "UNKNOWN",
-            "hub lag p99 1 ms (limit < 5 ms), 50 ms with waiting for a core (limit < 50 ms), worker a"
+            "event loop lag p99 1 ms (limit < 5 ms), 50 ms with waits for a core (limit < 50 ms), worker a"
             ": other programs keep its machine busy",
             1.0,
         ),
@@ -118,7 +118,7 @@ def told(check: Check) -> tuple[str, str, Any]:
                 },
             },
             "PASS",
-            "hub lag p99 3.9 ms (limit < 5 ms), 4 ms with waiting for a core (limit < 50 ms), worker b",
+            "event loop lag p99 3.9 ms (limit < 5 ms), 4 ms with waits for a core (limit < 50 ms), worker b",
             3.9,
         ),
         # it waits for what its own container may not have
@@ -129,14 +129,14 @@ def told(check: Check) -> tuple[str, str, Any]:
                 "samples": {"workers": {"a": rows(throttled_percent=1.0)}},
             },
             "UNKNOWN",
-            "hub lag p99 9 ms (limit < 5 ms), worker a",
+            "event loop lag p99 9 ms (limit < 5 ms), worker a",
             9.0,
         ),
         # the kernel does not tell how long it waited
         (
             {**SHARED, "hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": None}}},
             "UNKNOWN",
-            "hub lag p99 9 ms (limit < 5 ms), worker a",
+            "event loop lag p99 9 ms (limit < 5 ms), worker a",
             9.0,
         ),
     ],
@@ -161,7 +161,7 @@ def test_where_greenlets_are_to_wait_their_lag_is_told_and_not_judged(
     """Other checks say whether that was worth it."""
     check = workers_on_time(run(hub_lag={"a": {"p99_ms": 30.0}}, **changes))
     assert check.verdict == "NOT_ASKED"
-    assert check.detail.startswith(f"hub lag p99 30 ms (limit < 5 ms), worker a: {reason}")
+    assert check.detail.startswith(f"event loop lag p99 30 ms (limit < 5 ms), worker a: {reason}")
 
 
 @pytest.mark.parametrize(
@@ -481,5 +481,5 @@ def test_both_limits_of_the_lag_are_printed_once() -> None:
     check = workers_on_time(run(**SHARED, hub_lag={"a": {"p99_ms": 18.0, "own_p99_ms": 1.2}}))
     assert (check.actual, check.limit) == (1.2, "< 5 ms")
     assert formatting.in_words(check) == (
-        "hub lag p99 1.2 ms (limit < 5 ms), 18 ms with waiting for a core (limit < 50 ms), worker a"
+        "event loop lag p99 1.2 ms (limit < 5 ms), 18 ms with waits for a core (limit < 50 ms), worker a"
     )
