@@ -27,8 +27,8 @@ class Api:
     port: int
     is_secure: bool
     served: Counter[str] = field(default_factory=Counter)
-    """By method and path, and in total under ``*``, without what the master asks for by itself: HEAD of the
-    host before a run, and ``/metrics`` during a run."""
+    """By method and path, and in total under ``*``, without requests of the master: HEAD of the host before
+    a run, ``/metrics`` during a run, and ``/openapi.json`` after a run."""
     first_at: float | None = None
     """When ``/shop`` was first asked for, by the monotonic clock."""
     last_at: float = 0.0
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _count(self, path: str) -> None:
         is_probe = self.command == "HEAD" and path.rstrip("/") == self.prefix
-        if is_probe or path.endswith("/metrics"):
+        if is_probe or path.endswith(("/metrics", "/openapi.json")):
             return
         self.api.last_at = time.time()
         self.api.served.update((f"{self.command} {path}", "*"))

@@ -140,6 +140,5 @@ def test_results_that_could_not_be_left(checkout: Checkout, verb: str) -> None:
         aside.rename(results)
     assert done.returncode == 2, done.stdout
     assert done.stdout.splitlines() == [
-        f"stampede: {results} is no folder that you can write to (File exists): "
-        "move it away, or make it yours"
+        f"stampede: {results} cannot be written to (File exists): change its owner, or move it away"
     ]

@@ -190,7 +190,7 @@ def test_stop_in_the_middle_of_a_ramp_stops(checkout: Checkout, runtime: str) ->
         ('{"profile": "smoke", "users": "x"}', "users must be a number over 0, not 'x'"),
         ('{"profile": "smoke", "run_time": "0s"}', "run_time must be a time"),
         ('{"profile": "heavy", "run_time": "10s"}', "'heavy' is too short"),
-        ('{"profile": "smoke", "host": "nowhere"}', "nowhere is not an allowed target"),
+        ('{"profile": "smoke", "host": "nowhere"}', "HOST must be a URL, got 'nowhere': use http://nowhere"),
     ],
 )
 def test_a_run_that_makes_no_sense_is_refused(

@@ -56,7 +56,12 @@ def told(check: Check) -> tuple[str, str, Any]:
             "event loop lag p99 4.9 ms (limit < 5 ms), worker b",
             4.9,
         ),
-        ({"hub_lag": {"a": {"p99_ms": 5.0}}}, "UNKNOWN", "event loop lag p99 5 ms (limit < 5 ms), worker a", 5.0),
+        (
+            {"hub_lag": {"a": {"p99_ms": 5.0}}},
+            "UNKNOWN",
+            "event loop lag p99 5 ms (limit < 5 ms), worker a",
+            5.0,
+        ),
         # nobody else is on its cores: that it waited for one is its own affair
         (
             {"hub_lag": {"a": {"p99_ms": 9.0, "own_p99_ms": 1.0}}},
