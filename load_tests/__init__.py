@@ -1,1 +1,1 @@
-"""Users of the Orders & Inventory API: what to read, copy and edit for load tests of your own."""
+"""Users of the Orders & Inventory API: read, copy and edit them for your own load tests."""

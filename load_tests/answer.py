@@ -1,4 +1,4 @@
-"""What came back from the shop, whatever was asked.
+"""The answer to a request, and the checks of an answer.
 
 Needs nothing but Python.
 """
@@ -11,7 +11,10 @@ Json = dict[str, Any]
 
 
 class Answer:
-    """What came back. `status` is 0 without a complete answer: what the server did is then unknown."""
+    """An answer of the shop.
+
+    `status` is 0 if no complete answer came: the server may or may not have done what the request asked for.
+    """
 
     __slots__ = ("content", "media_type", "retry_after", "status")
 
@@ -20,18 +23,18 @@ class Answer:
         self.content = content
         self.media_type = media_type
         self.retry_after = retry_after
-        """Seconds after which a 503 says to come back; 0 where it does not."""
+        """Seconds from the Retry-After of a 503; 0 without one."""
 
     def json(self) -> Any:
         return json.loads(self.content)
 
     @property
     def outcome(self) -> str:
-        """``ok``, ``refused``, or ``unknown``: it may have been done all the same."""
+        """``ok``, ``refused``, or ``unknown``: then the request may still have taken effect."""
         if self.status == 0 or self.status >= 500:
             return "unknown"
         return "ok" if self.status < 400 else "refused"
 
 
 Check = Callable[[Answer], str | None]
-"""Says what is wrong with an answer, without ids, or None."""
+"""Returns what is wrong with an answer, without ids, or None."""

@@ -1,4 +1,4 @@
-"""What one answer says must agree with itself: each says what is wrong with an answer, or None."""
+"""Checks that the parts of one answer agree. Each check returns what is wrong with the answer, or None."""
 
 import re
 
@@ -8,27 +8,31 @@ REFUSAL = re.compile(rb"Insufficient stock\. Available: (\d+), Requested: (\d+)"
 
 
 def untrue_refusal(answer: Answer) -> str | None:
-    """A 409 that names as much as was asked for, or nothing."""
+    """Find a 409 that reports enough units for the order, or no number of units."""
     if answer.status != 409:
         return None
     named = REFUSAL.search(answer.content)
-    return None if named and int(named[1]) < int(named[2]) else "409, though there was enough"
+    return None if named and int(named[1]) < int(named[2]) else "409 although the stock was sufficient"
 
 
 def line_by_line(lines: list[Json], before: list[Json] | None = None) -> Check:
-    """Each line is made or refused, the impossible ones refused, and those made `before` the same again."""
+    """Return a check of a bulk call's answer.
+
+    Each line must be listed exactly once, as created or refused; an impossible line must be refused. `before`
+    is what the same call created the first time: a repeated call must return it again.
+    """
 
     def check(answer: Answer) -> str | None:
         body = answer.json()
         created, failures = body["created"], body["failures"]
         if sorted(line["index"] for line in created + failures) != list(range(len(lines))):
-            return "not every line is answered once"
+            return "the answer does not list each line exactly once"
         if (body["success_count"], body["failure_count"]) != (len(created), len(failures)):
-            return "the counts are not those of the lines"
+            return "the counts do not match the lines"
         if any(lines[line["index"]].get("quantity") == 10_000 for line in created):
-            return "a line is placed that cannot be"
+            return "an impossible line was accepted"
         if before and not all(line in created for line in before):
-            return "the same key, and other orders"
+            return "the same key returned other orders"
         return None
 
     return check
@@ -38,11 +42,11 @@ def wrong_health(answer: Answer) -> str | None:
     health = answer.json()
     if health["status"] == "healthy" and health["database"]["connected"] is True:
         return None
-    return "200, and not healthy"
+    return "200 although not healthy"
 
 
 def wrong_summary(answer: Answer) -> str | None:
-    """All is of one snapshot, so it adds up."""
+    """Find numbers that do not agree. The summary is one snapshot, so all of them must."""
     summary = answer.json()
     products, ordered, orders = (
         summary["inventory"]["products"],
@@ -59,13 +63,13 @@ def wrong_summary(answer: Answer) -> str | None:
         "the two quantities": ordered["total_quantity_ordered"] == orders["total_quantity_ordered"],
     }
     if untrue := [claim for claim, holds in claims.items() if not holds]:
-        return f"{', '.join(untrue)}: they do not agree"
+        return f"{', '.join(untrue)}: the numbers do not agree"
     return wrong_order_of(orders["recent_orders"], min(10, orders["total_orders"]))
 
 
 def wrong_order_of(orders: list[Json], limit: int) -> str | None:
-    """Recent orders come newest first, and no more of them than were asked for."""
+    """Find recent orders that are too many, or not sorted with the newest first."""
     ids = [order["id"] for order in orders]
     if len(ids) > limit:
-        return "more recent orders than asked for"
-    return None if ids == sorted(set(ids), reverse=True) else "recent orders not newest first"
+        return "more recent orders than the limit"
+    return None if ids == sorted(set(ids), reverse=True) else "recent orders are not newest first"

@@ -1,4 +1,4 @@
-"""How a sentence of the contract is put to the test: what a case is, and the ways to write one."""
+"""The test cases of the contract: the type Case, and functions that make cases."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -8,9 +8,9 @@ from load_tests.shop import ANY_STATUS, Shop
 
 PROBLEM = "application/problem+json"
 NOBODYS = 2**63 - 1
-"""The largest id there can be: nothing has it yet."""
+"""The largest possible id: no product and no order has it."""
 NOWHERE = "other"
-"""What a path that leads nowhere is counted under, at both ends."""
+"""The name under which Locust and the API count requests to unknown paths."""
 PLENTY = 1_000_000
 FEW = 3
 
@@ -19,15 +19,15 @@ ORDER_OF_NOBODYS: Json = {"product_id": NOBODYS, "quantity": 1}
 
 
 class Owned(NamedTuple):
-    """A product or an order that the tester has made for the purpose."""
+    """A product or an order that the tester has created for its cases."""
 
     id: int
     key: str
-    """A product's SKU, or what an order was placed with."""
+    """The product's SKU, or the order's Idempotency-Key."""
 
 
 class Tester(Protocol):
-    """Who sends the requests of the cases."""
+    """The user that sends the requests of the cases."""
 
     shop: Shop
     own: dict[str, Owned]
@@ -41,10 +41,11 @@ Claim = Callable[[Json, Owned], bool]
 
 
 class Case(NamedTuple):
-    """One sentence of the contract.
+    """One sentence of the contract, with the request that tests it.
 
-    `send` gets what the case `needs`: a ``product`` in plenty, another one that is ``spare`` (nobody orders
-    it), one that is ``scarce``, or an order that is ``pending``, ``paid``, ``shipped`` or ``canceled``.
+    `needs` names the object that `send` receives. A ``product`` has a large stock. A ``spare`` product also
+    has one, and no orders. A ``scarce`` product has FEW units. ``pending``, ``paid``, ``shipped`` and
+    ``canceled`` are orders with that status.
     """
 
     says: str
@@ -52,27 +53,27 @@ class Case(NamedTuple):
     status: int
     needs: str = "product"
     detail: str = ""
-    """What the text of a refusal must hold; `{it}` stands for what the case needs."""
+    """Text that the refusal's detail must contain; `{it}` stands for the object that the case needs."""
     code: str = ""
-    """Given where the contract names it."""
+    """The refusal's code, where the contract gives one."""
     fields: tuple[str, ...] = ()
-    """All that `errors` must name, in any order."""
+    """The fields that `errors` must list, all of them and in any order."""
     holds: Claim | None = None
-    """Whether the body of a good answer is right."""
+    """Returns whether the body of a successful answer is right."""
 
     def fault(self, answer: Answer, it: Owned) -> str | None:
-        """What is wrong with the answer, if something is."""
+        """Return what is wrong with the answer, or None."""
         if answer.status != self.status:
             return f"{self.says}: {answer.status} instead of {self.status}"
         wrong = self._wrong_refusal(answer, it) if answer.status >= 400 else self._wrong_body(answer, it)
         return wrong and f"{self.says}: {wrong}"
 
     def _wrong_body(self, answer: Answer, it: Owned) -> str | None:
-        return "the answer is another" if self.holds and not self.holds(answer.json(), it) else None
+        return "the body is wrong" if self.holds and not self.holds(answer.json(), it) else None
 
     def _wrong_refusal(self, answer: Answer, it: Owned) -> str | None:
         if answer.media_type.partition(";")[0] != PROBLEM:
-            return "it is no problem+json"
+            return "the refusal is not application/problem+json"
         problem = answer.json()
         said = {name for name in ("type", "title", "detail", "code") if problem.get(name)}
         if len(said) < 4 or problem["status"] != answer.status:
@@ -80,21 +81,21 @@ class Case(NamedTuple):
         if self.code not in ("", problem["code"]):
             return f"the code is not {self.code}"
         if self.detail.format(it=it) not in problem["detail"]:
-            return f"the detail does not say {self.detail}"
+            return f"the detail does not contain {self.detail}"
         if self.fields and {error["field"] for error in problem["errors"]} != set(self.fields):
-            return f"the errors do not name {', '.join(self.fields)} alone"
+            return f"the errors do not list exactly {', '.join(self.fields)}"
         return None
 
 
 def by_shop(
     says: str, needs: str, act: Callable[[Shop, Owned], Answer], status: int, detail: str = "", **more: Any
 ) -> Case:
-    """A request that the shop has a method for."""
+    """Return a case whose request is a method of Shop."""
     return Case(says, lambda tester, it: act(tester.shop, it), status, needs, detail, **more)
 
 
 def sends(method: str, path: str, route: str, body: Json | bytes | None = None, **how: str) -> Send:
-    """A request that it has none for; `{it.id}` in the path is the id of what the case needs."""
+    """Return a request for which Shop has no method; `{it.id}` in the path is the id of the needed object."""
 
     def send(tester: Tester, it: Owned) -> Answer:
         return tester.shop.request(method, path.format(it=it), route, ANY_STATUS, body, **how)
@@ -103,7 +104,7 @@ def sends(method: str, path: str, route: str, body: Json | bytes | None = None, 
 
 
 def asks_for(path: str, route: str) -> Send:
-    """A path whose last part may be anything; with a slash in it, it is no longer that route's."""
+    """Return a GET of a path. An encoded slash (%2F) in it makes the path unknown."""
     return sends("GET", path, NOWHERE if "%2F" in path else route)
 
 
@@ -112,7 +113,7 @@ def posts(path: str, body: Json | bytes, **how: str) -> Send:
 
 
 def asks(says: str, path: str, *wrong: str) -> Case:
-    """A list that is answered, or refused for the parameters that are wrong."""
+    """Return a case that lists products or orders: answered, or refused for the `wrong` parameters."""
     return Case(says, sends("GET", path, path.partition("?")[0]), 422 if wrong else 200, fields=wrong)
 
 
@@ -120,7 +121,7 @@ def asks(says: str, path: str, *wrong: str) -> Case:
 
 
 def created(says: str, **fields: Any) -> Case:
-    """A product is accepted, and comes back as it was sent."""
+    """Return a case whose product is accepted and returned as it was sent."""
 
     def send(tester: Tester, _it: Owned) -> Answer:
         return tester.shop.create_product({**tester.new_product(), **fields})
@@ -129,7 +130,10 @@ def created(says: str, **fields: Any) -> Case:
 
 
 def not_created(says: str, **wrong: Any) -> Case:
-    """Each of the wrong fields is named, and no other. Past the ledger, which keeps what is sound."""
+    """Return a case whose product is refused for exactly the wrong fields.
+
+    The request is not written to the ledger, which takes valid values only.
+    """
     return Case(says, posts("/products/", NEVER_MADE | wrong), 422, fields=tuple(wrong))
 
 
@@ -152,7 +156,7 @@ def with_sku_of(length: int) -> Send:
 
 
 def with_reason_of(length: int) -> Send:
-    """A withdrawal; the key that the shop adds to the reason is part of its length."""
+    """Return a withdrawal with a reason of this length, including the key that Shop adds to it."""
 
     def send(tester: Tester, it: Owned) -> Answer:
         key = tester.new_key()
@@ -170,12 +174,12 @@ def of_quantity(quantity: int, status: int) -> Case:
 
 
 def not_placed(says: str, **wrong: Any) -> Case:
-    """An order whose fields are no numbers that an order may have; past the ledger."""
+    """Return a case whose order is refused for exactly the wrong fields; it is not written to the ledger."""
     return Case(says, posts("/orders/", ORDER_OF_NOBODYS | wrong), 422, fields=tuple(wrong))
 
 
 def with_key(says: str, make: Callable[[str], str], *wrong: str) -> Case:
-    """An order under a key that is made of a good one."""
+    """Return a case that places an order with a key that `make` makes from a valid one."""
 
     def send(tester: Tester, it: Owned) -> Answer:
         return tester.shop.place_order(it.id, 1, make(tester.new_key()))
@@ -184,7 +188,7 @@ def with_key(says: str, make: Callable[[str], str], *wrong: str) -> Case:
 
 
 def again(says: str, needs: str, quantity: int, status: int) -> Case:
-    """An order under the key of one that was placed for one unit."""
+    """Return a case that repeats the key of an earlier order, which was placed for one unit."""
 
     def send(tester: Tester, it: Owned) -> Answer:
         return tester.shop.place_order(tester.own["product"].id, quantity, it.key)
@@ -196,13 +200,16 @@ def again(says: str, needs: str, quantity: int, status: int) -> Case:
 
 
 def too_late(act: Callable[[Shop, int], Answer], status: str, detail: str) -> Case:
-    """Or too early: an act on an order whose status forbids it."""
+    """Return a case that acts on an order whose status forbids the act: too late or too early."""
     says = f"{act.__name__} where it is {status}"
     return by_shop(says, status, lambda shop, it: act(shop, it.id), 422, detail)
 
 
 def bulk(what: str, lines: int, status: int, line: Callable[[Owned], Json]) -> Case:
-    """So many lines, each of which is refused alone: to no effect, and past the ledger."""
+    """Return a case of a bulk call with this many lines, each of them refused.
+
+    The call changes nothing, and is not written to the ledger.
+    """
 
     def send(tester: Tester, it: Owned) -> Answer:
         return posts(f"/{what}/bulk", {what: lines * [line(it)]})(tester, it)
@@ -213,5 +220,5 @@ def bulk(what: str, lines: int, status: int, line: Callable[[Owned], Json]) -> C
 
 
 def is_it(body: Json, it: Owned) -> bool:
-    """The answer is about what was asked for."""
+    """Return whether the answer is about the requested object."""
     return bool(body["id"] == it.id)

@@ -1,4 +1,4 @@
-"""Sentences of the contract about limits and refusals, each with the request that puts it to the test."""
+"""The contract's limits and refusals: one sentence each, with the request that tests it."""
 
 from typing import Any
 from urllib.parse import quote
@@ -48,7 +48,7 @@ PRODUCTS = [
         201,
         holds=lambda body, _it: len(body["sku"]) == 50 and body["sku"].isupper(),
     ),
-    # There are few of one character: all testers share this one, and a line of a bulk call may be refused.
+    # Few SKUs have one character, so all testers use this one. In a bulk call the second one is refused.
     Case(
         "a sku of 1 character",
         lambda tester, _it: tester.shop.create_products([{**tester.new_product(), "sku": "Z"}]),
@@ -82,10 +82,10 @@ PRODUCTS = [
     not_created("a negative stock", stock=-1),
     not_created("a stock of 1,000,001", stock=1_000_001),
     not_created("a stock of half a unit", stock=1.5),
-    not_created("a stock of 71 bits", stock=2**70),
+    not_created("a stock of 2^70", stock=2**70),
     not_created("an unknown field", colour="red"),
     not_created("every field wrong", sku="", name="", price=0, stock=-1),
-    Case("a product of nothing", posts("/products/", {}), 422, fields=tuple(NEVER_MADE)),
+    Case("a product without fields", posts("/products/", {}), 422, fields=tuple(NEVER_MADE)),
     Case(
         "a sku that exists",
         lambda tester, it: tester.shop.create_product({**tester.new_product(), "sku": it.key}),
@@ -100,7 +100,9 @@ PRODUCTS = [
         "spare",
         code="duplicate_sku",
     ),
-    by_shop("a change of nothing", "spare", lambda shop, it: shop.update_product(it.id), 200, holds=is_it),
+    by_shop(
+        "a change without fields", "spare", lambda shop, it: shop.update_product(it.id), 200, holds=is_it
+    ),
     by_shop(
         "a change at the limits",
         "spare",
@@ -126,7 +128,7 @@ PRODUCTS = [
         holds=is_it,
     ),
     by_shop(
-        "the largest withdrawal takes what is there",
+        "the largest withdrawal takes the whole stock",
         "spare",
         lambda shop, it: shop.adjust_stock(it.id, -(2**31), "all of it"),
         200,
@@ -145,10 +147,10 @@ PRODUCTS = [
         lambda shop, it: shop.adjust_stock(it.id, 2**31 - 1, "far too much"),
         422,
     ),
-    not_adjusted("an adjustment under 32 bits", "adjustment", adjustment=-(2**31) - 1),
-    not_adjusted("an adjustment over 32 bits", "adjustment", adjustment=2**31),
+    not_adjusted("an adjustment below 32 bits", "adjustment", adjustment=-(2**31) - 1),
+    not_adjusted("an adjustment above 32 bits", "adjustment", adjustment=2**31),
     not_adjusted("an adjustment of half a unit", "adjustment", adjustment=0.5),
-    not_adjusted("no adjustment", "adjustment", reason="none"),
+    not_adjusted("an adjustment without units", "adjustment", reason="none"),
     not_adjusted("a reason with a NUL", "reason", adjustment=1, reason="nul\0"),
     Case("a reason of 500 characters", with_reason_of(500), 200, "spare"),
     Case("a reason of 501 characters", with_reason_of(501), 422, "spare", fields=("reason",)),
@@ -163,7 +165,7 @@ ORDERS = [
     not_placed("an order of a 64-bit id", product_id=2**63),
     not_placed("an order of an unknown field", status="PAID"),
     by_shop(
-        "more than there is",
+        "an order of more than the stock",
         "scarce",
         lambda shop, it: shop.place_order(it.id, FEW + 1),
         409,
@@ -247,14 +249,14 @@ ORDERS = [
         "Invalid status transition from PENDING to PENDING",
     ),
     Case(
-        "a status that is none",
+        "an unknown status",
         sends("PUT", "/orders/{it.id}", "/orders/{id}", {"status": "LOST"}),
         422,
         "pending",
         fields=("status",),
     ),
     Case(
-        "a deletion by force, perhaps",
+        "a deletion with force=perhaps",
         sends("DELETE", "/orders/{it.id}?force=perhaps", "/orders/{id}"),
         422,
         "pending",
@@ -280,14 +282,14 @@ LISTS = [
     asks("a page of 100", "/products/?per_page=100"),
     asks("page 0", "/products/?page=0", "page"),
     asks("a page of 101", "/products/?per_page=101", "per_page"),
-    asks("a page of none", "/orders/?per_page=0", "per_page"),
-    asks("prices that are none", "/products/?min_price=cheap&max_price=inf", "min_price", "max_price"),
-    asks("perhaps in stock", "/products/?in_stock_only=perhaps", "in_stock_only"),
+    asks("a page of 0", "/orders/?per_page=0", "per_page"),
+    asks("prices that are not numbers", "/products/?min_price=cheap&max_price=inf", "min_price", "max_price"),
+    asks("in_stock_only=perhaps", "/products/?in_stock_only=perhaps", "in_stock_only"),
     *(asks(f"a search for {kind}", f"/products/?search={quote(text)}") for kind, text in HOSTILE.items()),
     asks("a search for a NUL", "/products/?search=%00", "search"),
     asks("a page of 100 orders", "/orders/?per_page=100"),
     asks("a page of 101 orders", "/orders/?per_page=101", "per_page"),
-    asks("orders of a status that is none", "/orders/?status=LOST", "status"),
+    asks("orders of an unknown status", "/orders/?status=LOST", "status"),
     asks("1 recent order", "/orders/recent?limit=1"),
     asks("50 recent orders", "/orders/recent?limit=50"),
     asks("0 recent orders", "/orders/recent?limit=0", "limit"),
@@ -301,27 +303,27 @@ UNKNOWN = [
     *(
         by_shop(says, "product", act, 404, **NO_PRODUCT)
         for says, act in {
-            "nobody's product": lambda shop, _it: shop.view_product(NOBODYS),
-            "a change of nobody's product": lambda shop, _it: shop.update_product(NOBODYS, price=1.5),
-            "a deletion of nobody's product": lambda shop, _it: shop.delete_product(NOBODYS),
-            "an adjustment of nobody's product": lambda shop, _it: shop.adjust_stock(NOBODYS, 1, "lost"),
-            "an order of nobody's product": lambda shop, _it: shop.place_order(NOBODYS, 1),
+            "an unknown product": lambda shop, _it: shop.view_product(NOBODYS),
+            "a change of an unknown product": lambda shop, _it: shop.update_product(NOBODYS, price=1.5),
+            "a deletion of an unknown product": lambda shop, _it: shop.delete_product(NOBODYS),
+            "an adjustment of an unknown product": lambda shop, _it: shop.adjust_stock(NOBODYS, 1, "lost"),
+            "an order of an unknown product": lambda shop, _it: shop.place_order(NOBODYS, 1),
         }.items()
     ),
     *(
         by_shop(says, "product", act, 404, **NO_ORDER)
         for says, act in {
-            "nobody's order": lambda shop, _it: shop.view_order(NOBODYS),
-            "a change of nobody's order": lambda shop, _it: shop.update_order(NOBODYS, quantity=1),
-            "a payment of nobody's order": lambda shop, _it: shop.pay_order(NOBODYS),
-            "a shipment of nobody's order": lambda shop, _it: shop.ship_order(NOBODYS),
-            "a cancel of nobody's order": lambda shop, _it: shop.cancel_order(NOBODYS),
-            "a deletion of nobody's order": lambda shop, _it: shop.delete_order(NOBODYS),
-            "a forced deletion of nobody's order": lambda shop, _it: shop.delete_order(NOBODYS, force=True),
+            "an unknown order": lambda shop, _it: shop.view_order(NOBODYS),
+            "a change of an unknown order": lambda shop, _it: shop.update_order(NOBODYS, quantity=1),
+            "a payment of an unknown order": lambda shop, _it: shop.pay_order(NOBODYS),
+            "a shipment of an unknown order": lambda shop, _it: shop.ship_order(NOBODYS),
+            "a cancel of an unknown order": lambda shop, _it: shop.cancel_order(NOBODYS),
+            "a deletion of an unknown order": lambda shop, _it: shop.delete_order(NOBODYS),
+            "a forced deletion of an unknown order": lambda shop, _it: shop.delete_order(NOBODYS, force=True),
         }.items()
     ),
     by_shop(
-        "nobody's sku",
+        "an unknown sku",
         "product",
         lambda shop, _it: shop.view_product_by_sku("NEVER-MADE"),
         404,
@@ -332,21 +334,21 @@ UNKNOWN = [
         for kind, path in ((kind, f"/products/sku/{quote(text, safe='')}") for kind, text in HOSTILE.items())
     ),
     *(
-        Case(f"/{what}/{text[:20]} is no id", asks_for(f"/{what}/{text}", f"/{what}/{{id}}"), 404)
+        Case(f"/{what}/{text[:20]} is not an id", asks_for(f"/{what}/{text}", f"/{what}/{{id}}"), 404)
         for what in ("products", "orders")
         for text in NO_IDS
     ),
-    Case("a path that leads nowhere", sends("GET", "/nowhere", NOWHERE), 404),
+    Case("an unknown path", sends("GET", "/nowhere", NOWHERE), 404),
 ]
 
 MALFORMED = {
-    "no JSON": b"",
-    "JSON cut off": b'{"sku": "NEVER-MADE", ',
-    "JSON and more": b"{} x",
-    "no UTF-8": b'{"sku": "\xff"}',
-    "half a character": b'{"sku": "\\ud800"}',
+    "empty": b"",
+    "incomplete JSON": b'{"sku": "NEVER-MADE", ',
+    "JSON with text after it": b"{} x",
+    "not UTF-8": b'{"sku": "\xff"}',
+    "half a surrogate pair": b'{"sku": "\\ud800"}',
     "a price of NaN": b'{"sku": "NEVER-MADE", "name": "Never made", "price": NaN, "stock": 1}',
-    "nested without end": b"[" * 10_000,
+    "nested too deeply": b"[" * 10_000,
 }
 JSON_ORDER = b'{"product_id": %d, "quantity": 1}' % NOBODYS
 ORDERED_TWICE = b'{"product_id": %d, "quantity": "x", "quantity": 1}' % NOBODYS
@@ -374,16 +376,18 @@ REQUESTS = [
     ),
     Case("a field given twice", posts("/orders/", ORDERED_TWICE), 422, fields=("body",)),
     *(
-        Case(
-            f"a body that says it is {media_type}", posts("/orders/", JSON_ORDER, media_type=media_type), 415
-        )
+        Case(f"a Content-Type of {media_type}", posts("/orders/", JSON_ORDER, media_type=media_type), 415)
         for media_type in OTHER_TYPES
     ),
-    Case("a charset", posts("/orders/", JSON_ORDER, media_type="application/json; charset=utf-8"), 404),
+    Case(
+        "a Content-Type with a charset",
+        posts("/orders/", JSON_ORDER, media_type="application/json; charset=utf-8"),
+        404,
+    ),
     Case("a body of 1 MiB", posts("/orders/", JSON_ORDER.ljust(MEBIBYTE)), 404),
     Case("a body over 1 MiB", posts("/orders/", JSON_ORDER.ljust(MEBIBYTE + 1)), 413),
     *(
-        Case(f"{request} is no request", sends(request.split()[0], path, request.split()[1]), 405)
+        Case(f"{request} is not allowed", sends(request.split()[0], path, request.split()[1]), 405)
         for request, path in WRONG_METHODS.items()
     ),
 ]

@@ -1,8 +1,9 @@
-"""People using a shop: 3 look after its products, 5 order, 2 watch, 1 hunts for what is nearly sold out.
+"""The users of a shop. Of 11 users, 3 manage products, 5 order, 2 monitor, and 1 orders scarce products.
 
     locust -f load_tests/locustfile.py --host=http://localhost:8000
 
-Each task makes exactly one request; where it has nothing to act on yet, it takes the step before.
+Each task makes exactly one request. A task that needs an object first, such as an order to pay, makes that
+object instead.
 """
 
 import itertools
@@ -14,13 +15,13 @@ from typing import Any
 from locust import between, task
 from locust.env import Environment
 
-# For `from load_tests …`, wherever Locust is started. At [0] is this folder; Locust takes that out again.
+# So that `from load_tests …` works from any folder. Not at [0]: Locust removes that entry again.
 sys.path.insert(1, str(Path(__file__).absolute().parents[1]))
 from load_tests.users import ShopUser, product_names
 
 
 class InventoryManagementUser(ShopUser):
-    """Keeps the catalogue: reads it, adds to it, changes what it added, now and then drops something."""
+    """Manages the catalogue: reads it, creates products, and changes or deletes the products it created."""
 
     weight = 3
     wait_time = between(1, 3)
@@ -85,7 +86,7 @@ class InventoryManagementUser(ShopUser):
 
 
 class OrderProcessingUser(ShopUser):
-    """Orders what it finds, pays, sees to it that it is shipped, and sometimes thinks better of it."""
+    """Finds products, then orders, pays and ships them; cancels some of its orders."""
 
     weight = 5
     wait_time = between(0.5, 2)
@@ -145,7 +146,7 @@ class OrderProcessingUser(ShopUser):
 
     @task
     def cancel_order(self) -> None:
-        """Whatever became of it since: too late, it is refused; in time, paying and shipping are."""
+        """Cancel any order: a shipped one is refused; of a canceled one, later payments are refused."""
         if self.orders:
             self.shop.cancel_order(self.random.choice(self.orders))
         else:
@@ -153,7 +154,7 @@ class OrderProcessingUser(ShopUser):
 
 
 class MonitoringUser(ShopUser):
-    """Watches: is it up, how is business, what came in last. Reads the documentation at times."""
+    """Reads the health, the summary and the recent orders; sometimes also the documentation."""
 
     weight = 2
     wait_time = between(1, 3)
@@ -180,11 +181,11 @@ class MonitoringUser(ShopUser):
 
 
 class HighConcurrencyUser(ShopUser):
-    """Hunts for the same few products as everybody of its kind, on every worker.
+    """Orders the same few products as all other users of this class, on every worker.
 
-    They agree without a message: the catalogue is listed by id, so its first page is the same for
-    all. It stays short there whatever the run began with: who found a product sold out has a few
-    units delivered, who did not writes off what is left.
+    No message is needed to agree on them: the catalogue is listed by id, so all users see the same first
+    page. The products stay scarce, whatever their first stock. A user that found a product sold out adds
+    a few units; the others remove what is left.
     """
 
     weight = 1
@@ -192,7 +193,7 @@ class HighConcurrencyUser(ShopUser):
 
     few = 5
     delivery = 10
-    """Units; less than what is asked for between two deliveries, so that most come too late."""
+    """Units; fewer than are ordered between two deliveries, so that most orders are refused."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -209,7 +210,7 @@ class HighConcurrencyUser(ShopUser):
         if answer.status == 409:
             self.sold_out = product
         elif answer.status == 404:
-            self.scarce.clear()  # deleted: everybody finds the same other one instead
+            self.scarce.clear()  # deleted: read the first page again, which is the same for all
 
     @task
     def adjust_scarce_stock(self) -> None:
@@ -228,7 +229,7 @@ class HighConcurrencyUser(ShopUser):
 
 
 class EverythingUser(InventoryManagementUser, OrderProcessingUser, MonitoringUser, HighConcurrencyUser):
-    """Takes turns at everything the four kinds do. Takes part only where a profile names it."""
+    """Does all tasks of the four classes in turn. It takes part only if a profile names it."""
 
     weight = 0
     wait_time = between(0.1, 0.3)
@@ -236,7 +237,7 @@ class EverythingUser(InventoryManagementUser, OrderProcessingUser, MonitoringUse
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._turns = itertools.cycle(dict.fromkeys(self.tasks))  # each once, whatever its weight
+        self._turns = itertools.cycle(dict.fromkeys(self.tasks))  # each once: weights are ignored
         self.tasks = [EverythingUser._take_turn]
 
     def _take_turn(self) -> None:

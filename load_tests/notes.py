@@ -1,4 +1,4 @@
-"""What is noted of each act on the shop, for the audit: what was asked for, and what was told.
+"""The ledger entries that Shop writes for the audit: each act on the shop, and its answer.
 
 Needs nothing but Python.
 """
@@ -9,13 +9,13 @@ from typing import Any
 from load_tests.answer import Answer, Json
 
 _STATUS_OF = {"insufficient_stock": 409, "duplicate_sku": 409, "product_not_found": 404}
-"""The status a line of a bulk call would have been refused with alone, by its code."""
+"""The status of a refused line, by its code: the status that a single request would have had."""
 
 _AVAILABLE = re.compile(rb"Available: (\d+)")
 
 
 class NoLedger:
-    """Takes the ledger's place where no engine is loaded: stampede/counting/ledger.py has the real one."""
+    """Replaces the ledger where no engine is loaded; the real one is in stampede/counting/ledger.py."""
 
     def attempt(self, _act: str, **_facts: Any) -> Json:
         return {}
@@ -28,18 +28,18 @@ class NoLedger:
 
 
 class Notes:
-    """The ledger as the shop writes it: a line before an act is sent, and what came of it."""
+    """Writes the ledger: an entry before each act is sent, and its outcome afterwards."""
 
     def __init__(self, ledger: Any) -> None:
         self._ledger = ledger
 
     def attempt(self, act: str, **facts: Any) -> Json:
-        """Note what is about to be sent; returns the entry, to be settled."""
+        """Record an act that is about to be sent; return the entry, which the caller must settle."""
         entry: Json = self._ledger.attempt(act, **facts)
         return entry
 
     def settle(self, entry: Json, answer: Answer, **told: str) -> Answer:
-        """Note what came of it; `told` says what of a good answer is noted, and under which name."""
+        """Record the outcome. `told` maps names in the ledger to fields of a successful answer."""
         facts: Json = {}
         if told and answer.outcome == "ok":
             body = _object(answer)
@@ -50,7 +50,7 @@ class Notes:
         return answer
 
     def settle_lines(self, entries: list[Json], answer: Answer, id_name: str) -> Answer:
-        """Note what came of each line of a bulk call."""
+        """Record the outcome of each line of a bulk call."""
         body = _object(answer) if answer.outcome == "ok" else {}
         made = {line.get("index"): _number(line.get("id")) for line in _lines(body, "created")}
         refused = {line.get("index"): line.get("code") for line in _lines(body, "failures")}
@@ -59,30 +59,30 @@ class Notes:
                 self._ledger.settle(entry, "ok", status=201, **{id_name: made[index]})
             elif index in refused:
                 self._ledger.settle(entry, "refused", status=_STATUS_OF.get(str(refused[index]), 422))
-            else:  # one that a good answer does not speak of is as unknown as any
+            else:  # a line that a successful answer does not mention is unknown too
                 outcome = "unknown" if answer.outcome == "ok" else answer.outcome
                 self._ledger.settle(entry, outcome, status=answer.status)
         return answer
 
 
 def product_facts(product: Json) -> Json:
-    """What the ledger keeps of a new product."""
+    """Return the fields of a new product that the ledger keeps."""
     return {name: product[name] for name in ("sku", "price", "stock") if name in product}
 
 
 def _number(value: Any) -> int | float | None:
-    """What the contract says is a number; anything else is as good as nothing, and the audit says so."""
+    """Return the value if it is a number, as the contract requires, else None: the audit reports that."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _lines(body: Json, name: str) -> list[Json]:
-    """The lines of a bulk call's answer that are what they should be."""
+    """Return the lines of a bulk call's answer that are JSON objects."""
     lines = body.get(name)
     return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
 
 
 def _object(answer: Answer) -> Json:
-    """The JSON object that came; nothing where something else did: the audit sees that an id is missing."""
+    """Return the JSON object in the body, else an empty one: the audit reports the missing id."""
     try:
         body = answer.json()
     except ValueError:

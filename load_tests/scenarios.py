@@ -1,12 +1,14 @@
-"""Five kinds of people who give a shop a hard time. All together, or one kind alone by its name or tag:
+"""Five user classes for difficult situations. Run all of them, or one by its name or tag:
 
     locust -f load_tests/scenarios.py --host=http://localhost:8000
     locust -f load_tests/scenarios.py LastItemRace --host=http://localhost:8000
     locust -f load_tests/scenarios.py --tags race --host=http://localhost:8000
 
-Each task makes exactly one request; where it has nothing to act on yet, it takes the step before. Only
-racers look at what they race for, and then order it, and the impatient send the same twice at once.
-`promises` names the checks of the audit that a run of 20 s with 10 users surely gives something to examine.
+Each task makes exactly one request. A task that needs an object first, such as an order to pay, makes that
+object instead. There are two exceptions: racers view a product and then order it, and some tasks send the
+same request twice at the same time.
+
+`promises` lists checks of the audit: a run of 20 s with 10 users always gives each of them data to examine.
 """
 
 import itertools
@@ -20,7 +22,7 @@ from typing import Any, ClassVar
 from locust import between, events, tag, task
 from locust.env import Environment
 
-# For `from load_tests …`, wherever Locust is started. At [0] is this folder; Locust takes that out again.
+# So that `from load_tests …` works from any folder. Not at [0]: Locust removes that entry again.
 sys.path.insert(1, str(Path(__file__).absolute().parents[1]))
 from load_tests.answer import Json
 from load_tests.consistency import line_by_line, untrue_refusal, wrong_health, wrong_order_of, wrong_summary
@@ -31,26 +33,26 @@ from load_tests.users import ShopUser
 from stampede import RacingUser
 
 CREATED_OR_THERE = frozenset({201, 409})
-ORDERED_OR_SOLD_OUT = frozenset({201, 409})  # nobody deletes what is ordered here: no 404
+ORDERED_OR_SOLD_OUT = frozenset({201, 409})  # these products are never deleted: no 404
 REFUSED = frozenset({422})
 
 
 @events.init.add_listener
 def leave_out_whoever_has_no_task(environment: Environment, **_: Any) -> None:
-    """With --tags some kinds have none left, and Locust would have them fail all the time."""
+    """Remove user classes that --tags leaves without tasks: Locust would let them fail all the time."""
     options = environment.parsed_options
     if options.tags or options.exclude_tags:
         environment._filter_tasks_by_tags()
         environment.user_classes[:] = [kind for kind in environment.user_classes if kind.tasks]
         if not environment.user_classes:
-            sys.exit("no task has such tags: there are race, bulk, depletion, monitoring and errors")
+            sys.exit("no task has these tags: use race, bulk, depletion, monitoring or errors")
 
 
 @tag("race")
 class LastItemRace(RacingUser, ShopUser):
-    """Wants one of the last five, as everybody does, at the same instant; round after round."""
+    """Orders one of the last five units at the same instant as all other racers, in every round."""
 
-    weight = 6  # of ten users six: more than can win
+    weight = 6  # six of ten users: more racers than units
     promises: ClassVar[tuple[str, ...]] = ("no_oversell", "no_undersell", "contention")
     units = 5
 
@@ -70,7 +72,7 @@ class LastItemRace(RacingUser, ShopUser):
 
 @tag("bulk")
 class BulkOperations(ShopUser):
-    """Fills the catalogue five products at a time and orders three at a time; and the same one by one."""
+    """Creates products and places orders, in bulk calls and one by one."""
 
     wait_time = between(0.05, 0.15)
     promises: ClassVar[tuple[str, ...]] = (
@@ -83,9 +85,9 @@ class BulkOperations(ShopUser):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.made: deque[int] = deque(maxlen=50)
-        """Products; nobody else changes or orders them."""
+        """Ids of its products; no other user changes or orders them."""
         self.placed: deque[tuple[int, int]] = deque(maxlen=50)
-        """Orders of single products, and the product."""
+        """Orders that were placed one by one: the order's id and the product's."""
         self.last_call: tuple[list[Json], str, list[Json]] | None = None
 
     @task
@@ -104,7 +106,7 @@ class BulkOperations(ShopUser):
 
     @task(4)
     def place_three_orders(self) -> None:
-        """Now and then one of them cannot be meant; the others are placed all the same."""
+        """Place three orders. Sometimes one of them is impossible; the others must be placed."""
         if not self.made:
             self.create_five_products()
             return
@@ -129,7 +131,7 @@ class BulkOperations(ShopUser):
 
     @task
     def place_order_twice(self) -> None:
-        """By a double click: the same key twice at the same time is one order."""
+        """Send one order twice at the same time with the same key: only one order is placed."""
         if not self.made:
             self.create_product()
             return
@@ -140,7 +142,7 @@ class BulkOperations(ShopUser):
 
     @task
     def repeat_three_orders(self) -> None:
-        """With the same key: what was placed is answered, not placed again."""
+        """Repeat the last bulk call with the same key: its orders are returned, not placed again."""
         if self.last_call is None:
             self.place_three_orders()
             return
@@ -150,7 +152,7 @@ class BulkOperations(ShopUser):
 
     @task
     def change_price(self) -> None:
-        """Of something it has ordered: what was ordered keeps its price."""
+        """Change the price of an ordered product: the order keeps its price."""
         if self.placed:
             self.shop.update_product(self.random.choice(self.placed)[1], price=self.price())
         else:
@@ -172,14 +174,14 @@ class BulkOperations(ShopUser):
 
 
 class Shelf:
-    """Where the one product stands that all are after: as the users of one worker see it, in one run."""
+    """The one product that all users order: what the users of one worker know of it, in one run."""
 
     units = 10
-    """Per user, of a delivery; of the first, however many users there are going to be."""
+    """Units of a delivery for each user. The first stock is this number, for any number of users."""
     delivery_time = 2.0
 
     def __init__(self, run_id: str) -> None:
-        self.sku = f"{run_id}-DEPLETION"  # on every worker: they agree without a message
+        self.sku = f"{run_id}-DEPLETION"  # the same on every worker, so no message is needed
         self.users = 0
         self.missing = False
         self.product: int | None = None
@@ -194,9 +196,9 @@ shelf_of = lru_cache(maxsize=1)(Shelf)
 
 @tag("depletion")
 class StockDepletionRecovery(ShopUser):
-    """Orders what everybody of its kind orders until there is none, waits for the delivery, and goes on.
+    """Orders the same product as all users of this class, until it is sold out; then waits for a delivery.
 
-    Pays and ships some, gives some back, and tries what must not be.
+    It also pays, ships, cancels and deletes orders, and tries to cancel shipped ones, which is refused.
     """
 
     wait_time = between(0.1, 0.5)
@@ -241,7 +243,7 @@ class StockDepletionRecovery(ShopUser):
 
     @task
     def cancel_order(self) -> None:
-        """Impatiently, twice at the same time: its units come back once."""
+        """Cancel one order twice at the same time: its units return to the stock once."""
         live = self.random.choice((self.unpaid, self.unshipped)) or self.unpaid
         if not live:
             self.order()
@@ -252,7 +254,7 @@ class StockDepletionRecovery(ShopUser):
 
     @task
     def cancel_shipped_order(self) -> None:
-        """Too late."""
+        """Try to cancel a shipped order, which is too late."""
         if self.shipped:
             with self.shop.expecting(REFUSED):
                 self.shop.cancel_order(self.random.choice(self.shipped))
@@ -261,7 +263,7 @@ class StockDepletionRecovery(ShopUser):
 
     @task
     def erase_order(self) -> None:
-        """As if it had never been; its units come back."""
+        """Delete an order; its units return to the stock."""
         if self.unpaid:
             with self.shop.expecting(OK):
                 self.shop.delete_order(self.unpaid.popleft(), force=True)
@@ -269,7 +271,7 @@ class StockDepletionRecovery(ShopUser):
             self.order()
 
     def _find_product(self) -> None:
-        """Whoever comes first makes it."""
+        """Find the product, or create it if no user has created it yet."""
         if self.shelf.missing:
             product = {**self.new_product(), "sku": self.shelf.sku, "stock": self.shelf.units}
             with self.shop.expecting(CREATED_OR_THERE):
@@ -290,7 +292,7 @@ class StockDepletionRecovery(ShopUser):
             self.ledger.event("depleted", product_id=product)
 
     def _restock(self, product: int) -> None:
-        self.shelf.delivery_due = None  # one user of each worker takes it in
+        self.shelf.delivery_due = None  # only one user of each worker restocks
         units = self.shelf.units * self.shelf.users
         with self.shop.expecting(OK):
             answer = self.shop.adjust_stock(product, units, "delivery")
@@ -300,9 +302,9 @@ class StockDepletionRecovery(ShopUser):
 
 @tag("monitoring")
 class HighFrequencyMonitoring(ShopUser):
-    """Never takes its eyes off the dashboard, and adds up what it says."""
+    """Reads the health, the summary and the recent orders often, and checks that the numbers agree."""
 
-    wait_time = between(0.25, 0.5)  # every second look is at the health: one each 0.5 to 1 s
+    wait_time = between(0.25, 0.5)  # every second request is for the health: one each 0.5 to 1 s
     promises: ClassVar[tuple[str, ...]] = ("summary_equals_recount",)
 
     def __init__(self, environment: Environment) -> None:
@@ -331,7 +333,7 @@ class HighFrequencyMonitoring(ShopUser):
 
 @tag("errors")
 class ErrorConditions(ShopUser):
-    """Goes to every limit of the contract and over it, and insists on the documented answer."""
+    """Sends requests at every limit of the contract and beyond it, and checks for the documented answer."""
 
     wait_time = between(0.05, 0.15)
     promises: ClassVar[tuple[str, ...]] = ("refused_means_no_effect", "one_order_per_key")
@@ -349,11 +351,11 @@ class ErrorConditions(ShopUser):
 
     @task
     def try_next_case(self) -> None:
-        """All of them in some order, then all of them again, with other products and orders."""
+        """Try all cases in random order, then all of them again with other products and orders."""
         if not self._cases:
             self._cases = self.random.sample(CASES, len(CASES))
             self.own.clear()
-        needed = ("product", self._cases[-1].needs)  # some cases want it beside their own
+        needed = ("product", self._cases[-1].needs)  # some cases also need the product
         if missing := [what for what in needed if what not in self.own]:
             self._come_by(missing[0])
         else:
@@ -365,7 +367,7 @@ class ErrorConditions(ShopUser):
             case.send(self, it)
 
     def _come_by(self, what: str) -> None:
-        """Take one step towards a product or an order that a case needs."""
+        """Make one request towards the product or order that a case needs."""
         if what in self.stocks:
             self._make_product(what)
         elif "product" not in self.own:

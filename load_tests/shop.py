@@ -1,4 +1,4 @@
-"""The shop as its users meet it: one method per request of the API.
+"""The client of the API: one method for each request.
 
 Needs nothing but `locust`.
 """
@@ -15,35 +15,35 @@ from load_tests.answer import Answer, Check, Json
 from load_tests.notes import Notes, product_facts
 
 TIMEOUT = 10.0
-"""Seconds until a connection, or the next part of an answer, is given up."""
+"""The longest wait for a connection, or for the next part of an answer, in seconds."""
 
 log = logging.getLogger(__name__)
 
 OK: Set[int] = frozenset({200})
 OK_OR_GONE: Set[int] = frozenset({200, 404})
-OK_OR_REFUSED: Set[int] = frozenset({200, 404, 422})  # 422: another status allows no such step
+OK_OR_REFUSED: Set[int] = frozenset({200, 404, 422})  # 422: the order's status does not allow it
 CREATED: Set[int] = frozenset({201})
 PLACED_OR_SOLD_OUT: Set[int] = frozenset({201, 404, 409})
 CHANGED_OR_REFUSED: Set[int] = frozenset({200, 404, 409, 422})
-DELETED_OR_ORDERED: Set[int] = frozenset({204, 404, 409})  # 409: orders refer to it
+DELETED_OR_ORDERED: Set[int] = frozenset({204, 404, 409})  # 409: the product has orders
 ANY_STATUS: Set[int] = frozenset(range(100, 600))
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-"""Seconds before an order without an answer is repeated; the pause doubles each time."""
+"""Seconds before an order with an unknown outcome is repeated; the pause doubles each time."""
 
 LONGEST_BACK_OFF, BACK_OFF_STEP = 30.0, 1.0
-"""Seconds that a user who is told to come back later waits at most; and until it looks whether to stop."""
+"""Seconds: the longest wait after a Retry-After, and the pause between two checks whether users stop."""
 
 _IDENTITY = {"Accept-Encoding": "identity"}
 
 
 class Shop:
-    """Each method makes one request, counted under its route as the contract writes it.
+    """The client: each method makes one request, counted under its route as the contract writes it.
 
-    Refusals that belong to a shop's day (sold out, no longer there, no such step) are outcomes and
-    count as successes; every other answer, and none, is a failure. What acts on the shop is noted in
-    the ledger before it is sent, and with what came of it; an order whose answer is unknown is sent
-    again under its key, until it is known or `is_stopping`. Who is told to come back later goes on later.
+    Expected refusals (sold out, deleted, wrong status) count as successes. Every other refusal is a failure,
+    and so is a request without an answer. Each act on the shop is written to the ledger before it is sent,
+    and again with its outcome. An order with an unknown outcome is sent again under its key, until its
+    outcome is known or `is_stopping`. After an answer with Retry-After, the user waits that long.
     """
 
     def __init__(
@@ -54,18 +54,18 @@ class Shop:
         is_stopping: Callable[[], bool],
         is_overload: bool = False,
     ) -> None:
-        """In an overload the shop may answer that it has too much to do, if it says when to come back."""
+        """With `is_overload`, a 503 with Retry-After is expected, and counts as a success."""
         self._client = client
         self._notes = Notes(ledger)
         self._new_key = new_key
         self._is_stopping = is_stopping
         self._is_overload = is_overload
         self._expectation: tuple[Set[int], Check | None] | None = None
-        client.client.valid_response_codes = ANY_STATUS  # judged below; Locust would write a log of each 409
+        client.client.valid_response_codes = ANY_STATUS  # judged below; Locust would log each 409
 
     @contextmanager
     def expecting(self, statuses: Set[int], check: Check | None = None) -> Iterator[None]:
-        """What is sent inside succeeds by these statuses instead, and only if `check` finds nothing wrong."""
+        """Change which answers succeed inside the block: these statuses, and only if `check` returns None."""
         self._expectation = statuses, check
         try:
             yield
@@ -88,9 +88,9 @@ class Shop:
         return self.request("GET", f"/products/sku/{sku}", "/products/sku/{sku}", OK_OR_GONE)
 
     def create_product(self, product: Json, race: bool = False) -> Answer:
-        """No refusal is expected: a SKU that exists already means that two users share theirs.
+        """Create a product. No refusal is expected: an existing SKU means that two users make the same SKUs.
 
-        With `race` the ledger says that more is going to be asked for than there is.
+        `race` records in the ledger that users will order more units than the product has.
         """
         entry = self._notes.attempt("create", **product_facts(product), **({"race": True} if race else {}))
         answer = self.request("POST", "/products/", "/products/", CREATED, product)
@@ -107,7 +107,7 @@ class Shop:
         return self._notes.settle(entry, answer)
 
     def adjust_stock(self, product_id: int, adjustment: int, reason: str, key: str | None = None) -> Answer:
-        """A key is added to the reason, which stands with the movement in the API's own ledger."""
+        """Adjust the stock. The key is added to the reason, which the API stores with the stock movement."""
         reason = f"{reason} {key or self._new_key()}"
         path, route = f"/products/{product_id}/stock/adjust", "/products/{id}/stock/adjust"
         entry = self._notes.attempt("adjust", product_id=product_id, adjustment=adjustment, key=reason)
@@ -122,7 +122,7 @@ class Shop:
     # Orders
 
     def place_order(self, product_id: int, quantity: int, key: str | None = None) -> Answer:
-        """The same `key` again places no second order."""
+        """Place an order; a second call with the same `key` does not place a second order."""
         key = key or self._new_key()
         body = {"product_id": product_id, "quantity": quantity}
         entry = self._notes.attempt("order", key=key, **body)
@@ -172,14 +172,14 @@ class Shop:
         return self._notes.settle(entry, self.request("POST", path, route, OK_OR_REFUSED))
 
     def delete_order(self, order_id: int, force: bool = False) -> Answer:
-        """Without `force` it is a cancel: the order stays."""
+        """Delete an order; without `force` it is canceled, and its row stays."""
         query, expected = ("?force=true", OK_OR_GONE) if force else ("", OK_OR_REFUSED)
         entry = self._notes.attempt("delete" if force else "cancel", order_id=order_id)
         answer = self.request("DELETE", f"/orders/{order_id}{query}", "/orders/{id}", expected)
         return self._notes.settle(entry, answer)
 
     def place_orders(self, orders: list[Json], key: str | None = None) -> Answer:
-        """One call for all of them; line i is remembered as `<key>#<i>`."""
+        """Place orders in one bulk call; the API stores line i under the key `<key>#<i>`."""
         key = key or self._new_key()
         entries = [
             self._notes.attempt("order", key=f"{key}#{index}", **order, bulk=True)
@@ -219,9 +219,9 @@ class Shop:
         key: str | None = None,
         media_type: str = "application/json",
     ) -> Answer:
-        """Send what no method above sends; `expected` statuses are successes. The only use of the client.
+        """Send a request; answers with an `expected` status are successes. All methods above use this one.
 
-        A body of bytes is sent as it is, as the `media_type` it claims to be.
+        A body of bytes is sent unchanged, with `media_type` as its Content-Type.
         """
         headers = _IDENTITY if key is None else {**_IDENTITY, "Idempotency-Key": key}
         content: Json = {"json": body}
@@ -236,7 +236,7 @@ class Shop:
             if fault is None:
                 response.success()
             else:
-                # Locust counts failures by their text: no ids and no addresses in it.
+                # Locust groups failures by their text, so it must contain no ids and no addresses.
                 response.failure(f"{method} {route}: {fault}")
         if log.isEnabledFor(logging.DEBUG):
             outcome = "expected" if fault is None else "FAILURE"
@@ -246,7 +246,7 @@ class Shop:
         return answer
 
     def _back_off(self, seconds: float) -> None:
-        """Leave a shop alone that says it has too much to do."""
+        """Wait as long as the answer's Retry-After asks for, or until the users stop."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and not self._is_stopping():
             time.sleep(BACK_OFF_STEP)
@@ -260,12 +260,12 @@ class Shop:
         try:
             return check(answer) if check else None
         except (AttributeError, LookupError, TypeError, ValueError):
-            return f"{answer.status}, and a body that is not as documented"
+            return f"{answer.status}, but the body is not as documented"
 
     def _until_known(self, send: Callable[[], Answer]) -> tuple[Answer, int]:
-        """Send an order until its answer tells what became of it, or the users are stopping.
+        """Send an order until its outcome is known or the users are stopping.
 
-        Returns the last answer, and how often it was sent.
+        Return the last answer, and how often the order was sent.
         """
         answer, tries, pause = send(), 1, FIRST_PAUSE
         while answer.outcome == "unknown" and not self._is_stopping():
@@ -282,12 +282,15 @@ def _answer(response: Any) -> Answer:
 
 
 def _retry_after(response: Any) -> float:
-    """Of a 503, in seconds; a date is taken for nothing."""
+    """Return the Retry-After of a 503 in seconds; 0 if there is none, or if it is a date."""
     told = str(response.headers.get("retry-after"))
     seconds = int(told) if response.status_code == 503 and re.fullmatch(r"\d{1,9}", told, re.ASCII) else 0
     return min(seconds, LONGEST_BACK_OFF)
 
 
 def _name(error: Exception) -> str:
-    """Its kind; geventhttpclient wraps a time-out in its RetriesExceeded, also where nothing was retried."""
+    """Return the name of the error's class.
+
+    geventhttpclient wraps a time-out in RetriesExceeded, even if it retried nothing: return the wrapped one.
+    """
     return type(getattr(error, "original", None) or error).__name__

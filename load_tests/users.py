@@ -1,6 +1,6 @@
-"""The people at the shop: what users of every kind have at hand, and what tells those of one run apart.
+"""The base class of the shop's users, and the names and keys that make each user unique.
 
-Needs nothing but `locust`, with what it brings, and `faker`.
+Needs only `locust`, with its dependencies, and `faker`.
 """
 
 import itertools
@@ -24,22 +24,22 @@ from load_tests.notes import NoLedger
 from load_tests.shop import TIMEOUT, Shop
 
 SEED = 2026
-"""The same seed, the same names, prices, choices and waits of each user. SKUs differ from run to run."""
+"""The seed of each user's names, prices, choices and waits: they repeat in every run. SKUs do not repeat."""
 
 
 @cache
 def product_names() -> tuple[str, ...]:
-    """A pool, filled once: making each value when it is needed would be paid for by the load."""
+    """Return a pool of names, filled once: making each name when it is needed would slow the load down."""
     fake = Faker()
     fake.seed_instance(SEED)
     return tuple(fake.catch_phrase() for _ in range(1000))
 
 
 class Run:
-    """What tells the users of a run apart, and from those of every other run and worker.
+    """The names that make the users of a run unique among all users, runs and workers.
 
-    SKUs read `RUN-WORKER-USER-NUMBER`: at most 49 characters of `A-Z 0-9 - _`. The index of a worker says
-    little: each master counts from 0, and so does each Locust that runs without one.
+    SKUs have the form `RUN-WORKER-USER-NUMBER`, with at most 49 characters of `A-Z 0-9 - _`. The index of a
+    worker would not be unique: each master counts from 0, and a Locust without a master has index 0.
     """
 
     current: ClassVar["Run | None"] = None
@@ -51,7 +51,7 @@ class Run:
         run_id = run_id or time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         runner: Any = environment.runner
         self.worker_index: int = getattr(runner, "worker_index", 0)
-        # With an engine as its ledger calls the worker; without one by the end of its id.
+        # With an engine: the worker's name in the ledger. Without one: the end of its id.
         named = getattr(environment, "stampede_worker", None)
         worker = named() if named else getattr(runner, "client_id", "0")[-8:]
         self.id = re.sub(r"[^A-Z0-9_-]", "-", run_id[:24].upper())
@@ -61,13 +61,13 @@ class Run:
         self._key_numbers = itertools.count(1)
 
     def new_key(self) -> str:
-        """Under which an act can be found again: `RUN/WORKER/NUMBER`."""
+        """Return a unique key, by which an act can be found later: `RUN/WORKER/NUMBER`."""
         return f"{self._key_prefix}/{next(self._key_numbers)}"
 
     @classmethod
     def begin(cls, environment: Environment, **_: Any) -> "Run":
         run = cls.current = cls(environment)
-        random.seed(f"{SEED}/{run.worker_index}")  # Locust draws tasks and waits from this one
+        random.seed(f"{SEED}/{run.worker_index}")  # Locust draws tasks and waits from this generator
         return run
 
 
@@ -75,25 +75,26 @@ events.test_start.add_listener(Run.begin)
 
 
 class SendsOnce(HTTPClientPool):
-    """Connections over which a request is sent once.
+    """A pool of connections that sends each request once.
 
-    geventhttpclient resends a GET, PUT or DELETE whose connection closes without an answer: the shop may have
-    done it, and would count it twice. An idle connection that was closed is replaced before it is used.
+    geventhttpclient resends a GET, PUT or DELETE if the connection closes without an answer. The shop may
+    have served the first one, so the request would be counted twice. A closed idle connection is replaced
+    before it is used.
     """
 
     def get_client(self, url: Any) -> Any:
         client = super().get_client(url)
-        client._connection_pool.size = -1  # what it may try is this and one more
+        client._connection_pool.size = -1  # geventhttpclient retries `size + 1` times: never
         return client
 
 
 class ShopUser(FastHttpUser):
-    """Somebody at the shop. Extend it: `self.shop` sends requests, `self.random` is repeatable chance."""
+    """The base class of users. `self.shop` sends requests; `self.random` draws numbers that repeat."""
 
     abstract = True
     connection_timeout = TIMEOUT
     network_timeout = TIMEOUT
-    max_redirects = 0  # the contract has none; one that is followed would be a request nobody counts
+    max_redirects = 0  # the contract has none; a followed redirect would be a request that is not counted
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -108,7 +109,7 @@ class ShopUser(FastHttpUser):
         self.shop = Shop(self.client, self.ledger, run.new_key, self._is_stopping, is_overload)
         self.random = random.Random(f"{SEED}/{run.worker_index}/{number}")
         self.products: deque[int] = deque(maxlen=100)
-        """Ids from the pages it has listed lately."""
+        """Ids from the pages that it listed last."""
         self._pages = 1
         self._sku_prefix = f"{run.sku_prefix}-{number}"
         self._sku_numbers = itertools.count(1)
@@ -117,15 +118,15 @@ class ShopUser(FastHttpUser):
         return bool(self._state == LOCUST_STATE_STOPPING)
 
     def at_once(self, *acts: Callable[[], Any]) -> None:
-        """Do all of these at the same time, and wait for the last."""
+        """Run all acts at the same time and wait until all have ended."""
         under_way = [gevent.spawn(act) for act in acts]
         try:
             gevent.joinall(under_way, raise_error=True)
         finally:
-            gevent.killall(under_way)  # none of them goes on without its user
+            gevent.killall(under_way)  # no act may continue after its user has stopped
 
     def browse(self) -> None:
-        """List some page of the catalogue and remember what is on it."""
+        """List a random page of the catalogue and remember its products."""
         answer = self.shop.list_products(page=self.random.randint(1, self._pages))
         if answer.status == 200:
             page = answer.json()
@@ -133,7 +134,7 @@ class ShopUser(FastHttpUser):
             self.products.extend(product["id"] for product in page["products"])
 
     def new_product(self) -> Json:
-        """A product that nobody else makes."""
+        """Return a new product with a SKU that no other user makes."""
         return {
             "sku": f"{self._sku_prefix}-{next(self._sku_numbers)}",
             "name": self.random.choice(product_names()),

@@ -208,7 +208,7 @@ def test_tags_leave_only_those_who_have_a_task() -> None:
         assert environment.user_classes == left
     options = SimpleNamespace(tags=["rice"], exclude_tags=[])
     environment = Environment(user_classes=[Racer], events=Events(), parsed_options=options)
-    with pytest.raises(SystemExit, match="no task has such tags"):
+    with pytest.raises(SystemExit, match="no task has these tags"):
         scenarios.leave_out_whoever_has_no_task(environment)
 
 
@@ -297,9 +297,9 @@ def test_racers_look_at_what_they_are_going_to_order() -> None:
             409,
             "Insufficient stock. Available: 1, Requested: 1",
             False,
-            ["POST /orders/: 409, though there was enough"],
+            ["POST /orders/: 409 although the stock was sufficient"],
         ),
-        (409, "Busy, try again", False, ["POST /orders/: 409, though there was enough"]),
+        (409, "Busy, try again", False, ["POST /orders/: 409 although the stock was sufficient"]),
         (404, "", None, ["POST /orders/: 404"]),
         (500, "", None, ["POST /orders/: 500"]),
     ],
@@ -348,7 +348,9 @@ def test_bulk_call_is_repeated_under_its_key() -> None:
         task()
     assert user.network.bodies[1] == user.network.bodies[2]
     assert user.network.keys[1] == user.network.keys[2]
-    assert user.failures == ["POST /orders/bulk: the same key, and other orders"]  # this shop knows no keys
+    assert user.failures == [
+        "POST /orders/bulk: the same key returned other orders"
+    ]  # this shop knows no keys
 
 
 def test_price_changes_of_what_was_ordered_only() -> None:
@@ -364,10 +366,10 @@ def test_price_changes_of_what_was_ordered_only() -> None:
     ("answer", "fault"),
     [
         (([0, 1], [2], 2, 1), None),
-        (([0], [2], 1, 1), "not every line is answered once"),
-        (([0, 1, 2], [2], 3, 1), "not every line is answered once"),
-        (([0, 1], [2], 3, 0), "the counts are not those of the lines"),
-        (([0, 2], [1], 2, 1), "a line is placed that cannot be"),
+        (([0], [2], 1, 1), "the answer does not list each line exactly once"),
+        (([0, 1, 2], [2], 3, 1), "the answer does not list each line exactly once"),
+        (([0, 1], [2], 3, 0), "the counts do not match the lines"),
+        (([0, 2], [1], 2, 1), "an impossible line was accepted"),
     ],
 )
 def test_bulk_answers_speak_of_every_line_once(
@@ -522,27 +524,31 @@ def test_summary_that_adds_up_is_fine() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "fault"),
     [
-        ("inventory.products.total", 11, "products in and out of stock: they do not agree"),
-        ("inventory.products.low_stock_count", 1, "products low in stock: they do not agree"),
-        ("inventory.products.total_stock_quantity", 7, "units and products in stock: they do not agree"),
-        ("inventory.orders.total", 7, "orders of each status: they do not agree"),
-        ("orders.total_orders", 7, "orders of each status: they do not agree"),
+        ("inventory.products.total", 11, "products in and out of stock: the numbers do not agree"),
+        ("inventory.products.low_stock_count", 1, "products low in stock: the numbers do not agree"),
+        (
+            "inventory.products.total_stock_quantity",
+            7,
+            "units and products in stock: the numbers do not agree",
+        ),
+        ("inventory.orders.total", 7, "orders of each status: the numbers do not agree"),
+        ("orders.total_orders", 7, "orders of each status: the numbers do not agree"),
         (
             "inventory.orders.paid",
             3,
-            "orders of each status, the two breakdowns: they do not agree",
+            "orders of each status, the two breakdowns: the numbers do not agree",
         ),
-        ("orders.status_breakdown.PAID", 3, "the two breakdowns: they do not agree"),
-        ("orders.total_quantity_ordered", 21, "the two quantities: they do not agree"),
-        ("orders.recent_orders", [{"id": 5}, {"id": 6}], "recent orders not newest first"),
-        ("orders.recent_orders", [{"id": 5}, {"id": 5}], "recent orders not newest first"),
+        ("orders.status_breakdown.PAID", 3, "the two breakdowns: the numbers do not agree"),
+        ("orders.total_quantity_ordered", 21, "the two quantities: the numbers do not agree"),
+        ("orders.recent_orders", [{"id": 5}, {"id": 6}], "recent orders are not newest first"),
+        ("orders.recent_orders", [{"id": 5}, {"id": 5}], "recent orders are not newest first"),
         (
             "orders.recent_orders",
             [{"id": n} for n in range(11, 0, -1)],
-            "more recent orders than asked for",
+            "more recent orders than the limit",
         ),
-        ("orders.recent_orders", None, "200, and a body that is not as documented"),
-        ("inventory.orders", {}, "200, and a body that is not as documented"),
+        ("orders.recent_orders", None, "200, but the body is not as documented"),
+        ("inventory.orders", {}, "200, but the body is not as documented"),
     ],
 )
 def test_summary_that_contradicts_itself_is_a_failure(path: str, value: Any, fault: str) -> None:
@@ -562,8 +568,8 @@ def test_summary_that_contradicts_itself_is_a_failure(path: str, value: Any, fau
     ("status", "connected", "fault"),
     [
         ("healthy", True, None),
-        ("healthy", False, "200, and not healthy"),
-        ("unhealthy", True, "200, and not healthy"),
+        ("healthy", False, "200 although not healthy"),
+        ("unhealthy", True, "200 although not healthy"),
     ],
 )
 def test_health_goes_with_the_database(status: str, connected: bool, fault: str | None) -> None:
@@ -577,8 +583,8 @@ def test_recent_orders_keep_their_limit() -> None:
     orders = [{"id": 9}, {"id": 7}, {"id": 4}]
     assert wrong_order_of(orders, 3) is None
     assert wrong_order_of(orders, 10) is None
-    assert wrong_order_of(orders, 2) == "more recent orders than asked for"
-    assert wrong_order_of(orders[::-1], 3) == "recent orders not newest first"
+    assert wrong_order_of(orders, 2) == "more recent orders than the limit"
+    assert wrong_order_of(orders[::-1], 3) == "recent orders are not newest first"
 
 
 # ErrorConditions
@@ -638,8 +644,8 @@ LIMITS = [
     ("a price of 9,999,999,999.99", "a price of 10,000,000,000"),
     ("a stock of 0", "a negative stock"),
     ("a stock of 1,000,000", "a stock of 1,000,001"),
-    ("the largest withdrawal takes what is there", "an adjustment under 32 bits"),
-    ("an adjustment of 0", "an adjustment over 32 bits"),
+    ("the largest withdrawal takes the whole stock", "an adjustment below 32 bits"),
+    ("an adjustment of 0", "an adjustment above 32 bits"),
     ("a reason of 500 characters", "a reason of 501 characters"),
     ("a quantity of 1", "a quantity of 0"),
     ("a quantity of 10,000", "a quantity of 10,001"),
@@ -680,20 +686,20 @@ CASE = Case("a price", sends("GET", "/", "/"), 422, detail="price of {it.id}", f
         (422, "application/problem+json; charset=utf-8", {}, None),
         (201, "application/json", {}, "201 instead of 422"),
         (500, "application/problem+json", {}, "500 instead of 422"),
-        (422, "application/json", {}, "it is no problem+json"),
+        (422, "application/json", {}, "the refusal is not application/problem+json"),
         (422, "application/problem+json", {"status": 400}, "the problem is incomplete"),
         (422, "application/problem+json", {"code": None}, "the problem is incomplete"),
         (
             422,
             "application/problem+json",
             {"detail": "No"},
-            "the detail does not say price of {it.id}",
+            "the detail does not contain price of {it.id}",
         ),
         (
             422,
             "application/problem+json",
             {"errors": [{"field": "name"}, {"field": "price"}]},
-            "the errors do not name price alone",
+            "the errors do not list exactly price",
         ),
     ],
 )
@@ -711,7 +717,7 @@ def test_accepted_body_must_be_right() -> None:
     user = somebody(ErrorConditions)
     user.own["product"] = Owned(7, "SKU-7")
     user._try(next(case for case in CASES if case.says == "a name that is markup"), user.own["product"])
-    assert user.failures == ["POST /products/: a name that is markup: the answer is another"]
+    assert user.failures == ["POST /products/: a name that is markup: the body is wrong"]
 
 
 def test_bytes_are_sent_as_they_are() -> None:
