@@ -35,7 +35,7 @@ class Cgroup:
         return quota / period if quota > 0 else None
 
     def throttled_seconds(self) -> float | None:
-        """Return how long the group has had to wait since its start because it had used up its CPU limit."""
+        """Return the seconds, since the group's start, in which it had to wait because of its CPU limit."""
         version_2, version_1 = self._numbers("cpu.stat"), self._numbers("cpu/cpu.stat")
         if "throttled_usec" in version_2:
             return version_2["throttled_usec"] / 1e6

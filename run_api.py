@@ -1,7 +1,7 @@
 """The Orders & Inventory API: `python run_api.py [--host H] [--port P]`.
 
-The container, the local runtime and users start the API with this program. Without DATABASE_URL it starts a
-PostgreSQL of its own, whose data stay in .local/ between starts. The other settings are in api/settings.py.
+The container, the local runtime and users start the API with this program. Without DATABASE_URL it starts its
+own PostgreSQL, whose data stay in .local/ between starts. The other settings are in api/settings.py.
 The exit code is 0 after a normal stop and 2 if the API cannot start.
 """
 
@@ -47,7 +47,7 @@ def main() -> int:
         with ExitStack() as stack:
             url = settings.database_url or stack.enter_context(embedded_database())
             check_database(url)
-            # The server's processes start from nothing and read the environment: pass the values there.
+            # The server's processes are new interpreters and read the environment: pass the values there.
             os.environ["DATABASE_URL"] = url
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="stampede-metrics-")
@@ -104,7 +104,9 @@ def embedded_database() -> Iterator[str]:
         with embedded.running(DATA) as database:
             yield database.url("api")
     except place.EmbeddedPostgresError as error:
-        raise SettingError(f"DATABASE_URL is unset, and of the embedded PostgreSQL: {error}") from None
+        raise SettingError(
+            f"DATABASE_URL is unset, and the embedded PostgreSQL cannot start: {error}"
+        ) from None
 
 
 def allow_connections() -> None:
@@ -134,11 +136,11 @@ def server(settings: Settings) -> MPServer:
         workers=settings.processes,
         blocking_threads=settings.threads + SPARE_THREADS,
         backlog=CONNECTIONS,
-        # A process that dies is replaced; what it counted stays.
+        # A process that dies is replaced; its counters stay.
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
         websockets=False,
-        # Its only warning is that eight threads are many; measured, eight did better than two.
+        # Granian's only warning is that eight threads are many. In measurements, eight did better than two.
         log_level=LogLevels.error,
     )
 

@@ -213,9 +213,9 @@ class RefusalMiddleware:
         """Raise Problem or DatabaseUnavailableError if Admission has marked the request as refused."""
         if REFUSED not in req.env:
             return
-        # A silent database is what all places wait for, so it is the reason to report.
+        # If the database is silent, all places wait for it. Then it is the reason to report.
         if self._database.is_silent(WAIT_SECONDS):
-            raise DatabaseUnavailableError("it gives no sign of life")
+            raise DatabaseUnavailableError("the database does not answer")
         raise overloaded(self._retry_times.next())
 
 

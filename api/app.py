@@ -92,7 +92,7 @@ def report_unavailable(
     request: Request, response: Response, error: DatabaseUnavailableError, path: dict[str, Any]
 ) -> None:
     """Answer that the database is unavailable, and log the cause."""
-    # An error without a cause was raised at once, because the database is away. db.py has logged that once.
+    # An error without a cause was raised at once, because the database was away: db.py has logged that.
     if error.__cause__ is not None:
         logger.warning("%s", error, extra={"request_id": request.context.id, "request": describe(request)})
     answer_problem(request, response, Problem.of("database_unavailable"), path)

@@ -23,7 +23,7 @@ def bulk_result(rows: Sequence[Row], lines: Sequence[NewOrder] | Sequence[NewPro
 
 
 def failure(index: int, code: str, about: str, line: NewOrder | NewProduct) -> Failure:
-    """Return the failure of one line; `about` is the database's word for the detail (see Kind)."""
+    """Return the failure of one line; `about` is the value that the database returned for the detail."""
     match line:
         case NewOrder():
             problem = Problem.of(code, about=about, id=line.product_id, quantity=line.quantity)

@@ -3,9 +3,9 @@
 Only this module imports psycopg2. It has a pool of connections, whose callers wait for a free one, and two
 threads:
 
-- The *keeper* sends the database a heartbeat four times a second, over a connection of its own, and opens the
-  connections that the pool lacks. After a second without a sign of life, calls are refused at once. If the
-  server allows fewer connections than wanted, calls share the ones there are.
+- The *keeper* sends the database a heartbeat four times a second, over its own connection, and opens the
+  connections that the pool lacks. After a second without an answer, calls are refused at once. If the
+  server allows fewer connections than the pool needs, calls share the open ones.
 - The *watchdog* shuts the socket of every call that is past its deadline. Nothing else ends a call to a
   stopped PostgreSQL: libpq blocks its thread permanently, whatever its timeouts. The watchdog also measures
   how long the database has been silent. It counts its own rounds instead of reading a clock: while this
@@ -42,7 +42,7 @@ HEALTH_SECONDS = 0.8
 LONG_REQUEST_SECONDS = 10.0
 #: The pause between two heartbeats.
 HEARTBEAT_SECONDS = 0.25
-#: After this long without a sign of life the database counts as away.
+#: After this long without an answer, the database counts as away.
 AWAY_SECONDS = 1.0
 #: The pause between two rounds of the watchdog.
 WATCH_SECONDS = 0.05
@@ -235,7 +235,7 @@ class Database:
                 if self._is_away() or not self._changed.wait(deadline - monotonic()):
                     raise DatabaseUnavailableError("no connection is free")
             if self._is_away():
-                raise DatabaseUnavailableError("it gives no sign of life")
+                raise DatabaseUnavailableError("the database does not answer")
             return self._free.pop()
 
     def _give_back(self, connection: Connection) -> None:
@@ -257,7 +257,7 @@ class Database:
             return max(0, len(self._connections) - len(self._free) - 1)  # the keeper uses one
 
     def is_silent(self, seconds: float) -> bool:
-        """Return whether the database has given no sign of life for longer than this."""
+        """Return whether the database has not answered for longer than this."""
         return self._silent > seconds
 
     def _is_away(self) -> bool:
@@ -291,10 +291,10 @@ class Database:
             self._stopping.wait(pause)
 
     def _send_heartbeat(self, connection: Connection | None) -> Connection:
-        """Return the keeper's connection after a sign of life; open it if there is none."""
+        """Return the keeper's connection after the database has answered; open it if there is none."""
         if connection is None:
             connection = self._open_keepers_own()
-            logger.info("the database is there")
+            logger.info("the database answers")
         else:
             connection.execute("SELECT 1", (), monotonic() + AWAY_SECONDS)
         with self._changed:
@@ -338,7 +338,7 @@ class Database:
     def _drop_idle(self, connection: Connection | None, error: Exception) -> None:
         """Close all idle connections, since the keeper's has failed; calls notice the rest themselves."""
         if connection is not None or not self._first_try.is_set():
-            logger.error("the database is away: %s", str(error).strip())
+            logger.error("the database does not answer: %s", str(error).strip())
         with self._changed:
             self._silent = inf
             for idle in (*self._free, *([connection] if connection else [])):

@@ -15,11 +15,11 @@ from api.db import Database
 
 SAMPLE_SECONDS = 0.1
 
-requests_in_flight = Gauge("http_requests_in_flight", "Requests at work", multiprocess_mode="livesum")
-requests_waiting = Gauge("http_requests_waiting", "Requests not begun", multiprocess_mode="livesum")
-connections = Gauge("database_connections", "That requests share", multiprocess_mode="livesum")
-connections_in_use = Gauge("database_connections_in_use", "At work", multiprocess_mode="livesum")
-connection_waits = Counter("database_connection_waits", "Times when none of them was free")
+requests_in_flight = Gauge("http_requests_in_flight", "Requests in progress", multiprocess_mode="livesum")
+requests_waiting = Gauge("http_requests_waiting", "Requests that wait to start", multiprocess_mode="livesum")
+connections = Gauge("database_connections", "Size of the connection pools", multiprocess_mode="livesum")
+connections_in_use = Gauge("database_connections_in_use", "Connections in use", multiprocess_mode="livesum")
+connection_waits = Counter("database_connection_waits", "Calls that found no free connection")
 
 
 def watch(admission: Admission, database: Database) -> None:

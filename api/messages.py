@@ -22,7 +22,9 @@ LAST_PAGE = 1_000_000_000_000
 Id = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
 Sku = Annotated[
     str,
-    Meta(min_length=1, max_length=50, pattern="^[A-Za-z0-9_-]+$", description="Stored upper-case, unique."),
+    Meta(
+        min_length=1, max_length=50, pattern="^[A-Za-z0-9_-]+$", description="Unique; stored in upper case."
+    ),
 ]
 Name = Annotated[str, Meta(min_length=2, max_length=200)]
 #: Decoded as float: for a Decimal, msgspec would also accept a string. `fault_of` checks the decimals.
@@ -171,7 +173,7 @@ class Product(Struct):
 class AdjustedProduct(Product):
     """A product after its stock was adjusted."""
 
-    applied: Annotated[int, Meta(description="What was really added or, negative, taken.")]
+    applied: Annotated[int, Meta(description="Units added; negative for units taken.")]
 
 
 class ProductPage(Struct):
@@ -198,7 +200,7 @@ class OrderDetails(Order):
     """An order with its product."""
 
     product: Product
-    total_value: Annotated[Money, Meta(description="Unit price when it was placed × quantity.")]
+    total_value: Annotated[Money, Meta(description="Quantity × unit price at the time of the order.")]
 
 
 class OrderPage(Struct):
@@ -285,7 +287,7 @@ class OrderTotals(Struct):
     paid: int
     shipped: int
     canceled: int
-    total_quantity_ordered: Annotated[int, Meta(description="Units of all orders, canceled ones too.")]
+    total_quantity_ordered: Annotated[int, Meta(description="Units of all orders, including canceled ones.")]
 
 
 class InventorySummary(Struct):
@@ -302,7 +304,7 @@ class OrderSummary(Struct):
     status_breakdown: dict[Status, int]
     total_quantity_ordered: int
     total_order_value: Annotated[
-        Money, Meta(description="At the prices when they were placed; canceled ones too.")
+        Money, Meta(description="At the prices at the time of each order, including canceled ones.")
     ]
     recent_orders: list[Order]
 
@@ -322,7 +324,7 @@ class FieldError(Struct):
 
 
 class ProblemBody(Struct, omit_defaults=True):
-    """A refusal (RFC 9457): `detail` is for people, `code` for programs."""
+    """A refusal (RFC 9457): `detail` is text for people, `code` is for programs."""
 
     type: str
     title: str

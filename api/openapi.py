@@ -22,8 +22,12 @@ Handler = TypeVar("Handler", bound=Callable[..., None])
 Schema = dict[str, Any]
 
 JSON = "application/json"
-REQUEST_ID = {HEADER: {"description": "Logged with what goes wrong.", "schema": {"type": "string"}}}
-RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+REQUEST_ID = {
+    HEADER: {"description": "The id of this request in the API's log.", "schema": {"type": "string"}}
+}
+RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds until the client may retry.", "schema": {"type": "integer"}}
+}
 #: Paths that never call the database.
 WITHOUT_DATABASE = {"/", "/docs", "/redoc", "/openapi.json", "/metrics"}
 
@@ -71,8 +75,8 @@ def openapi_document(routes: Mapping[str, Resource]) -> dict[str, Any]:
         "info": {
             "title": "Orders & Inventory API",
             "version": __version__,
-            "description": "Every refusal is application/problem+json (RFC 9457): `detail` for people, "
-            "`code` for programs. Paths are the same with and without a slash at their end.",
+            "description": "Every refusal is application/problem+json (RFC 9457): `detail` is for people, "
+            "`code` is for programs. Paths are the same with and without a slash at the end.",
         },
         "paths": paths,
         "components": {"schemas": schemas.components},
@@ -137,7 +141,7 @@ def describe_operation(path: str, method: str, handler: Any, schemas: Schemas) -
     if described.body:
         document["requestBody"] = {
             "required": True,
-            "description": f"To be sent as {JSON}: another Content-Type, or none, is refused with 415.",
+            "description": f"Send it as {JSON}: another Content-Type, or none, is refused with 415.",
             "content": {JSON: {"schema": schemas.of(described.body)}},
         }
     return without_bodies(document) if method == "head" else document
@@ -170,14 +174,14 @@ def key_parameter(described: Operation) -> list[Schema]:
     """Return the parameter object of Idempotency-Key if the operation takes one, else an empty list."""
     if not described.takes_key:
         return []
-    description = "The same key and body again is answered as the first time and has no second effect."
+    description = "A repeated request with the same key and body gets the first answer and changes nothing."
     schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]*$"}
     name = "Idempotency-Key"
     return [{"name": name, "in": "header", "required": False, "description": description, "schema": schema}]
 
 
 def success(status: int, type_: Any, described: Operation, schemas: Schemas) -> Schema:
-    """Return the response object of an answer that is no refusal."""
+    """Return the response object of a successful answer."""
     answer: Schema = {"description": HTTPStatus(status).phrase, "headers": REQUEST_ID}
     if type_ is not None:
         answer["content"] = {JSON: {"schema": schemas.of(type_)}}
@@ -213,7 +217,7 @@ def problem(schemas: Schemas) -> Schema:
 
 
 def without_bodies(document: Schema) -> Schema:
-    """Return the operation for HEAD: no answer has a body, and neither has a refusal."""
+    """Return the operation for HEAD: neither answers nor refusals have a body."""
     responses = {
         status: {name: part for name, part in answer.items() if name != "content"}
         for status, answer in document["responses"].items()

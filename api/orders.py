@@ -110,7 +110,7 @@ class OrderById(DatabaseResource):
         refusals=("order_not_found", "insufficient_stock", "quantity_locked", "invalid_transition"),
     )
     def on_put(self, request: Request, response: Response, id_: str) -> None:
-        """Change the quantity of a PENDING order, the status, or both; the stock follows."""
+        """Change the quantity of a PENDING order, the status, or both; the stock changes too."""
         order_id = read_id(id_, "order_not_found")
         change = read_body(request, OrderChange)
         row = self._database.call(
@@ -135,7 +135,7 @@ ACTS = {
     "ship_order": ("not_shippable", "PAID → SHIPPED."),
     "cancel_order": (
         "not_cancelable",
-        "PENDING or PAID → CANCELED; the units go back once, however often it is asked for.",
+        "PENDING or PAID → CANCELED; the units return to the stock once, even if this is repeated.",
     ),
 }
 

@@ -11,8 +11,8 @@ from api.messages import FieldError, ProblemBody, encode
 class Kind(NamedTuple):
     """A kind of refusal.
 
-    `detail` is a template: it takes words of the request, and `about`, which the database returns (the stock,
-    the status, the SKU). `field` is the field at fault, if there is one.
+    `detail` is a template for values of the request, and for `about`, which the database returns (the stock,
+    the status, the SKU). `field` is the wrong field, if there is one.
     """
 
     status: int
@@ -54,21 +54,21 @@ KINDS = {
     "not_cancelable": Kind(422, "Not cancelable", "Cannot cancel a shipped order"),
     # Refused by the API itself, most of them before it calls the database.
     "sku_not_found": Kind(404, "Product not found", "Product with SKU '{sku}' not found"),
-    "path_not_found": Kind(404, "Not found", "There is nothing at {about}"),
+    "path_not_found": Kind(404, "Not found", "There is no resource at {about}"),
     "bad_request": Kind(400, "Bad request", "{about}"),
-    "malformed_json": Kind(400, "Malformed JSON", "The body is no valid JSON: {about}"),
-    "method_not_allowed": Kind(405, "Method not allowed", "{about} is not allowed here"),
+    "malformed_json": Kind(400, "Malformed JSON", "The body is not valid JSON: {about}"),
+    "method_not_allowed": Kind(405, "Method not allowed", "{about} is not allowed for this path"),
     "body_too_large": Kind(413, "Body too large", "The body is larger than 1 MiB"),
     "unsupported_media_type": Kind(
-        415, "Unsupported media type", "The body must be application/json; the request has {about}"
+        415, "Unsupported media type", "The Content-Type must be application/json, got {about}"
     ),
     "invalid_input": Kind(422, "Invalid input", "{about}"),
     # Not the fault of the request.
     "internal_error": Kind(
-        500, "Internal error", "A fault of ours; it was logged with the id of this request"
+        500, "Internal error", "The API failed; the error is in its log with the X-Request-ID of this answer"
     ),
     "overloaded": Kind(
-        503, "Overloaded", "More is asked for than can be served; try again in {seconds} seconds"
+        503, "Overloaded", "The API receives more than it can serve; try again in {seconds} seconds"
     ),
     "database_unavailable": Kind(
         503, "Database unavailable", "The database does not answer; try again in a second"

@@ -22,7 +22,7 @@ Convert = Callable[[Any, Any], Any]
 
 
 def read_id(text: str, code: str) -> int:
-    """Return an id from a path; raise Problem `code`, a 404, where the text is no 63-bit number."""
+    """Return an id from a path; raise Problem `code`, a 404, where the text is not a 63-bit number."""
     if text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= LARGEST_ID:
         return int(text)
     raise Problem.of(code, id=text)
@@ -39,7 +39,7 @@ def read_key(request: Request) -> str | None:
 def read_body(request: Request, message: type[Message]) -> Message:
     """Return the body as `message`, or raise Problem.
 
-    415: the Content-Type is not JSON. 413: the body is too large. 400: it is no JSON. 422: a field is wrong.
+    415: the Content-Type is not JSON. 413: the body is too large. 400: it is not JSON. 422: a field is wrong.
     """
     media_type = (request.content_type or "nothing").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -61,7 +61,7 @@ def decoder_of(message: type[Message]) -> msgspec.json.Decoder[Message]:
 
 
 def refusal_of(body: bytes, message: type[Input], error: Exception) -> Problem:
-    """Return the problem of a body that was not decoded: 400 if it is no JSON, else 422."""
+    """Return the problem of a body that was not decoded: 400 if it is not JSON, else 422."""
     try:
         check_json(body)
         fields = msgspec.json.decode(body, type=dict[str, Raw])
@@ -74,7 +74,7 @@ def refusal_of(body: bytes, message: type[Input], error: Exception) -> Problem:
 
 
 def check_json(body: bytes) -> None:
-    """Raise msgspec.DecodeError where the body is no JSON.
+    """Raise msgspec.DecodeError where the body is not JSON.
 
     It also checks the strings, which decoding to Raw skips.
     """

@@ -9,7 +9,7 @@ from itertools import count
 from falcon import Request, Response
 
 HEADER = "X-Request-ID"
-#: A client may send an id of its own for tracing; one that does not match is replaced.
+#: A client may send its own id for tracing; an id that does not match is replaced.
 ACCEPTABLE = re.compile(r"[\w.:+/=-]{1,128}", re.ASCII)
 
 

@@ -42,7 +42,7 @@ class Settings:
 def suitable_processes() -> int:
     """Return how many processes suit this machine: one for each core, from two to four.
 
-    Two, since one may die; more than four cost without any gain.
+    At least two, because one may die. More than four add cost without any gain.
     """
     has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
     cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
@@ -69,7 +69,7 @@ def database_url(given: Mapping[str, str]) -> str | None:
         parts = urlsplit(url)
         password = parts.password
     except ValueError as error:
-        raise SettingError(f"DATABASE_URL is no URL: {error}") from None
+        raise SettingError(f"DATABASE_URL is not a URL: {error}") from None
     if parts.scheme not in ("postgresql", "postgres"):
         raise SettingError("DATABASE_URL must begin with postgresql://")
     file = given.get("DATABASE_PASSWORD_FILE")

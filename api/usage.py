@@ -42,26 +42,26 @@ class Usage(Collector):
             ticks = sum(sum(process[TIME]) for process in stats) + sum(parent[TIME_OF_ENDED_CHILDREN])
             seconds = ticks / os.sysconf("SC_CLK_TCK")
             yield CounterMetricFamily(
-                "process_cpu_seconds", "Of all processes, ended ones too", value=seconds
+                "process_cpu_seconds", "CPU time of all processes, ended ones included", value=seconds
             )
             size = sum(process[RESIDENT] for process in stats) * os.sysconf("SC_PAGE_SIZE")
-            yield gauge("process_resident_memory_bytes", "Of all processes", size)
+            yield gauge("process_resident_memory_bytes", "Resident memory of all processes", size)
         yield from self._container()
         if id_ := boot_id():
-            yield InfoMetricFamily("machine", "What it runs on", {"boot_id": id_})
+            yield InfoMetricFamily("machine", "The machine that runs the API", {"boot_id": id_})
 
     def _container(self) -> Iterator[Metric]:
         """Yield the limits of the container, and what counts towards them."""
         if (throttled := self._cgroup.throttled_seconds()) is not None:
             name = "container_cpu_cfs_throttled_seconds"
-            yield CounterMetricFamily(name, "Held back by its CPU limit", value=throttled)
+            yield CounterMetricFamily(name, "Seconds in which the CPU limit stopped it", value=throttled)
         if cores := self._cgroup.cpu_limit():
-            yield gauge("container_spec_cpu_quota", "Microseconds of CPU in each period", cores * 100_000)
-            yield gauge("container_spec_cpu_period", "In microseconds", 100_000)
+            yield gauge("container_spec_cpu_quota", "CPU limit: microseconds in a period", cores * 100_000)
+            yield gauge("container_spec_cpu_period", "Length of a period in microseconds", 100_000)
         if limit := self._cgroup.memory_limit():
-            yield gauge("container_spec_memory_limit_bytes", "Of memory, what it may use", limit)
+            yield gauge("container_spec_memory_limit_bytes", "Memory limit", limit)
             used = self._cgroup.memory_used() or 0
-            yield gauge("container_memory_working_set_bytes", "Of memory, what counts towards that", used)
+            yield gauge("container_memory_working_set_bytes", "Memory that counts towards the limit", used)
 
 
 def gauge(name: str, text: str, value: float) -> Metric:

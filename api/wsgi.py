@@ -18,7 +18,7 @@ def get_app() -> App[Request, Response]:
     logs.configure()
     settings = Settings.from_environment(os.environ)
     if settings.database_url is None:
-        raise SettingError("DATABASE_URL must be set; `python run_api.py` sees to it")
+        raise SettingError("DATABASE_URL must be set; `python run_api.py` sets it")
     # One more than requests in progress: a probe does not wait for a connection.
     database = Database(settings.database_url, settings.threads + 1)
     database.start()

@@ -335,7 +335,7 @@ def test_processes_share_the_connections_there_are(
             answers = list(pool.map(lambda _: api.request("GET", "/products/5").status, range(60)))
             assert answers == [200] * 60
     messages = [json.loads(line)["message"] for line in log.read_text().splitlines()]
-    assert not [message for message in messages if "is away" in message]
+    assert not [message for message in messages if "does not answer" in message]
     assert 1 <= len([message for message in messages if "lacks" in message]) <= 2
 
 

@@ -85,7 +85,7 @@ def test_acts_on_an_order_are_described_each_for_itself(document: dict[str, Any]
         "pay": ("PENDING → PAID.", "`not_payable`"),
         "ship": ("PAID → SHIPPED.", "`not_shippable`"),
         "cancel": (
-            "PENDING or PAID → CANCELED; the units go back once, however often it is asked for.",
+            "PENDING or PAID → CANCELED; the units return to the stock once, even if this is repeated.",
             "`not_cancelable`",
         ),
     }
