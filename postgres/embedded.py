@@ -84,7 +84,7 @@ class Server:
         command += ["--port", str(self.port)] if self.port else []
         for name, value in self.settings.items():
             command += ["--set", f"{name}={value}"]
-        # A session of its own: Ctrl-C in a terminal must reach only this process, which stops the server.
+        # A new session: Ctrl-C in a terminal must reach only this process, which then stops the server.
         self.process = subprocess.Popen(command, cwd=HERE.parent, start_new_session=True)
         wait_until_ready(self.process, self.socket_dir)
 
@@ -285,9 +285,9 @@ def client_environment() -> dict[str, str]:
 
 
 def main() -> NoReturn:
-    """Run the server, or a client program, in place of this process."""
+    """Replace this process with the server or with a client program."""
     parser = argparse.ArgumentParser(prog="python -m postgres.embedded")
-    parser.add_argument("--data", type=Path, help="folder of the data; made and filled if there is none")
+    parser.add_argument("--data", type=Path, help="folder of the data; created if it does not exist")
     parser.add_argument("--socket-dir", type=Path, required=True, help="folder of the socket")
     parser.add_argument("--port", type=int, help="listen on this port of 127.0.0.1 too")
     parser.add_argument(

@@ -1,8 +1,8 @@
--- The database from nothing, in the one order that works. psql runs this file everywhere: in the
--- official image, in the local runtime, in the tests. It needs a superuser and an empty database.
+-- Creates everything in an empty database; the order of the files matters. It needs a superuser. psql runs
+-- this file everywhere: in the official image, in the local runtime and in the tests.
 \set ON_ERROR_STOP on
 
--- Names and reasons are any text: initdb --encoding=UTF8, the official image's default.
+-- Names and reasons may contain any character. UTF8 is the official image's default (initdb --encoding=UTF8).
 DO $$ BEGIN ASSERT current_setting('server_encoding') = 'UTF8', 'the database must have encoding UTF8'; END $$;
 
 BEGIN;

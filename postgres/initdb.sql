@@ -1,2 +1,2 @@
--- What the official image finds in /docker-entrypoint-initdb.d; the folder itself is mounted at /postgres.
+-- The official image runs this file from /docker-entrypoint-initdb.d. The other files are mounted at /postgres.
 \i /postgres/init.sql

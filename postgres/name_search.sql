@@ -1,6 +1,6 @@
--- Where in the catalogue a name has a part like the one searched for: an index of all that names are made of,
--- three characters at a time, so that a search need not read every name. The collation is named so that case
--- means the same under every locale the database may have been made with. Null for what is shorter.
+-- The index for searches in names. It contains every three consecutive characters of each name, so a search
+-- does not read all names. The collation is fixed, so lower() gives the same result under every locale of the
+-- database. The result is null for a name of fewer than three characters.
 CREATE FUNCTION name_parts(name text)
 RETURNS text[] LANGUAGE plpgsql IMMUTABLE SET search_path = public, pg_temp AS $$
 DECLARE
@@ -14,5 +14,5 @@ BEGIN
 END
 $$;
 
--- Written at once: what waited to be written would be read by every search.
+-- Without fastupdate: every search would also read the list of pending entries.
 CREATE INDEX products_by_name_part ON products USING gin (name_parts(name)) WITH (fastupdate = off);

@@ -101,7 +101,7 @@ def prepare_socket_dir(socket_dir: Path) -> None:
         socket_dir.mkdir(mode=0o700, parents=True)
     if identity and not is_reachable(socket_dir.resolve().parent):
         raise EmbeddedPostgresError(
-            f"{socket_dir} must be in a folder that everybody may enter, such as /tmp"
+            f"{socket_dir} must be in a folder that all users may enter, such as /tmp"
         )
     close_to_others(socket_dir, identity)
 
@@ -118,9 +118,9 @@ def close_to_others(folder: Path, identity: Identity) -> None:
     try:
         status = os.fstat(descriptor)
         if status.st_uid not in (os.geteuid(), identity.get("user", os.geteuid())):
-            raise EmbeddedPostgresError(f"{folder} belongs to somebody else: choose another folder")
+            raise EmbeddedPostgresError(f"{folder} belongs to another user: choose another folder")
         if status.st_mode & stat.S_IWOTH:
-            raise EmbeddedPostgresError(f"everybody may write to {folder}: choose a folder inside of it")
+            raise EmbeddedPostgresError(f"all users may write to {folder}: choose a folder inside it")
         os.fchmod(descriptor, 0o700)
         if identity:
             os.fchown(descriptor, identity["user"], identity["group"])

@@ -1,10 +1,11 @@
 -- owner    owns everything and never logs in
--- api      calls the functions; has the rights they need, no DDL, and no way to rewrite the ledger
--- auditor  reads everything, and may load what clients were told into temporary tables; sees what the server
---          is doing
+-- api      calls the functions; has the rights they need, but no DDL and no right to change the stock ledger
+-- auditor  reads everything, creates temporary tables for the answers of clients, and reads the server's
+--          statistics
 --
--- A password comes from API_DB_PASSWORD, or from the file named by API_DB_PASSWORD_FILE; likewise for the
--- auditor. With neither it is `stampede`: the database is never published.
+-- The password of `api` is API_DB_PASSWORD, or the content of the file API_DB_PASSWORD_FILE. The auditor's
+-- variables are AUDITOR_DB_PASSWORD and AUDITOR_DB_PASSWORD_FILE. The default is `stampede`: the database's port
+-- is never published.
 \set api_password ''
 \set auditor_password ''
 \getenv api_password API_DB_PASSWORD
@@ -19,17 +20,17 @@
     \set auditor_password `cat "$AUDITOR_DB_PASSWORD_FILE"`
 \endif
 
--- Compose hands an unset variable on as an empty one.
+-- Compose passes an unset variable as an empty one.
 SELECT coalesce(nullif(:'api_password', ''), 'stampede') AS api_password,
        coalesce(nullif(:'auditor_password', ''), 'stampede') AS auditor_password \gset
 
--- Roles belong to the cluster, not to the database: another database may have made them already.
+-- Roles belong to the whole server, so they may exist already, created for another database.
 SELECT format('CREATE ROLE %I', name)
 FROM unnest(ARRAY['owner', 'api', 'auditor']) AS name
 WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec
 
--- Of the 97 connections that roles like these can have. An API that wants more (API_PROCESSES=10) shares what
--- it gets; the rest is for the auditor, who could not say whether the data is right without.
+-- Ordinary roles can have 97 connections together. The API gets 85; with more processes (API_PROCESSES=10) it
+-- shares them. The rest is for the auditor: without a connection the data could not be checked.
 ALTER ROLE api LOGIN PASSWORD :'api_password' CONNECTION LIMIT 85;
 ALTER ROLE auditor LOGIN PASSWORD :'auditor_password';
 
@@ -38,14 +39,15 @@ SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexe
 SELECT format('GRANT CONNECT ON DATABASE %I TO api, auditor', current_database()) \gexec
 SELECT format('GRANT TEMPORARY ON DATABASE %I TO auditor', current_database()) \gexec
 GRANT pg_read_all_stats TO auditor;
--- For read_usage.sql alone: nobody can become the owner, and the other functions run as who calls them.
+-- Only read_usage.sql needs these rights. No login can become the owner, and the other functions run with the
+-- rights of their caller.
 GRANT pg_read_server_files TO owner;
 GRANT EXECUTE ON FUNCTION pg_read_file(text), pg_read_file(text, boolean) TO owner;
 GRANT USAGE, CREATE ON SCHEMA public TO owner;
 GRANT USAGE ON SCHEMA public TO api, auditor;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
--- A function is born executable by PUBLIC; ours are not.
+-- By default PUBLIC may execute a new function; not the functions of this schema.
 ALTER DEFAULT PRIVILEGES FOR ROLE owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
--- Everything created from here on belongs to the owner; rights.sql ends it.
+-- The owner creates everything that follows, until RESET ROLE in rights.sql.
 SET ROLE owner;

@@ -1,7 +1,7 @@
--- The catalogue a run starts from, the same every time: 1,000 products, no orders. Most stocks are ample;
--- one in twenty is scarce, one in a hundred sold out. Ids start at 1 again. Every SKU begins with SEED-, so that
--- a locustfile can create LAPTOP-0010 without a 409. May be run at any time, also while the API is connected:
--- it waits for the requests in progress, and new requests wait for it.
+-- The data at the start of each run, always the same: 1,000 products, no orders. Most stocks are large; one in
+-- twenty is small, one in a hundred is 0. Ids start at 1 again. Every SKU begins with SEED-, so that a
+-- locustfile can create LAPTOP-0010 without a 409. The file may be run while the API is connected: it waits for
+-- requests in progress, and new requests wait for it.
 \set ON_ERROR_STOP on
 
 BEGIN;
@@ -29,5 +29,5 @@ INSERT INTO stock_movements (product_id, delta, stock_after, kind)
 SELECT id, stock, stock, 'created' FROM catalogue ORDER BY id;
 COMMIT;
 
--- The planner's figures belong to the catalogue before; no run should begin with autovacuum catching up.
+-- The planner's statistics are of the deleted data. Without this, autovacuum would run during the load.
 VACUUM (ANALYZE) products, orders, stock_movements, order_keys, totals;

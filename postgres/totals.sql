@@ -1,10 +1,10 @@
--- How many products and orders there are of each kind and what they are worth, kept as they change: to count
--- thousands for every list and every summary would slow the shop down the longer it runs.
+-- The number and the value of products and orders, updated with each change. Counting rows for every list and
+-- every summary would become slower as the tables grow.
 --
--- One row would be one queue for all. There are 64; a connection changes the one of its own number, and the
--- total is their sum. It does so at the very end of its transaction, when it waits for no other lock any
--- more, so that these rows take part in no deadlock. Products and orders share a row: of two, one transaction
--- would take this one first and another that one.
+-- With a single row, all transactions would wait for its lock. So there are 64 rows: each connection updates
+-- one, chosen by its process id, and the total is their sum. The triggers are deferred to the end of the
+-- transaction. It waits for no other lock then, so these rows cause no deadlock. Products and orders share a
+-- row for the same reason: two rows could be locked in opposite orders.
 CREATE TABLE totals (
     slot integer PRIMARY KEY,
     products bigint NOT NULL DEFAULT 0,

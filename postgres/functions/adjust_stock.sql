@@ -1,5 +1,5 @@
--- Adds units, or withdraws them: a withdrawal larger than the stock takes what is there, and what was
--- taken is what the ledger records and `applied` says. Stock is not raised over 1,000,000 by hand.
+-- Adds or withdraws units. A withdrawal larger than the stock takes the whole stock. `applied` and the stock
+-- ledger have the units really added or taken. An adjustment cannot raise the stock over 1,000,000.
 CREATE FUNCTION adjust_stock(id bigint, adjustment integer, reason text DEFAULT NULL)
 RETURNS adjustment_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,5 +1,6 @@
--- PENDING or PAID → CANCELED; the units go back. However many cancels race, the row's lock lets one of
--- them find it alive: the units go back once. The others find it canceled, which is what they wanted.
+-- PENDING or PAID → CANCELED; the units return to the stock. Of several cancels at the same time, the row's
+-- lock lets only one find the order PENDING or PAID, so the units return once. The others find it CANCELED,
+-- and succeed too.
 CREATE FUNCTION cancel_order(id bigint)
 RETURNS order_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- Quantity, status or both; null leaves it. Stock follows the quantity, and a change to CANCELED gives the
--- units back. All of it happens or nothing.
+-- Changes the quantity, the status, or both; null means no change. The stock changes with the quantity, and a
+-- change to CANCELED returns the units. Either everything is done or nothing.
 CREATE FUNCTION change_order(id bigint, quantity integer, status text)
 RETURNS order_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -38,7 +38,7 @@ RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN (status, next) IN
         (('PENDING', 'PAID'), ('PENDING', 'CANCELED'), ('PAID', 'SHIPPED'), ('PAID', 'CANCELED'));
 
--- Takes the difference from the stock, or gives it back. The order's row is locked by the caller.
+-- Takes the difference from the stock, or returns it. The caller must have locked the order's row.
 CREATE FUNCTION change_quantity(ordered orders, quantity integer)
 RETURNS order_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- Any of sku, name, price, stock; null leaves it. A stock that is set goes into the ledger as the
--- difference to what was there.
+-- Changes any of sku, name, price and stock; null means no change. The stock ledger gets the difference between
+-- the new stock and the old one.
 CREATE FUNCTION change_product(id bigint, sku text, name text, price numeric, stock bigint)
 RETURNS product_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

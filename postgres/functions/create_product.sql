@@ -1,4 +1,4 @@
--- A product is born, its SKU upper-case, and with it the first line of its ledger.
+-- Creates a product, with its SKU in upper case, and the first line of its stock ledger.
 CREATE FUNCTION create_product(sku text, name text, price numeric, stock bigint)
 RETURNS product_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -20,7 +20,7 @@ BEGIN
 END
 $$;
 
--- An act on a product went well: the product as it now is.
+-- The result of a successful act on a product: the product after the act.
 CREATE FUNCTION product_done(done products)
 RETURNS product_answer LANGUAGE sql IMMUTABLE
 RETURN ROW('done', NULL, done.id, done.sku, done.name, done.price, done.stock)::product_answer;

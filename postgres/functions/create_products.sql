@@ -1,6 +1,6 @@
--- Many products in one transaction: a line whose SKU is taken is skipped and named.
--- They are made in SKU order, so that two bulks never wait for each other's SKUs in a circle; of two
--- lines with one SKU the first wins.
+-- Creates many products in one transaction. A line whose SKU exists is skipped, and its outcome returned.
+-- Products are created in the order of their SKUs, so two bulk calls cannot deadlock. Of two lines with the
+-- same SKU, the first is created.
 CREATE FUNCTION create_products(lines jsonb)
 RETURNS TABLE (index integer, outcome outcome, about text, id bigint)
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$

@@ -1,5 +1,5 @@
--- Removes an order for good. The units of a live one go back first; the ledger notes the deletion of any,
--- so that an order it speaks of and that is gone is never a riddle.
+-- Deletes an order. If it is PENDING or PAID, its units return to the stock. The stock ledger gets a line in
+-- either case: it explains why lines refer to an order that does not exist.
 CREATE FUNCTION delete_order(id bigint)
 RETURNS order_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- Removes a product nobody ordered. Its lock keeps new orders out while we look; without it the foreign
--- key would be checked under locks on order rows, which others take in the opposite order.
+-- Deletes a product without orders. Its lock prevents new orders while the function checks for orders. Without
+-- the lock, the check of the foreign key would lock rows of orders, and could deadlock with other transactions.
 CREATE FUNCTION delete_product(id bigint)
 RETURNS product_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,6 +1,7 @@
--- An order: claim the key, take the units if there are enough, insert the order, append to the ledger.
--- With a key that is known it answers as the first time and does nothing. Two calls with one key at once:
--- the claim of the second waits until the first commits (then it is a replay) or is refused (then it is new).
+-- Places an order: inserts the key, takes the units if the stock suffices, inserts the order and a line of the
+-- stock ledger. With a known key it returns the first answer and changes nothing. Of two calls with the same
+-- key at the same time, the second waits at its INSERT. If the first commits, the second is a replay; if the
+-- first is refused, the second places the order.
 CREATE FUNCTION place_order(product_id bigint, quantity integer, key text DEFAULT NULL)
 RETURNS order_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -35,7 +36,7 @@ BEGIN
             answer.outcome := 'insufficient_stock';
             answer.about := product.stock;
         ELSE
-            CONTINUE; -- units came in between the two statements
+            CONTINUE; -- the stock was raised between the two statements
         END IF;
 
         IF key IS NOT NULL THEN
@@ -54,7 +55,7 @@ BEGIN
 END
 $$;
 
--- The first answer to a key, or a refusal if the key came with another body.
+-- Returns the first answer to a key, or a refusal if the product or the quantity is another.
 CREATE FUNCTION replay_order(product_id bigint, quantity integer, key text)
 RETURNS order_answer LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,7 +1,7 @@
--- Many orders in one transaction: a line that is refused is skipped and named, the others are placed.
--- `lines` is [{"product_id": 1, "quantity": 2}, …]; line i is remembered under the key "<key>#<i>".
--- Nobody waits for another in a circle: the keys are claimed before any product is locked, as place_order
--- does it, in line order; then all products are locked, in id order.
+-- Places many orders in one transaction. A refused line is skipped, and its outcome returned; the others are
+-- placed. `lines` is [{"product_id": 1, "quantity": 2}, …]; line i is stored under the key "<key>#<i>".
+-- Calls cannot deadlock. They insert their keys before they lock any product, as place_order does, and in the
+-- order of the lines; then they lock all products in the order of their ids.
 CREATE FUNCTION place_orders(lines jsonb, key text DEFAULT NULL)
 RETURNS TABLE (index integer, outcome outcome, about text, id bigint)
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -27,7 +27,7 @@ BEGIN
     ORDER BY products.id
     FOR NO KEY UPDATE;
 
-    -- For place_order to claim them again. Whoever else wants one still waits until this transaction ends.
+    -- place_order inserts them again. Other calls with these keys still wait until this transaction ends.
     DELETE FROM order_keys WHERE order_keys.key = ANY (claimed);
 
     FOR line IN

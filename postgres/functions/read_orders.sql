@@ -1,4 +1,4 @@
--- An order with its product and what it was worth when it was placed.
+-- An order with its product, and its value at the time of the order.
 CREATE FUNCTION read_order(wanted_id bigint)
 RETURNS TABLE (
     id bigint, product_id bigint, quantity integer, status text, created_at timestamptz,
@@ -12,7 +12,7 @@ BEGIN ATOMIC
     WHERE orders.id = wanted_id;
 END;
 
--- How many orders have a status, or with null how many there are.
+-- The number of orders with a status; of all orders where the status is null.
 CREATE FUNCTION count_orders(wanted_status text)
 RETURNS bigint LANGUAGE sql STABLE
 RETURN (
@@ -25,15 +25,15 @@ RETURN (
     END)::bigint FROM totals
 );
 
--- One page of what the filters leave, newest first; `total` as in list_products. The orders of one product
--- are few enough to be counted; for all others there are totals.
+-- One page of the orders that match the filters, newest first; `total` as in list_products. The orders of one
+-- product are few, so they are counted; other counts come from the table totals.
 CREATE FUNCTION list_orders(
     page bigint, per_page integer, wanted_status text DEFAULT NULL, wanted_product_id bigint DEFAULT NULL
 )
 RETURNS TABLE (total bigint, id bigint, product_id bigint, quantity integer, status text, created_at timestamptz)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-    -- Materialized: else it would be counted anew for each row.
+    -- Materialized: otherwise PostgreSQL would count again for each row.
     WITH counted AS MATERIALIZED (
         SELECT CASE WHEN wanted_product_id IS NULL
             THEN count_orders(wanted_status)

@@ -1,25 +1,25 @@
--- Reads are bodies without strings: names are resolved when they are created, so no search_path can
--- mislead them, and the planner sees through the call to the filters that are really there.
+-- Functions that read have SQL bodies (BEGIN ATOMIC). Names are resolved at creation, so the search_path of a
+-- caller has no effect. The planner can inline the call and use the filters that are given.
 CREATE FUNCTION read_product(wanted_id bigint)
 RETURNS SETOF products LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT * FROM products WHERE id = wanted_id;
 END;
 
--- A SKU is stored upper-case.
+-- SKUs are stored in upper case.
 CREATE FUNCTION read_product_by_sku(wanted_sku text)
 RETURNS SETOF products LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT * FROM products WHERE sku = upper(wanted_sku);
 END;
 
--- How many products there are, or how many in stock.
+-- The number of all products, or of those in stock.
 CREATE FUNCTION count_products(in_stock_only boolean)
 RETURNS bigint LANGUAGE sql STABLE
 RETURN (SELECT sum(CASE WHEN in_stock_only THEN in_stock ELSE products END)::bigint FROM totals);
 
--- The id of the product that stands behind so many of `total`; null where there is none. It may lie deep: it
--- is walked to from the end that is nearer.
+-- The id of the product after the first `how_many` of `total` products; null where there is none. The offset may
+-- be large, so rows are skipped from the nearer end.
 CREATE FUNCTION product_behind(how_many bigint, total bigint, in_stock_only boolean)
 RETURNS bigint LANGUAGE sql STABLE
 RETURN CASE
@@ -33,7 +33,7 @@ RETURN CASE
     )
 END;
 
--- A page of all products, or of all in stock: what there are totals of.
+-- A page of all products, or of all in stock: the table totals has these counts.
 CREATE FUNCTION page_products(page bigint, per_page integer, in_stock_only boolean)
 RETURNS TABLE (total bigint, id bigint, sku text, name text, price numeric, stock bigint)
 LANGUAGE sql STABLE
@@ -48,8 +48,9 @@ BEGIN ATOMIC
     ) AS listed ON TRUE;
 END;
 
--- A page of those that the filters leave, counted one by one. What has a part of the name has all the parts
--- of that part; the index finds those, where it is long enough to have any.
+-- A page of the products that match the filters, which are counted one by one. A name that contains the search
+-- text also contains all its parts of three characters; the index finds these names. A shorter search text has
+-- no parts, so all names are read.
 CREATE FUNCTION find_products(
     page bigint, per_page integer, search text, min_price numeric, max_price numeric, in_stock_only boolean,
     low_stock_threshold bigint
@@ -74,8 +75,8 @@ BEGIN ATOMIC
     ) AS listed ON TRUE;
 END;
 
--- One page of what the filters leave, by id. `total` counts all of it and stands on every row; an empty
--- page is one row with nothing but the total.
+-- One page of the products that match the filters, sorted by id. Every row has `total`, the number of matches on
+-- all pages. An empty page is one row in which only the total is not null.
 CREATE FUNCTION list_products(
     page bigint, per_page integer, search text DEFAULT NULL, min_price numeric DEFAULT NULL,
     max_price numeric DEFAULT NULL, in_stock_only boolean DEFAULT FALSE, low_stock_threshold bigint DEFAULT NULL

@@ -1,4 +1,4 @@
--- Also what the health check asks: the cheapest question that touches a table.
+-- The health check calls it too: it is the cheapest query that reads a table.
 CREATE FUNCTION read_schema_version()
 RETURNS integer LANGUAGE sql STABLE
 RETURN (SELECT version FROM schema_version);

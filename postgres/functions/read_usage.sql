@@ -1,7 +1,7 @@
--- What PostgreSQL uses itself, for the auditor's samples. It runs with the owner's right to read files of the
--- server, and which these are stands here. CPU is that of all its processes, also of those that have ended,
--- which the first of them adds up. Memory is the container's where that is limited, else what each process has
--- for itself and what they share. Not on Linux: nulls.
+-- The CPU time and memory that PostgreSQL uses, for the auditor's samples. The function runs with the owner's
+-- right to read files of the server; the files are fixed here. CPU time is of all processes, including ended
+-- ones, whose time the first process keeps. Memory is the container's if it has a limit, else the sum of each
+-- process's private memory and the shared memory. All values are null on other systems than Linux.
 CREATE FUNCTION read_usage(
     OUT cpu_seconds double precision,
     OUT memory_bytes bigint,
@@ -13,8 +13,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WITH first AS (
         SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1) AS pid
     ),
-    -- A process that ends has no session any more before its time is added up: its parent still has it then.
-    -- Not every kernel tells that.
+    -- The children file also lists a process that is ending: it has no session any more, but its time is not
+    -- yet added to the first process. Some kernels do not have this file.
     processes AS (
         SELECT pid, true AS is_first FROM first
         UNION ALL
@@ -24,8 +24,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
             (SELECT string_agg(pid::text, ' ') FROM pg_stat_activity)
         )), ' ') AS child
     ),
-    -- In /proc/<pid>/stat, behind the name: 12 to 15 are user and system time, its own and its ended
-    -- children's, in hundredths of a second.
+    -- In /proc/<pid>/stat, after the name: 12 and 13 are the process's user and system time, 14 and 15 those of
+    -- its ended children, in hundredths of a second.
     cpu AS (
         SELECT sum(stat[12]::bigint + stat[13]::bigint) AS alive,
                sum(stat[14]::bigint + stat[15]::bigint) FILTER (WHERE is_first) AS ended
@@ -37,8 +37,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
                max(substring(status FROM 'RssShmem:\s+(\d+)')::bigint) AS shared
         FROM processes, pg_read_file('/proc/' || pid || '/status', true) AS status
     ),
-    -- A container's group is found here, of version 2 or 1. Where there is no limit, version 2 says max and
-    -- version 1 says -1, or how far it can count.
+    -- The container's cgroup, of version 2 or 1. Without a limit, version 2 has "max"; version 1 has -1 or a very
+    -- large number.
     cgroup AS (
         SELECT
             nullif(least(substring(coalesce(

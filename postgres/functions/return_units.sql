@@ -1,4 +1,4 @@
--- Gives units back to a product (or, negative, takes more) and appends the line to the ledger.
+-- Returns units to a product's stock, or takes more if negative, and appends a line to the stock ledger.
 CREATE FUNCTION return_units(product_id bigint, order_id bigint, units integer, kind text)
 RETURNS void LANGUAGE sql SET search_path = public, pg_temp AS $$
     WITH product AS (

@@ -1,5 +1,6 @@
--- The shop in one row, or in one row for each of the ten newest orders, which stand at its end. One
--- statement, so one snapshot. Ordered is ordered, canceled later or not.
+-- The totals of the shop and the ten newest orders: one row for each of these orders, with the totals repeated;
+-- one row without an order if there are none. It is one statement, so one snapshot. Canceled orders count in
+-- quantity_ordered and order_value too.
 CREATE FUNCTION summarize()
 RETURNS TABLE (
     products bigint, in_stock bigint, out_of_stock bigint, low_stock bigint, stock_quantity bigint,

@@ -1,4 +1,4 @@
--- A commit is answered before it is on disk, and PostgreSQL dies before it gets there.
+-- A commit is confirmed before it is on disk, and PostgreSQL is killed before it is written.
 -- caught by: acknowledged_orders_kept
 -- then: kill postgres
 ALTER ROLE api SET synchronous_commit = off;
