@@ -1,13 +1,13 @@
--- What is judged, gathered once and all of one snapshot. Whole tables are compared, each in one pass; one by
--- one are looked at only the orders on which they do not agree.
+-- Gathers the data that the checks judge, once and from one snapshot. Whole tables are compared, each in one
+-- pass. Only orders on which the tables disagree are examined one by one.
 
--- What the tables got since the run began, by whomever: orders, and lines of the stock ledger; and what was
--- ordered under the run's keys.
+-- The orders and the lines of the stock ledger since the run began, made by any client; and the keys of the
+-- run with their orders.
 CREATE TEMPORARY VIEW new_orders AS SELECT * FROM orders WHERE created_at >= (SELECT mark FROM run);
 CREATE TEMPORARY VIEW lines AS SELECT * FROM stock_movements WHERE at >= (SELECT mark FROM run);
 CREATE TEMPORARY VIEW held AS SELECT * FROM order_keys WHERE key ^@ (SELECT id || '/' FROM run);
 
--- The products that the run acted on, or tried to make.
+-- The products that the run acted on or tried to create.
 CREATE TEMPORARY TABLE run_products AS
 SELECT product_id FROM told
 UNION SELECT product_id FROM untold
@@ -15,13 +15,14 @@ UNION SELECT product_id FROM acts WHERE product_id IS NOT NULL
 UNION SELECT id FROM products WHERE sku IN (SELECT upper(sku) FROM acts WHERE act = 'create');
 ANALYZE run_products;
 
--- Each one's account, over its whole history: `units` is the sum of all lines, `opening` of those before the
--- run; `supplied` are units that came in other than from orders, `live` are those of live orders. Ids that no
--- product ever had are left out.
+-- The account of each of these products, over its whole history. `units` is the sum of all its lines, `opening`
+-- the sum of the lines before the run. `supplied` is the sum of the lines that belong to no order, `live` the
+-- sum of the quantities of live orders (all but CANCELED). Ids that no product ever had are omitted.
 --
--- `is_disputed`: its lines do not say of its orders what their rows say. Of a live order the lines add up to
--- its quantity, of all others to nothing; each is weighed with a hash of its id, so that no two errors cancel
--- out. (A shipped order that was deleted has kept its units: a dispute that the closer look settles.)
+-- `is_disputed`: the lines and the rows of the product's orders do not agree. The lines of a live order add up
+-- to its quantity, those of all other orders to 0. Each sum is weighted with a hash of the order's id, so that
+-- two errors do not cancel out. (A deleted order that was shipped keeps its units. Its account is disputed too;
+-- the checks of single orders accept it.)
 CREATE TEMPORARY TABLE accounts AS
 SELECT product_id, products.id IS NOT NULL AS there, sku, stock, coalesce(units, 0) AS units,
        opening IS NULL AS is_new, coalesce(opening, 0) AS opening, coalesce(supplied, 0) AS supplied,
@@ -47,8 +48,9 @@ LEFT JOIN (
 WHERE products.id IS NOT NULL OR units IS NOT NULL;
 ANALYZE accounts;
 
--- Lines that cannot be: `units` is what all lines up to this one add up to. They are summed in double
--- precision: exact up to 2^53, and much faster than in numeric, which the sum of bigints is.
+-- Impossible lines: `units`, the sum of all lines up to this one, differs from the recorded stock, or one of
+-- them is negative. The sum is in double precision, which is exact up to 2^53 and much faster than the numeric
+-- sum of bigints.
 CREATE TEMPORARY TABLE broken_lines AS
 SELECT id, product_id, line.stock_after, opening + added AS units
 FROM (
@@ -60,8 +62,8 @@ FROM (
 JOIN accounts USING (product_id)
 WHERE line.stock_after <> opening + added OR opening + added < 0 OR line.stock_after < 0;
 
--- Orders that raise a question. All others were told as their key holds them and as they are there, and
--- stand in no disputed account.
+-- The orders to examine. For all other orders, the client's answer, the key and the row agree, and the account
+-- is not disputed.
 CREATE TEMPORARY TABLE questions AS
 SELECT order_id AS id FROM told FULL JOIN held USING (order_id)
 WHERE told.key IS DISTINCT FROM held.key
@@ -76,7 +78,7 @@ UNION
 SELECT order_id FROM lines JOIN accounts USING (product_id) WHERE is_disputed;
 ANALYZE questions;
 
--- All that is said of them: by clients (told_…), by keys (held_…), by their rows, by the stock ledger.
+-- All data of these orders: the clients' answers (told_…), the keys (held_…), the rows, the stock ledger.
 CREATE TEMPORARY TABLE suspects AS
 SELECT questions.id, told.key, told.worker, told.bulk, told.answered,
        told.product_id AS told_product_id, told.quantity AS told_quantity,
@@ -105,7 +107,8 @@ LEFT JOIN (
 WHERE questions.id IS NOT NULL;
 ANALYZE suspects;
 
--- What was asked for and answered, by order and by the status it leads to. `maybes` may have been done.
+-- The requests that change an order's status, and their answers, by order and by the requested status.
+-- `maybes` are the requests that were not refused: they may have been done.
 CREATE TEMPORARY TABLE steps AS
 SELECT order_id, step, oks, maybes, refusals, first_sent, orders.id IS NOT NULL AS there,
        CASE step WHEN 'PAID' THEN paid_at WHEN 'SHIPPED' THEN shipped_at WHEN 'CANCELED' THEN canceled_at END
@@ -127,10 +130,11 @@ FROM (
 LEFT JOIN orders ON orders.id = order_id;
 ANALYZE steps;
 
--- How far each worker's clock is behind the database's: an order was made after it was sent, and its line
--- was written before the answer came. `best` is the middle between these bounds, `error` how far off it may
--- be: as far as the bounds, which change places if a clock was set in the run, and a little that clocks drift.
--- Some thousand orders do. One that was there before it was sent may be a repetition, which says nothing.
+-- The difference between the database's clock and each worker's. An order was created after its request was
+-- sent, and its line was written before the answer arrived: this gives two bounds. `best` is the middle of the
+-- bounds. `error` is half of their distance, plus 20 ms for drift; the bounds are swapped if a clock was set
+-- during the run. A few thousand orders are enough. An order that seems older than its request may be a repeated
+-- request, which gives no bound.
 CREATE TEMPORARY TABLE clocks AS
 WITH sample AS (
     SELECT worker, key, sent, created_at - to_timestamp(sent) AS most,
@@ -148,8 +152,8 @@ WHERE most >= least
   AND NOT EXISTS (SELECT FROM untold AS first WHERE first.key = sample.key AND first.sent < sample.sent)
 GROUP BY worker, least;
 
--- From when on something may have been done that no ledger knows of, because its worker was lost: after all
--- that it reported. Null where none was lost.
+-- The time after which acts may be missing in the ledger because their worker was lost: the last time that a
+-- lost worker reported. Null if no worker was lost.
 CREATE TEMPORARY TABLE unreported AS
 SELECT min(coalesce(to_timestamp(last) + coalesce(best, interval '0') - interval '1 s',
                     (SELECT mark FROM run))) AS since
@@ -174,11 +178,10 @@ SELECT key, worker, product_id, quantity, available, coalesce(error, interval '1
 FROM untold LEFT JOIN clocks USING (worker)
 WHERE outcome = 'refused' AND status = 409;
 
--- When a product had less than was asked for, for each quantity that was refused. It begins with the line
--- that took the units, and ends when the line that brought some could be seen: that line was written before
--- its transaction ended, which was before its client had the answer. Where no client was told
--- that it is done, 10 s are allowed: the API gives a statement 9.5 s, its commit included. What is new has what
--- it was made with as soon as it is there.
+-- The periods in which a product had fewer units than a refused quantity. A period begins with the line that
+-- took the units. It ends when the line that added units was visible: after the commit of its transaction, so
+-- at the latest when its client got the answer. If no client got an answer, 10 s are allowed: a statement may
+-- take 9.5 s in the API, including the commit. A new product has its first stock from its creation on.
 CREATE TEMPORARY TABLE shortages AS
 WITH demands AS (
     SELECT DISTINCT product_id, quantity FROM refusals

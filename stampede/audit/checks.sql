@@ -1,7 +1,7 @@
--- The checks: a view each, whose rows are what is wrong. `at` says when by the database's clock, `size` how
--- bad, `offender` what it is, for a person to find it.
+-- The checks: one view for each, with a row for each fault. `at` is its time by the database's clock, `size` its
+-- size in units, `offender` a description from which a person can find it.
 
--- Nowhere is there less than nothing: in no stock, and in no line of the stock ledger.
+-- No stock is negative, neither of a product nor in a line of the stock ledger.
 CREATE TEMPORARY VIEW no_negative_stock AS
 SELECT at, -least(stock, line.stock_after) AS size,
        jsonb_build_object('what', format('a stock of %s', least(stock, line.stock_after)),
@@ -13,9 +13,9 @@ LEFT JOIN (
 LEFT JOIN stock_movements ON stock_movements.id = line.id
 WHERE stock < 0 OR line.stock_after < 0;
 
--- A product's stock is the sum of all its movements, a deleted one's sum is 0; since the run began each line
--- says what the lines up to it add up to; and what clients were told they have made, adjusted or removed is a
--- line.
+-- A product's stock is the sum of its movements; for a deleted product the sum is 0. Each line since the start
+-- of the run records the sum of the lines up to it. Each creation, adjustment and deletion that the API
+-- confirmed has its line.
 CREATE TEMPORARY VIEW stock_equals_movements AS
 SELECT at, greatest(abs(coalesce(stock, 0) - accounts.units), abs(line.stock_after - line.units)) AS size,
        jsonb_build_object(
@@ -54,8 +54,8 @@ FROM acts
 WHERE act = 'delete_product' AND outcome = 'ok'
   AND product_id NOT IN (SELECT product_id FROM lines WHERE kind = 'removed');
 
--- Never was more sold than there was: the movements add up to less than nothing at no line, and live orders
--- have no more units than were ever supplied.
+-- No product was oversold: the sum of its movements was never negative, and live orders have at most the units
+-- that were supplied.
 CREATE TEMPORARY VIEW no_oversell AS
 SELECT coalesce(at, first_over.created_at) AS at, oversold AS size,
        jsonb_build_object('what', format('%s more units sold than there were', oversold),
@@ -79,8 +79,8 @@ LEFT JOIN LATERAL (
     WHERE sold_by_then > supplied ORDER BY id LIMIT 1
 ) AS first_over ON line_id IS NULL;
 
--- What was raced for, where more was asked for than there was. One that was restocked, or given something
--- back, is no such race any more.
+-- The products of races in which at least the whole stock was ordered. A product that got more units during
+-- the race is not included.
 CREATE TEMPORARY VIEW races AS
 SELECT accounts.product_id, accounts.sku, accounts.stock, smallest_refused, asked.key, asked.answered
 FROM acts AS made
@@ -102,15 +102,15 @@ JOIN (
 WHERE made.act = 'create' AND made.race AND made.outcome = 'ok' AND demand >= made.stock
   AND product_id NOT IN (SELECT product_id FROM lines WHERE kind NOT IN ('created', 'placed'));
 
--- A race sells all there is: nobody is refused what is still there at the end.
+-- A race sells the whole stock: no order was refused for units that were left at the end.
 CREATE TEMPORARY VIEW no_undersell AS
 SELECT to_timestamp(answered) AS at, stock AS size,
        jsonb_build_object('what', format('%s units were left, but an order for %s was refused', stock, smallest_refused),
                           'product_id', product_id, 'sku', sku, 'units', stock, 'key', key) AS offender
 FROM races WHERE stock >= smallest_refused;
 
--- Answers that do not stand: the order is not there, or is another. Not if clients changed or deleted it, or
--- a lost worker may have.
+-- Acknowledged orders that are missing or different in the database. An order is not included if a client
+-- changed or deleted it, or if a lost worker may have done so.
 CREATE TEMPORARY VIEW lost_orders AS
 SELECT to_timestamp(answered) AS at, told_quantity AS size, bulk,
        jsonb_build_object(
@@ -139,8 +139,8 @@ SELECT to_timestamp(answered), quantity, bulk,
                           'product_id', product_id)
 FROM told WHERE order_id IS NULL;
 
--- Changes of a quantity that were told to be done, to one that the order never had: by the lines that took its
--- units, whoever changed it before and since.
+-- Acknowledged changes to a quantity that the order never had. The quantities come from the lines that took the
+-- order's units, so earlier and later changes do not matter.
 CREATE TEMPORARY VIEW lost_changes AS
 WITH changes AS (
     SELECT * FROM acts
@@ -156,22 +156,23 @@ SELECT to_timestamp(answered) AS at, quantity AS size,
 FROM changes WHERE NOT EXISTS (
     SELECT FROM had WHERE (had.order_id, had.quantity) = (changes.order_id, changes.quantity));
 
--- An order that a client was told of is there, with the product and the quantity of the answer, and has had
--- each quantity that it was told to be changed to.
+-- Each acknowledged order exists with the product and the quantity of the answer, and has had each quantity
+-- of an acknowledged change.
 CREATE TEMPORARY VIEW acknowledged_orders_kept AS
 SELECT at, size, offender FROM lost_orders
 UNION ALL
 SELECT at, size, offender FROM lost_changes;
 
--- Orders that only keys of the run speak of: no client was told of them. `asked`: one had tried.
+-- Orders under keys of the run that were acknowledged to no client. `asked`: a client had sent a request with
+-- this key.
 CREATE TEMPORARY VIEW unacknowledged AS
 SELECT suspects.*, EXISTS (SELECT FROM told WHERE told.key = held_key)
                    OR EXISTS (SELECT FROM untold WHERE untold.key = held_key) AS asked,
        split_part(held_key, '/', 2) IN (SELECT worker FROM lost_workers) AS may_be_unreported
 FROM suspects WHERE is_ours AND key IS NULL;
 
--- Every order of the run was sent by a client: only what a lost worker had not reported is in doubt. Nobody
--- else orders the run's products without a key. And a key stands for an order that is there, or was.
+-- A client has sent each order of the run; only orders of lost workers are in doubt. There are no orders of
+-- the run's products without a key. Each key belongs to an order that exists or was deleted.
 CREATE TEMPORARY VIEW no_unexpected_orders AS
 SELECT held_at AS at, held_quantity AS size,
        jsonb_build_object('what', 'an order under a key that no client used', 'order_id', id,
@@ -192,7 +193,7 @@ FROM unacknowledged
 WHERE asked AND NOT there AND deleted = 0
   AND NOT EXISTS (SELECT FROM steps WHERE order_id = id AND step = 'DELETED' AND maybes > 0);
 
--- Answers that the shop does not remember as they were told.
+-- Acknowledged orders whose key has no order or another order in the database.
 CREATE TEMPORARY VIEW forgotten_orders AS
 SELECT to_timestamp(answered) AS at, told_quantity AS size, bulk,
        jsonb_build_object(
@@ -204,8 +205,7 @@ FROM suspects
 WHERE key IS NOT NULL AND (held_key, held_product_id, held_quantity)
                           IS DISTINCT FROM (key, told_product_id, told_quantity);
 
--- A key stands for one order, the one that clients were told of; and an order has one line that takes its
--- units.
+-- Each key has one order, which is the acknowledged one, and each order has one line that takes its units.
 CREATE TEMPORARY VIEW one_order_per_key AS
 SELECT at, size, offender FROM forgotten_orders
 UNION ALL
@@ -222,7 +222,8 @@ SELECT created_at, abs(taken - quantity),
 FROM suspects
 WHERE there AND (key IS NOT NULL OR is_ours) AND (placed <> 1 OR taken <> quantity);
 
--- Orders under keys whose every answer was a refusal. One that was sent twice may have arrived late.
+-- Orders under keys that got only refusals. A key that was sent twice is not included: its first request may
+-- have arrived late.
 CREATE TEMPORARY VIEW refused_orders AS
 SELECT held_at AS at, held_quantity AS size, refused.bulk,
        jsonb_build_object('what', format('refused with %s, but it is in the database', refused.status),
@@ -235,8 +236,8 @@ JOIN (
 ) AS refused ON refused.key = held_key
 WHERE NOT EXISTS (SELECT FROM told WHERE told.key = held_key);
 
--- Products that came into being while a client's attempt to make just that one was refused, and that nobody
--- else made.
+-- Products that were created while the API refused a client's request to create them, and that no other
+-- request created.
 CREATE TEMPORARY VIEW refused_products AS
 SELECT line.at, made.stock AS size, made.bulk,
        jsonb_build_object('what', 'a product whose creation was refused', 'product_id', accounts.product_id,
@@ -252,8 +253,8 @@ WHERE act = 'create' AND outcome = 'refused' AND (line.at >= since) IS NOT TRUE
   AND NOT EXISTS (SELECT FROM acts AS others WHERE others.act = 'create' AND others.outcome <> 'refused'
                   AND (upper(others.sku) = accounts.sku OR others.product_id = accounts.product_id));
 
--- A refusal changes nothing: no order, no product, no status, no stock; and no units are taken for an order
--- that does not exist.
+-- A refusal changes no order, no product, no status and no stock. No units are taken for an order that does
+-- not exist.
 CREATE TEMPORARY VIEW refused_means_no_effect AS
 SELECT at, size, offender FROM refused_orders
 UNION ALL
@@ -277,8 +278,8 @@ SELECT at, abs(delta),
 FROM acts JOIN lines ON reason = key
 WHERE act = 'adjust' AND outcome = 'refused' AND kind = 'adjusted';
 
--- Each 409, and whether there was a shortage while it was asked: by the best of our knowledge of the clocks,
--- and as far as they may be off.
+-- Each 409, and whether the product had too few units during the request: by the best estimate of the clocks
+-- (`was_short`), and within their error (`may_have_been_short`).
 CREATE TEMPORARY TABLE sold_out AS
 SELECT refusals.*, coalesce(available >= quantity, FALSE) AS is_contradiction,
        coalesce((SELECT until FROM shortages
@@ -300,15 +301,16 @@ SELECT sent_at AS at, quantity AS size, is_contradiction OR NOT may_have_been_sh
            'product_id', product_id, 'key', key, 'worker', worker) AS offender
 FROM sold_out WHERE is_contradiction OR NOT was_short;
 
--- Who was told "sold out" had asked at a moment when there was not enough.
+-- For each 409 "sold out", the product had too few units at some moment of the request.
 CREATE TEMPORARY VIEW sold_out_was_true AS
 SELECT at, size, offender FROM false_refusals WHERE is_certain;
 
--- It is in doubt where only the error of the clocks could make it true.
+-- Refusals that are true only if the clocks are wrong by up to their error.
 CREATE TEMPORARY VIEW sold_out_was_true_in_doubt AS
 SELECT at, size, offender FROM false_refusals WHERE NOT is_certain;
 
--- PENDING, PAID, SHIPPED, or CANCELED before that; what was acknowledged is done; units go back once.
+-- Orders go from PENDING to PAID to SHIPPED, or to CANCELED before SHIPPED. Each acknowledged change is done.
+-- Units return to the stock once.
 CREATE TEMPORARY VIEW legal_status_paths AS
 SELECT coalesce(canceled_at, shipped_at, paid_at, created_at) AS at, quantity AS size,
        jsonb_build_object(
@@ -353,7 +355,7 @@ WHERE deleted > 0 AND (key IS NOT NULL OR is_ours) AND (there OR deleted > 1 OR 
     balance < 0 AND since IS NULL
     AND NOT EXISTS (SELECT FROM steps WHERE order_id = id AND step = 'SHIPPED' AND maybes > 0)));
 
--- Totals that clients read, of orders whose quantity nobody changed.
+-- The totals that clients read, of orders whose quantity was not changed.
 CREATE TEMPORARY TABLE totals AS
 SELECT worker, answered, order_id, total_value, orders.product_id, unit_price, orders.quantity
 FROM acts JOIN orders ON orders.id = order_id
@@ -361,13 +363,13 @@ WHERE act = 'total' AND total_value IS NOT NULL
   AND order_id NOT IN (SELECT order_id FROM acts WHERE act = 'change_order' AND quantity IS NOT NULL)
   AND order_id NOT IN (SELECT order_id FROM lines WHERE kind = 'changed');
 
--- Orders of products that the run made: the prices these have had are known.
+-- Orders of products that the run created: all prices of these products are known.
 CREATE TEMPORARY TABLE priced_orders AS
 SELECT id, product_id, created_at, unit_price, price
 FROM acts JOIN new_orders USING (product_id), unreported
 WHERE act = 'create' AND outcome = 'ok' AND (created_at >= since) IS NOT TRUE;
 
--- An order costs what its product cost when it was placed, then and ever after.
+-- An order permanently has the price that its product had at the time of the order.
 CREATE TEMPORARY VIEW totals_at_order_price AS
 SELECT to_timestamp(answered) AS at, abs(total_value - (unit_price * quantity)::double precision) AS size,
        jsonb_build_object('what', format('a total of %s, for %s at %s', total_value, quantity, unit_price),
@@ -386,7 +388,8 @@ WHERE unit_price <> price AND NOT EXISTS (
     SELECT FROM acts WHERE act = 'change_product' AND acts.product_id = priced_orders.product_id
     AND acts.price = unit_price AND outcome <> 'refused');
 
--- Bulk calls of orders that are unknown to the end, line by line: is it done; could it be, whenever it came?
+-- The lines of bulk calls that got no answer. `is_done`: the order exists. `could_be`: the stock always sufficed
+-- for it during the run.
 CREATE TEMPORARY VIEW unknown_lines AS
 SELECT substring(untold.key FROM '^(.*)#') AS call, sent, untold.worker,
        EXISTS (SELECT FROM unacknowledged WHERE held_key = untold.key) AS is_done,
@@ -397,7 +400,8 @@ LEFT JOIN (SELECT product_id, min(stock_after) AS lowest FROM lines GROUP BY pro
     USING (product_id)
 WHERE bulk AND outcome <> 'refused';
 
--- What a bulk call answered is what is there, line by line; one without an answer is done whole, or not.
+-- The answer of a bulk call agrees with the database, line by line. A call without an answer is done completely
+-- or not at all.
 CREATE TEMPORARY VIEW bulk_matches_rows AS
 SELECT at, size, offender FROM lost_orders WHERE bulk
 UNION ALL
@@ -423,7 +427,7 @@ SELECT to_timestamp(min(sent)), count(*) FILTER (WHERE NOT is_done),
                           'key', call, 'worker', min(worker))
 FROM unknown_lines GROUP BY call HAVING bool_or(is_done) AND bool_or(NOT is_done AND could_be);
 
--- How much each check had to look at, of what, and what is in doubt.
+-- How many things each check examined, their noun, and how many are in doubt.
 CREATE TEMPORARY VIEW examined AS
 WITH counts AS (
     SELECT (SELECT count(*) FROM accounts) AS products, (SELECT sum(new_orders) FROM accounts) AS orders,
@@ -453,7 +457,7 @@ FROM counts CROSS JOIN LATERAL (VALUES
     ('bulk_matches_rows', bulk_told + bulk_untold + bulk_created, 'lines of bulk calls', 0)
 ) AS checks (name, number, things, doubts);
 
--- The shop recounted, with the names of GET /summary.
+-- The figures of GET /summary, counted in the tables.
 CREATE TEMPORARY VIEW recount AS
 SELECT *
 FROM (

@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 CONNECT_SECONDS = 5
 RETRY_SECONDS = 10.0
-"""How long to try again: the database may be restarting."""
+"""How long to retry: the database may be restarting."""
 
 SESSION = (
     "-c timezone=UTC -c jit=off -c default_statistics_target=10"
@@ -34,7 +34,7 @@ def connect(url: str) -> Connection:
 
 
 def connect_patiently(url: str) -> Connection:
-    """Return a connection, and try again for RETRY_SECONDS seconds. Raises psycopg2.OperationalError."""
+    """Return a connection; retry for RETRY_SECONDS seconds. Raises psycopg2.OperationalError."""
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
         try:

@@ -1,7 +1,7 @@
-"""A line of the ledger, and what can be read of one that is wrong.
+"""A line of the ledger, and the readable part of a wrong line.
 
 An API may answer with anything: an id of 1.5, a NaN, a number of a hundred digits. Such an answer makes one
-line wrong, and must not keep the audit from judging all others.
+line wrong; the audit must still check all other lines.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Entry(Struct, gc=False):
 
     @property
     def is_order(self) -> bool:
-        """Return whether this is an order of which everything is known that it must have been sent with."""
+        """Return whether this is an order with all values that a request must have."""
         return None not in (self.key, self.product_id, self.quantity, self.sent)
 
 
@@ -57,11 +57,11 @@ TYPES = {each.name: each.type for each in msgspec.structs.fields(Entry)}
 
 @dataclass(slots=True)
 class WrongLines:
-    """The lines of a ledger that could not be read as they are."""
+    """The lines of a ledger that have invalid values."""
 
     count: int = 0
     first: str = ""
-    """The place of the first, and what is wrong with it."""
+    """The place of the first wrong line, and what is wrong with it."""
 
     def add(self, place: str, reason: object) -> None:
         """Add a line by its place in the ledger."""
@@ -69,7 +69,7 @@ class WrongLines:
         self.first = self.first or f"{place}: {reason}"
 
     def checks(self) -> list[Check]:
-        """Return a check that is UNKNOWN where there are such lines; none where there are none."""
+        """Return a check that is UNKNOWN if there are wrong lines, else an empty list."""
         if not self.count:
             return []
         what = "line" if self.count == 1 else "lines"
@@ -87,14 +87,14 @@ class WrongLines:
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """Reads what can be read of wrong lines, and counts them."""
+    """Reads the valid values of wrong lines, and counts the lines."""
 
     wrong: WrongLines = field(default_factory=WrongLines)
 
     def entry(self, number: int, line: bytes, reason: object) -> Entry | None:
-        """Return the entry of a line that is wrong, without its wrong fields; None where too little is left.
+        """Return the entry of a wrong line without its wrong fields; None without an act or a time.
 
-        Its outcome is unknown: the users did send it, and nobody can say what became of it.
+        Its outcome is unknown: users sent the request, but its answer cannot be read.
         """
         self.wrong.add(f"line {number}", reason)
         try:
@@ -110,7 +110,7 @@ class Salvage:
 
 
 def _is_valid(name: str, value: Any) -> bool:
-    """Return whether a field of a line can be an Entry's, and be stored by PostgreSQL."""
+    """Return whether a value is valid for this field of Entry, and for PostgreSQL."""
     if name not in TYPES or (isinstance(value, float) and not isfinite(value)):
         return False
     try:

@@ -16,8 +16,8 @@ from stampede.facts.verdict_json import Check, Offender, Verdict
 
 HERE = Path(__file__).resolve().parent
 
-# A run begins at its time by the clock. Orders of the run that are older show that the clock was set since:
-# then the run began before the first of them.
+# A run begins at its time by the clock. If orders of the run are older, the clock was set since: then the run
+# began before its first order.
 BEGIN = """
 INSERT INTO run
 SELECT %(run_id)s, CASE WHEN first_order < mark THEN first_order - interval '10 s' ELSE mark END
@@ -112,7 +112,7 @@ def read_sql(name: str) -> str:
 
 
 def check(cursor: Cursor, name: str, number: int, things: str, doubts: int) -> Check:
-    """Return one check, of `number` things; `things` is their noun, `doubts` the number of those in doubt."""
+    """Return one check of `number` things; `things` is their noun, `doubts` is how many are in doubt."""
     wrong = offenders(cursor, name)
     if wrong.first:
         detail = f"{wrong.count:,} wrong of {number:,} {things}"
@@ -122,7 +122,7 @@ def check(cursor: Cursor, name: str, number: int, things: str, doubts: int) -> C
     if not doubts:
         return _check(name, Verdict.PASS, number, f"{number:,} {things}")
     detail = f"{number:,} {things}; {doubts:,} in doubt: {REASONS_FOR_DOUBT[name]}"
-    if name == "no_unexpected_orders":  # a lost worker is no fault of the shop
+    if name == "no_unexpected_orders":  # a lost worker is not a fault of the shop
         return _check(name, Verdict.PASS, number, detail)
     in_doubt = replace(offenders(cursor, f"{name}_in_doubt"), count=doubts)
     return _check(name, Verdict.UNKNOWN, number, detail, in_doubt)

@@ -76,7 +76,7 @@ def load(path: Path, cursor: Cursor) -> WrongLines:
 def read(path: Path, salvage: Salvage | None = None) -> Iterator[list[Entry]]:
     """Yield the entries, many at a time. The last line may be cut off. Raises LedgerError.
 
-    `salvage` reads what can be read of lines that are wrong.
+    `salvage` reads the valid values of wrong lines.
     """
     salvage = salvage or Salvage()
     number = 1
@@ -105,7 +105,7 @@ def whole_lines(path: Path) -> Iterator[bytes]:
 def known_entries(block: bytes, first: int, salvage: Salvage) -> Iterator[Entry]:
     """Yield the entries of the shop's acts, and skip all other lines.
 
-    `first` is the number of the block's first line. Of a wrong line, yield what `salvage` can read of it.
+    `first` is the number of the block's first line. `salvage` reads the valid values of a wrong line.
     """
     for number, line in enumerate(block.splitlines(), first):
         try:
@@ -167,7 +167,7 @@ def csv(table: str, entries: list[Entry]) -> bytes:
 
 
 class Stream:
-    """A file for COPY to read from. It makes each block while the database takes in the previous one."""
+    """A file for COPY to read from. It makes each block while the database stores the previous one."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = filter(None, blocks)

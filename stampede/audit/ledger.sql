@@ -1,7 +1,7 @@
--- What the clients of the run were told. ledger.py fills these tables; of each entry the last line counts.
--- Times are seconds of the worker's clock.
+-- The requests and answers of the run's clients. ledger.py fills these tables; of each entry it takes the last
+-- line. Times are in seconds of the worker's clock.
 
--- Orders that were acknowledged, the lines of bulk calls included.
+-- Acknowledged orders, including lines of bulk calls.
 CREATE TEMPORARY TABLE told (
     worker text NOT NULL,
     key text NOT NULL,
@@ -13,7 +13,7 @@ CREATE TEMPORARY TABLE told (
     order_id bigint
 );
 
--- Orders that were refused, or of which nobody knows what became.
+-- Orders that were refused, or whose outcome is unknown.
 CREATE TEMPORARY TABLE untold (
     worker text NOT NULL,
     key text NOT NULL,
@@ -28,7 +28,7 @@ CREATE TEMPORARY TABLE untold (
     available bigint
 );
 
--- Everything else that was done, or read.
+-- All other acts, and the totals that clients read.
 CREATE TEMPORARY TABLE acts (
     worker text NOT NULL,
     act text NOT NULL,
@@ -49,12 +49,12 @@ CREATE TEMPORARY TABLE acts (
     total_value double precision
 );
 
--- Workers that did not report their end: what they did last is in no ledger.
+-- Workers that did not report their end: their last acts may be missing in the ledger.
 CREATE TEMPORARY TABLE lost_workers (
     worker text NOT NULL
 );
 
--- The run that is judged: its id, and when it began by the database's clock.
+-- The audited run: its id, and its start by the database's clock.
 CREATE TEMPORARY TABLE run (
     id text NOT NULL,
     mark timestamptz NOT NULL

@@ -53,7 +53,7 @@ class Account:
 
 
 class Lookout:
-    """Polls repeatedly. What happens while the database is away is found by the next poll."""
+    """Polls repeatedly. If the database is away, the next poll finds what happened meanwhile."""
 
     def __init__(self) -> None:
         self._newest: int | None = None

@@ -1,5 +1,5 @@
--- One row of one column: how the database is at this moment, its counters as they stand. What waits is what
--- somebody's statement waits for; idle connections wait for their clients, and that is none of ours.
+-- One row with one column: the state of the database at this moment, and the current values of its counters.
+-- Waits are counted for running statements only: an idle connection waits for its client.
 WITH clients AS (
     SELECT * FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
 )

@@ -22,7 +22,7 @@ TRIES = 3
 TIMEOUT = 15
 """Seconds: the API may take 10 for a summary."""
 PATIENCE = 10
-"""Seconds to try again where the API answers 503: its users have only just stopped."""
+"""Seconds to retry if the API answers 503: its users have only just stopped."""
 
 #: Paths in the answer, and the columns of the view `recount` that they must equal.
 COLUMNS = {
@@ -86,7 +86,7 @@ def _check(verdict: Verdict, detail: str, examined: int = 0, wrong: Sequence[Off
 def ask(host: str) -> Answer:
     """Return the answer of GET /summary. Raises OSError, HTTPException and ValueError.
 
-    Asks again after a 503, when its Retry-After has passed.
+    Retries after a 503, when its Retry-After has passed.
     """
     deadline = time.monotonic() + PATIENCE
     while True:

@@ -29,7 +29,7 @@ from stampede.cluster.clocks import Clock
 logger = logging.getLogger(__name__)
 
 Prize = dict[str, Any]
-"""What is raced for: a JSON object."""
+"""The object of a race, as JSON: for example a product."""
 
 CALL, REPLY = "stampede_race_call", "stampede_race_reply"
 """The master's message to a worker, and the worker's reply."""
