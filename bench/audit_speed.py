@@ -1,8 +1,8 @@
-"""How long the audit takes: ``.venv/bin/python bench/audit_speed.py [orders]``, of a million by default.
+"""Measure the time of an audit: ``.venv/bin/python bench/audit_speed.py [orders]``, by default of a million.
 
-On an embedded PostgreSQL: the orders of the run, as many from before it on the same products, and a
-ledger of what clients were told. Prints a Markdown table; exits with 1 if a check does not pass, or if a
-million orders took longer than they may.
+The embedded PostgreSQL has the orders of the run, and as many older orders of the same products. The ledger
+has the clients' answers. Prints a Markdown table; exits with 1 if a check does not pass, or if a million
+orders take longer than MOST_SECONDS.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ STARTED = 1_795_392_000.0
 MOST_SECONDS = 10.0
 OF_ORDERS = 1_000_000
 
-# 2,000 orders a second: as many before the run began as in it. Of 40 orders one is paid, one is canceled;
-# of 50 one is followed by another that is refused, for a product that is sold out.
+# 2,000 orders a second, as many before the run as in it. One of 40 orders is paid, one of 40 is canceled. One
+# of 50 is followed by a refused order for a product that is sold out.
 FILL = """
 SET session_replication_role = replica;
 TRUNCATE products, orders, stock_movements, order_keys, totals RESTART IDENTITY;
@@ -72,7 +72,7 @@ WHERE product_id = id;
 
 
 def fill(url: str, orders: int) -> None:
-    """The shop, as the run leaves it."""
+    """Fill the shop's tables as the run would leave them."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -82,7 +82,7 @@ def fill(url: str, orders: int) -> None:
 
 
 def entries(orders: int) -> Iterator[dict[str, object]]:
-    """What the clients were told, by workers whose clocks are right."""
+    """Yield the ledger's entries, of workers with exact clocks."""
     for number in range(orders + 1, 2 * orders + 1):
         worker, at = f"{number % 4}-aaaaaa", STARTED + 1 + (number - orders) * 0.0005
         entry = {"worker": worker, "n": 4 * number, "act": "order", "key": f"{RUN}/{worker}/{number}"}
@@ -111,22 +111,22 @@ def timed(phase: str) -> Iterator[None]:
 
 
 def audit(url: str, ledger: Path) -> list[Check]:
-    """As `judge` does it, with a line for each of its parts."""
+    """Do the same as `judge`, and print the time of each part."""
     with closing(connect(url)) as connection:
-        with timed("the ledger into the database"):
+        with timed("load the ledger"):
             load(connection, ledger)
         connection.set_session(isolation_level="REPEATABLE READ", autocommit=False)
         with connection, connection.cursor() as cursor:
-            with timed("what is judged"):
+            with timed("gather the data"):
                 gather(cursor, RUN, STARTED)
             with timed("twelve checks"):
                 return check_all(cursor)
 
 
 def main() -> int:
-    """Print the table; returns the exit code."""
-    parser = argparse.ArgumentParser(description="How long an audit takes")
-    parser.add_argument("orders", nargs="?", type=int, default=OF_ORDERS, help="how many are audited")
+    """Print the table; return the exit code."""
+    parser = argparse.ArgumentParser(description="Measure the time of an audit")
+    parser.add_argument("orders", nargs="?", type=int, default=OF_ORDERS, help="number of orders to audit")
     orders = parser.parse_args().orders
     with tempfile.TemporaryDirectory(prefix="stampede-bench-", dir="/var/tmp") as name:
         folder = Path(name)

@@ -1,8 +1,8 @@
-"""What the ledger costs a worker: ``.venv/bin/python bench/ledger_cost.py [orders]``.
+"""Measure the CPU that the ledger costs a worker: ``.venv/bin/python bench/ledger_cost.py [orders]``.
 
-One user places orders at an API on an embedded PostgreSQL, in blocks with and without a ledger in
-turns, so that the machine's moods hit both alike. Prints this process's CPU per order of both; exits
-with 1 if the ledger takes more than it may.
+One user places orders at an API on an embedded PostgreSQL. Blocks with and without a ledger alternate, so
+that changes of the machine's speed affect both. Prints this process's CPU time per order; exits with 1 if
+the ledger's share is above MOST.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from stampede.counting.ledger import Ledger  # noqa: E402
 
 PORT = 18765
 BLOCK = 100
-"""Orders between two hand-overs, as of a worker that places 100 a second."""
+"""Orders in a block, with one report at its end: as on a worker that places 100 orders a second."""
 
 MOST = 0.05
 
 
 class Customer(ShopUser):
-    """Sends with the client that the users have."""
+    """A user with the same HTTP client as the shop's users."""
 
     host = f"http://127.0.0.1:{PORT}"
 
 
 def cpu_per_order(customer: Customer, ledger: Any) -> float:
-    """Microseconds of CPU, of this process alone, for each order of a block, its hand-over included."""
+    """Return this process's CPU time in microseconds for each order of a block, including the report."""
     keys = (f"bench-{time.time_ns()}/0-a1b2c3/{number}" for number in itertools.count())
     shop = Shop(customer.client, ledger, lambda: next(keys), lambda: False)
     begun = time.process_time()
@@ -60,9 +60,9 @@ def cpu_per_order(customer: Customer, ledger: Any) -> float:
 
 
 def main() -> int:
-    """Print the figures; returns the exit code."""
-    parser = argparse.ArgumentParser(description="What the ledger costs of an order's CPU")
-    parser.add_argument("orders", nargs="?", type=int, default=6000, help="how many are placed")
+    """Print the figures; return the exit code."""
+    parser = argparse.ArgumentParser(description="Measure the ledger's share of the CPU time of an order")
+    parser.add_argument("orders", nargs="?", type=int, default=6000, help="number of orders to place")
     orders = parser.parse_args().orders
     with subprocess.Popen([sys.executable, "run_api.py", "--port", str(PORT)], cwd=ROOT) as api:
         try:
@@ -74,7 +74,7 @@ def main() -> int:
                 noted.append(cpu_per_order(customer, Ledger()))
         finally:
             api.terminate()
-    # Of each pair of neighbours, so that a slow minute of the machine counts for neither.
+    # The differences of neighbouring blocks: a slow phase of the machine affects both.
     cost = median(with_it - without for with_it, without in zip(noted, plain, strict=True))
     share = cost / median(plain)
     print(f"{median(plain):.0f} µs of CPU per order, the ledger's {cost:.1f}: {share:.1%} (<= {MOST:.0%})")

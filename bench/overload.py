@@ -1,12 +1,14 @@
-"""What the API does with more than it can take: ``.venv/bin/python bench/overload.py [--patient]``.
+"""Measure the API in an overload: ``.venv/bin/python bench/overload.py [--patient]``.
 
-The API alone, on an embedded PostgreSQL, and users who share its machine: 200 of them without a pause,
-then as many as ask for 2 and for 5 times what it can serve, and 200 again after each. One who waits half a
-second for each answer asks twice a second: so it takes half as many users as the requests a second that
-they are to ask for. They ask again at once, or, if patient, when Retry-After has passed; some tenths of
-orders with a key, the others products. Prints a Markdown table and what was wanted; exits with 1 if
-something wanted was missed. 200 users are to be more than it can work at at once, but far fewer than wait
-half a second. Stages are compared as if the cores had been as fast in all (stampede/sampling/core_speed.py).
+The API runs alone, on an embedded PostgreSQL; the users share its machine. First 200 users send without a
+pause. Then users send 2 and 5 times as many requests as the API can serve, with 200 users again after each.
+A user that waits half a second for each answer sends two requests a second, so half as many users as
+requests are needed. 200 users keep the API busy, but wait far less than half a second.
+
+Users send again at once or, with --patient, when Retry-After has passed. A part of the requests (ORDERS)
+are orders with a key, the others read products. Stages are compared as if the cores had been equally fast in
+all of them (stampede/sampling/core_speed.py). Prints a Markdown table and the limits; exits with 1 if a
+limit is missed.
 """
 
 from __future__ import annotations
@@ -40,21 +42,21 @@ from stampede.sampling.core_speed import same_work_ms  # noqa: E402
 
 PORT = 18766
 USERS = 200
-#: The API takes 8,192 connections.
+#: The API accepts 8,192 connections.
 MOST_USERS = 8000
 SECONDS = 15.0
-#: Of each stage, before it counts: users come, and 5 s after a spike all is to be as before.
+#: Seconds at the start of each stage that do not count: users connect, and the API recovers from a spike.
 SETTLING = 5.0
 GENERATORS = 2
 ORDERS = 0.4
 EXPECTED = {200, 201, 409}
-#: Seconds after the end, until an answer that has not come is called none.
+#: Seconds after the end in which an answer may still arrive.
 PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Times in seconds of the monotonic clock."""
+    """A number of users for a time; times are in seconds of the monotonic clock."""
 
     users: int
     begin: float
@@ -63,7 +65,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status` is 0 for none: the connection broke, or nothing came."""
+    """The answer to a request; `status` is 0 if the connection broke or no answer arrived."""
 
     at: float
     seconds: float
@@ -71,7 +73,7 @@ class Answer:
 
 
 class Seen(NamedTuple):
-    """What users of one process saw; and when the same work took a core how many milliseconds."""
+    """The answers that one process's users got, and the core's speed: (time, milliseconds of fixed work)."""
 
     answers: list[Answer]
     same_work: list[tuple[float, float]]
@@ -93,7 +95,7 @@ class User:
         self.socket.send(request())
 
     def receive(self) -> tuple[int, float] | None:
-        """Status and Retry-After (0: none) of a whole answer; None while there is more to come."""
+        """Return the status and Retry-After (0: none) of an answer; None while it is incomplete."""
         try:
             received = self.socket.recv(65536)
         except ConnectionError:
@@ -109,7 +111,7 @@ class User:
 
 
 def number(head: bytes, name: bytes) -> int:
-    """The value of a header; 0 where there is none."""
+    """Return the value of a header; 0 if there is none."""
     return int(head.partition(name)[2].partition(b"\r")[0] or 0)
 
 
@@ -125,7 +127,7 @@ def request() -> bytes:
 
 
 class Crowd:
-    """As many users as the stage wants, in this process; an event loop of its own is the cheapest."""
+    """The users of the stages, in this process. Its own event loop costs the least CPU."""
 
     def __init__(self, stages: list[Stage], patient: bool) -> None:
         self._stages = stages
@@ -156,7 +158,7 @@ class Crowd:
     def _step(self) -> None:
         wanted = self._wanted()
         self._look()
-        while self._resting and len(self._users) > wanted:  # who is at nothing leaves first
+        while self._resting and len(self._users) > wanted:  # idle users leave first
             self._leave(self._resting.pop()[1])
         for _ in range(min(20, wanted - len(self._users))):
             self._come()
@@ -171,7 +173,7 @@ class Crowd:
                 self._hear(descriptor, *answer, wanted)
 
     def _look(self) -> None:
-        """How fast the cores are: ten times a second."""
+        """Measure the speed of the cores, ten times a second."""
         now = time.monotonic()
         if now - self._looked > 0.1:
             self._looked = now
@@ -212,7 +214,7 @@ def generate(stages: list[Stage], patient: bool, results: Connection) -> None:
 
 
 def drive(users: list[int], patient: bool, api: int) -> list[Row]:
-    """A row for each stage."""
+    """Return a row for each stage."""
     begin = time.monotonic() + 1
     stages = [
         Stage(count // GENERATORS, begin + SECONDS * index, begin + SECONDS * (index + 1))
@@ -234,7 +236,7 @@ def drive(users: list[int], patient: bool, api: int) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stage: requests per second, milliseconds, MiB."""
+    """The figures of a stage: requests per second, milliseconds, MiB."""
 
     users: int
     good: float
@@ -273,7 +275,7 @@ class Row:
 
 
 def resident(process: int) -> int:
-    """MiB of a process and its children."""
+    """Return the memory of a process and its children in MiB."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in (process, *children))
     return pages * os.sysconf("SC_PAGE_SIZE") // 1024**2
@@ -281,9 +283,9 @@ def resident(process: int) -> int:
 
 @contextmanager
 def running_api() -> Iterator[int]:
-    """Its process id."""
+    """Run the API and yield its process id."""
     with TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # PostgreSQL, which is never root, has to get in
+        Path(folder).chmod(0o755)  # PostgreSQL does not run as root, and must be able to enter
         with embedded.running(Path(folder)) as database:
             api = subprocess.Popen(
                 [sys.executable, "run_api.py", "--port", str(PORT)],
@@ -312,14 +314,14 @@ def wait_for(url: str) -> None:
 
 
 def missed(times: int, before: Row, during: Row, after: Row) -> Iterator[str]:
-    """What was wanted and is not so."""
+    """Print each limit with its result, and yield the missed ones."""
     least = 0.8 * before.good * before.same_work / during.same_work
     most = 1.2 * before.good_p95 * after.same_work / before.same_work
     wanted = {
         f"goodput {during.good}/s >= {least:.0f}/s, 80 % of {before.good}/s": during.good >= least,
         f"{during.failed} requests hung or failed": not during.failed,
         f"refused within {during.refused_longest} ms <= 1000": during.refused_longest <= 1000,
-        f"p95 after it {after.good_p95} ms <= {most:.0f} ms, 1.2 x {before.good_p95} ms": (
+        f"p95 afterwards {after.good_p95} ms <= {most:.0f} ms, 1.2 x {before.good_p95} ms": (
             0 < after.good_p95 <= most
         ),
         f"memory {during.mebibytes} MiB <= 512": during.mebibytes <= 512,
@@ -331,8 +333,8 @@ def missed(times: int, before: Row, during: Row, after: Row) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print the tables; returns the exit code."""
-    parser = argparse.ArgumentParser(description="The API under more than it can take")
+    """Print the tables; return the exit code."""
+    parser = argparse.ArgumentParser(description="Measure the API in an overload")
     parser.add_argument("--patient", action="store_true", help="users honour Retry-After")
     patient = parser.parse_args().patient
     wrong: list[str] = []

@@ -1,8 +1,8 @@
-"""What a ramp costs the users that are running: ``.venv/bin/python bench/ramp.py``.
+"""Measure how a ramp slows down running users: ``.venv/bin/python bench/ramp.py``.
 
 200 users start on one worker, 20 a second. In the middle of the run a second worker joins and takes half of
-them. Prints a Markdown table: how late the worker's hub was in the ramp and while users moved, and the p50 of
-both compared with that of the window. Exits with 1 where a limit is missed.
+them. Prints a Markdown table: how late the worker's event loop (gevent's hub) was in the ramp and while users
+moved, and the p50 of both compared with the p50 of the window. Exits with 1 if a limit is missed.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Visitor(FastHttpUser):
 """
 
 MOST_LAG_MS = 5.0
-"""How late the hub may be in the ramp, without waiting for a core: in 99 of 100 measurements."""
+"""How late the hub may be in the ramp, without waits for a core: p99 in milliseconds."""
 
 MOST_GROWTH = 1.5
-"""How many times the p50 of the window the p50 of the ramp may be."""
+"""The largest quotient of the ramp's p50 and the window's p50."""
 
 
 def stampede(verb: str, *settings: str) -> subprocess.Popen[bytes]:

@@ -1,7 +1,7 @@
-"""How fast the cluster is on this machine: ``.venv/bin/python bench/speed.py [local] [compose]``.
+"""Measure the cluster's speed on this machine: ``.venv/bin/python bench/speed.py [local] [compose]``.
 
-One heavy run of 60 s over two workers per runtime, everything on the one machine. Prints a Markdown
-table with what was wanted beside it; exits with 1 if something wanted was missed.
+One run of the profile heavy for each runtime: 60 s, two workers, everything on this machine. Prints a
+Markdown table of figures and their limits; exits with 1 if a limit is missed.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ RUN_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table: what was measured, and the limit it has to keep."""
+    """A line of the table: a measured figure and its limit."""
 
     name: str
     value: float
     limit: str
 
     def kept(self) -> bool:
-        """Whether the limit, such as ``>= 500``, is kept."""
+        """Return whether the figure keeps its limit, such as ``>= 500``."""
         sign, bound = self.limit.split()
         return self.value >= float(bound) if sign == ">=" else self.value <= float(bound)
 
 
 def measure(runtime: str) -> list[Figure]:
-    """Run it once; raises CalledProcessError if the run does not pass."""
+    """Return the figures of one run; raise CalledProcessError if the run does not pass."""
     begun = time.monotonic()
     command = ["-m", "stampede", "headless", "PROFILE=heavy", f"RUN_TIME={RUN_SECONDS}s", "WORKERS=2"]
     done = subprocess.run(
@@ -55,11 +55,11 @@ def measure(runtime: str) -> list[Figure]:
 
 
 def main() -> int:
-    """Print the table; returns the exit code."""
-    parser = argparse.ArgumentParser(description="How fast a cluster is up, and what it sends")
-    parser.add_argument("runtimes", nargs="*", metavar="RUNTIME", help="local or compose; both if none")
+    """Print the table; return the exit code."""
+    parser = argparse.ArgumentParser(description="Measure how fast a cluster starts, and how much it sends")
+    parser.add_argument("runtimes", nargs="*", metavar="RUNTIME", help="local or compose; default: both")
     kept = True
-    print("| runtime | figure | measured | wanted |\n|---|---|---|---|")
+    print("| runtime | figure | measured | limit |\n|---|---|---|---|")
     for runtime in parser.parse_args().runtimes or RUNTIMES:
         for figure in measure(runtime):
             print(f"| {runtime} | {figure.name} | {figure.value} | {figure.limit} |", flush=True)
