@@ -227,5 +227,5 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
     """Wait for a condition; fails with `what` when time is over."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain: {what}"
+        assert time.monotonic() < deadline, f"waiting for {what} timed out after {seconds:g} s"
         time.sleep(0.1)

@@ -1,9 +1,9 @@
-"""A load runs while things break: `python -m tests.chaos [PLAN]`.
+"""Break parts of a cluster under load: `python -m tests.chaos [PLAN]`.
 
-PLAN is one of tests/chaos/*.toml by its name, or a file's path; without it `default`. RUNTIME is compose or
-local; without it compose where an engine answers. Prints what each fault came to, and whatever is wrong.
-Exits with 0 if all is as it must be, 1 if not, 2 for a plan that cannot be carried out. The folders of the
-runs, and what the cluster printed, are kept in .local/chaos.
+PLAN is the name of a plan in tests/chaos/, or the path of a .toml file; default: `default`. RUNTIME is
+compose or local; default: compose if a container engine answers. Prints a table of the faults, and the
+complaints. The exit code is 0 without complaints, 1 with complaints, 2 for a plan that cannot be carried out.
+The folders of the runs and the output of the cluster are kept in .local/chaos.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main(name: str) -> int:
         print(f"chaos: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nchaos: interrupted; what it had brought up is down again", file=sys.stderr)
+        print("\nchaos: interrupted; the cluster is stopped", file=sys.stderr)
         return 130
 
 
@@ -66,7 +66,7 @@ def _runtime() -> str:
     """As it is asked for, else compose where an engine answers. Raises PlanError."""
     name = os.environ.get("RUNTIME") or ("compose" if Compose.available() else "local")
     if name not in RUNTIMES:
-        raise PlanError(f"RUNTIME: must be compose or local, not {name!r}")
+        raise PlanError(f"RUNTIME must be compose or local, not {name!r}")
     return name
 
 
@@ -78,7 +78,7 @@ def _carry_out(wanted: Plan, runtime: str) -> int:
         _print(report)
         if wanted.negative_control:
             report.complaints += _control(cluster, wanted)
-        _say("taking it down")
+        _say("stopping the cluster")
     for complaint in report.complaints:
         print(f"  {complaint}")
     print(f"\n{_sum_up(report)} ({time.monotonic() - BEGUN:.0f} s, {runtime})")
@@ -89,7 +89,7 @@ def _sum_up(report: Report) -> str:
     if wrong := len(report.complaints):
         return f"NOT SURVIVED: {wrong} complaint{'s' * (wrong > 1)}"
     left_out = sum(row.skipped for row in report.rows)
-    besides = f", {left_out} not possible here" if left_out else ""
+    besides = f", {left_out} not possible with this runtime" if left_out else ""
     return f"SURVIVED: {len(report.rows) - left_out} faults{besides}"
 
 
@@ -123,8 +123,11 @@ def _print(report: Report) -> None:
 def _control(cluster: Cluster, wanted: Plan) -> list[str]:
     """What is wrong with the negative control."""
     found, words = control.lost_order_is_found(cluster, wanted.load, KEPT)
-    print(f"\nNegative control, commits not awaited and PostgreSQL killed: {words}")
-    print("red, as it must be\n" if found else "NOT red\n", flush=True)
+    print(f"\nNegative control (synchronous_commit = off, PostgreSQL killed): {words}")
+    print(
+        "the audit found the lost orders\n" if found else "the audit did NOT find the lost orders\n",
+        flush=True,
+    )
     return [] if found else ["negative control: a lost order was not found"]
 
 
@@ -133,6 +136,10 @@ def _say(words: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Break things under load.")
-    parser.add_argument("plan", nargs="?", default="default", help="of tests/chaos/*.toml, or a file")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos", description="Break parts of a cluster under load."
+    )
+    parser.add_argument(
+        "plan", nargs="?", default="default", help="name of a plan in tests/chaos/, or a .toml file"
+    )
     sys.exit(main(parser.parse_args().plan))

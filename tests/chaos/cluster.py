@@ -116,7 +116,7 @@ class Cluster(ABC):
         if not held:
             raise ActError("PostgreSQL's connections could not be taken")
         self.psql(END_API_CONNECTIONS)
-        return f"{held} taken, then the API's {before} ended and fought for"
+        return f"{held} connections taken, then the API's {before} ended and taken"
 
     def give_back(self) -> str:
         """Give the connections back; returns how many the API had kept."""
@@ -165,7 +165,7 @@ class Cluster(ABC):
             text=True,
         )
         if not done.stdout:
-            raise ActError(f"the audit by hand: {done.stderr.strip()}")
+            raise ActError(f"the audit failed: {done.stderr.strip()}")
         return msgspec.json.decode(done.stdout, type=dict[str, list[Check]])["checks"]
 
     def is_ready_for_a_run(self, workers: int) -> bool:

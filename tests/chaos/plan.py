@@ -126,7 +126,7 @@ def find(name: str) -> Path:
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():
         ours = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise PlanError(f"there is no plan '{name}': choose of {ours}, or name a .toml file")
+        raise PlanError(f"there is no plan '{name}': use {ours}, or the path of a .toml file")
     return path
 
 
@@ -146,7 +146,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Plan:
     load = _load(table.get("load"))
     faults = table.get("fault", [])
     if not isinstance(faults, list) or not faults:
-        raise PlanError("it has no fault: add a [[fault]] with at, what and target")
+        raise PlanError("there is no fault: add a [[fault]] with at, what and target")
     control = table.get("negative_control", True)
     if not isinstance(control, bool):
         raise PlanError(f"negative_control: must be true or false, not {control!r}")
@@ -159,7 +159,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Plan:
 
 def _load(table: Any) -> Load:
     if not isinstance(table, dict):
-        raise PlanError("it has no [load]: say users, spawn_rate, run_time and workers")
+        raise PlanError("there is no [load]: add it with users, spawn_rate, run_time and workers")
     _refuse_unknown("[load]", table, LOAD_KEYS)
     pace = table.get("pace")
     return Load(
@@ -177,11 +177,11 @@ def _fault(number: int, table: Any) -> Fault:
         raise PlanError(f"{where}: write it as a [[fault]] table")
     what, target = table.get("what"), table.get("target")
     if not isinstance(what, str) or what not in KINDS:
-        raise PlanError(f"{where}: what: there is no {what!r}: choose of {', '.join(KINDS)}")
+        raise PlanError(f"{where}: what: must be one of {', '.join(KINDS)}, not {what!r}")
     kind = KINDS[what]
     if target not in kind.targets:
         raise PlanError(
-            f"{where}: target: {what} cannot be done to {target!r}: choose of {', '.join(kind.targets)}"
+            f"{where}: target: must be one of {', '.join(kind.targets)} for {what}, not {target!r}"
         )
     _refuse_unknown(where, table, ALWAYS | kind.needed)
     return Fault(
@@ -198,19 +198,19 @@ def _refuse_bad_times(fault: Fault, load: Load) -> None:
     if fault.what == "exhaust" and fault.duration > LONGEST_EXHAUST:
         raise PlanError(
             f"fault {fault.number}: duration: connections are held for {LONGEST_EXHAUST:g} s at most: "
-            f"say {LONGEST_EXHAUST:g} or less"
+            f"use {LONGEST_EXHAUST:g} or less"
         )
     earliest = load.ramp + SHORTEST_LOOK
     if fault.at < earliest:
         raise PlanError(
             f"fault {fault.number}: at: users are still starting at second {fault.at:g}: "
-            f"say {earliest:g} or later, or a higher spawn_rate"
+            f"use {earliest:g} or later, or a higher spawn_rate"
         )
     if not fault.ends_the_run and fault.over > load.run_time:
         latest = load.run_time - (fault.over - fault.at)
         raise PlanError(
-            f"fault {fault.number}: at: it is over at second {fault.over:g} and the load lasts "
-            f"{load.run_time:g} s: say {latest:g} or earlier, or a longer run_time"
+            f"fault {fault.number}: at: its recovery ends at second {fault.over:g}, but the load lasts "
+            f"{load.run_time:g} s: use {latest:g} or earlier, or a longer run_time"
         )
 
 
@@ -220,14 +220,14 @@ def _refuse_overlaps(faults: Sequence[Fault]) -> None:
         for earlier, later in pairwise(fault for fault in faults if fault.target == target):
             if later.at < earlier.over:
                 raise PlanError(
-                    f"fault {later.number}: at: {target} is not itself again after fault {earlier.number} "
-                    f"({earlier.words}): say {earlier.over:g} or later"
+                    f"fault {later.number}: at: {target} has not recovered from fault {earlier.number} "
+                    f"({earlier.words}): use {earlier.over:g} or later"
                 )
 
 
 def _refuse_unknown(where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
     if unknown := set(table) - set(known):
-        raise PlanError(f"{where}: {min(unknown)}: there is no such key: use {', '.join(sorted(known))}")
+        raise PlanError(f"{where}: {min(unknown)}: unknown key: use {', '.join(sorted(known))}")
 
 
 def _number(where: str, table: Mapping[str, Any], key: str) -> float:

@@ -27,12 +27,12 @@ class Processes(Cluster):
         self._postgres = LocalPostgres(checkout.folder)
 
     def cannot(self, fault: Fault) -> str | None:
-        return "processes have no network to be cut from" if fault.what == "cut" else None
+        return "a process cannot be disconnected from its network" if fault.what == "cut" else None
 
     def kill(self, target: str) -> str:
         doomed = self._processes(target)
         if not doomed:
-            raise ActError(f"{target} is not there to be killed")
+            raise ActError(f"there is no process of {target} to kill")
         _each(doomed, "kill")
         return f"pid {doomed[0].pid}; circus starts it again at once"
 

@@ -97,8 +97,8 @@ class Interruption:
     def words(self) -> str:
         """One line."""
         if self.ready is None:
-            return "not all workers came back by themselves"
-        return f"all workers were back {self.ready - self.answered:.1f} s after the master"
+            return "not all workers reconnected"
+        return f"all workers reconnected {self.ready - self.answered:.1f} s after the master answered"
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class Report:
 
     def leave_out(self, fault: Fault, reason: str) -> None:
         """This runtime cannot do it, which is nobody's fault."""
-        self.rows.append(Row(fault, told=f"not here: {reason}", skipped=True))
+        self.rows.append(Row(fault, told=f"not possible: {reason}", skipped=True))
 
     def fail(self, fault: Fault, reason: str) -> None:
         """It was not carried out."""
@@ -141,8 +141,8 @@ def of_the_load(injections: Sequence[Injection], evidence: Evidence) -> Report:
     ]
     report = Report(rows)
     outside = by_cause.get(None)
-    report.remarks.append(f"errors outside of every fault's window: {_number(outside, False)}")
-    report.remarks.append(_in_words(counted) if counted else f"{UNACCOUNTED}: nobody has counted")
+    report.remarks.append(f"errors that belong to no fault: {_number(outside, False)}")
+    report.remarks.append(_in_words(counted) if counted else f"{UNACCOUNTED}: not checked")
     report.complaints += [complaint for row in rows for complaint in complaints(row)]
     report.complaints += _of_the_run(evidence, injections, outside, counted)
     return report
@@ -171,11 +171,11 @@ def of_an_interruption(
     )
     found = []
     if happened.ready is None or happened.ready - happened.answered > RECOVERY["master"]:
-        found.append(f"{happened.words}; {RECOVERY['master']:g} s are promised")
+        found.append(f"{happened.words}; the limit is {RECOVERY['master']:g} s")
     if row.good_order is None:
-        found.append("the next run had no order acknowledged")
+        found.append("no order of the next run was acknowledged")
     if verdict is not Verdict.UNKNOWN:
-        found.append(f"the interrupted run left {verdict or 'no verdict'}; UNKNOWN is promised")
+        found.append(f"the verdict of the interrupted run is {verdict or 'missing'}; it must be UNKNOWN")
     found += [*_wrong_orders(row), *_not_green(correct)]
     return Report([row], complaints=_about(fault, found))
 
@@ -188,13 +188,15 @@ def complaints(row: Row) -> list[str]:
     last = row.good_order_after_end if row.fault.duration else row.good_order
     found = []
     if last is None:
-        found.append("no order was acknowledged after it")
+        found.append("no order was acknowledged after the fault")
     elif last > patience:
-        found.append(f"no order was acknowledged for {last:.1f} s after it; {patience:g} s are promised")
+        found.append(
+            f"no order was acknowledged for {last:.1f} s after the fault; the limit is {patience:g} s"
+        )
     if row.dip and not row.dip.is_over:
-        found.append(f"users were not back at its window's end: {row.dip.lost} missing at the worst")
+        found.append(f"users were still missing at the end of the recovery time: up to {row.dip.lost}")
     elif row.dip and row.dip.seconds > patience:
-        found.append(f"users were missing for {row.dip.seconds} s; {patience:g} s are promised")
+        found.append(f"users were missing for {row.dip.seconds} s; the limit is {patience:g} s")
     return _about(row.fault, [*found, *_wrong_orders(row)])
 
 
@@ -212,12 +214,12 @@ def _of_the_run(
 ) -> list[str]:
     found = []
     if not evidence.seconds:
-        found.append("run.json has no seconds: errors and users cannot be told by the second")
+        found.append("run.json has no seconds: the errors and users of a fault are unknown")
     if outside:
         found.append(f"{outside} errors belong to no fault: {_when(evidence, injections)}")
     highest = max((each.users for each in evidence.seconds), default=0)
     if highest > evidence.users:
-        found.append(f"there were {highest} users, {highest - evidence.users} over the target")
+        found.append(f"there were {highest} users, {highest - evidence.users} more than the target")
     if counted is None:
         found.append(f"VALID has no check {UNACCOUNTED}")
     elif counted.verdict is Verdict.FAIL:

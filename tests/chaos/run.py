@@ -75,7 +75,7 @@ def _load(cluster: Cluster, plan: Plan, into: Path, say: Say) -> Report:
 
 def _wait_for_users(cluster: Cluster, planned: float) -> float:
     """Users that are not there yet cannot be lost. Returns by how many seconds they were late."""
-    wait_until(lambda: cluster.master.run()["phase"] != "ramp", "all users to be there")
+    wait_until(lambda: cluster.master.run()["phase"] != "ramp", "all users to start")
     return max(0.0, time.time() - planned)
 
 
@@ -94,7 +94,7 @@ def _inject(
             continue
         waiting.remove(fault)
         if at + fault.over - fault.at > end_of_load:
-            failed[fault] = "what came before it took too long"
+            failed[fault] = "earlier faults took too long"
             continue
         time.sleep(max(0.0, at - time.time()))
         try:
@@ -139,7 +139,7 @@ def _ended(cluster: Cluster, begun: Injection, say: Say) -> Injection:
     if not begun.fault.duration:
         return begun
     told = end(cluster, begun.fault)
-    say(f"over: {begun.fault.words}{': ' * bool(told)}{told}")
+    say(f"ended: {begun.fault.words}{': ' * bool(told)}{told}")
     both = "; ".join(filter(None, (begun.told, told)))
     return dataclasses.replace(begun, over=time.time(), told=both)
 
@@ -163,7 +163,7 @@ def _interrupted_load(cluster: Cluster, plan: Plan, fault: Fault, into: Path, sa
     say(happened.words)
     if ready is None:
         cluster.heal()
-        wait_until(lambda: cluster.is_ready_for_a_run(plan.load.workers), "mended workers to join")
+        wait_until(lambda: cluster.is_ready_for_a_run(plan.load.workers), "the repaired workers to join")
     length = plan.load.ramp + AFTERMATH
     next_id = start(cluster, run_time=f"{length:.0f}s")
     after = evidence(finish(cluster, next_id, into, time.time() + length), plan.load.users)

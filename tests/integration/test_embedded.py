@@ -54,7 +54,7 @@ def test_two_servers_do_not_share_a_folder(data: Path) -> None:
 
 
 def test_a_crash_leaves_nothing_that_hinders_the_next_start(data: Path) -> None:
-    """kill -9, and its number in postmaster.pid belongs to somebody else by now."""
+    """kill -9, and its number in postmaster.pid belongs to another user by now."""
     with embedded.running(data) as server:
         assert server.process is not None
         execute(server.url("api"), "SELECT * FROM place_order(5, 1)")

@@ -1,9 +1,9 @@
-"""Stock Locust and Stampede side by side: `python -m tests.lossless [ROW …]`.
+"""Compare stock Locust with Stampede: `python -m tests.lossless [ROW …]`.
 
-Each row does the same to a cluster of either, and compares what the master knows in the end with what
-the target has seen. With no names all rows are run, and docs/lossless.md is written anew. Exits with 0
-if ours lost nothing, else with 1; with 2 for a row that there is not, and where none can be run on this
-machine. Logs are kept in .local/lossless.
+Each row does the same to a cluster of each. It compares the master's figures at the end with the requests
+that the target has received. Without names all rows are run, and docs/lossless.md is written. The exit code
+is 0 if Stampede lost nothing, else 1. It is 2 for an unknown row, and if no row can be run on this machine.
+Logs are kept in .local/lossless.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main(names: Sequence[str]) -> int:
     """Run the rows and print what they show; returns the exit code."""
     known = {row.name: row for row in ROWS}
     if unknown := set(names) - set(known):
-        print(f"lossless: there is no row '{min(unknown)}': choose of {', '.join(known)}", file=sys.stderr)
+        print(f"lossless: there is no row '{min(unknown)}': use one of {', '.join(known)}", file=sys.stderr)
         return 2
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -45,17 +45,17 @@ def _compare(rows: Sequence[Row], *, whole: bool) -> int:
     wrong = complaints(outcomes)
     print("\n" + as_text(outcomes) + "\n")
     if all(outcome.skipped for outcome in outcomes):
-        print("lossless: nothing was compared", file=sys.stderr)
+        print("lossless: no row could be compared on this machine", file=sys.stderr)
         return 2
     for complaint in wrong:
         print(f"  {complaint}")
     if wrong:
-        print(f"LOST: {len(wrong)} figures of ours are not what they have to be")
+        print(f"LOST: {len(wrong)} figures of Stampede are not what is due")
         return 1
     if whole:
         PAGE.write_text(page(outcomes, version("locust"), datetime.now(UTC).date()))
-        print(f"{PAGE.relative_to(ROOT)} is written anew")
-    print("LOSSLESS: ours are all what they have to be")
+        print(f"{PAGE.relative_to(ROOT)} is written")
+    print("LOSSLESS: all figures of Stampede are what is due")
     return 0
 
 
@@ -66,6 +66,8 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.lossless", description="Beside stock Locust.")
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="only these; all where none is named")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.lossless", description="Compare stock Locust and Stampede."
+    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="names; default: all")
     sys.exit(main(parser.parse_args().rows))

@@ -264,7 +264,7 @@ class Cluster:
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
         """Raises RowError when time is over."""
         if self.seconds_until(condition, seconds) is None:
-            raise RowError(f"waited {seconds:.0f} s in vain for {what}")
+            raise RowError(f"waiting for {what} timed out after {seconds:.0f} s")
 
     def seconds_until(self, condition: Callable[[], bool], seconds: float) -> float | None:
         """Seconds until a condition holds; None when time is over."""
@@ -290,7 +290,7 @@ class Cluster:
         for worker in self.workers:
             if worker.process.poll() is not None:
                 if self.side == OURS:
-                    raise RowError(f"a worker has ended by itself: {worker.log}")
+                    raise RowError(f"a worker ended unexpectedly: see {worker.log}")
                 worker.process = self._popen(worker.command, worker.log)
 
     def _wait_for_end(self, processes: list[subprocess.Popen[bytes]], seconds: float) -> None:

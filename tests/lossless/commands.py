@@ -14,7 +14,7 @@ from tests.checkout import ROOT
 from tests.lossless.table import STOCK
 
 STOP_TIMEOUT = 5
-"""Seconds for users to finish what they are at; master/locust.conf has the same."""
+"""Seconds for users to finish their requests. Every answer takes less than 1.5 s."""
 
 HERE = ROOT / "tests" / "lossless"
 

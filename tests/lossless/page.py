@@ -42,8 +42,8 @@ at the end. A user runs from its first request to its last, by the server's cloc
 user: `--enable-rebalancing` and `--stop-timeout {stop_timeout}`. Its figures are those of its UI, or of its
 `--json-file` if the master ends. The figures of Stampede are those of `run.json`.
 
-**Cuts.** A worker that is cut off is in a network namespace. Its link to the master is taken down, its link
-to the server stays.
+**A disconnected worker** runs in a network namespace. Its link to the master is taken down, its link to the
+server stays.
 
 **Workers of stock Locust** report every 3 s, so what they lose depends on the moment and differs from run
 to run. They end after a minute without a message from the master, and are started again at once. Workers of

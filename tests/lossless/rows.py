@@ -171,7 +171,7 @@ def _missing(cluster: Cluster, worker: str, killed: float) -> list[Figure]:
     )
     shown = f"{missing:,} of {made:,} ({unreported} in its last second)"
     return [
-        Figure("requests lost", shown, "only those of its last second", 0 <= missing <= unreported),
+        Figure("requests lost", shown, "at most those of its last second", 0 <= missing <= unreported),
         _named(cluster, missing),
     ]
 
@@ -230,8 +230,8 @@ def _of_a_cut(
     over = crowd.longest_over(USERS, begun, now)
     figures = [
         Figure("most users at once", f"{highest} of {USERS}", "–", True),
-        seconds("over the target for", over, BACK, 0),
-        users("users 20 s after", crowd.at(mended + 2 * BACK), USERS),
+        seconds("more users than the target for", over, BACK, 0),
+        users("users 20 s later", crowd.at(mended + 2 * BACK), USERS),
         _lost(cluster),
     ]
     if mended - begun > BACK + 1:
@@ -254,10 +254,10 @@ ROWS = (
     Row("scale-down", "4 workers → 2", scale_down, 28),
     Row("scale-down-after-joins", "2 workers → 4 → 2", scale_down_after_joins, 40),
     Row("scale-up", "2 workers → 4", scale_up, 28),
-    Row("joins-and-leaves", "5 workers come, 5 go, one by one", joins_and_leaves, 50),
-    Row("kill", "a worker of 3 is killed", kill, 105),
+    Row("joins-and-leaves", "5 workers join, 5 leave, one by one", joins_and_leaves, 50),
+    Row("kill", "one of 3 workers is killed", kill, 105),
     Row("master-restart", "the master is killed and starts again", master_restart, 90),
-    Row("cut-5", "a worker of 3 is cut off for 5 s", network_cut(5), 50, needs_links=True),
-    Row("cut-20", "a worker of 3 is cut off for 20 s", network_cut(20), 65, needs_links=True),
-    Row("cut-90", "a worker of 3 is cut off for 90 s", network_cut(90), 135, needs_links=True),
+    Row("cut-5", "one of 3 workers is disconnected for 5 s", network_cut(5), 50, needs_links=True),
+    Row("cut-20", "one of 3 workers is disconnected for 20 s", network_cut(20), 65, needs_links=True),
+    Row("cut-90", "one of 3 workers is disconnected for 90 s", network_cut(90), 135, needs_links=True),
 )

@@ -75,7 +75,7 @@ def lines(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
 
 def _lines(outcome: Outcome) -> list[tuple[str, ...]]:
     if outcome.skipped:
-        return [(outcome.title, f"not on this machine: {outcome.skipped}", "", "", "")]
+        return [(outcome.title, f"not measured: {outcome.skipped}", "", "", "")]
     named: dict[str, Figure] = {}
     for side in SIDES:
         named |= {figure.name: figure for figure in outcome.figures.get(side, ())}

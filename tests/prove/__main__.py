@@ -1,9 +1,10 @@
-"""Proof that the checks can fail: `python -m tests.prove [FAULT …]`.
+"""Prove that the checks can fail: `python -m tests.prove [FAULT …]`.
 
-Of CORRECT: for each planted fault the same scenarios run against a database that has it, and the check that
-must see it must turn red; without a fault all are green. Of VALID: the same users shop while something goes
-wrong on their worker. With no names every fault is tried, and every check of CORRECT must be turned red by
-one. Exits with 0 if all of it holds, else with 1. The folders of the runs are kept in .local/prove.
+For CORRECT, the same scenarios run against the database, once without a fault and once with each planted
+fault. For VALID, the same users run, once undisturbed and once with each disturbance of a worker. Without a
+fault all checks must be green; each fault must turn its checks red. Without names every fault is tried, and
+each check of CORRECT must be red for at least one. The exit code is 0 if all of this holds, else 1. The
+folders of the runs are kept in .local/prove.
 """
 
 from __future__ import annotations
@@ -67,21 +68,21 @@ def _choose(names: Sequence[str]) -> tuple[list[Fault], list[Disturbance]]:
     known = disturbances.read()
     of_valid = [each for name, each in known.items() if not names or name in names]
     if any(each.name == THROTTLED for each in of_valid) and not disturbances.can_throttle():
-        print(f"{THROTTLED} is not tried: no container engine answers")
+        print(f"{THROTTLED} is skipped: no container engine answers")
         of_valid = [each for each in of_valid if each.name != THROTTLED]
     rest = [name for name in names if name not in known]
     of_correct = faults.choose(rest, known) if rest or not names else []
     if not of_correct and not of_valid:
-        raise FaultError("nothing is left to be tried")
+        raise FaultError("no fault is left to try")
     return of_correct, of_valid
 
 
 def _prove_correct(chosen: Sequence[Fault], is_all: bool) -> list[str]:
     """One run without a fault, then one with each; returns what had to be seen and was not."""
-    print("Starting a cluster to plant faults in …", flush=True)
+    print("Starting a cluster for the faults of CORRECT …", flush=True)
     with cluster.running() as found:
         clean, *trials = [_try(found, fault) for fault in (None, *chosen)]
-        print("Taking it down …", flush=True)
+        print("Stopping the cluster …", flush=True)
     print("\n" + table(clean, trials) + "\n")
     return not_clean(clean.checks) + complaints(trials) + (unproven(clean.checks, trials) if is_all else [])
 
@@ -108,10 +109,10 @@ def _prove_valid(chosen: Sequence[Disturbance]) -> list[str]:
 
 
 def _disturb(runtime: str, chosen: Iterable[Disturbance | None]) -> list[Trial]:
-    print(f"Starting a cluster to disturb ({runtime}) …", flush=True)
+    print(f"Starting a cluster for the faults of VALID ({runtime}) …", flush=True)
     with disturbances.running(runtime) as found:
         trials = [_try_disturbed(found, fault) for fault in chosen]
-        print("Taking it down …", flush=True)
+        print("Stopping the cluster …", flush=True)
     return trials
 
 
@@ -136,13 +137,11 @@ def _told(trial: Trial, begun: float) -> Trial:
 
 def _sum_up(faults: int, wrong: int) -> str:
     if wrong:
-        return f"NOT PROVEN: {wrong} of what had to be seen was not"
-    return (
-        f"PROVEN: green without a fault, and each of {faults} faults turned red by the check that must see it"
-    )
+        return f"NOT PROVEN: {wrong} complaint{'s' * (wrong > 1)}"
+    return f"PROVEN: all checks are green without a fault, and each of {faults} faults turned its checks red"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.prove", description="Prove that checks can fail.")
-    parser.add_argument("faults", nargs="*", metavar="FAULT", help="only these; all where none is named")
+    parser.add_argument("faults", nargs="*", metavar="FAULT", help="names; default: all")
     sys.exit(main(parser.parse_args().faults))

@@ -1,8 +1,8 @@
-"""Users on whose worker something goes wrong while they shop: what, each kind says, and which check of VALID
-must see it. A locustfile.
+"""A locustfile of users whose worker is disturbed: one class for each fault of VALID.
 
-The first of the kind plants the fault, when all users are there; it is gone when the run ends. Nothing in
-the product helps: what is bent here is bent from outside.
+The docstring of a class describes the fault and names the check that must see it. The first user of the
+class plants the fault when all users have started, and removes it when the run ends. The product has no code
+for these faults.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Disturbed(Undisturbed):
 
 
 class ReportDropped(Disturbed):
-    """A report gets lost, and yet is acknowledged.
+    """A report is lost although it is acknowledged.
 
     Caught by: all_requests_counted.
     """
@@ -104,7 +104,7 @@ class ReportDropped(Disturbed):
 
 
 class ReportDoubled(Disturbed):
-    """A report is counted twice: the second has nothing that tells it from another.
+    """A report is counted twice: the second copy has no number.
 
     Caught by: all_requests_counted.
     """
@@ -120,7 +120,7 @@ class ReportDoubled(Disturbed):
 
 
 class ReportsHeldBack(Disturbed):
-    """Reports are under way for seconds, and arrive together.
+    """Reports are delayed for some seconds and arrive together.
 
     Caught by: master_kept_up.
     """
@@ -141,7 +141,7 @@ class ReportsHeldBack(Disturbed):
 
 
 class UsersMissing(Disturbed):
-    """Users go home, and nobody takes their places.
+    """Users end and are not replaced.
 
     Caught by: users_kept.
     """
@@ -161,7 +161,7 @@ class UsersMissing(Disturbed):
 
 
 class ResponsesForgotten(Disturbed):
-    """Users ask for responses to report them themselves, and do not.
+    """Users open responses with catch_response=True and do not report them.
 
     Caught by: all_responses_reported.
     """
@@ -182,7 +182,7 @@ class ResponsesForgotten(Disturbed):
 
 
 class UsersDawdle(Disturbed):
-    """Users are at something else, which takes them too long to send what they should.
+    """Users are busy with something else, so they send fewer requests than planned.
 
     Caught by: rate_reached.
     """
@@ -208,7 +208,7 @@ class ClockShifted(Disturbed):
 
 
 class HubBlocked(Disturbed):
-    """A user waits for something in a way that nobody else on its worker can go on.
+    """A user blocks the event loop, so the other users of its worker cannot continue.
 
     Caught by: workers_on_time.
     """
@@ -221,7 +221,7 @@ class HubBlocked(Disturbed):
 
 
 class WorkerBusy(Disturbed):
-    """A user computes, and leaves its worker no time.
+    """A user computes, and takes the CPU time of its worker.
 
     Caught by: workers_had_cpu.
     """
@@ -235,7 +235,7 @@ class WorkerBusy(Disturbed):
 
 
 class WorkerHeldUp(Disturbed):
-    """A worker gets a tenth of a core: it is stopped, and goes on, ten times a second.
+    """A worker gets a tenth of a core: it is stopped and continued ten times a second.
 
     Caught by: workers_on_time.
     """
@@ -254,7 +254,7 @@ class WorkerHeldUp(Disturbed):
 
 
 class CoresTaken(Disturbed):
-    """Something else runs on the machine, and takes all of its cores.
+    """Other processes take all cores of the machine.
 
     Caught by: workers_got_cores.
     """
@@ -273,7 +273,7 @@ class CoresTaken(Disturbed):
 
 
 class WorkerThrottled(Undisturbed):
-    """A worker's container may have a tenth of a core: see disturbances.py.
+    """A worker's container is limited to a tenth of a core: see disturbances.py.
 
     Caught by: workers_not_throttled.
     """

@@ -1,8 +1,8 @@
-"""The planted faults: each a change of the shop's own SQL, with what the mistake is and which check sees it.
+"""The planted faults: each one is a change of the shop's SQL, with the checks that must see it.
 
-``planted/NAME.patch`` changes functions in postgres/. It begins with the mistake in words, with
-``caught by: CHECK, …`` and, if at all, ``then: kill postgres``. ``planted/NAME.sql`` has statements of its
-own, beside a patch or alone: then its comments begin so.
+``planted/NAME.patch`` changes functions in postgres/. It begins with a description of the mistake and
+``caught by: CHECK, …``; ``then: kill postgres`` may follow. ``planted/NAME.sql`` has further statements, with
+or without a patch. Without a patch, its comments begin with these lines.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def patched(patch: Path) -> Iterator[str]:
         done = subprocess.run(["git", "apply", patch], cwd=folder, capture_output=True, text=True)
         if done.returncode:
             complaint = done.stderr.strip().splitlines()[0]
-            raise FaultError(f"{patch.name} does not fit the functions as they are now: {complaint}")
+            raise FaultError(f"{patch.name} does not apply to the current functions: {complaint}")
         for name in re.findall(r"^\+\+\+ b/(\S+)$", patch.read_text(), re.MULTILINE):
             real = {text for text, _name in FUNCTION.findall((ROOT / name).read_text())}
             for text, _name in FUNCTION.findall((Path(folder) / name).read_text()):
@@ -70,7 +70,7 @@ def choose(names: Sequence[str], others: Iterable[str] = ()) -> list[Fault]:
     all_names = sorted({file.stem for file in FOLDER.iterdir()})
     for name in names:
         if name not in all_names:
-            raise FaultError(f"there is no fault '{name}': choose of {', '.join([*all_names, *others])}")
+            raise FaultError(f"there is no fault '{name}': use one of {', '.join([*all_names, *others])}")
     return [read(FOLDER, name) for name in all_names if not names or name in names]
 
 
@@ -83,7 +83,7 @@ def read(folder: Path, name: str) -> Fault:
     caught_by = frozenset(name.strip() for name in said.get("caught by", "").split(",") if name.strip())
     if not mistake or not caught_by or said.get("then", KILL_POSTGRES) != KILL_POSTGRES:
         raise FaultError(
-            f"{files[0].name} must begin with a sentence, 'caught by: CHECK, …' and, if at all, "
+            f"{files[0].name} must begin with a sentence and 'caught by: CHECK, …', and may have "
             f"'then: {KILL_POSTGRES}'"
         )
     return Fault(name, files, mistake, caught_by, "then" in said)

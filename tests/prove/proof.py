@@ -11,8 +11,8 @@ Checks = Mapping[str, Mapping[str, Any]]
 
 EXPECTED, BESIDES, GREEN, UNDECIDED, NOTHING, MISSED = "✗", "x", "·", "?", "-", "!"
 LEGEND = (
-    f"{EXPECTED} red, as it must be   {BESIDES} red besides   {GREEN} green   {UNDECIDED} undecided   "
-    f"{NOTHING} nothing to look at   {MISSED} had to be red, and is not"
+    f"{EXPECTED} red, as expected   {BESIDES} also red   {GREEN} green   {UNDECIDED} undecided   "
+    f"{NOTHING} nothing to check   {MISSED} not red, but must be"
 )
 
 RED = frozenset({"FAIL"})
@@ -56,7 +56,7 @@ class Trial:
         """One line: what the checks say that matter here."""
         odd = [name for name in self.checks if self.mark(name) not in (GREEN, NOTHING)]
         told = [
-            f"{name} {self.verdict(name)}: {self.checks.get(name, {}).get('detail', 'it is missing')}"
+            f"{name} {self.verdict(name)}: {self.checks.get(name, {}).get('detail', 'missing')}"
             for name in sorted(self.expected or odd)
         ]
         return "; ".join(told) or self._in_numbers()
@@ -65,7 +65,7 @@ class Trial:
         nothing = sum(self.mark(name) == NOTHING for name in self.checks)
         if not nothing:
             return f"all {len(self.checks)} checks pass"
-        return f"{len(self.checks) - nothing} checks pass, {nothing} had nothing to look at"
+        return f"{len(self.checks) - nothing} checks pass, {nothing} had nothing to check"
 
 
 def checks_of(part: str, verdict: Mapping[str, Any]) -> Checks:
@@ -85,7 +85,7 @@ def not_clean(checks: Checks) -> list[str]:
 def not_valid(checks: Checks) -> list[str]:
     """What is wrong with a run that nothing disturbs: each check that was asked must hold."""
     return [
-        f"undisturbed {name} is {check['verdict']}, not PASS: {check['detail']}"
+        f"without a fault {name} is {check['verdict']}, not PASS: {check['detail']}"
         for name, check in checks.items()
         if check["verdict"] not in ("PASS", "NOT_ASKED")
     ]
@@ -94,7 +94,7 @@ def not_valid(checks: Checks) -> list[str]:
 def complaints(trials: Iterable[Trial]) -> list[str]:
     """Faults that went unseen by the check that had to see them."""
     return [
-        f"{trial.name} is not caught by {name}, which is {trial.verdict(name)}"
+        f"{trial.name}: {name} must be red, but is {trial.verdict(name)}"
         for trial in trials
         for name in sorted(trial.missed)
     ]
@@ -103,7 +103,7 @@ def complaints(trials: Iterable[Trial]) -> list[str]:
 def unproven(checks: Checks, trials: Iterable[Trial]) -> list[str]:
     """Checks that no fault has turned red as it had to: perhaps nothing can."""
     caught: set[str] = set().union(*(trial.caught for trial in trials))
-    return [f"no fault is caught by {name}" for name in checks if name not in caught]
+    return [f"no fault turned {name} red" for name in checks if name not in caught]
 
 
 def table(clean: Trial, trials: Sequence[Trial]) -> str:

@@ -62,7 +62,7 @@ def test_a_run_that_survived_has_a_row_for_each_fault_and_no_complaint() -> None
     assert report.complaints == []
     assert report.rows[0] == Row(KILL.fault, 10, 0.75, 0.25, 0, Dip(0, 0, True), "0", 0, 0, 0, told="pid 7")
     assert report.remarks == [
-        "errors outside of every fault's window: 0",
+        "errors that belong to no fault: 0",
         "all_requests_counted is PASS: what it says",
     ]
 
@@ -87,12 +87,12 @@ def test_what_the_audit_did_not_decide_is_no_zero() -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"seconds": []}, "run.json has no seconds: errors and users cannot be told by the second"),
+        ({"seconds": []}, "run.json has no seconds: the errors and users of a fault are unknown"),
         (
             {"seconds": [second(105, failures=3), second(111, failures=9)]},
             "3 errors belong to no fault: 3 at second 5",
         ),
-        ({"seconds": [second(111, users=23)]}, "there were 23 users, 3 over the target"),
+        ({"seconds": [second(111, users=23)]}, "there were 23 users, 3 more than the target"),
         ({"valid": []}, "VALID has no check all_requests_counted"),
         ({"valid": [check("all_requests_counted", "FAIL", 7)]}, "all_requests_counted: what it says"),
         ({"correct": []}, "the run was not audited"),
@@ -122,7 +122,10 @@ def test_a_fault_that_was_not_carried_out_is_a_complaint_unless_the_runtime_cann
     report = Report()
     report.leave_out(CUT.fault, "no network")
     report.fail(KILL.fault, "it was too late")
-    assert [row.told for row in report.rows] == ["not here: no network", "not carried out: it was too late"]
+    assert [row.told for row in report.rows] == [
+        "not possible: no network",
+        "not carried out: it was too late",
+    ]
     assert report.complaints == ["fault 1 (kill api for 2 s): not carried out: it was too late"]
 
 
@@ -130,13 +133,16 @@ def test_a_fault_that_was_not_carried_out_is_a_complaint_unless_the_runtime_cann
     ("row", "words"),
     [
         (Row(KILL.fault, 10, 3, 1), None),
-        (Row(KILL.fault, 10, 30, 5.5), "no order was acknowledged for 5.5 s after it; 5 s are promised"),
-        (Row(KILL.fault, 10, None, None), "no order was acknowledged after it"),
+        (
+            Row(KILL.fault, 10, 30, 5.5),
+            "no order was acknowledged for 5.5 s after the fault; the limit is 5 s",
+        ),
+        (Row(KILL.fault, 10, None, None), "no order was acknowledged after the fault"),
         (Row(CUT.fault, 10, 9, 9, dip=Dip(7, 10, True)), None),
-        (Row(CUT.fault, 10, 9, 9, dip=Dip(7, 11, True)), "users were missing for 11 s; 10 s are promised"),
+        (Row(CUT.fault, 10, 9, 9, dip=Dip(7, 11, True)), "users were missing for 11 s; the limit is 10 s"),
         (
             Row(CUT.fault, 10, 9, 9, dip=Dip(7, 3, False)),
-            "users were not back at its window's end: 7 missing",
+            "users were still missing at the end of the recovery time: up to 7",
         ),
         (Row(CUT.fault, 10, 9, 9, doubled=2), "2 acknowledged orders doubled"),
         (Row(CUT.fault, skipped=True), None),
@@ -156,10 +162,14 @@ RESTART = Fault(4, 10, "restart", "master")
     ("ready", "verdict", "wrong"),
     [
         (121.0, Verdict.UNKNOWN, []),
-        (131.0, Verdict.UNKNOWN, ["all workers were back 16.0 s after the master; 10 s are promised"]),
-        (None, Verdict.UNKNOWN, ["not all workers came back by themselves; 10 s are promised"]),
-        (121.0, Verdict.PASS, ["the interrupted run left PASS; UNKNOWN is promised"]),
-        (121.0, None, ["the interrupted run left no verdict; UNKNOWN is promised"]),
+        (
+            131.0,
+            Verdict.UNKNOWN,
+            ["all workers reconnected 16.0 s after the master answered; the limit is 10 s"],
+        ),
+        (None, Verdict.UNKNOWN, ["not all workers reconnected; the limit is 10 s"]),
+        (121.0, Verdict.PASS, ["the verdict of the interrupted run is PASS; it must be UNKNOWN"]),
+        (121.0, None, ["the verdict of the interrupted run is missing; it must be UNKNOWN"]),
     ],
 )
 def test_an_interrupted_run_is_left_as_unknown_and_workers_come_back(
@@ -192,7 +202,7 @@ def test_the_table_is_markdown_with_its_columns_aligned() -> None:
     """To be pasted into a pull request; what a runtime cannot do stands in it, and why beneath it."""
     rows = [
         Row(KILL.fault, 10, 3.456, 0.5, 12, Dip(7, 2, True), "0", 0, 0, None, told="pid 7"),
-        Row(CUT.fault, told="not here: no network", skipped=True),
+        Row(CUT.fault, told="not possible: no network", skipped=True),
     ]
     assert table(rows).splitlines() == [
         "| # | fault              | at   | good order after | after its end | errors | users lost "
@@ -205,5 +215,5 @@ def test_the_table_is_markdown_with_its_columns_aligned() -> None:
         "| -           | -    | -       | -        |",
         "",
         "1: pid 7",
-        "2: not here: no network",
+        "2: not possible: no network",
     ]

@@ -131,7 +131,7 @@ def test_the_table_has_both_sides_of_each_figure() -> None:
     assert as_markdown(OUTCOMES).splitlines()[2:] == [
         "| a worker is killed | users | 20 of 30 | 30 of 30 | 30 |",
         "|  | requests lost | 5 of 9 | 1 of 9 | 0 |",
-        "| a worker is cut off | not on this machine: needs root |  |  |  |",
+        "| a worker is cut off | not measured: needs root |  |  |  |",
         "| a run ends | carried out | no: it hung | – | yes |",
         "|  | requests lost | – | 0 of 9 | 0 |",
     ]

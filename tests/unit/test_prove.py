@@ -72,7 +72,7 @@ def test_a_fault_that_does_not_fit_any_more_is_refused(tmp_path: Path) -> None:
     stale = tmp_path / file.name
     stale.write_text(file.read_text().replace("ON CONFLICT", "ON COLLISION"))
     with pytest.raises(
-        FaultError, match=r"key_ignored\.patch does not fit the functions as they are now: error"
+        FaultError, match=r"key_ignored\.patch does not apply to the current functions: error"
     ):
         read(tmp_path, "key_ignored").sql()
 
@@ -114,7 +114,7 @@ def test_a_fault_that_does_not_is_refused(tmp_path: Path, head: str) -> None:
 def test_faults_are_chosen_by_name() -> None:
     """All of them where none is named; a name that is none is refused, and those there are are named."""
     assert [fault.name for fault in choose(["key_ignored"])] == ["key_ignored"]
-    with pytest.raises(FaultError, match=r"no fault 'nonsense': choose of .*key_ignored"):
+    with pytest.raises(FaultError, match=r"no fault 'nonsense': use one of .*key_ignored"):
         choose(["key_ignored", "nonsense"])
 
 
@@ -141,9 +141,9 @@ def test_a_clean_run_is_all_green(found: list[dict[str, Any]], wrong: list[str])
     [
         (trial("f", "a", a="FAIL", b="PASS"), []),
         (trial("f", "a", a="FAIL", b="FAIL"), []),  # what turns red besides is no mistake
-        (trial("f", "a", a="PASS", b="FAIL"), ["f is not caught by a, which is PASS"]),
-        (trial("f", "a b", a="FAIL", b="UNKNOWN"), ["f is not caught by b, which is UNKNOWN"]),
-        (trial("f", "a", audit="UNKNOWN"), ["f is not caught by a, which is UNKNOWN"]),  # it crashed
+        (trial("f", "a", a="PASS", b="FAIL"), ["f: a must be red, but is PASS"]),
+        (trial("f", "a b", a="FAIL", b="UNKNOWN"), ["f: b must be red, but is UNKNOWN"]),
+        (trial("f", "a", audit="UNKNOWN"), ["f: a must be red, but is UNKNOWN"]),  # it crashed
     ],
 )
 def test_a_fault_must_be_caught_by_its_check(found: Trial, missed: list[str]) -> None:
@@ -193,8 +193,8 @@ def test_every_check_must_be_turned_red_as_it_had_to_be() -> None:
     """One that only turned red besides was not the one to see that fault."""
     trials = [trial("f", "a", a="FAIL", b="FAIL", c="PASS"), trial("g", "c", a="PASS", b="PASS", c="UNKNOWN")]
     assert unproven(checks(a="PASS", b="PASS", c="PASS"), trials) == [
-        "no fault is caught by b",
-        "no fault is caught by c",
+        "no fault turned b red",
+        "no fault turned c red",
     ]
 
 
@@ -216,9 +216,9 @@ def test_the_table_shows_each_fault_and_check() -> None:
     ("found", "words"),
     [
         (trial("f", "a", a="FAIL", b="FAIL"), "a FAIL: what it says"),
-        (trial("f", "a", audit="UNKNOWN"), "a UNKNOWN: it is missing"),
+        (trial("f", "a", audit="UNKNOWN"), "a UNKNOWN: missing"),
         (trial("clean", "", a="PASS", b="PASS"), "all 2 checks pass"),
-        (trial("clean", "", a="PASS", b="NOT_ASKED"), "1 checks pass, 1 had nothing to look at"),
+        (trial("clean", "", a="PASS", b="NOT_ASKED"), "1 checks pass, 1 had nothing to check"),
         (trial("clean", "", a="PASS", b="UNKNOWN"), "b UNKNOWN: what it says"),
     ],
 )
