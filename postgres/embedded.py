@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import fcntl
 import os
 import shutil
 import signal
@@ -34,6 +33,7 @@ from postgres.place import (
     Identity,
     Place,
     find_place,
+    hold_lock,
     prepare_socket_dir,
     server_identity,
     wheel_binaries,
@@ -235,23 +235,6 @@ def initdb_command(place: Place, cluster: Path) -> list[str]:
         "--auth-local=trust",
         "--auth-host=scram-sha-256",
     ]
-
-
-def hold_lock(data: Path) -> None:
-    """Lock the folder for one server; raise EmbeddedPostgresError if another server uses it.
-
-    PostgreSQL and all its processes inherit the open file, and with it the lock. So the lock is free as soon
-    as the last process has ended, also after kill -9.
-    """
-    data.mkdir(parents=True, exist_ok=True)
-    lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise EmbeddedPostgresError(
-            f"another PostgreSQL uses the data in {data}: stop it first, or choose another folder"
-        ) from None
-    os.set_inheritable(lock, True)
 
 
 def become_server_user() -> None:

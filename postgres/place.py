@@ -7,6 +7,7 @@ of parent folders are not changed.
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import pwd
@@ -140,8 +141,26 @@ def folder_elsewhere(folder: Path) -> Path:
     return link.resolve()
 
 
+def hold_lock(data: Path) -> None:
+    """Lock the folder for one server; raise EmbeddedPostgresError if another server uses it.
+
+    PostgreSQL and all its processes inherit the open file, and with it the lock. So the lock is free as soon
+    as the last process has ended, also after kill -9.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise EmbeddedPostgresError(
+            f"another PostgreSQL uses the data in {data}: stop it first, or choose another folder"
+        ) from None
+    os.set_inheritable(lock, True)
+
+
 def remove(data: Path) -> None:
-    """Delete the data, also where they are elsewhere; the server must have stopped."""
+    """Delete the data, also where they are elsewhere; raise EmbeddedPostgresError if a server uses them."""
+    hold_lock(data)
     link = data / "elsewhere"
     if link.is_symlink():
         shutil.rmtree(link.resolve(), ignore_errors=True)

@@ -215,7 +215,10 @@ class Local:
     def reset(self) -> None:
         """Stop everything and delete the data."""
         self.down()
-        place.remove(FOLDER / "postgres")
+        try:
+            place.remove(FOLDER / "postgres")
+        except place.EmbeddedPostgresError as error:  # of `python run_api.py`, for example
+            raise UsageError(str(error)) from error
 
     def _checked(self, command: str, **properties: Any) -> dict[str, Any]:
         """Send a command to circus and return its answer. Raise UsageError if circus does not run."""

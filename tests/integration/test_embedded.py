@@ -53,6 +53,14 @@ def test_two_servers_do_not_share_a_folder(data: Path) -> None:
     assert str(data) in done.stderr
 
 
+def test_the_data_of_a_running_server_are_not_deleted(data: Path) -> None:
+    """`make reset` deleted them while `python run_api.py` was using them."""
+    with embedded.running(data):
+        with pytest.raises(place.EmbeddedPostgresError, match="another PostgreSQL uses the data in"):
+            place.remove(data)
+        assert place.find_place(data).cluster.exists()
+
+
 def test_a_crash_leaves_nothing_that_hinders_the_next_start(data: Path) -> None:
     """kill -9, and its number in postmaster.pid belongs to another user by now."""
     with embedded.running(data) as server:
