@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import locust.main  # must be first: it makes gevent patch the standard library
 
 from stampede import command_line
-from stampede.cluster import patches
+from stampede.cluster import loading_patches, patches
 from stampede.cluster.patches import LocustVersionError
 from stampede.command_line import ArgumentsError, CommandLine
 
@@ -49,10 +49,10 @@ def _place(error: Exception) -> str:
 
 def _prepare(options: Sequence[str]) -> None:
     """Set Locust's command line, and what it reads besides. Raise ArgumentsError."""
-    patches.read_no_default_configuration()
+    loading_patches.read_no_default_configuration()
     command_line.ignore_variables(os.environ)
     command_line.enter_folder(os.environ)
     arguments = CommandLine(os.environ)
-    patches.before_parsing(arguments.check)
-    patches.collect_tests_outside(command_line.ROOT)
+    loading_patches.before_parsing(arguments.check)
+    loading_patches.collect_tests_outside(command_line.ROOT)
     sys.argv = ["locust", *arguments.extend(options)]

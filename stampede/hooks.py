@@ -18,7 +18,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
 from stampede import webui
-from stampede.cluster import interrupt, patches, user_patches
+from stampede.cluster import interrupt, listener_patches, patches, user_patches
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
@@ -56,7 +56,7 @@ _at_test_start: list[Callable[[], None]] = [_counts.clear]
 """What a process does at the start of a run, in this order, before the locustfile's listeners."""
 events.request.add_listener(_counts.count)
 events.user_error.add_listener(_counts.count_exception)
-patches.report_failed_listeners(_counts.exceptions.count)
+listener_patches.report_failed_listeners(_counts.exceptions.count)
 events.test_start.add_listener(lambda **_: _begin_run())
 user_patches.note_unreported(_counts.unreported.opened, _counts.unreported.reported)
 

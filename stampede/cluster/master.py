@@ -25,7 +25,7 @@ from locust.runners import (
     WorkerNode,
 )
 
-from stampede.cluster import patches
+from stampede.cluster import listener_patches, patches
 from stampede.cluster.delivery import KEY, Inbox, Loss, is_uncounted
 from stampede.cluster.dispatcher import Dispatcher
 from stampede.cluster.roster import STATES_WITH_USERS
@@ -79,7 +79,7 @@ class ClusterMaster:
         environment.dispatcher_class = self._create_dispatcher
         environment.parsed_options.enable_rebalancing = False  # Locust's own rebalancing
         patches.intercept_messages_of_workers(runner, self._handle)
-        patches.stop_by_the_locustfile(runner, stop_run)
+        listener_patches.stop_by_the_locustfile(runner, stop_run)
         runner.register_message(STOP_RUN, lambda msg, **_: stop_run(str(msg.data["cause"])))
         for message in (LEAVING, GAVE_UP):
             runner.register_message(message, lambda msg, **_: self._inform_dispatcher(msg))

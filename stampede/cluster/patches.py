@@ -1,19 +1,17 @@
-"""Replacements of Locust's own functions, each with its reason. Those of users are in user_patches.py.
+"""Replacements of Locust's own functions, each with its reason: runners, messages, statistics, the UI.
 
-They are made for one version of Locust and refused for others. tests/integration/test_patches.py fails when
-Locust no longer needs one of them. "Stock" means Locust without these patches.
+`user_patches.py` has those of users, `listener_patches.py` those of a locustfile's listeners, and
+`loading_patches.py` those for the start of a process. They are made for one version of Locust and refused for
+others. tests/integration/test_patches.py fails when Locust no longer needs one of them. "Stock" means Locust
+without these patches.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import os
-import traceback
 from collections.abc import Callable, Iterator
 from functools import cache
-from inspect import currentframe
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -28,20 +26,11 @@ import requests
 import zmq
 from flask import Response, after_this_request
 from gevent.event import Event
-from locust import User, argument_parser
-from locust.argument_parser import LocustArgumentParser
+from locust import argument_parser
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastRequest
-from locust.event import EventHook
-from locust.exception import (
-    InterruptTaskSet,
-    RescheduleTask,
-    RescheduleTaskImmediately,
-    StopTest,
-    StopUser,
-)
 from locust.rpc import Message, zmqrpc
-from locust.runners import MasterRunner, Runner, WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import RequestStats
 from locust.web import WebUI
 
@@ -52,18 +41,6 @@ from stampede.counting.readable import sendable
 
 SUPPORTED_LOCUST = "2.47"
 """The version of Locust that the patches are made for, without its last number."""
-
-OWN_PACKAGES = ("locust", "stampede")
-"""Packages whose calls are not the locustfile's."""
-
-ENDS_ON_PURPOSE = (StopUser, StopTest, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)
-"""Exceptions of Locust's with which a listener ends the user or the task that it is called for."""
-
-PYTEST_CONFIGURATIONS = (
-    *("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"),
-    *("pyproject.toml", "tox.ini", "setup.cfg"),
-)
-"""The names of the files that pytest reads."""
 
 Handle = Callable[[str, Message], None]
 """Locust's handler of a worker's message: receives the worker's id and the message."""
@@ -225,125 +202,9 @@ def send_any_value() -> None:
     Message.serialize = serialize_or_replace
 
 
-def report_failed_listeners(on_error: Callable[[Exception], None]) -> None:
-    """Let `on_error` receive what a listener of the locustfile raises, such as one of `test_start`.
-
-    Stock Locust logs it and goes on; a headless process then ends with exit code 2.
-    """
-
-    def fire(event: EventHook, *, reverse: bool = False, **arguments: Any) -> None:
-        # A copy: listeners may add or remove listeners meanwhile.
-        for listener in event._handlers[::-1] if reverse else event._handlers.copy():
-            try:
-                listener(**arguments)
-            except ENDS_ON_PURPOSE:
-                raise
-            except Exception as error:
-                logging.error("Uncaught exception in event handler: \n%s", traceback.format_exc())
-                locust.log.unhandled_greenlet_exception = True
-                if _package(_module(listener)) not in OWN_PACKAGES:
-                    on_error(error)
-
-    EventHook.fire = fire
-
-
-def stop_by_the_locustfile(runner: Runner, report_stop: Callable[[str], None]) -> None:
-    """Let `report_stop` receive what in the locustfile calls `runner.quit()` or `runner.stop()`.
-
-    It must end the run. A stock master ends its process on quit, without waiting for the workers' last
-    reports; a stock worker ends its own users only, so that the run goes on with fewer.
-    """
-    for name in ("quit", "stop"):
-        setattr(runner, name, _reporting_the_locustfile(name, getattr(runner, name), report_stop))
-
-
-def _reporting_the_locustfile(
-    name: str, stop: Callable[..., None], report_stop: Callable[[str], None]
-) -> Callable[..., None]:
-    def stop_or_report(*arguments: Any, **options: Any) -> None:
-        caller = getattr(currentframe(), "f_back", None)  # None where it is a greenlet of its own
-        if caller is None:
-            report_stop(f"runner.{name}()")
-        elif _package(caller.f_globals.get("__name__")) in OWN_PACKAGES:
-            stop(*arguments, **options)
-        else:
-            file = caller.f_code.co_filename.rpartition("/")[2]
-            report_stop(f"runner.{name}() at {file}:{caller.f_lineno}")
-
-    return stop_or_report
-
-
-def take_own_listeners(event: EventHook) -> list[Callable[..., None]]:
-    """Remove an event's listeners that are neither Locust's nor the engine's, and return them."""
-    own = [listener for listener in event._handlers if _package(_module(listener)) not in OWN_PACKAGES]
-    for listener in own:
-        event.remove_listener(listener)
-    return own
-
-
-def _module(listener: Callable[..., None]) -> str | None:
-    return getattr(listener, "__module__", None)
-
-
-def _package(module: str | None) -> str:
-    return (module or "").partition(".")[0]
-
-
 def disable_cors() -> None:
     """Stop pages of other sites from reading the master's answers, which stock masters allow."""
     locust.web.CORS = lambda _app: None
-
-
-def read_no_default_configuration() -> None:
-    """Let Locust read only the configuration files that its command line names.
-
-    Stock Locust also reads ~/.locust.conf, and locust.conf and pyproject.toml of the working directory: one
-    with `headless = true` would start a run that nobody asked for.
-    """
-    argument_parser.get_empty_argument_parser.__defaults__ = (True, ())
-    argument_parser.get_parser.__defaults__ = ((),)
-
-
-def before_parsing(check: Callable[[LocustArgumentParser], None]) -> None:
-    """Call `check` with the complete parser, the locustfile's options included, before Locust uses it.
-
-    Stock Locust has no hook between the locustfile's own options and the command line.
-    """
-    get_parser = argument_parser.get_parser
-
-    def get_checked_parser() -> LocustArgumentParser:
-        parser = get_parser()
-        check(parser)
-        return parser
-
-    locust.main.get_parser = get_checked_parser
-
-
-def collect_tests_outside(project: Path) -> None:
-    """Let pytest, which collects a locustfile's test functions, ignore the configuration of `project`.
-
-    Stock Locust uses the nearest configuration: for a locustfile in the project, the one of its own tests. A
-    configuration between the project's folder and the locustfile still counts.
-    """
-    load: Callable[[str], dict[str, type[User]]] = locust.main.load_locustfile_pytest
-
-    def load_outside(path: str) -> dict[str, type[User]]:
-        import _pytest.config  # imported here, as few locustfiles need it
-
-        folders = [folder for folder in Path(path).parents if project in folder.parents]
-        has_own = any((folder / name).exists() for folder in folders for name in PYTEST_CONFIGURATIONS)
-        if project not in Path(path).parents or has_own:
-            return load(path)
-        config: Any = _pytest.config.Config
-        configured = config.fromdictargs
-        none = ["-c", os.devnull, "--rootdir", str(Path(path).parent)]
-        config.fromdictargs = lambda given, options: configured(given, [*none, *options])
-        try:
-            return load(path)
-        finally:
-            config.fromdictargs = configured
-
-    locust.main.load_locustfile_pytest = load_outside
 
 
 def end_timer_with_run(web_ui: WebUI) -> None:

@@ -20,7 +20,7 @@ from locust.env import Environment
 from locust.rpc import Message, zmqrpc
 from locust.runners import STATE_INIT, WorkerRunner
 
-from stampede.cluster import patches
+from stampede.cluster import listener_patches, patches
 from stampede.cluster.delivery import Outbox, Report
 from stampede.cluster.roster import STATES_WITH_USERS
 
@@ -68,7 +68,7 @@ class ClusterWorker:
         self._ended_run: str | None = None
         self._is_handling = False
         patches.intercept_messages_of_master(runner, self._handle)
-        patches.stop_by_the_locustfile(runner, self.stop_run)
+        listener_patches.stop_by_the_locustfile(runner, self.stop_run)
         runner.register_message(ACKNOWLEDGED, lambda msg, **_: self._outbox.acknowledge(msg.data["number"]))
         runner.register_message(UNKNOWN, lambda **_: self._join_again())
         runner.greenlet.spawn(self._watch)

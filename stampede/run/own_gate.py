@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from locust.env import Environment
 
-from stampede.cluster import patches
+from stampede.cluster import listener_patches
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class OwnGate:
 
     def _call_listeners(self) -> None:
         """Call the locustfile's listeners of `quitting`, the last one first, as Locust does."""
-        self._called = patches.take_own_listeners(self._environment.events.quitting)
+        self._called = listener_patches.take_own_listeners(self._environment.events.quitting)
         for listener in reversed(self._called):
             try:
                 listener(environment=self._environment)

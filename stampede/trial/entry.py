@@ -21,7 +21,7 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING
 
 from stampede import engine
-from stampede.cluster import patches, user_patches
+from stampede.cluster import listener_patches, patches, user_patches
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.counting.unreported import Unreported
 from stampede.plan.cast import Cast, CastError
@@ -100,7 +100,7 @@ class Trial:
         """Register the listeners, before the locustfile registers its own."""
         user_patches.count_requests_cut_off()
         user_patches.note_unreported(self._unreported.opened, self._unreported.reported)
-        patches.report_failed_listeners(self._printer.exception)
+        listener_patches.report_failed_listeners(self._printer.exception)
         events.request.add_listener(self._printer.request)
         events.init_command_line_parser.add_listener(self._add_arguments)
 
@@ -131,7 +131,7 @@ class Trial:
     def _run(self, environment: Environment, user_classes: Sequence[type[User]]) -> None:
         """Run users between the events of a run."""
         printer, runner, on = self._printer, environment.runner, environment.events
-        patches.stop_by_the_locustfile(
+        listener_patches.stop_by_the_locustfile(
             runner, lambda call: printer.note(f"{call}: in a run, the whole run stops here")
         )
         one_pass = OnePass(environment, printer, self._unreported)
