@@ -86,15 +86,22 @@ class CommandLine:
         return [*tags, *self._list("--exclude-tags", "STAMPEDE_EXCLUDE_TAGS"), *options, *self._arguments]
 
     def check(self, parser: LocustArgumentParser) -> None:
-        """Raise ArgumentsError if argparse would take an argument for an option of Locust.
+        """Raise ArgumentsError for an argument that is an option of Locust, or that the locustfile lacks.
 
         `parser` has the locustfile's own options too. An abbreviation of one of them is accepted.
         """
         known = {option for action in parser._actions for option in action.option_strings}
+        own = known - self._options_of_locust.keys()
         for name in self._names():
-            is_own = any(option.startswith(name) for option in known - self._options_of_locust.keys())
-            if not is_own and (option := self._meant_by(name)):
+            if any(option.startswith(name) for option in own):
+                continue
+            if option := self._meant_by(name):
                 raise ArgumentsError(_complaint(name, option))
+            if name.startswith("--"):
+                listed = ", ".join(sorted(option for option in own if not option.startswith("--stampede-")))
+                raise ArgumentsError(
+                    f"LOCUST_ARGS: the locustfile has no argument {name}: it has {listed or 'none'}"
+                )
 
     def _list(self, option: str, variable: str) -> list[str]:
         words = self._environment.get(variable, "").split()

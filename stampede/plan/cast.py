@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from locust import User
@@ -42,6 +43,18 @@ class Cast:
     def choose_default(self) -> None:
         """Select the classes that take part when a plan names none."""
         self._environment.user_classes = self._split[0]
+
+    def check_tags(self) -> None:
+        """Raise CastError where tags have left no class with a task."""
+        options = self._environment.parsed_options
+        tags, excluded = getattr(options, "tags", None), getattr(options, "exclude_tags", None)
+        if (tags or excluded) and not any(user_class.tasks for user_class in chain(*self._split)):
+            reason = (
+                f"TAGS: no task has the tag {' or '.join(tags)}"
+                if tags
+                else "EXCLUDE_TAGS excludes all tasks"
+            )
+            raise CastError(f"{reason}: see the @tag lines of the locustfile")
 
     def scenario(self, name: str) -> tuple[str, ...]:
         """Return the names of a scenario's user classes.

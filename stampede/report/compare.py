@@ -68,7 +68,7 @@ def main(
     differing = conditions.differing(a, b)
     refused = [condition for condition in differing if condition.changes_figures]
     if refused and not force:
-        print("stampede: these runs are not alike (--force compares them all the same):", file=sys.stderr)
+        print("stampede: these runs are not alike (FORCE=1, or --force, compares them):", file=sys.stderr)
         print("\n".join(_listed(refused)), file=sys.stderr)
         return CANNOT_COMPARE
     judged = verdict(a), verdict(b)

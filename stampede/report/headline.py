@@ -79,7 +79,11 @@ def _headline(facts: Facts, judgement: Judgement) -> str:
     if judgement.exit_code is None and fast.verdict is not Verdict.FAIL:
         return "Nothing has failed so far"
     if judgement.exit_code is not None and valid.verdict not in (Verdict.PASS, Verdict.NOT_ASKED):
-        return _not_trusted([check for check in valid.checks if check.verdict is valid.verdict])
+        line = _not_trusted([check for check in valid.checks if check.verdict is valid.verdict])
+        if fast.verdict is not Verdict.FAIL:
+            return line
+        missed = _not_fast(facts, _with(fast.checks, Verdict.FAIL))
+        return f"{line}; also {missed[0].lower()}{missed[1:]}"
     if fast.verdict is Verdict.FAIL:
         return _not_fast(facts, _with(fast.checks, Verdict.FAIL))
     if undecided := [*_with(correct.checks, Verdict.UNKNOWN), *_with(fast.checks, Verdict.UNKNOWN)]:

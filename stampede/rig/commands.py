@@ -8,7 +8,18 @@ import webbrowser
 from collections.abc import Mapping
 from typing import NoReturn
 
-from stampede.rig import UsageError, cluster, headless, run_folders, terminal, trial, variables
+from stampede.rig import (
+    UsageError,
+    cluster,
+    commit,
+    headless,
+    local_host,
+    memory,
+    run_folders,
+    terminal,
+    trial,
+    variables,
+)
 from stampede.rig.cluster import bring_up, format_workers, take_down, wait_until_joined
 from stampede.rig.master import Master, MasterGoneError
 from stampede.rig.result import Verdict
@@ -138,6 +149,8 @@ def run_headless(settings: Settings, runtime: Runtime) -> int:
     A cluster that was not up before is taken down at the end.
     """
     run_folders.make_results_folder()
+    if settings.probe != "no":
+        local_host.refuse_closed(settings.host)
     was_up = runtime.is_up()
     if was_up:
         _prepare_running_cluster(settings, runtime)
@@ -161,7 +174,10 @@ def _drive(settings: Settings, runtime: Runtime) -> Verdict:
     host = settings.host and runtime.reachable_host(settings.host)
     if host:
         runtime.allow(host)  # the user allows a host by setting HOST
-    return headless.drive(Master(settings.ui_url, settings.login), settings, host)
+    try:
+        return headless.drive(Master(settings.ui_url, settings.login), settings, host)
+    except UsageError as error:
+        raise local_host.explain(error, settings.host, runtime.key) from error
 
 
 def _prepare_running_cluster(settings: Settings, runtime: Runtime) -> None:
@@ -172,8 +188,25 @@ def _prepare_running_cluster(settings: Settings, runtime: Runtime) -> None:
         _refuse_while_running(master)
     if changed:
         _change_load(settings, runtime, changed)
+    elif _is_outdated(settings, master):
+        print("The locustfile has changed since the cluster loaded it.", flush=True)
+        restart(settings, runtime)
     if settings.workers:
         scale(settings, runtime)
+
+
+def _is_outdated(settings: Settings, master: Master) -> bool:
+    """Return whether the locustfile was edited after the cluster had loaded it.
+
+    Of a cluster that plain `docker compose` started, it is not known which file that is.
+    """
+    if not memory.recall(settings.runtime, settings.compose_project_name):
+        return False
+    try:
+        content = commit.content_hash(settings.locustfile or headless.LOCUSTFILE)
+    except OSError:
+        return False
+    return master.run().get("locustfile_sha256") not in (content, None)
 
 
 def _change_load(settings: Settings, runtime: Runtime, changed: Mapping[str, str]) -> None:

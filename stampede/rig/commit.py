@@ -17,13 +17,18 @@ def of_file(file: Path) -> dict[str, str] | None:
     file. The hash lets the master see whether it has loaded the file with this content.
     """
     try:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest = content_hash(file)
         _git(file, "ls-files", "--error-unmatch", "--", file.name)
         commit = _git(file, "rev-parse", "--short", "HEAD")
         changes = _git(file, "status", "--porcelain", "--", file.name)
     except (OSError, UnicodeDecodeError, subprocess.SubprocessError):
         return None
     return {"commit": commit + (" + changes" if changes else ""), "sha256": digest}
+
+
+def content_hash(file: Path) -> str:
+    """Return the SHA-256 of a file. Raise OSError."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _git(file: Path, *command: str) -> str:

@@ -164,12 +164,13 @@ class Compose:
         self._checked("exec", "-T", "master", "sh", "-c", 'echo "$1" >>"$STAMPEDE_ALLOWED"', "sh", host)
 
     def logs(self) -> None:
-        """Show the logs of the services, and follow them until interrupted."""
-        self._compose("logs", "--follow", "--tail", "100")
+        """Show the logs of the services; while one runs, follow them until interrupted."""
+        is_up = any(container["State"] in ("running", "restarting") for container in self._containers())
+        self._compose("logs", "--tail", "100", *(["--follow"] if is_up else []))
 
     def ps(self) -> None:
-        """List the running containers."""
-        self._compose("ps")
+        """List the containers, also those that have ended."""
+        self._compose("ps", "--all")
 
     def down(self) -> None:
         """Stop all containers; the data stays."""

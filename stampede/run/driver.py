@@ -146,6 +146,7 @@ class Driver:
         self._refuse_while_in_progress()
         self._refuse_other_dispatcher()
         self._refuse_without_results()
+        self.cast.check_tags()
         if not self._wait_for_workers(1):
             raise RunError("no worker has joined yet: wait, or see `make logs`")
         self._refuse_while_in_progress()  # another run may have started during the wait

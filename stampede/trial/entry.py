@@ -166,6 +166,7 @@ def _choose(environment: Environment) -> list[type[User]]:
         cast.choose_default()
     if environment.parsed_options.tags or environment.parsed_options.exclude_tags:
         environment._filter_tasks_by_tags()
+        cast.check_tags()
     order = list(available.values())  # Locust loses the order of classes that its command line names
     chosen = sorted(environment.user_classes, key=order.index)
     environment.user_classes = chosen

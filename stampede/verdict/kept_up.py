@@ -76,6 +76,8 @@ def workers_on_time(run: Facts) -> Check:
         return not_asked(name, f"{detail}: {reason}")
     if lag.own < MOST_LAG_MS and not lag.holds:
         detail += ": other programs keep its machine busy"
+        late = measured(lag.with_waiting or 0.0, "<", MOST_LAG_WITH_WAITING_MS, "ms")
+        return unknown_unless(name, False, detail, **late)
     return unknown_unless(name, lag.holds, detail, **measured(lag.own, "<", MOST_LAG_MS, "ms"))
 
 

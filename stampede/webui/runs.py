@@ -72,6 +72,7 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_fi
             phase=run and run.phase,
             as_planned=run and run.as_planned,
             in_progress=driver.in_progress,
+            locustfile_sha256=driver.locustfile_hash,
         )
 
 

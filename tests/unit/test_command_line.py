@@ -43,6 +43,7 @@ def test_the_arguments_come_last_and_the_tags_first() -> None:
         ("--csv out", "--csv is not an argument of the locustfile"),
         ("--stampede-run-id 1", "--stampede-run-id is not an argument of the locustfile"),
         ("--stampede-prof ci", r"--stampede-prof \(--stampede-profile"),
+        ("--walet 7", "the locustfile has no argument --walet: it has --wallet"),
     ],
 )
 def test_an_option_of_locust_is_refused(arguments: str, message: str) -> None:

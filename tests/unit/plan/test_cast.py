@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 import pytest
 from locust import User, between, constant_throughput
 from locust.env import Environment
@@ -92,6 +94,24 @@ def test_users_without_a_wait_are_paced_too() -> None:
     restless, _ = cast(Restless)
     restless.choose(plan(50))
     assert restless.pace_scale(plan(50)) == pytest.approx(0.2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("tags", "complaint"),
+    [
+        ({"tags": ["wrtie"]}, "TAGS: no task has the tag wrtie"),
+        ({"exclude_tags": ["write"]}, "EXCLUDE_TAGS excludes all tasks"),
+    ],
+)
+def test_tags_that_leave_no_task_are_refused(tags: dict[str, list[str]], complaint: str) -> None:
+    """Each user would raise an exception, and the run would FAIL."""
+    of_one, environment = cast(Waiting)
+    environment.parsed_options = Namespace(**tags)
+    with pytest.raises(CastError, match=f"^{complaint}"):
+        of_one.check_tags()
+    of_both, environment = cast(Waiting, Racing)  # a racer has a task
+    environment.parsed_options = Namespace(**tags)
+    of_both.check_tags()
 
 
 @pytest.mark.parametrize(("files", "choice"), [(FILES, "all or one of"), (FILES[:1], "one of")])

@@ -118,9 +118,14 @@ def test_a_run_that_cannot_be_trusted_shows_what() -> None:
     """However slow it was."""
     missed = [measured("p95 < 1ms", 7.7)]
     text = of(targets=missed, lost_workers=["1-a1b2c3"])
-    assert text == "The counts cannot be trusted: a worker did not report its last requests"
+    assert text == (
+        "The counts cannot be trusted: a worker did not report its last requests; "
+        "also too slow: p95 7.7 ms, limit 1 ms"
+    )
     text = of(targets=missed, as_planned=False)
-    assert text == "The figures cannot be trusted: the run did not come to its end"
+    assert text == (
+        "The figures cannot be trusted: the run did not come to its end; also too slow: p95 7.7 ms, limit 1 ms"
+    )
 
 
 def test_every_check_of_valid_has_a_text() -> None:

@@ -111,7 +111,7 @@ def told(check: Check) -> tuple[str, str, Any]:
             "UNKNOWN",
             "event loop lag p99 1 ms (limit < 5 ms), 50 ms with waits for a core (limit < 50 ms), worker a"
             ": other programs keep its machine busy",
-            1.0,
+            50.0,
         ),
         # the worker that is nearest to one of its limits
         (

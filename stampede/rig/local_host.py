@@ -1,0 +1,42 @@
+"""Checks of a HOST on this machine: whether a server listens there, and whether containers can reach it."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+from stampede.rig import UsageError
+
+NAMES = ("localhost", "127.0.0.1", "::1")
+
+TIMEOUT = 2.0
+"""Seconds for a connection to this machine."""
+
+
+def refuse_closed(host: str | None) -> None:
+    """Raise UsageError if `host` is on this machine and refuses connections: before a cluster is started."""
+    if host and urlsplit(host).hostname in NAMES and not _accepts(host):
+        raise UsageError(f"HOST: {host} refuses connections: start the API first")
+
+
+def explain(error: UsageError, host: str | None, runtime: str) -> UsageError:
+    """Return an error that says what to do where only containers cannot reach a `host` of this machine."""
+    is_unreachable = "does not answer the cluster" in str(error)
+    if not is_unreachable or runtime != "compose" or not host or urlsplit(host).hostname not in NAMES:
+        return error
+    return UsageError(
+        f"{host} answers on this machine, but containers cannot reach it: let the API listen on 0.0.0.0, "
+        "or use RUNTIME=local"
+    )
+
+
+def _accepts(host: str) -> bool:
+    parts = urlsplit(host)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((str(parts.hostname), port), TIMEOUT).close()
+    except ConnectionRefusedError:
+        return False
+    except OSError:  # such as a time-out: the master's own probe decides
+        return True
+    return True
