@@ -449,7 +449,7 @@ FROM counts CROSS JOIN LATERAL (VALUES
      (SELECT count(*) FROM unacknowledged WHERE NOT asked AND may_be_unreported)),
     ('one_order_per_key', told + untold, 'attempts to order', 0),
     ('refused_means_no_effect', refused_orders + refused_acts, 'refusals', 0),
-    ('sold_out_was_true', (SELECT count(*) FROM sold_out), '409s',
+    ('sold_out_was_true', (SELECT count(*) FROM sold_out), 'answers with status 409',
      (SELECT count(*) FROM sold_out_was_true_in_doubt)),
     ('legal_status_paths', orders, 'orders', 0),
     ('totals_at_order_price', (SELECT count(*) FROM totals) + (SELECT count(*) FROM priced_orders),

@@ -30,9 +30,8 @@ class NearestTarget(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the share and the target, such as ``48 % of p95 < 500ms``."""
-        over = "over: " if self.share > 1 else ""
-        return f"{over}{formatting.percent(self.share)} of {self.target}"
+        """Return the share and the target, such as ``48 % of the limit: p95 < 500ms``."""
+        return f"{formatting.percent(self.share)} of the limit: {self.target}"
 
 
 def time_targets(run: Facts) -> list[Target]:

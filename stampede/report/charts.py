@@ -63,7 +63,7 @@ def _throughput(run: Facts, axis: Axis) -> Chart | None:
         line(axis, series.column(rows, axis, "failures"), "failures", "red"),
     ]
     if run.pace and run.pace.wanted_rps:
-        traces.append(level(axis, run.pace.wanted_rps, "offered", "grey"))
+        traces.append(level(axis, run.pace.wanted_rps, "planned rate", "grey"))
     return chart(
         axis,
         "throughput",
@@ -92,7 +92,7 @@ def _latency(run: Facts, axis: Axis) -> Chart | None:
         ("p50_ms", "p50", "green", "solid"),
         ("p95_ms", "p95", "blue", "solid"),
         ("p99_ms", "p99", "amber", "solid"),
-        ("from_start_p99_ms", "p99 from the intended start", "red", "dot"),
+        ("from_start_p99_ms", "p99 from start", "red", "dot"),
     )
     traces = _traces(series.column, rows, axis, lines)
     says = _span(run, "p99_ms", "ms in the p99 of a second")
@@ -113,7 +113,7 @@ def _users(run: Facts, axis: Axis) -> Chart | None:
     if run.shape:
         wanted = series.column(rows, axis, "target_users")
         traces.append(line(axis, wanted, f"shape {run.shape}", "grey", dash="dash", step=True))
-    drawn = chart(axis, "users", "Users", "workers on the right", traces, _span(run, "users", "users"))
+    drawn = chart(axis, "users", "Users", "workers: scale on the right", traces, _span(run, "users", "users"))
     if drawn:  # The workers' line stays in the middle: at the top it would hide the users' line.
         most = 2 * max(1, *series.values(rows, "workers"))
         drawn.figure["layout"]["yaxis2"] |= {"range": [0, most], "dtick": max(1, most // 4)}
@@ -186,7 +186,7 @@ def _worker_lines(axis: Axis, workers: Sequence[Role], figure: str) -> list[Trac
     maxima: Column = [max(values) if values else None for values in known]
     count = formatting.count(len(columns), "worker")
     return [
-        line(axis, medians, f"middle of {count}", "amber"),
+        line(axis, medians, f"median of {count}", "amber"),
         line(axis, maxima, "the busiest worker", "amber4", dash="dot"),
     ]
 
@@ -204,7 +204,7 @@ def _connections(run: Facts, axis: Axis) -> Chart | None:
         for name in sorted(names, key=lambda name: [*STATES, name].index(name))
     ]
     most = max(series.values(rows, "max_connections"), default=None)
-    says = f"of at most {formatting.number(most)}" if most else ""
+    says = f"limit {formatting.number(most)}" if most else ""
     return chart(axis, "connections", "Database connections", says or "by state", traces, says)
 
 
@@ -257,7 +257,7 @@ def _lag(run: Facts, axis: Axis) -> Chart | None:
     ]
     traces += _worker_lines(axis, [role for role in roles if role.key == "worker"], "hub_lag_ms")
     return chart(
-        axis, "lag", "Delay of the load generator", "ms, the worst of each second", traces, "by its own clock"
+        axis, "lag", "Delay of the load generator", "ms, longest of each second", traces, "by its own clock"
     )
 
 
@@ -266,12 +266,10 @@ def _cores(run: Facts, axis: Axis) -> Chart | None:
     rows = series.same_work(run)
     traces = [line(axis, series.sampled(rows, axis, "same_work_ms"), "the same work", "violet")]
     known = series.values(series.in_window(run, rows), "same_work_ms")
-    says = (
-        f"{formatting.number(min(known))} to {formatting.number(max(known))} ms; more is slower"
-        if known
-        else ""
+    says = f"{formatting.number(min(known))} to {formatting.number(max(known))} ms" if known else ""
+    return chart(
+        axis, "cores", "Speed of the cores", "ms of CPU for the same work; more is slower", traces, says
     )
-    return chart(axis, "cores", "Speed of the cores: time for the same work", "ms of CPU", traces, says)
 
 
 def _latency_throughput(run: Facts) -> Chart | None:
@@ -302,7 +300,7 @@ def _latency_throughput(run: Facts) -> Chart | None:
             "colorscale": "users",
             "cmin": 0,
             "showscale": len({row.users for row in rows}) > 1,
-            "colorbar": {"title": {"text": "users"}, "thickness": 10, "outlinewidth": 0},
+            "colorbar": {"title": {"text": "users", "side": "right"}, "thickness": 10, "outlinewidth": 0},
         },
     }
     layout = {
@@ -314,7 +312,7 @@ def _latency_throughput(run: Facts) -> Chart | None:
     seconds = formatting.count(len(rows), "second")
     says = f"{seconds}, each a point: requests per second and the p95 of their times"
     figure = {"data": [trace], "layout": layout}
-    unit = "a second is a point, hollow outside the window"
+    unit = "one point per second; hollow: outside the window"
     return Chart("latency-throughput", "Response times against throughput", unit, says, figure)
 
 
@@ -330,4 +328,4 @@ def _span(run: Facts, name: str, what: str) -> str:
     if not known:
         return ""
     least, middle, most = map(formatting.number, (min(known), median(known), max(known)))
-    return f"{least} to {most} {what}, {middle} in the middle"
+    return f"{least} to {most} {what}, median {middle}"

@@ -68,7 +68,8 @@ def main(
     differing = conditions.differing(a, b)
     refused = [condition for condition in differing if condition.changes_figures]
     if refused and not force:
-        print("stampede: these runs are not alike (FORCE=1, or --force, compares them):", file=sys.stderr)
+        advice = "FORCE=1, or --force, compares them"
+        print(f"stampede: the conditions of these runs differ ({advice}):", file=sys.stderr)
         print("\n".join(_listed(refused)), file=sys.stderr)
         return CANNOT_COMPARE
     judged = verdict(a), verdict(b)
@@ -118,7 +119,7 @@ def _lines(
         yield f"{letter}  {run.id}  {judgement.verdict}"
     yield from untrusted(judged)
     if differing:
-        yield from ("", "They are not alike:", *_listed(differing))
+        yield from ("", "What differs:", *_listed(differing))
     group = None
     yield f"\n{'':22}{'A':>9}{'B':>9}{'B / A':>9}{'B - A (interval)':>21}{'samples of A | B':>19}  B is"
     for row in compared:

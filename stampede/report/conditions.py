@@ -63,7 +63,7 @@ def _conditions(run: Facts) -> Iterator[tuple[str, Any]]:
     yield "locustfile", run.locustfile
     yield "overload", run.overload
     yield TARGETS, [result.target.text for result in run.targets]
-    yield "offered requests/s", run.pace and run.pace.wanted_rps
+    yield "planned requests/s", run.pace and run.pace.wanted_rps
     yield WINDOW, run.window and run.window.seconds
     for name, value in asdict(run.machine).items():
         if name != "id":  # changes with each start of the machine

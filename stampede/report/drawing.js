@@ -54,10 +54,12 @@ const drawn = (() => {
       note.font = { size: 10, color: shades.ink };
     }
     const isTime = layout.xaxis.type === "date";
+    // Without a limit, a narrow chart turns its labels, which are then cut off.
+    const isCategory = layout.xaxis.type === "category";
     return [data.map((trace) => coloured(trace, shades)), {
       ...layout,
       xaxis: axis({ ...(isTime ? { showgrid: false, tickformat: "%H:%M:%S", nticks: Math.max(3, Math.floor(plot.clientWidth / 110)), showspikes: true, spikemode: "across",
-        spikethickness: 1, spikecolor: shades.grey, spikedash: "solid" } : {}), ...layout.xaxis }, shades),
+        spikethickness: 1, spikecolor: shades.grey, spikedash: "solid" } : {}), ...(isCategory ? { tickangle: 0, nticks: Math.max(3, Math.floor(plot.clientWidth / 50)) } : {}), ...layout.xaxis }, shades),
       yaxis: axis({ tickformat: ",", nticks: 6, ...layout.yaxis }, shades),
       ...(layout.yaxis2 ? { yaxis2: axis({ nticks: 5, tickformat: ",d", ...layout.yaxis2 }, shades) } : {}),
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",

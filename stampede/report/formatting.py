@@ -10,7 +10,7 @@ from typing import Any
 
 from stampede.facts.event import Event
 from stampede.facts.figures import Window
-from stampede.facts.run_json import ErrorFacts, ExceptionFacts, Facts
+from stampede.facts.run_json import ErrorFacts, ExceptionFacts, Facts, Phase
 from stampede.facts.verdict_json import Check, Judgement, Offender, Verdict
 from stampede.verdict.silences import is_silence
 
@@ -20,8 +20,21 @@ PARTS = {
     "valid": "Can this run be trusted?",
 }
 SIGNS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNKNOWN: "?", Verdict.NOT_ASKED: "–"}
+PHASES = {
+    Phase.RAMP: "users are starting",
+    Phase.WINDOW: "all users are running",
+    Phase.STOPPING: "users are stopping",
+    Phase.AUDITING: "the data is being checked",
+    Phase.WRITING: "the report is being written",
+    Phase.DONE: "done",
+}
+"""What happens in each phase of a run."""
+
 NONE = "–"
 """Shown where there is no figure."""
+
+BY_FORM = "form, no profile"
+"""Shown instead of a profile where a run was started with the numbers of the UI's form."""
 
 LOCUST_ERROR = re.compile(r"""\w+\((["'])(?P<text>.*)\1\)""", re.DOTALL)
 """`CatchResponseError('GET /health: 503')`: Locust keeps errors as Python's repr."""
@@ -128,7 +141,7 @@ def load_name(run: Facts) -> str:
     """Return what set the load of a run: its profile, its locustfile, its shape, or the form of the UI."""
     if run.shape and run.profile != run.shape:
         return f"shape {run.shape}, targets of {run.profile}"
-    return f"shape {run.shape}" if run.shape else run.profile or "by the form"
+    return f"shape {run.shape}" if run.shape else run.profile or BY_FORM
 
 
 def failure(error: ErrorFacts) -> str:
@@ -209,11 +222,10 @@ def reasons(judged: Judgement) -> list[tuple[str, Check]]:
 
 
 def tally(checks: Iterable[Check]) -> str:
-    """Return how many checks hold: `12 of 13 checks hold, 2 not asked`."""
+    """Return how many checks passed: `12 of 13 checks passed, 2 not asked`."""
     verdicts = [check.verdict for check in checks]
     asked = len(verdicts) - verdicts.count(Verdict.NOT_ASKED)
     if not asked:
         return "not asked"
     unasked = f", {verdicts.count(Verdict.NOT_ASKED)} not asked" if len(verdicts) > asked else ""
-    holding, hold = verdicts.count(Verdict.PASS), "holds" if asked == 1 else "hold"
-    return f"{holding} of {count(asked, 'check')} {hold}{unasked}"
+    return f"{verdicts.count(Verdict.PASS)} of {count(asked, 'check')} passed{unasked}"

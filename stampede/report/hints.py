@@ -10,8 +10,6 @@ import re
 from functools import partial
 from statistics import median
 
-from msgspec.structs import asdict
-
 from stampede.facts.figures import Second
 from stampede.facts.run_json import Facts
 from stampede.facts.samples import Statement
@@ -82,9 +80,9 @@ def _slow(run: Facts) -> list[str]:
         worst = max(rows, key=_slowness)
         usual = median(map(_slowness, rows))
         if _slowness(worst) >= OUTLIER * usual > 0:
-            from_start = " from the intended start" if _slowness(worst) > (worst.p99_ms or 0) else ""
-            p99 = f"a p99 of {formatting.number(_slowness(worst))} ms{from_start}"
-            p99s = f"{p99} where {formatting.number(usual)} ms is usual"
+            from_start = " from start" if _slowness(worst) > (worst.p99_ms or 0) else ""
+            p99 = f"p99{from_start} {formatting.milliseconds(_slowness(worst))}"
+            p99s = f"{p99} (usual: {formatting.milliseconds(usual)})"
             when = formatting.clock(worst.second)
             lines.append(f"slowest second: {when}, {p99s}{_after(run, worst.second)}")
     lines += _at_limit(run, partial(series.is_in_window, run))
@@ -107,8 +105,15 @@ def _after(run: Facts, second: float) -> str:
 
 
 def _statement(statement: Statement) -> str:
-    known = {name: figure for name, figure in asdict(statement).items() if figure is not None}
-    return ", ".join(f"{name} {figure}" for name, figure in known.items())
+    """Return a database function with its calls and times, as far as they are known."""
+    parts = [statement.statement]
+    if statement.calls is not None:
+        parts.append(formatting.count(statement.calls, "call"))
+    if statement.total_ms is not None:
+        parts.append(f"{formatting.milliseconds(statement.total_ms)} in total")
+    if statement.mean_ms is not None:
+        parts.append(f"{formatting.milliseconds(statement.mean_ms)} on average")
+    return ", ".join(parts)
 
 
 def _at_limit(run: Facts, is_relevant: SecondFilter, is_quiet: bool = False) -> list[str]:

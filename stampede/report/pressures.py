@@ -79,7 +79,7 @@ def _of_role(role: Role, rows: Sequence[Sample], cores: int | None) -> Iterator[
     late = series.values(rows, "hub_lag_p99_ms") if generates else []
     if late:
         usual, worst = formatting.number(median(late)), formatting.number(max(late))
-        text = f"{_the(role)} came {usual} ms late to what it had to do, {worst} ms in its worst second (p99)"
+        text = f"{_the(role)}: event loop lag p99 {usual} ms, {worst} ms in its worst second"
         yield Pressure(median(late) / MOST_LAG_MS, text, "late")
 
 
@@ -101,7 +101,7 @@ def _of_machine(run: Facts, is_relevant: SecondFilter, cores: int | None) -> Ite
         share = used / 100 / cores
         text = (
             f"generator and target share {formatting.count(cores, 'core')}, and used"
-            f" {formatting.percent(share)} of them: with machines of their own both would do more"
+            f" {formatting.percent(share)} of them: on separate machines each has more CPU"
         )
         yield Pressure(share / BUSY, text, "machine")
 
@@ -120,8 +120,8 @@ def _of_api(rows: Sequence[ApiSample]) -> Iterator[Pressure]:
     waiting, in_flight = series.mean(rows, "waiting"), series.mean(rows, "in_flight")
     if waiting and in_flight is not None:
         text = (
-            f"{formatting.number(round(waiting, 1))} requests waited to be let into the API,"
-            f" {formatting.number(round(in_flight, 1))} were in it"
+            f"{formatting.number(round(waiting, 1))} requests waited in the queue of the API,"
+            f" {formatting.number(round(in_flight, 1))} were in progress"
         )
         yield Pressure(1.0 if waiting >= 1 else waiting, text, "queue")
 
@@ -144,7 +144,7 @@ def _of_database(rows: Sequence[DatabaseSample]) -> Iterator[Pressure]:
         if matching:
             (most, _), waiting = matching.most_common(1)[0], matching.total() / len(sampled)
             busy, delayed = formatting.number(round(active, 1)), formatting.number(round(waiting, 1))
-            text = f"of {busy} busy database sessions {delayed} {problem} ({most})"
+            text = f"on average {delayed} of {busy} busy database sessions {problem} ({most})"
             yield Pressure(waiting / active / WAITING, text, problem)
 
 

@@ -61,13 +61,13 @@ def distribution(run: Facts) -> Chart | None:
     layout: dict[str, Any] = {
         "showlegend": False,
         "bargap": 0.08,
-        "xaxis": {"type": "category", "fixedrange": True, "showgrid": False, "title": {"text": "ms"}},
+        "xaxis": {"type": "category", "fixedrange": True, "showgrid": False},
         "yaxis": {"rangemode": "tozero", "fixedrange": True, "ticksuffix": " %"},
     }
     figure = {"data": [_bars(over_time.bounds_ms, counts)], "layout": layout}
     says = f"{formatting.count(sum(counts), 'request')}, from {_span(over_time.bounds_ms, counts)}"
     title = "Distribution of response times"
-    return Chart(DISTRIBUTION, title, "% of the answered requests of the window", says, figure)
+    return Chart(DISTRIBUTION, title, "% of the answered requests in the window, by time in ms", says, figure)
 
 
 def _bars(bounds: list[float], counts: list[int]) -> Trace:

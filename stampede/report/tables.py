@@ -174,15 +174,19 @@ def what_was_run(run: Facts) -> Iterator[tuple[str, str]]:
     if window := run.window:
         bounds = f"{formatting.clock(window.start)} to {formatting.clock(window.end)} UTC"
         left_out = formatting.left_out(window)
-        yield "Window", f"{formatting.duration(window.seconds)}, {bounds}: all figures are of it{left_out}"
+        yield (
+            "Window",
+            f"{formatting.duration(window.seconds)}, {bounds}. All figures are from this time{left_out}",
+        )
     if run.pace and run.pace.wanted_rps:
-        yield "Offered", _offered(run.pace, run.pace.wanted_rps)
+        yield "Planned rate", _planned_rate(run.pace, run.pace.wanted_rps)
     yield from _machine(run.machine)
 
 
-def _offered(pace: Pace, wanted: float) -> str:
-    sent = f", {number(pace.sent_rps)} were sent" if pace.sent_rps is not None else ""
-    late = f"; starts came {number(pace.late_p99_ms)} ms late (p99)" if pace.late_p99_ms else ""
+def _planned_rate(pace: Pace, wanted: float) -> str:
+    sent = f"; {number(pace.sent_rps)} requests/s were sent" if pace.sent_rps is not None else ""
+    delay = formatting.milliseconds(pace.late_p99_ms) if pace.late_p99_ms else ""
+    late = f"; 99 % of the requests were sent at most {delay} late" if delay else ""
     return f"{number(wanted)} requests/s{sent}{late}"
 
 
@@ -190,10 +194,10 @@ def _machine(machine: Machine) -> Iterator[tuple[str, str]]:
     cores = count(machine.cores, "core") if machine.cores else ""
     size = formatting.memory(machine.memory_mb) if machine.memory_mb else ""
     if generator := ", ".join(filter(None, [cores, size, machine.kernel])):
-        yield "Generator", generator
+        yield "Load generator", generator
     versions = (("Locust", machine.locust), ("Python", machine.python))
     if known := [f"{name} {version}" for name, version in versions if version]:
-        yield "Made of", ", ".join(known)
+        yield "Versions", ", ".join(known)
 
 
 def shares_cores(run: Facts) -> bool:

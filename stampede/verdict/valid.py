@@ -90,7 +90,7 @@ def _workers_reported(run: Facts) -> Check:
         detail = f"{', '.join(sorted(map(str, uncounted)))} without Stampede: their requests are not counted"
         return unknown_unless(name, False, detail, count=len(uncounted))
     if not lost:
-        return unknown_unless(name, True, f"all {run.workers} to their end", count=0)
+        return unknown_unless(name, True, f"all {run.workers} workers", count=0)
     if set(lost) <= noticed_losses.keys():
         detail = "; ".join(_loss_text(noticed_losses[worker]) for worker in lost)
         return unknown_unless(name, True, detail, count=len(lost))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
 from stampede.facts.run_json import write
-from stampede.report import files
+from stampede.report import compare, files
 from tests import runs
 from tests.browser.pages import watch
 from tests.checkout import PATIENCE, wait_until
@@ -99,6 +100,21 @@ def test_no_table_is_wider_than_a_phone(sent: Page) -> None:
         assert table.evaluate("table => table.scrollWidth <= table.clientWidth"), table.inner_text()
     label = "cell => getComputedStyle(cell, '::before').content"
     assert sent.locator(".scroll td.number").first.evaluate(label) == '"requests"'
+
+
+def test_a_comparison_fits_a_phone(browser: Browser, tmp_path: Path) -> None:
+    """Nothing of a cell is cut off or stands over another one."""
+    for name, users in (("a", 200), ("b", 10)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, "run.json", runs.run(users=users))
+    html = tmp_path / "compared.html"
+    assert compare.main(str(tmp_path / "a"), str(tmp_path / "b"), force=True, html=html) == 0
+    page = browser.new_page(viewport={"width": 400, "height": 800})
+    page.goto(html.as_uri())
+    cells = page.locator("td:visible")
+    assert cells.count() > 100
+    assert cells.evaluate_all("cells => cells.every(cell => cell.scrollWidth <= cell.clientWidth)")
+    page.close()
 
 
 def test_no_text_of_the_run_is_run(sent: Page) -> None:

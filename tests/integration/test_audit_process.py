@@ -134,7 +134,7 @@ def test_it_judges_when_its_input_ends(history: History, begin_audit: Callable[.
         "count": 0,
         "detail": "1 acknowledged orders",
     }
-    assert checks["sold_out_was_true"]["detail"] == "no 409s in this run"
+    assert checks["sold_out_was_true"]["detail"] == "no answers with status 409 in this run"
 
 
 def test_the_worst_is_told_while_the_run_goes_on(history: History, begin_audit: Callable[..., Audit]) -> None:

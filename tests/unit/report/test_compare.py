@@ -76,7 +76,7 @@ def test_runs_that_are_not_alike_are_refused(tmp_path: Path, capsys: pytest.Capt
     assert compare.main(*both, fail_if_worse=True) == 2
     assert "\n  users " in capsys.readouterr().err
     assert compare.main(*both, force=True) == 0
-    assert "They are not alike" in capsys.readouterr().out
+    assert "What differs" in capsys.readouterr().out
 
 
 def test_other_targets_are_no_reason_to_refuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

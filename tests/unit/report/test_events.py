@@ -60,8 +60,8 @@ def test_a_report_says_what_it_leaves_out() -> None:
     few, many = runs.run(), runs.run(events=[*usual(300), FAULT])
     assert "faults before" not in page(few, verdict(few), [])
     text = page(many, verdict(many), [])
-    assert f"{MOST_MARKS} of them at most, faults before what was depleted or restocked" in text
-    assert "200 of 301, faults before what was depleted or restocked" in text
+    assert f"At most {MOST_MARKS} events are drawn, faults first" in text
+    assert "200 of 301 events, faults first" in text
 
 
 def test_a_time_without_an_answer_is_shaded_and_listed_with_its_end() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stampede.facts.run_json import Phase
 from stampede.report import formatting
 
 
@@ -25,3 +26,7 @@ from stampede.report import formatting
 )
 def test_a_finding_is_shown_with_its_facts(finding: dict[str, Any], text: str) -> None:
     assert formatting.offender(finding) == text
+
+
+def test_every_phase_has_a_text() -> None:
+    assert formatting.PHASES.keys() == set(Phase)

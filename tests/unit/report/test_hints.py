@@ -37,7 +37,7 @@ def samples(role: str, **figures: Any) -> Samples:
             "CPU of worker 1-a1b2c3: 98 % of 0.10 cores",
         ),
         ("worker", {"throttled_percent": 40}, "worker 1-a1b2c3 was throttled by its limit of CPU for 40 %"),
-        ("worker", {"hub_lag_p99_ms": 30}, "worker 1-a1b2c3 came 30 ms late"),
+        ("worker", {"hub_lag_p99_ms": 30}, "worker 1-a1b2c3: event loop lag p99 30 ms"),
         ("master", {"cpu_percent": 99}, "CPU of the master: 99 % of 1 core"),
         ("api", {"cpu_percent": 185}, "CPU of the API: 92.5 % of 2 cores"),
         (
@@ -45,13 +45,17 @@ def samples(role: str, **figures: Any) -> Samples:
             {"pool_in_use": 16, "pool_waits": 5},
             "pool of 16 database connections: 100 % in use, 265 requests",
         ),
-        ("api", {"waiting": 31}, "31 requests waited to be let into the API"),
-        ("postgres", {"waits": {"Lock:transactionid": 6}}, "6 waited for locks (Lock:transactionid)"),
+        ("api", {"waiting": 31}, "31 requests waited in the queue of the API"),
+        (
+            "postgres",
+            {"waits": {"Lock:transactionid": 6}},
+            "6 of 6 busy database sessions waited for locks (Lock:transactionid)",
+        ),
         # the most frequent of them, not the last by its name
         (
             "postgres",
             {"waits": {"Lock:relation": 9, "Lock:tuple": 1}},
-            "10 waited for locks (Lock:relation)",
+            "10 of 10 busy database sessions waited for locks (Lock:relation)",
         ),
         ("postgres", {"waits": {"IO:WalSync": 3}}, "waited for commits to reach the disk (IO:WalSync)"),
         ("postgres", {"connections": {"active": 97}}, "97 % of PostgreSQL's 100 connections were taken"),
@@ -82,7 +86,7 @@ def test_where_nothing_was_at_its_limit_the_nearest_is_named() -> None:
 def test_a_second_that_stands_out_is_named_with_what_came_before() -> None:
     """The API froze, and was started again."""
     first = hints(runs.run(), "fast", SLOW)[0]
-    assert first.startswith("slowest second: 21:07:32, a p99 of ")
+    assert first.startswith("slowest second: 21:07:32, p99 from start ")
     assert first.endswith("right after api restarted")
     facts = {"until": runs.START + 33, "seconds": 3}
     silence = {"name": "target_silent", "at": runs.START + 30.0, "facts": facts}
@@ -126,3 +130,20 @@ def test_a_check_that_holds_needs_no_look() -> None:
 def test_without_samples_nothing_is_guessed() -> None:
     (line,) = hints(runs.run(samples={}, seconds=[]), "fast", SLOW)
     assert "no samples" in line
+
+
+@pytest.mark.parametrize(
+    ("known", "says"),
+    [
+        (
+            {"calls": 2297, "total_ms": 952.3, "mean_ms": 0.41},
+            "place_order, 2,297 calls, 952 ms in total, 0.41 ms on average",
+        ),
+        ({"calls": 1, "total_ms": 12_000.0}, "place_order, 1 call, 12 s in total"),
+        ({}, "place_order"),
+    ],
+)
+def test_the_slowest_statement_has_its_calls_and_times(known: dict[str, Any], says: str) -> None:
+    """As far as PostgreSQL reported them."""
+    run = runs.run(statements=[{"statement": "place_order", **known}])
+    assert hints(run, "fast", SLOW)[-1] == f"slowest statement: {says}"

@@ -213,7 +213,7 @@ def test_what_there_are_no_figures_for_is_not_drawn() -> None:
 
 def test_a_run_that_came_to_nothing_has_a_report_too() -> None:
     nothing = runs.run(window=None, seconds=[], samples={}, requests=0, outcomes={}, events=[])
-    assert "noted nothing by the second" in page(nothing, verdict(nothing), [])
+    assert "has no figures per second" in page(nothing, verdict(nothing), [])
     assert summary(nothing, verdict(nothing))
     assert plain_text(nothing, verdict(nothing))
     assert timeline(nothing) == "\n"

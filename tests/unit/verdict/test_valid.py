@@ -140,7 +140,7 @@ DIED_AT_ONCE = {"name": "worker_lost", "at": START + 4.0, "worker": "0-ab", "id"
 @pytest.mark.parametrize(
     ("changes", "verdict", "count", "detail"),
     [
-        ({}, "PASS", 0, "all 2 to their end"),
+        ({}, "PASS", 0, "all 2 workers"),
         (
             {"interrupted": True},
             "UNKNOWN",
