@@ -120,7 +120,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         "--stampede-rate",
         dest=form.RATE_FIELD,
         default="",
-        help="requests per second of all users; empty: the users' own waits",
+        help="requests per second",
     )
     # Not for users: the master sets them at the start of a run, and Locust sends them to the workers.
     for name in ("--stampede-run-id", "--stampede-pace-scale", "--stampede-overload"):

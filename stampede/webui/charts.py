@@ -2,7 +2,8 @@
 
 =================================  ============================================================
 ``GET /stampede/charts``           the page
-``GET /stampede/charts/data``      ``{id, phase, profile, in_progress, charts}``: each chart is
+``GET /stampede/charts/data``      ``{id, phase, profile, status, in_progress, charts}``: ``status``
+                                   is the text above the charts; each chart is
                                    ``{id, title, unit, says, figure}``
 ``GET /stampede/plotly.min.js``    the library that draws them, as reports contain it
 ``GET /stampede/drawing.js``       the report's script that lays them out
@@ -22,6 +23,7 @@ from msgspec.structs import replace
 from stampede.facts.run_json import Facts
 from stampede.facts.samples import Samples
 from stampede.report import drawing as drawing_of_reports
+from stampede.report import formatting
 from stampede.report.charts import charts
 from stampede.report.page import PLOTLY
 from stampede.report.series import AnyRow
@@ -49,7 +51,7 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live) -> None:
         facts = live.snapshot().facts
         run = {name: getattr(facts, name, None) for name in ("id", "phase", "profile")}
         drawn = [chart._asdict() for chart in charts(newest(facts))] if facts else []
-        content = {**run, "in_progress": driver.in_progress, "charts": drawn}
+        content = {**run, "status": status(facts), "in_progress": driver.in_progress, "charts": drawn}
         return Response(json.dumps(content, separators=(",", ":")), mimetype="application/json")
 
     @pages.get("/plotly.min.js")
@@ -61,6 +63,13 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live) -> None:
     @web_ui.auth_required_if_enabled
     def drawing() -> Response:
         return send_file(Path(drawing_of_reports.__file__).with_suffix(".js"), mimetype="text/javascript")
+
+
+def status(facts: Facts | None) -> str:
+    """Return the text above the charts: the run and what happens in it."""
+    if facts is None:
+        return "No run yet. The charts appear when a run starts."
+    return f"{facts.id}, {formatting.load_name(facts)}: {formatting.PHASES[facts.phase]}"
 
 
 def newest(facts: Facts) -> Facts:

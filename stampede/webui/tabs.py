@@ -83,7 +83,7 @@ def verdict_rows(snapshot: Snapshot) -> list[Row]:
     if judgement is None or facts is None:
         return []
     left = snapshot.figures["left_s"]
-    details = [facts.id, formatting.load_name(facts), facts.phase.value]
+    details = [facts.id, formatting.load_name(facts), formatting.PHASES[facts.phase]]
     details += [f"{left:.0f} s left"] if left else []
     silent = snapshot.figures["silent_s"]
     details += [f"no answer for {silent} s"] if silent else []
@@ -142,7 +142,11 @@ def _route(route: str, statuses: Mapping[str, int]) -> Row:
     }
 
 
-NOTHING_YET: Row = {"at": "", "event": "none", "facts": "restarts, lost workers and alarms are listed here"}
+NOTHING_YET: Row = {
+    "at": "",
+    "event": "no events",
+    "facts": "restarts, lost workers and alarms are listed here",
+}
 
 
 def event_rows(snapshot: Snapshot) -> list[Row]:
@@ -177,7 +181,7 @@ TABS = (
         "Verdict",
         {
             **{"stands": "Verdict", "part": "Part", "check": "Check"},
-            **{"measured": "Measured", "limit": "Limit", "detail": ""},
+            **{"measured": "Measured", "limit": "Limit", "detail": "Details"},
         },
         verdict_rows,
     ),
@@ -194,8 +198,11 @@ TABS = (
     Tab(
         "system",
         "System",
-        {"role": "Role", "cpu": "CPU, of one core", "memory": "Memory", "throttled": "Throttled", "more": ""},
+        {
+            **{"role": "Role", "cpu": "CPU (of one core)", "memory": "Memory"},
+            **{"throttled": "Throttled", "more": "Details"},
+        },
         system_rows,
     ),
-    Tab("events", "Events", {"at": "At (UTC)", "event": "Event", "facts": ""}, event_rows),
+    Tab("events", "Events", {"at": "Time (UTC)", "event": "Event", "facts": "Details"}, event_rows),
 )

@@ -46,6 +46,13 @@ READABLE = 4.5
 """The least contrast that WCAG 2 asks for."""
 
 
+EXPLANATIONS = {
+    ".MuiAutocomplete-root:has(input[name=profile])": "The form's values for them are ignored.",
+    ".MuiTextField-root:has(input[name=Rate])": "All users together send at this rate.",
+}
+"""What is shown below fields of the form: it would not fit into their labels."""
+
+
 @pytest.fixture
 def themed(browser: Browser, cluster: Checkout, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The UI in the theme and width of the test's parameters."""
@@ -88,13 +95,29 @@ def run_by_numbers(cluster: Checkout, run_time: str, targets: str) -> str:
 def test_the_form_shows_each_field_once(page: Page) -> None:
     """At once: nothing has to be opened. Also in the dialog of New."""
     open_form(page)
-    for name in ("host", "runTime", "profile", "Targets"):
+    for name in ("host", "runTime", "profile", "Rate", "Targets"):
         expect(page.locator(f"form input[name={name}]")).to_have_count(1)
         expect(page.locator(f"form input[name={name}]")).to_be_visible()
     expect(page.locator("form label", has_text="Profile")).to_have_count(1)
     expect(page.locator("form label", has_text="Targets")).to_have_count(1)
-    note = page.locator("form .MuiAutocomplete-root").evaluate("e => getComputedStyle(e, '::after').content")
-    assert "the numbers of this form are then ignored" in note
+    for field, explanation in EXPLANATIONS.items():
+        note = page.locator(f"form {field}").evaluate("field => getComputedStyle(field, '::after').content")
+        assert explanation in note
+
+
+@BOTH
+def test_no_label_of_the_form_is_cut_off(themed: Page) -> None:
+    """A label that does not fit ends in three dots."""
+    size = themed.viewport_size
+    assert size
+    themed.set_viewport_size({"width": 1280, "height": 800})  # below, New is in a menu
+    open_form(themed)
+    expect(themed.locator("form input[name=Targets]")).to_be_visible()
+    themed.set_viewport_size(size)
+    labels = themed.locator("form label:visible")
+    expect(labels).to_have_count(7)
+    for label in labels.all():
+        assert label.evaluate("label => label.scrollWidth <= label.clientWidth"), label.inner_text()
 
 
 def test_no_advertisement_is_shown(page: Page, cluster: Checkout) -> None:
@@ -131,6 +154,21 @@ def test_targets_of_the_form_are_judged(page: Page, cluster: Checkout) -> None:
         ("p95", 1.0),
         ("errors", 1.0),
     ]
+
+
+def test_a_rate_of_the_form_is_sent_and_reported(page: Page, cluster: Checkout) -> None:
+    """By users that would send at another rate by their own waits."""
+    open_form(page)
+    page.get_by_label("Rate").fill("20")
+    page.get_by_label("Run time").fill("8s")
+    ui.start(page, users=5, spawn_rate=5)
+    wait_until(lambda: cluster.get("/stampede/run")["phase"] == "done", "the results", 120)
+    pace = cluster.run_left_behind()["pace"]
+    assert pace["wanted_rps"] == 20
+    assert pace["sent_rps"] == pytest.approx(20, rel=0.3)
+    ui.open_tab(page, "Verdict")
+    ui.headline(page).get_by_role("link", name="Report").click()
+    expect(page.locator("div:has(> dt:text-is('Planned rate')) dd")).to_contain_text("20 requests/s; ")
 
 
 @BOTH
@@ -201,3 +239,27 @@ def test_all_tabs_fit_into_the_window(themed: Page, cluster: Checkout) -> None:
         expect(chosen).to_have_css("border-bottom-color", "rgb(22, 163, 74)")
         assert chosen.evaluate(CONTRAST) >= READABLE
         assert themed.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(
+    ("tab", "label"),
+    [("Verdict", "Measured"), ("Outcomes", "# Requests"), ("System", "Memory"), ("Events", None)],
+)
+def test_on_a_phone_each_row_is_a_card(page: Page, cluster: Checkout, tab: str, label: str | None) -> None:
+    """Nothing of it has to be scrolled to, and each number has the title of its column."""
+    if cluster.get("/stampede/run")["id"] is None:
+        run_by_numbers(cluster, "6s", "errors%20%3C%2090%25")
+        page.reload()
+    ui.open_tab(page, tab)
+    expect(page.locator("main table[data-tab] tbody tr:visible").first).to_be_visible()
+    page.set_viewport_size({"width": 400, "height": 800})
+    expect(page.locator("main thead")).to_be_hidden()
+    cells = page.locator("main tbody td:visible")
+    assert cells.evaluate_all(
+        "cells => cells.every(cell => cell.getBoundingClientRect().right <= innerWidth)"
+    )
+    assert cells.evaluate_all("cells => cells.every(cell => cell.scrollWidth <= cell.clientWidth)")
+    if label:
+        labelled = page.locator(f"main tbody td[data-title='{label}']:visible").first
+        before = labelled.evaluate("cell => getComputedStyle(cell, '::before').content")
+        assert label in before

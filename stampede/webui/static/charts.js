@@ -37,15 +37,13 @@
     let wait = IDLE;
     try {
       const answer = await fetch(charts.dataset.source);
-      if (answer.redirected || !answer.ok) throw new Error(`it answered ${answer.status}: load this page again`);
+      if (answer.redirected || !answer.ok) throw new Error(`status ${answer.status}: load this page again`);
       run = await answer.json();
-      status.textContent = run.id
-        ? `${run.id}, ${run.profile ?? "by the form's numbers"}: ${run.phase}`
-        : "No run yet: its charts appear here as soon as one is started.";
+      status.textContent = run.status;
       draw();
       wait = run.in_progress ? EVERY : IDLE;
     } catch (error) {
-      status.textContent = `Waiting for the master (${error.message}) …`;
+      status.textContent = `No answer from the master (${error.message}). Trying again …`;
     }
     setTimeout(next, wait);
   }

@@ -1,9 +1,13 @@
 "use strict";
-// Adds to Locust's page what its tables of text cannot show: colours, a headline and links.
+// Adds to Locust's page what its tables of text cannot show: colours, a headline, links, and labels on a phone.
 // Each change is made again after the page has drawn itself again, and only where it is missing.
 (() => {
   /** How each verdict begins in the tables: see SIGNS in stampede/webui/tabs.py. */
   const VERDICTS = { "✓": "pass", "✗": "fail", "?": "unknown", "–": "not-asked", "…": "running" };
+  /** Stampede's tabs, each by a column that only its table has: see TABS in stampede/webui/tabs.py. */
+  const TABS = { stands: "verdict", s200: "outcomes", throttled: "system", facts: "events" };
+  /** Columns of numbers. On a phone, their cells have the column's title; all other cells explain themselves. */
+  const LABELLED = /^(measured|limit|all|s\d+|others|none|cpu|memory|throttled)$/;
   const opened = new WeakSet(); // the forms whose sections were opened once
 
   const columns = (table) => [...table.tHead.rows[0].cells].map((cell) => cell.dataset.sortkey);
@@ -17,10 +21,22 @@
     return verdict === "pass" && text.includes("near its limit") ? "near" : verdict;
   }
 
+  /** Marks the tables of Stampede's tabs, for locust.css, and labels their cells. */
+  function drawTable(table) {
+    const keys = columns(table);
+    const tab = keys.map((key) => TABS[key]).find(Boolean);
+    if (!tab) return;
+    set(table, "data-tab", tab);
+    const titles = [...table.tHead.rows[0].cells].map((cell, place) => LABELLED.test(keys[place]) && cell.textContent);
+    for (const row of table.tBodies[0].rows) {
+      titles.forEach((title, place) => title && set(row.cells[place], "data-title", title));
+    }
+    if (tab === "verdict") drawVerdict(table, keys);
+  }
+
   /** Colours the verdicts, and shows the first row above the table. */
-  function drawVerdict(table) {
-    const [stands, part, check, detail] = ["stands", "part", "check", "detail"].map((key) => columns(table).indexOf(key));
-    set(table, "data-tab", "verdict");
+  function drawVerdict(table, keys) {
+    const [stands, part, check, detail] = ["stands", "part", "check", "detail"].map((key) => keys.indexOf(key));
     for (const row of table.tBodies[0].rows) {
       const text = row.cells[stands].textContent;
       set(row.cells[stands], "data-verdict", verdictOf(text));
@@ -61,7 +77,7 @@
 
   function draw() {
     for (const form of document.querySelectorAll("form:has(input[name='userCount'])")) openSections(form);
-    for (const table of document.querySelectorAll("main table:has(th[data-sortkey='stands'])")) drawVerdict(table);
+    for (const table of document.querySelectorAll("main table:has(th[data-sortkey])")) drawTable(table);
   }
 
   new MutationObserver(draw).observe(document, { childList: true, subtree: true, characterData: true });

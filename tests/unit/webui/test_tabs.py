@@ -123,7 +123,7 @@ def test_a_sample_says_what_is_known_of_a_role() -> None:
     system = next(tab for tab in TABS if tab.key == "system")
     (row,) = system.rows(look({"samples": {"postgres": [old, postgres], "api": []}}))
     assert (row["role"], row["cpu"], row["memory"]) == ("PostgreSQL", "61 %", "")
-    assert row["more"] == "3 active, 5 idle of at most 100 connections"
+    assert row["more"] == "connections: 3 active, 5 idle (limit 100)"
 
 
 def test_events_come_newest_first_and_not_too_many() -> None:
@@ -138,7 +138,7 @@ def test_events_come_newest_first_and_not_too_many() -> None:
 def test_a_run_without_events_says_so() -> None:
     """An empty table might be one that does not work."""
     (row,) = event_rows(look({"events": []}))
-    assert row["event"] == "none"
+    assert row["event"] == "no events"
 
 
 def test_an_event_has_the_label_of_its_worker() -> None:
