@@ -117,8 +117,8 @@ def left_out(window: Window) -> str:
         case 0:
             return ""
         case window.seconds:
-            return " (in all of them workers joined or left)"
-    return f" ({window.moving_seconds} s in which workers joined or left are not in its figures)"
+            return " (workers joined or left in each second)"
+    return f" (without {window.moving_seconds} s in which workers joined or left)"
 
 
 def title(name: str) -> str:
@@ -226,6 +226,6 @@ def tally(checks: Iterable[Check]) -> str:
     verdicts = [check.verdict for check in checks]
     asked = len(verdicts) - verdicts.count(Verdict.NOT_ASKED)
     if not asked:
-        return "not asked"
+        return "no checks"
     unasked = f", {verdicts.count(Verdict.NOT_ASKED)} not asked" if len(verdicts) > asked else ""
     return f"{verdicts.count(Verdict.PASS)} of {count(asked, 'check')} passed{unasked}"

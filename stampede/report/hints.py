@@ -126,5 +126,5 @@ def _at_limit(run: Facts, is_relevant: SecondFilter, is_quiet: bool = False) -> 
     if over or is_quiet:
         return over[:MOST_LINES]
     if worst:
-        return [f"nothing that was sampled was at its limit; nearest: {worst[0].text}"]
+        return [f"nothing was at its limit; nearest: {worst[0].text}"]
     return ["this run has no samples of CPU or the database: what was at its limit is not known"]

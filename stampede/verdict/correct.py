@@ -9,7 +9,7 @@ from stampede.facts.verdict_json import Check, Verdict
 from stampede.verdict.checks import not_asked, with_promise
 from stampede.verdict.valid import PROMISABLE
 
-NO_AUDIT = "no audit is registered for this target: docs/audit.md shows how"
+NO_AUDIT = "no audit is registered for this target: see docs/audit.md"
 ALARMS = {"negative_stock", "oversold"}
 """Events of the audit that always make the run FAIL."""
 

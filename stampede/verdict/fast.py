@@ -54,9 +54,7 @@ def _failures(run: Facts) -> Check:
     answered = run.window.total.requests if run.window else run.requests
     if not run.failures and not answered:
         return Check(name="failures", verdict=Verdict.UNKNOWN, count=0, detail="no request was answered")
-    return fail_if_any(
-        "failures", run.failures, f"{run.failures:,} of {run.requests:,} requests had no expected outcome"
-    )
+    return fail_if_any("failures", run.failures, f"{run.failures:,} of {run.requests:,} requests failed")
 
 
 def _exceptions(run: Facts) -> Check:

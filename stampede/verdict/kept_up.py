@@ -159,7 +159,7 @@ def workers_had_cpu(run: Facts) -> Check:
     name = "workers_had_cpu"
     if len(silent := _silent(run)) > LATE_REPORT:
         at = datetime.fromtimestamp(silent[0], UTC)
-        detail = f"not all workers reported on themselves in {len(silent)} s, first at {at:%H:%M:%S}"
+        detail = f"not all workers sent samples in {len(silent)} s, first at {at:%H:%M:%S}"
         return unknown_unless(name, False, f"{detail}: `make logs` may say why", count=len(silent))
     busy = {worker: _busy(rows, run) for worker, rows in _workers(run) if _known(rows, "cpu_percent")}
     if not busy:

@@ -31,10 +31,10 @@ def overload(run: Facts) -> list[Check]:
     """Return ``goodput_kept``, ``refused_in_time`` and ``recovered``, or one check that is UNKNOWN."""
     stages = run.stages
     if len(stages) < 2 or max(stage.users for stage in stages) < run.users:
-        return [_unknown("goodput_kept", "its users did not all run for long enough")]
+        return [_unknown("goodput_kept", "not all of its users ran for long enough")]
     if short := [stage for stage in stages if stage.seconds < LEAST_SECONDS]:
-        detail = f"that of {short[0].users:,} users has those of {short[0].seconds} s"
-        return [_unknown("goodput_kept", f"{detail}, {LEAST_SECONDS} wanted")]
+        detail = f"the stage of {short[0].users:,} users has {short[0].seconds} s"
+        return [_unknown("goodput_kept", f"{detail}, {LEAST_SECONDS} s are needed")]
     refused, late = sum(stage.refused for stage in stages), sum(stage.refused_late for stage in stages)
     return [
         _goodput_kept(run),
@@ -83,7 +83,7 @@ def _recovered(run: Facts) -> Check:
     before, after = run.stages[0], run.stages[-1]
     if before.users != after.users:
         if run.seconds and run.seconds[-1].target_users == before.users:
-            return _unknown("recovered", "the last one was too short")
+            return _unknown("recovered", "the last stage was too short")
         return not_asked(
             "recovered", "not checked: the last stage has another number of users than the first"
         )

@@ -44,10 +44,10 @@ def rate_reached(run: Facts, generator_checks: Iterable[Check]) -> Check:
     if waiting is None or waiting < LEAST_WAITING * run.users:
         detail += ", and few users waited for answers: set more USERS"
         return unknown_unless(NAME, False, detail, **figures)
-    detail += f": {waiting:,.0f} of {run.users:,} users waited for an answer; the API took no more"
+    detail += f": {waiting:,.0f} of {run.users:,} users waited for an answer; the API was the limit"
     if not _is_judged(run):
         return unknown_unless(
-            NAME, False, f"{detail}, and no target on rates or times judges that", **figures
+            NAME, False, f"{detail}, and no target on rates or times covers this", **figures
         )
     return unknown_unless(NAME, True, detail, **figures)
 

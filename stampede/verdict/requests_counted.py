@@ -44,7 +44,7 @@ def all_requests_counted(run: Facts) -> Check:
     if counters.missed is not None:
         return unknown_unless(NAME, False, counters.missed)
     if strange := sorted(filter(_is_no_path, run.outcomes)):
-        detail = f"'{strange[0]}' is no route of an API: name your requests after the API's routes"
+        detail = f"'{strange[0]}' is not a route of the API: name your requests after the API's routes"
         return not_asked(NAME, f"not checked: {detail}")
     compared = Comparison(by_route(run.outcomes, counters.api), counters.api)
     lost = [*losses(run).values()]
@@ -63,7 +63,7 @@ def all_requests_counted(run: Facts) -> Check:
 def _explanations(compared: Comparison, lost: list[Event], ended: list[Event]) -> Iterator[str]:
     """Yield the reason for each kind of difference, where there is one."""
     if compared.served:
-        yield f"{_were(compared.served)} served of {compared.unanswered:,} without an answer"
+        yield f"{compared.served:,} of {compared.unanswered:,} requests without an answer were served by the API"
     if compared.only_api:
         yield f"{_were(compared.only_api.total())} {_whose(lost)}"
     if compared.only_users:
@@ -139,8 +139,8 @@ def _unexplained(compared: Comparison, gap: Counter[Answers], count: int) -> Che
     status = max((status for route, status in gap if route == worst), key=lambda status: gap[worst, status])
     users, api = (counts.get(worst, {}).get(status, 0) for counts in (compared.users, compared.api))
     detail = (
-        f"{count:,} of {compared.all:,} are unexplained, most at {worst}: {status} was answered to the users "
-        f"{users:,} times, by the API {api:,} times"
+        f"{count:,} of {compared.all:,} differ without an explanation, most at {worst} with status {status}: "
+        f"the users counted {users:,}, the API {api:,}"
     )
     return Check(name=NAME, verdict=Verdict.FAIL, count=count, detail=detail)
 

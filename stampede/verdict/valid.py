@@ -90,7 +90,7 @@ def _workers_reported(run: Facts) -> Check:
         detail = f"{', '.join(sorted(map(str, uncounted)))} without Stampede: their requests are not counted"
         return unknown_unless(name, False, detail, count=len(uncounted))
     if not lost:
-        return unknown_unless(name, True, f"all {run.workers} workers", count=0)
+        return unknown_unless(name, True, f"{run.workers:,} of {run.workers:,}", count=0)
     if set(lost) <= noticed_losses.keys():
         detail = "; ".join(_loss_text(noticed_losses[worker]) for worker in lost)
         return unknown_unless(name, True, detail, count=len(lost))
@@ -113,7 +113,7 @@ def _all_responses_reported(run: Facts) -> Check:
     """Return the check of whether the locustfile reported each response that it asked to report itself."""
     name, count = "all_responses_reported", sum(run.unreported.values())
     if not count:
-        return unknown_unless(name, True, "no response was left out", count=0)
+        return unknown_unless(name, True, "the locustfile reported all responses", count=0)
     routes = sorted(run.unreported, key=lambda route: -run.unreported[route])
     listed = ", ".join(f"{run.unreported[route]:,} × {route}" for route in routes[:3])
     more = f" and {len(routes) - 3} more routes" if len(routes) > 3 else ""

@@ -121,7 +121,7 @@ def add(web_ui: WebUI, expected: Credentials) -> None:
             return _login_failed(f"Too many wrong tries: wait {wait} s.", 429, wait)
         if not expected.match(request.form.get("username", ""), request.form.get("password", "")):
             limiter.failed(address, now)
-            return _login_failed("User name or password is wrong.", 401)
+            return _login_failed("Username or password is wrong.", 401)
         limiter.succeeded(address)
         session.clear()
         session.permanent = True

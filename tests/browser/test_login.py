@@ -36,7 +36,7 @@ def test_a_session_takes_the_password(browser: Browser, cluster: Checkout, width
     page = context.new_page()
     page.goto(cluster.ui_url)
     log_in(page, "byron")
-    expect(page.get_by_text("User name or password is wrong.")).to_be_visible()
+    expect(page.get_by_text("Username or password is wrong.")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=PICTURES / f"login-{width}.png")
     log_in(page, "lovelace")

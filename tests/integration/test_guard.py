@@ -325,7 +325,7 @@ def test_who_knows_the_password_has_a_session(locked_master: MasterProcess) -> N
     wrong = locked_master.ask("POST", "/stampede/login", "username=ada&password=byron", **BROWSER)
     assert wrong.headers["Location"] == "/login"
     refused = locked_master.ask("GET", "/login", Cookie=cookie_of(wrong), **BROWSER)
-    assert "User name or password is wrong." in refused.body
+    assert "Username or password is wrong." in refused.body
     assert locked_master.ask("GET", "/", Cookie=cookie_of(wrong)).status == 401
 
     right = locked_master.ask("POST", "/stampede/login", "username=ada&password=lovelace")
@@ -350,7 +350,7 @@ def test_the_rig_logs_in_by_itself(locked_master: MasterProcess) -> None:
     assert RigsMaster(locked_master.url, ("ada", "lovelace")).run()["in_progress"] is False
     with pytest.raises(UsageError, match="set UI_USER and UI_PASSWORD"):
         RigsMaster(locked_master.url).run()
-    with pytest.raises(UsageError, match=r"refuses UI_USER and UI_PASSWORD: User name or password is wrong"):
+    with pytest.raises(UsageError, match=r"refuses UI_USER and UI_PASSWORD: Username or password is wrong"):
         RigsMaster(locked_master.url, ("ada", "byron")).run()
 
 

@@ -122,8 +122,8 @@ def test_the_window_has_a_line_for_each_method() -> None:
     ("moving", "line"),
     [
         (0, "Window of 58 s: 748 requests/s"),
-        (4, "Window of 58 s (4 s in which workers joined or left are not in its figures): 748 requests/s"),
-        (58, "Window of 58 s (in all of them workers joined or left): 748 requests/s"),
+        (4, "Window of 58 s (without 4 s in which workers joined or left): 748 requests/s"),
+        (58, "Window of 58 s (workers joined or left in each second): 748 requests/s"),
     ],
 )
 def test_seconds_that_are_not_in_the_figures_are_mentioned(moving: int, line: str) -> None:

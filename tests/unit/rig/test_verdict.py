@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
         ("FAST     FAIL", "bold red"),
         ("VALID    UNKNOWN", "bold magenta"),
         ("CORRECT  NOT_ASKED", "dim"),
-        ("  PASS      failures                   0 of 9 requests had no expected outcome", "bold green"),
+        ("  PASS      failures                   0 of 9 requests failed", "bold green"),
         (
             "  PASS      p95                        450 ms (< 500 ms): 9 requests; near its limit",
             "bold yellow",

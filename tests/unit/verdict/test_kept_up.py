@@ -466,7 +466,7 @@ def test_workers_that_do_not_tell_are_not_known_to_keep_up() -> None:
         return rows(first, end, cpu_percent=9.0)
 
     assert of(told_by(), told_by())[0] == "PASS"
-    silent = "not all workers reported on themselves in {}: `make logs` may say why"
+    silent = "not all workers sent samples in {}: `make logs` may say why"
     assert of(told_by()) == ("UNKNOWN", silent.format("10 s, first at 00:00:00"))
     assert of(told_by(), told_by(0, 6)) == ("UNKNOWN", silent.format("4 s, first at 00:00:06"))
     assert of(told_by(), told_by(0, 7))[0] == "PASS"

@@ -52,7 +52,7 @@ def orders(created: int, refused: int = 1_530, unanswered: int = 0) -> dict[str,
             orders(59_996, unanswered=7),
             ORDERS,
             [],
-            "61,526 of 61,530: 4 were served of 7 without an answer",
+            "61,526 of 61,530: 4 of 7 requests without an answer were served by the API",
         ),
         (
             orders(59_982),
@@ -130,45 +130,51 @@ def test_a_gap_that_is_explained_is_told(
             ORDERS,
             [],
             10,
-            "most at POST /orders/: 201 was answered to the users 59,990 times, by the API 60,000 times",
+            "most at POST /orders/ with status 201: the users counted 59,990, the API 60,000",
         ),
-        (orders(60_005), ORDERS, [], 5, "to the users 60,005 times, by the API 60,000 times"),
+        (orders(60_005), ORDERS, [], 5, "the users counted 60,005, the API 60,000"),
         # each event explains one way only, and no more than it can
-        (orders(59_981), ORDERS, [LOST], 1, "by the API 60,000 times"),
-        (orders(59_990), ORDERS, [LOST, RETURNED], 10, "by the API 60,000 times"),
-        (orders(59_981), ORDERS, [LOST, RETURNED, LOST], 1, "by the API 60,000 times"),
-        (orders(59_990), ORDERS, [RESTARTED], 10, "by the API 60,000 times"),
-        (orders(60_041), ORDERS, [RESTARTED], 1, "to the users 60,041 times"),
+        (orders(59_981), ORDERS, [LOST], 1, "the API 60,000"),
+        (orders(59_990), ORDERS, [LOST, RETURNED], 10, "the API 60,000"),
+        (orders(59_981), ORDERS, [LOST, RETURNED, LOST], 1, "the API 60,000"),
+        (orders(59_990), ORDERS, [RESTARTED], 10, "the API 60,000"),
+        (orders(60_041), ORDERS, [RESTARTED], 1, "the users counted 60,041"),
         # what failed in those seconds may have been without an answer
-        (orders(60_041, unanswered=20), ORDERS, [RESTARTED], 1, "to the users 60,041 times"),
-        (orders(60_005), ORDERS, [LOST], 5, "to the users 60,005 times"),
-        (orders(59_990, unanswered=9), ORDERS, [], 1, "by the API 60,000 times"),
+        (orders(60_041, unanswered=20), ORDERS, [RESTARTED], 1, "the users counted 60,041"),
+        (orders(60_005), ORDERS, [LOST], 5, "the users counted 60,005"),
+        (orders(59_990, unanswered=9), ORDERS, [], 1, "the API 60,000"),
         # what had no answer on another route does not stand in for it
-        ({**orders(59_990), "GET /": {"0": 99}}, ORDERS, [], 10, "most at POST /orders/: 201"),
+        ({**orders(59_990), "GET /": {"0": 99}}, ORDERS, [], 10, "most at POST /orders/ with status 201"),
         # each stands in for one answer of the API, of whatever status
-        (orders(59_995, refused=1_525, unanswered=5), ORDERS, [], 5, "5 of 61,530 are unexplained"),
+        (
+            orders(59_995, refused=1_525, unanswered=5),
+            ORDERS,
+            [],
+            5,
+            "5 of 61,530 differ without an explanation",
+        ),
         # a worker of which is not known how much can be missing, and a process whose counts were never seen
-        (orders(59_999), ORDERS, [{**LOST, "at_most": None}], 1, "by the API 60,000 times"),
-        (orders(60_001), ORDERS, [{**RESTARTED, "last_look": None}], 1, "to the users 60,001 times"),
+        (orders(59_999), ORDERS, [{**LOST, "at_most": None}], 1, "the API 60,000"),
+        (orders(60_001), ORDERS, [{**RESTARTED, "last_look": None}], 1, "the users counted 60,001"),
         # the sums agree, the statuses do not
-        (orders(59_999, refused=1_531), ORDERS, [], 1, "POST /orders/: 201"),
+        (orders(59_999, refused=1_531), ORDERS, [], 1, "POST /orders/ with status 201"),
         # the greatest of several
         (
             {"GET /": {"200": 5}, "POST /orders/": {"201": 5}},
             {"GET /": {"200": 7}, "POST /orders/": {"201": 9}},
             [],
             6,
-            "6 of 16 are unexplained, most at POST /orders/",
+            "6 of 16 differ without an explanation, most at POST /orders/",
         ),
         (
             {"GET /": {"200": 5}, "POST /orders/": {"201": 5, "409": 5}},
             {"GET /": {"200": 9}, "POST /orders/": {"201": 8, "409": 7}},
             [],
             9,
-            "most at POST /orders/: 201 was answered to the users 5 times, by the API 8 times",
+            "most at POST /orders/ with status 201: the users counted 5, the API 8",
         ),
         # somebody else was there
-        ({}, {"GET /docs": {"200": 1}}, [], 1, "most at GET /docs: 200 was answered to the users 0 times"),
+        ({}, {"GET /docs": {"200": 1}}, [], 1, "most at GET /docs with status 200: the users counted 0"),
     ],
 )
 def test_a_gap_that_nothing_explains_fails(
@@ -189,8 +195,11 @@ def test_a_gap_that_nothing_explains_fails(
     [
         ({"counters": None}, "http_requests_total{method,route,status} at /metrics"),
         ({"counters": {"error": "several processes answer"}}, "several processes answer"),
-        ({"counters": {"api": {}}, "outcomes": {"GET buy": {"200": 1}}}, "'GET buy' is no route"),
-        ({"counters": {"api": {}}, "outcomes": {"GET http://x/": {"200": 1}}}, "'GET http://x/' is no route"),
+        ({"counters": {"api": {}}, "outcomes": {"GET buy": {"200": 1}}}, "'GET buy' is not a route"),
+        (
+            {"counters": {"api": {}}, "outcomes": {"GET http://x/": {"200": 1}}},
+            "'GET http://x/' is not a route",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_not_asked(known: dict[str, Any], detail: str) -> None:
