@@ -97,7 +97,7 @@ def summary(rows: Sequence[Row]) -> str:
 def untrusted(judged: Sequence[Judgement]) -> list[str]:
     """Return a warning for each run that VALID does not trust."""
     return [
-        f"{letter} cannot be trusted (VALID: {judgement.valid.verdict}): make that run again"
+        f"{letter} cannot be trusted (VALID: {judgement.valid.verdict}): repeat this run"
         for letter, judgement in zip("AB", judged, strict=True)
         if judgement.valid.verdict not in (Verdict.PASS, Verdict.NOT_ASKED)
     ]

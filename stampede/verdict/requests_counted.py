@@ -63,7 +63,8 @@ def all_requests_counted(run: Facts) -> Check:
 def _explanations(compared: Comparison, lost: list[Event], ended: list[Event]) -> Iterator[str]:
     """Yield the reason for each kind of difference, where there is one."""
     if compared.served:
-        yield f"{compared.served:,} of {compared.unanswered:,} requests without an answer were served by the API"
+        unanswered = f"{compared.unanswered:,} requests without an answer"
+        yield f"{compared.served:,} of {unanswered} were served by the API"
     if compared.only_api:
         yield f"{_were(compared.only_api.total())} {_whose(lost)}"
     if compared.only_users:

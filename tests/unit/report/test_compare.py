@@ -56,7 +56,7 @@ def test_a_run_that_cannot_be_trusted_is_named(tmp_path: Path, capsys: pytest.Ca
     both = [leave(tmp_path / "a"), leave(tmp_path / "b", lost_workers=["w1"], as_planned=False)]
     html = tmp_path / "page.html"
     assert compare.main(*both, html=html) == 0
-    warning = "B cannot be trusted (VALID: UNKNOWN): make that run again"
+    warning = "B cannot be trusted (VALID: UNKNOWN): repeat this run"
     assert f"\n{warning}\n" in capsys.readouterr().out
     assert warning in html.read_text()
 
