@@ -124,7 +124,8 @@ def test_a_run_that_cannot_be_trusted_shows_what() -> None:
     )
     text = of(targets=missed, as_planned=False)
     assert text == (
-        "The figures cannot be trusted: the run did not come to its end; also too slow: p95 7.7 ms, limit 1 ms"
+        "The figures cannot be trusted: the run did not come to its end; "
+        "also too slow: p95 7.7 ms, limit 1 ms"
     )
 
 
