@@ -16,7 +16,7 @@ from tests.cluster.test_leftovers import processes_of
 FORM = "user_count=2&spawn_rate=2"
 
 
-@pytest.fixture(scope="module", params=["local", "compose"])
+@pytest.fixture(scope="module", params=[pytest.param("local", marks=pytest.mark.long), "compose"])
 def cluster(request: pytest.FixtureRequest, checkout: Checkout) -> Iterator[Checkout]:
     """One that is up. As root, the results of containers belong to a user whose number has no name."""
     runtime = str(request.param)

@@ -220,7 +220,7 @@ def start_run(checkout: Checkout, **wanted: object) -> None:
     [
         (["PROFILE=nope"], "there is no 'nope'; choose one of smoke"),
         (["USERS=-1"], "USERS must be a whole number over 0"),
-        (["HOST=http://127.0.0.1:9"], "does not answer the cluster"),
+        (["HOST=http://127.0.0.1:9"], "refuses connections: start the API first"),
         (["LOCUSTFILE=broken.py"], "No module named 'nowhere_to_be_found'"),
     ],
 )
