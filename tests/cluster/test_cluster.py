@@ -130,6 +130,7 @@ def test_the_cluster_is_scaled_while_it_runs(checkout: Checkout, runtime: str) -
         done = checkout.rig("headless", "PROFILE=smoke", "RUN_TIME=4s", f"KEEP_DATA={keep_data}", runtime)
         assert done.returncode in (0, 12), done.stdout  # on a busy machine four seconds may not be VALID
         assert checkout.api_status("/products/sku/MARK") == status
+        assert "The locustfile has changed" not in done.stdout
     assert checkout.latest_run()["workers"] == 1
     assert checkout.get("/worker-count")["worker_count"] == 1, "a cluster that was up stays up"
 
