@@ -556,8 +556,9 @@ def compose_file(checkout: Checkout) -> Outcome:
     calls = checkout.folder / "docker.log"
     engine = INPUTS / "39-compose-file" / "fake-docker"
     variables = {"PATH": f"{engine}:/usr/bin:/bin", "DOCKER_CALLS": str(calls), "COMPOSE_FILE": "/other.yml"}
+    closed = "http://127.0.0.1:9"
     outcome = run(
-        checkout, "26-no-head/users.py", None, variables, RUNTIME="compose", HOST="http://127.0.0.1:9"
+        checkout, "26-no-head/users.py", None, variables, RUNTIME="compose", HOST=closed, PROBE="no"
     )
     assert outcome.code == 2, outcome.output
     assert "not started" in outcome.output
