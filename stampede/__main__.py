@@ -49,9 +49,10 @@ class Parser(argparse.ArgumentParser):
 def main() -> int:
     """Run the command of the first argument; return its exit code. Wrong usage exits with USAGE_EXIT."""
     arguments = sys.argv[1:]
+    if arguments[:1] != ["locust"]:  # master and workers write to logs
+        streams.survive_closing()
     if arguments[:1] in (["locust"], ["trial"]):  # all other arguments are Locust's, also --help
         return _locust(arguments[0], arguments[1:])
-    streams.survive_closing()
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options))

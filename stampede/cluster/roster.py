@@ -9,8 +9,12 @@ from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterR
 
 STATES_WITH_USERS = (STATE_SPAWNING, STATE_RUNNING)
 
-WORKER_ID = re.compile(r"[\w.-]+_[0-9a-f]{32}(?![0-9a-f])")
-"""An id as Locust gives it to a worker: the name of its machine or container, and a random number."""
+WORKER_ID = re.compile(r"(?<![\w.-])[\w.-]{1,253}_[0-9a-f]{32}(?![0-9a-f])")
+"""An id as Locust gives it to a worker: the name of its machine or container, and a random number.
+
+It is searched for at the beginnings of words only: else a long word in an answer of the API would block the
+master for seconds.
+"""
 
 
 def connected_workers(runner: MasterRunner) -> list[str]:

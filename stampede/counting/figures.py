@@ -102,7 +102,7 @@ def window(latencies: Latencies, seconds: range, kept: Sequence[int], *, with_bl
 def _blocks(latencies: Latencies, window: Latencies, counted: Sequence[int], late: range) -> Iterator[Block]:
     """Yield the figures of each block. What was answered after the window was sent in its last block."""
     routes = latencies.routes()
-    frequent = [route for route in routes if window.of_route(route).requests(0, 1) >= BLOCK_REQUESTS]
+    frequent = [route for route in routes if window.of_routes(route).requests(0, 1) >= BLOCK_REQUESTS]
     number = min(BLOCKS, len(counted) // BLOCK_SECONDS)
     for place in range(number):
         start, end = (len(counted) * edge // number for edge in (place, place + 1))
@@ -137,7 +137,7 @@ def late_answers(latencies: Latencies, seconds: range, kept: Sequence[int]) -> r
 
 def _route_figures(one_second: Latencies, route: Route) -> RouteFigures:
     method, name = route
-    return RouteFigures(method=method, name=name, **asdict(figures(one_second.of_route(route), 0, 1)))
+    return RouteFigures(method=method, name=name, **asdict(figures(one_second.of_routes(route), 0, 1)))
 
 
 def pace(latencies: Latencies, seconds: Sequence[int], wanted_rps: float | None) -> Pace:

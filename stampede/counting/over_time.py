@@ -12,7 +12,7 @@ from math import ceil
 from typing import NamedTuple
 
 from stampede.counting.figures import late_answers, percentiles
-from stampede.counting.latency import Histogram, IsWanted, Latencies, Route
+from stampede.counting.latency import Histogram, Latencies, Route
 from stampede.facts.figures import RouteOverTime, RoutesOverTime
 
 MOST_ROUTES = 30
@@ -36,7 +36,7 @@ class _Series(NamedTuple):
 
     method: str
     name: str
-    includes: IsWanted
+    routes: Sequence[Route]
 
 
 def routes_over_time(
@@ -65,7 +65,7 @@ def routes_over_time(
 def _routes(latencies: Latencies, seconds: Iterable[int]) -> list[Route]:
     """Return the routes with requests, those with the most requests first."""
     whole = latencies.as_one_second(seconds, all_sent=True)
-    counts = Counter({route: whole.requests(0, 1, _only(route)) for route in whole.routes()})
+    counts = Counter({route: whole.of_routes(route).requests(0, 1) for route in whole.routes()})
     return [route for route, _ in counts.most_common()]
 
 
@@ -73,27 +73,24 @@ def _series(routes: Sequence[Route]) -> list[_Series]:
     """Return a series for each route, sorted by name; the last may be of all others."""
     own = routes if len(routes) <= MOST_ROUTES else routes[: MOST_ROUTES - 1]
     by_name = sorted(own, key=lambda route: (route[1], route[0]))
-    series = [_Series(*route, _only(route)) for route in by_name]
-    if others := {*routes} - {*own}:
-        series.append(_Series("", OTHERS, lambda method, name: (method, name) in others))
+    series = [_Series(*route, [route]) for route in by_name]
+    if others := routes[len(own) :]:
+        series.append(_Series("", OTHERS, others))
     return series
 
 
-def _only(route: Route) -> IsWanted:
-    return lambda method, name: (method, name) == route
-
-
 def _row(series: _Series, steps: Sequence[Latencies], in_window: Latencies) -> RouteOverTime:
-    times = [percentiles(step.histogram(0, 1, series.includes)) for step in steps]
+    of_series = [step.of_routes(*series.routes) for step in steps]
+    times = [percentiles(step.histogram(0, 1)) for step in of_series]
     return RouteOverTime(
         method=series.method,
         name=series.name,
-        requests=[step.requests(0, 1, series.includes) for step in steps],
-        failures=[step.failures(0, 1, series.includes) for step in steps],
+        requests=[step.requests(0, 1) for step in of_series],
+        failures=[step.failures(0, 1) for step in of_series],
         p50_ms=[each.p50_ms for each in times],
         p95_ms=[each.p95_ms for each in times],
         p99_ms=[each.p99_ms for each in times],
-        distribution=_distribution(in_window.histogram(0, 1, series.includes)),
+        distribution=_distribution(in_window.of_routes(*series.routes).histogram(0, 1)),
     )
 
 

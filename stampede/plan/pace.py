@@ -10,6 +10,8 @@ that asks for no context, counts as one request.
 
 A class without a wait, or with one that cannot be known in advance (it reads attributes of the user), is
 paced as if it waited for a second. A class with `sets_own_pace` is never paced: racers wait for their round.
+
+What is kept in a user begins with `_stampede_`: a locustfile may have attributes such as `_requests`.
 """
 
 from __future__ import annotations
@@ -109,9 +111,9 @@ def _no_wait(_user: User) -> float:
 def _paced(own: WaitTime, scale: float) -> WaitTime:
     def wait_time(user: User) -> float:
         now = perf_counter()
-        requests = max(1, user.__dict__.pop("_requests", 0))  # of the task that has just ended
-        due: float = getattr(user, "_due", now) + _draw(own, user) * scale * requests
-        user._due = user._task_due = due
+        requests = max(1, user.__dict__.pop("_stampede_requests", 0))  # of the task that has just ended
+        due: float = getattr(user, "_stampede_due", now) + _draw(own, user) * scale * requests
+        user._stampede_due = user._stampede_task_due = due
         return max(0.0, due - now)
 
     return wait_time
@@ -120,8 +122,8 @@ def _paced(own: WaitTime, scale: float) -> WaitTime:
 def _with_due_time(own: Context) -> Context:
     def context(user: User) -> dict[str, Any]:
         attributes = user.__dict__
-        attributes["_requests"] = attributes.get("_requests", 0) + 1
-        due: float | None = attributes.pop("_task_due", None)  # only the task's first request has it
+        attributes["_stampede_requests"] = attributes.get("_stampede_requests", 0) + 1
+        due: float | None = attributes.pop("_stampede_task_due", None)  # only the task's first request has it
         return {**own(user), DUE: None if due is None else time() - perf_counter() + due}
 
     return context

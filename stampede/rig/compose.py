@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from stampede.rig import ROOT, UsageError
+from stampede.rig import ROOT, UsageError, local_host
 from stampede.rig.last_words import last_words
 from stampede.rig.settings import Settings
 from stampede.rig.variables import encoded, environment, of_file
@@ -154,7 +154,7 @@ class Compose:
     def reachable_host(self, host: str) -> str:
         """Return `host` as the containers reach it: their own localhost is not this machine."""
         parts = urlsplit(host)
-        if parts.hostname in ("localhost", "127.0.0.1", "::1"):
+        if local_host.is_local(host):
             port = f":{parts.port}" if parts.port else ""
             parts = parts._replace(netloc=f"host.docker.internal{port}")
         return parts.geturl()

@@ -13,16 +13,21 @@ TIMEOUT = 2.0
 """Seconds for a connection to this machine."""
 
 
+def is_local(host: str) -> bool:
+    """Return whether a URL is on this machine."""
+    return urlsplit(host).hostname in NAMES
+
+
 def refuse_closed(host: str | None) -> None:
     """Raise UsageError if `host` is on this machine and refuses connections: before a cluster is started."""
-    if host and urlsplit(host).hostname in NAMES and not _accepts(host):
+    if host and is_local(host) and not _accepts(host):
         raise UsageError(f"HOST: {host} refuses connections: start the API first")
 
 
 def explain(error: UsageError, host: str | None, runtime: str) -> UsageError:
     """Return an error that says what to do where only containers cannot reach a `host` of this machine."""
     is_unreachable = "does not answer the cluster" in str(error)
-    if not is_unreachable or runtime != "compose" or not host or urlsplit(host).hostname not in NAMES:
+    if not is_unreachable or runtime != "compose" or not host or not is_local(host):
         return error
     return UsageError(
         f"{host} answers on this machine, but containers cannot reach it: let the API listen on 0.0.0.0, "

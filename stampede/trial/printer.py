@@ -143,7 +143,7 @@ class Printer:
         return self._shown.body(content) if content else []
 
     def _print(self, lines: list[str]) -> None:
-        """Print lines, after their title if another one was printed last. A closed stdout is no error."""
+        """Print lines, after their title if another one was printed last."""
         block = [f"  {line}" for line in lines]
         if self._title and self._title != self._printed_title:
             block.insert(0, f"\n{self._title}")
@@ -152,11 +152,8 @@ class Printer:
 
 
 def say(text: str) -> None:
-    """Print a text on stdout. Where the reader has closed it (`| head`), print nothing from then on."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Print a text on stdout at once."""
+    print(text, flush=True)
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,6 +8,16 @@ from typing import Any
 from unittest.mock import patch
 
 from stampede.counting.counts import Counts
+from stampede.counting.latency import Latencies
+
+
+def latencies(*requests: tuple[float, str, str, float, Exception | None]) -> Latencies:
+    """Requests as workers count them: the time of the answer, method, name, ms, and exception."""
+    made = Latencies()
+    for at, method, name, milliseconds, exception in requests:
+        with patch("stampede.counting.latency.time", SimpleNamespace(time=lambda at=at: at)):
+            made.count(method, name, milliseconds, exception)
+    return made
 
 
 class Shop:

@@ -11,15 +11,13 @@ import pytest
 from stampede.counting import figures, latency
 from stampede.counting.latency import DUE, Latencies
 from stampede.facts.figures import Failed, Figures, FromStart, Pace, Window
+from tests.unit import counted
 
 
 @pytest.fixture
-def latencies(monkeypatch: pytest.MonkeyPatch) -> Latencies:
+def latencies() -> Latencies:
     """A ramp, a window of two seconds, and what came when the users were to stop."""
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: clock.now))
-    latencies = Latencies()
-    for clock.now, method, name, milliseconds, exception in (
+    return counted.latencies(
         (99.9, "GET", "/products/", 900, None),
         (100.0, "GET", "/products/", 10, None),
         (100.9, "GET", "/products/", 20, None),
@@ -28,9 +26,7 @@ def latencies(monkeypatch: pytest.MonkeyPatch) -> Latencies:
         (102.0, "GET", "/products/", 7000, None),
         (103.4, "DELETE", "/orders/{id}", 9000, ValueError()),
         (99.9, "GET", "/health", 7, None),
-    ):
-        latencies.count(method, name, milliseconds, exception)
-    return latencies
+    )
 
 
 def window(latencies: Latencies, seconds: range, kept: Sequence[int] | None = None) -> Window:

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
-from stampede.counting import latency, over_time
+from stampede.counting import over_time
 from stampede.counting.latency import Latencies
 from stampede.counting.over_time import BOUNDS_MS, MOST_ROUTES, OTHERS, routes_over_time
 from stampede.facts.figures import RoutesOverTime
+from tests.unit import counted
 
 
 @pytest.fixture
-def latencies(monkeypatch: pytest.MonkeyPatch) -> Latencies:
+def latencies() -> Latencies:
     """Of five seconds, the second of which is the first of a window of three."""
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: clock.now))
-    latencies = Latencies()
-    for clock.now, method, name, milliseconds, exception in (
+    return counted.latencies(
         (100.1, "GET", "/products/", 900.0, None),
         (101.0, "GET", "/products/", 10.0, None),
         (101.9, "GET", "/products/", 20.0, None),
         (102.5, "GET", "/products/", 30.0, ValueError()),
         (103.9, "POST", "/orders/", 500.0, None),
         (104.5, "GET", "/products/", 7000.0, None),
-    ):
-        latencies.count(method, name, milliseconds, exception)
-    return latencies
+    )
 
 
 def made(latencies: Latencies, seconds: range, window: range = range(0)) -> RoutesOverTime:
