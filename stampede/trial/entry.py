@@ -183,7 +183,7 @@ def _set_host(environment: Environment, user_classes: Sequence[type[User]]) -> s
         raise TrialError("there is no host to send requests to: set HOST=http://…, or the user class a host")
     is_probed = host and host.startswith(("http://", "https://")) and options.stampede_probe != "no"
     if host and is_probed and (reason := why_silent(host)) is not None:
-        raise TrialError(f"{host} does not answer: start it, or give another HOST ({reason})")
+        raise TrialError(f"{host} does not answer: start it, or set another HOST ({reason})")
     environment.host = host
     for user_class in user_classes if host else ():
         user_class.host = host
