@@ -31,6 +31,7 @@ from stampede.plan.hosts import Target
 from stampede.plan.probe import why_silent
 from stampede.plan.profiles import Plan, ProfileError, Stage
 from stampede.plan.shape import ignored
+from stampede.report.formatting import BY_FORM
 from stampede.run import loaded_file
 from stampede.run.driver import Driver, RunError
 from stampede.webui.live import Live
@@ -112,7 +113,7 @@ def begin_at_rate(driver: Driver, settings: Mapping[str, Any]) -> Begun:
     """Start a run at the rate of the settings, without a profile. Raises as `begin` does."""
     if not settings.get("run_time"):
         raise ProfileError("a rate needs a run time: fill in the field Run time")
-    plan = profiles.override(Plan("by the form", (Stage(1, 1, 1),)), settings)
+    plan = profiles.override(Plan(BY_FORM, (Stage(1, 1, 1),)), settings)
     return _begin(driver, plan, settings, is_headless=False)
 
 
