@@ -9,7 +9,7 @@ BIN := .venv/bin
 SYNCED := .venv/synced
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless try report compare logs ps restart reset install test unit integration cluster browser cases prove lossless chaos lint fmt clean
+.PHONY: help up down scale headless try report compare login logs ps restart reset install test unit integration cluster browser cases prove lossless chaos lint fmt clean
 
 ##@ Use Stampede
 help: ## List the commands
@@ -35,6 +35,9 @@ report: ## Open the newest report
 
 compare: $(SYNCED) ## Compare two runs: ids in results/, or latest      A= B= [FORCE=1 FAIL_IF_WORSE=1 HTML=file]
 	@$(BIN)/python -m stampede compare '$(A)' '$(B)' $(if $(FORCE),--force) $(if $(FAIL_IF_WORSE),--fail-if-worse) $(if $(HTML),--html '$(HTML)')
+
+login: ## Print an address that opens the UI without its password, once and within a minute
+	@$(RIG)
 
 logs: ## Show the logs of the cluster
 	@$(RIG)

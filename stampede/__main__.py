@@ -32,6 +32,7 @@ CLUSTER_COMMANDS = {
     "scale": "change the number of workers to WORKERS, also in the middle of a run",
     "headless": "run a load, write results/, exit with the verdict's code",
     "restart": "start master and workers again, after an edit in load_tests/",
+    "login": "print an address that opens the UI without its password, once and within a minute",
     "logs": "show the logs of the cluster",
     "ps": "list the running containers or processes",
 }

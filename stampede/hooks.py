@@ -32,7 +32,7 @@ from stampede.run import results
 from stampede.run.driver import Driver
 from stampede.run.results_folder import ResultsFolder
 from stampede.sampling.sampler import OwnSamples
-from stampede.webui import form, guard, login
+from stampede.webui import bodies, form, guard, login
 
 PROFILES = Path(__file__).resolve().parents[1] / "load_tests" / "profiles.toml"
 
@@ -111,6 +111,13 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         help="File of targets that were allowed after the start, one a line",
     )
     parser.add_argument(
+        "--stampede-owner-key",
+        default=None,
+        env_var="STAMPEDE_OWNER_KEY",
+        include_in_web_ui=False,
+        help="File for the key with which the owner of this cluster uses the UI without its password",
+    )
+    parser.add_argument(
         "--stampede-targets",
         dest=form.TARGETS_FIELD,
         default="",
@@ -143,7 +150,8 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:
     options = environment.parsed_options
     # First, because Locust serves its UI even where something below fails.
-    _secure(web_ui, options.stampede_allowed, [*Hosts(environment).allowed, options.stampede_audit_host])
+    default_hosts = [*Hosts(environment).allowed, options.stampede_audit_host]
+    _secure(web_ui, options.stampede_owner_key, options.stampede_allowed, default_hosts)
     label_workers_in_logs(runner)
     results_folder = ResultsFolder(Path(options.stampede_results), options.stampede_cluster)
     driver = Driver(environment, _counts, results_folder, options.stampede_audit_host)
@@ -180,7 +188,9 @@ def _user_ended(cluster: ClusterWorker, user: User, error: BaseException, is_sto
         cluster.stop_run(f"StopTest: {error}")
 
 
-def _secure(web_ui: WebUI, allowed_file: str | None, default_hosts: list[str | None]) -> None:
+def _secure(
+    web_ui: WebUI, owner_key_file: str | None, allowed_file: str | None, default_hosts: list[str | None]
+) -> None:
     """Add the login and the guard to the UI, before it serves anything."""
 
     def own_targets() -> Iterator[str | None]:
@@ -192,11 +202,12 @@ def _secure(web_ui: WebUI, allowed_file: str | None, default_hosts: list[str | N
         credentials = login.credentials(os.environ)
         login.require_login(os.environ.get("UI_BIND") or web_ui.host, credentials)
         allowed = AllowedTargets(os.environ.get("ALLOW_TARGETS", ""), own_targets)
+        bodies.add(web_ui)
+        if credentials:  # before the guard: without a session, nothing else of a request is looked at
+            login.add(web_ui, credentials, login.new_owner_key(owner_key_file))
     except (login.LoginError, AllowedTargetsError) as error:
         _refuse_to_start(error)
     guard.add(web_ui, allowed)
-    if credentials:
-        login.add(web_ui, credentials)
 
 
 def _refuse_to_start(error: Exception) -> NoReturn:

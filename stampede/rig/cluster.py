@@ -63,7 +63,7 @@ def bring_up(runtime: Runtime, settings: Settings) -> None:
     memory.remember(runtime.key, settings.compose_project_name, settings.cluster_settings)
     try:
         runtime.up()
-        wait_until_joined(Master(settings.ui_url, settings.login), settings.worker_count, runtime)
+        wait_until_joined(Master(settings.ui_url, runtime.owner_key), settings.worker_count, runtime)
     except BaseException:
         if not was_up:
             clean_up(runtime, settings)

@@ -114,7 +114,7 @@ def scale(settings: Settings, runtime: Runtime) -> None:
     if settings.workers is None:
         raise UsageError("set the number of workers: make scale N=8")
     cluster.require_up(runtime)
-    master = Master(settings.ui_url, settings.login)  # before the change, because a wrong login raises
+    master = Master(settings.ui_url, runtime.owner_key)
     runtime.scale(settings.workers)
     wait_until_joined(master, settings.workers)
     print(f"{format_workers(settings.workers)} joined")
@@ -123,7 +123,7 @@ def scale(settings: Settings, runtime: Runtime) -> None:
 def restart(settings: Settings, runtime: Runtime) -> None:
     """Restart master and workers, so that they load the load tests again."""
     cluster.require_up(runtime)
-    master = Master(settings.ui_url, settings.login)
+    master = Master(settings.ui_url, runtime.owner_key)
     if master.worker_count() is not None:  # a master that does not answer is to be fixed by the restart
         _refuse_while_running(master)
     print("Starting master and workers again …", flush=True)
@@ -131,6 +131,14 @@ def restart(settings: Settings, runtime: Runtime) -> None:
     workers = runtime.worker_count()
     wait_until_joined(master, workers)
     print(f"{format_workers(workers)} joined")
+
+
+def login(settings: Settings, runtime: Runtime) -> None:
+    """Print an address that logs a browser in."""
+    cluster.require_up(runtime)
+    if not settings.ui_user:
+        raise UsageError("the UI asks for no login: UI_USER and UI_PASSWORD are not set")
+    print(Master(settings.ui_url, runtime.owner_key).login_link())
 
 
 def logs(_settings: Settings, runtime: Runtime) -> None:
@@ -175,7 +183,7 @@ def _drive(settings: Settings, runtime: Runtime) -> Verdict:
     if host:
         runtime.allow(host)  # the user allows a host by setting HOST
     try:
-        return headless.drive(Master(settings.ui_url, settings.login), settings, host)
+        return headless.drive(Master(settings.ui_url, runtime.owner_key), settings, host)
     except UsageError as error:
         raise local_host.explain(error, settings.host, runtime.key) from error
 
@@ -183,7 +191,7 @@ def _drive(settings: Settings, runtime: Runtime) -> Verdict:
 def _prepare_running_cluster(settings: Settings, runtime: Runtime) -> None:
     cluster.refuse_changes(settings, ignoring={"HOST", *LOAD_SETTINGS})  # HOST is sent with the run
     changed = cluster.changed_load(settings)
-    master = Master(settings.ui_url, settings.login)
+    master = Master(settings.ui_url, runtime.owner_key)
     if not changed or master.worker_count() is not None:  # another locustfile may fix a dead master
         _refuse_while_running(master)
     if changed:
@@ -213,7 +221,7 @@ def _change_load(settings: Settings, runtime: Runtime, changed: Mapping[str, str
     new = " ".join(f"{name}={value}" for name, value in changed.items())
     print(f"The cluster is up with other settings: master and workers start again with {new} …", flush=True)
     cluster.change_load(settings)
-    wait_until_joined(Master(settings.ui_url, settings.login), runtime.worker_count())
+    wait_until_joined(Master(settings.ui_url, runtime.owner_key), runtime.worker_count())
 
 
 def _refuse_while_running(master: Master) -> None:
@@ -237,6 +245,7 @@ VERBS = {
     "down": down,
     "scale": scale,
     "headless": run_headless,
+    "login": login,
     "logs": logs,
     "ps": ps,
     "restart": restart,

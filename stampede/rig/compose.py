@@ -163,6 +163,12 @@ class Compose:
         """Add `host` to the allowed targets, until the master restarts."""
         self._checked("exec", "-T", "master", "sh", "-c", 'echo "$1" >>"$STAMPEDE_ALLOWED"', "sh", host)
 
+    def owner_key(self) -> str:
+        """Return the key with which the owner of the cluster uses a UI that asks for a login."""
+        # The file belongs to the master's user, who is not that of the container.
+        read = 'exec setpriv --reuid "$(stat -c %u "$STAMPEDE_OWNER_KEY")" cat "$STAMPEDE_OWNER_KEY"'
+        return self._checked("exec", "-T", "master", "sh", "-c", read).strip()
+
     def logs(self) -> None:
         """Show the logs of the services; while one runs, follow them until interrupted."""
         is_up = any(container["State"] in ("running", "restarting") for container in self._containers())
@@ -180,11 +186,12 @@ class Compose:
         """Stop all containers and delete the data."""
         self._checked("down", "--remove-orphans", "--volumes")
 
-    def _checked(self, *command: str) -> None:
-        """Run a Compose command. Raise UsageError if it fails."""
+    def _checked(self, *command: str) -> str:
+        """Run a Compose command and return its output. Raise UsageError if it fails."""
         done = self._compose(*command, capture=True)
         if done.returncode:
             raise UsageError(f"docker compose {command[0]} failed: {last_words(done.stderr)}")
+        return done.stdout
 
     def _containers(self) -> list[dict[str, str]]:
         done = self._compose("ps", "--all", "--format", "json", capture=True)

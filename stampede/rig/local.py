@@ -29,7 +29,7 @@ from circus.exc import CallError
 from postgres import place
 from stampede.rig import ROOT, UsageError
 from stampede.rig.last_words import last_words
-from stampede.rig.roles import ALLOWED_TARGETS, FOLDER, LOGS, MAX_RETRIES, Roles
+from stampede.rig.roles import ALLOWED_TARGETS, FOLDER, LOGS, MAX_RETRIES, OWNER_KEY, Roles
 from stampede.rig.settings import Settings
 from stampede.rig.variables import environment
 
@@ -190,6 +190,13 @@ class Local:
         """Add `host` to the allowed targets, until the cluster is taken down."""
         with ALLOWED_TARGETS.open("a") as file:
             file.write(f"{host}\n")
+
+    def owner_key(self) -> str:
+        """Return the key with which the owner of the cluster uses a UI that asks for a login."""
+        try:
+            return OWNER_KEY.read_text()
+        except OSError as error:
+            raise UsageError(f"the owner's key of the cluster cannot be read: {error}") from error
 
     def logs(self) -> None:
         """Show the logs of the roles, and follow them until interrupted. Raise UsageError without logs."""

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 from stampede.rig import UsageError
@@ -20,6 +21,9 @@ REFUSALS = (409, 422)
 
 NOT_LOGGED_IN = 401
 
+KEY = "Stampede-Key"
+"""The header for the owner's key, with which the rig uses a UI that asks for a login."""
+
 NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
 """Errors for no connection, an incomplete answer, and an answer that is not HTTP or not JSON."""
 
@@ -29,14 +33,13 @@ class MasterGoneError(Exception):
 
 
 class Master:
-    """A client of the master at `url`. `login` is user and password, for a UI that asks for them."""
+    """A client of the master at `url`. `owner_key` reads the key of a UI that asks for a login."""
 
-    def __init__(self, url: str, login: tuple[str, str] | None = None) -> None:
+    def __init__(self, url: str, owner_key: Callable[[], str] | None = None) -> None:
         self.url = url
-        self._login = login
-        self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor()
-        )
+        self._owner_key = owner_key
+        self._headers: dict[str, str] = {}
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def worker_count(self) -> int | None:
         """Return the number of workers that have joined; None while the master does not answer."""
@@ -89,16 +92,24 @@ class Master:
             raise self._gone(error) from error
         return answer
 
-    def _open(self, request: urllib.request.Request, *, may_log_in: bool = True) -> bytes:
-        """Send a request, after a login if the master asks for one, and return the body of the answer."""
+    def login_link(self) -> str:
+        """Return an address that logs a browser in, once and within a minute."""
+        ticket = self._send(urllib.request.Request(f"{self.url}/stampede/ticket", method="POST"))["ticket"]
+        return f"{self.url}/stampede/login?ticket={ticket}"
+
+    def _open(self, request: urllib.request.Request, *, may_read_key: bool = True) -> bytes:
+        """Send a request, with the owner's key if the master asks for it. Return the body of the answer."""
+        for name, value in self._headers.items():
+            request.add_header(name, value)
         try:
             with self._opener.open(request, timeout=TIMEOUT) as answer:
                 content: bytes = answer.read()
                 return content
         except urllib.error.HTTPError as error:
-            if error.code == NOT_LOGGED_IN and may_log_in:
-                self._log_in()
-                return self._open(request, may_log_in=False)
+            if error.code == NOT_LOGGED_IN and may_read_key and self._owner_key:
+                # Again for each run of the master: it has another key after a restart.
+                self._headers = {KEY: self._owner_key()}
+                return self._open(request, may_read_key=False)
             if error.code in REFUSALS:
                 raise UsageError(self._refusal(error)) from error
             raise MasterGoneError(f"the master answered {error.code} to {error.url}") from error
@@ -117,19 +128,6 @@ class Master:
         return MasterGoneError(
             f"the master at {self.url} does not answer: `make up` starts it again ({cause})"
         )
-
-    def _log_in(self) -> None:
-        if not self._login:
-            raise UsageError("the UI asks for a login: set UI_USER and UI_PASSWORD")
-        form = urllib.parse.urlencode(dict(zip(("username", "password"), self._login, strict=True)))
-        request = urllib.request.Request(f"{self.url}/stampede/login", data=form.encode())
-        try:
-            self._opener.open(request, timeout=TIMEOUT).close()
-        except urllib.error.HTTPError as error:
-            reason = self._refusal(error)
-            raise UsageError(f"the UI refuses UI_USER and UI_PASSWORD: {reason}") from error
-        except NO_ANSWER as error:
-            raise self._gone(error) from error
 
 
 def wait_for_workers(master: Master, expected: int, seconds: float) -> int:

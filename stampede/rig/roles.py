@@ -17,6 +17,9 @@ LOGS = FOLDER / "log"
 ALLOWED_TARGETS = FOLDER / "allowed-targets"
 """The file of hosts that were allowed after the start, one a line."""
 
+OWNER_KEY = FOLDER / "owner-key"
+"""The file of the key with which the rig uses a UI that asks for a login."""
+
 MAX_RETRIES = 3
 """Number of times that circus restarts a role which dies at its start; docker-compose.yml has the same."""
 
@@ -66,6 +69,7 @@ class Roles:
             "UI_PASSWORD_FILE": "",
             "ALLOW_TARGETS": settings.allow_targets or "",
             "STAMPEDE_ALLOWED": str(ALLOWED_TARGETS),
+            "STAMPEDE_OWNER_KEY": str(OWNER_KEY),
         }
 
     def _locust_variables(self) -> dict[str, str]:

@@ -54,6 +54,9 @@ class Runtime(Protocol):
     def allow(self, host: str) -> None:
         """Add `host` to the allowed targets: at least until the master restarts."""
 
+    def owner_key(self) -> str:
+        """Return the key with which the owner of the cluster uses a UI that asks for a login."""
+
     def logs(self) -> None:
         """Show the logs of the roles, and follow them until interrupted."""
 

@@ -55,12 +55,10 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live) -> None:
         return Response(json.dumps(content, separators=(",", ":")), mimetype="application/json")
 
     @pages.get("/plotly.min.js")
-    @web_ui.auth_required_if_enabled
     def plotly() -> Response:
         return send_file(PLOTLY, mimetype="text/javascript", conditional=True, max_age=CACHE_SECONDS)
 
     @pages.get("/drawing.js")
-    @web_ui.auth_required_if_enabled
     def drawing() -> Response:
         return send_file(Path(drawing_of_reports.__file__).with_suffix(".js"), mimetype="text/javascript")
 

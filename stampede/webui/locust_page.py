@@ -14,7 +14,8 @@ def add(web_ui: WebUI) -> None:
 
     @web_ui.app.after_request
     def add_to_head(response: Response) -> Response:
-        if request.endpoint == "locust.index" and response.mimetype == "text/html":
+        is_page = response.status_code == 200 and response.mimetype == "text/html"
+        if request.endpoint == "locust.index" and is_page:
             head = render_template("stampede/locust_head.html")
             response.set_data(response.get_data(as_text=True).replace("</head>", f"{head}</head>", 1))
         return response

@@ -44,6 +44,17 @@ def test_a_session_takes_the_password(browser: Browser, cluster: Checkout, width
     context.close()
 
 
+def test_the_owner_needs_no_password(browser: Browser, cluster: Checkout) -> None:
+    """`make login` prints an address that opens the UI."""
+    printed = cluster.make("login", "RUNTIME=local")
+    assert printed.returncode == 0, printed.stdout
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(printed.stdout.strip().splitlines()[-1])
+    expect(figure(page, "Workers")).to_have_text("1")
+    context.close()
+
+
 def test_a_strange_host_is_refused_where_it_was_typed(browser: Browser, cluster: Checkout) -> None:
     """The form says what to do, and no run has begun."""
     context = browser.new_context()
@@ -72,4 +83,38 @@ def test_a_page_that_outlives_its_session_says_so(browser: Browser, cluster: Che
     log_in(page, "lovelace")
     expect(figure(page, "Status")).to_have_text("running")
     ui.stop(page)
+    context.close()
+
+
+def test_pages_open_and_files_download_by_their_addresses(browser: Browser, cluster: Checkout) -> None:
+    """Also after a reload, and in a new tab. The cookie, which each port of the host gets, opens nothing."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(cluster.ui_url)
+    log_in(page, "lovelace")
+    expect(figure(page, "Workers")).to_have_text("1")
+    assert "key" not in page.url
+    ui.start(page, users=1, spawn_rate=1)
+    ui.stop(page)
+    ui.open_tab(page, "Download Data")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download requests CSV").click()
+    assert download.value.suggested_filename.endswith("_requests.csv")
+    expect(figure(page, "Status")).to_have_text("stopped")
+
+    other = context.new_page()
+    for _ in range(2):
+        other.goto(f"{cluster.ui_url}/stampede/reports")
+        expect(other.get_by_role("link", name="report", exact=True).first).to_be_visible()
+        assert other.url == f"{cluster.ui_url}/stampede/reports"
+        other.reload()
+    with other.expect_download() as download:
+        other.get_by_role("link", name="all files").first.click()
+    assert download.value.suggested_filename.endswith(".tar.gz")
+    other.get_by_role("link", name="report", exact=True).first.click()
+    expect(other.locator("h2").first).to_be_visible()
+    other.reload()
+    expect(other.locator("h2").first).to_be_visible()
+    assert context.cookies()
+    assert context.request.get(f"{cluster.ui_url}/stats/requests").status == 401
     context.close()

@@ -5,21 +5,23 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
-from stampede.rig import UsageError
 from stampede.rig.master import Master as RigsMaster
+from stampede.rig.master import MasterGoneError
 from tests.checkout import wait_until
 from tests.integration.speaking import speaking
 
@@ -110,12 +112,30 @@ def open_master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MasterProc
 @pytest.fixture
 def locked_master(tmp_path: Path) -> Iterator[MasterProcess]:
     """One with a password; its own for each test, as it remembers who has guessed."""
-    with running(tmp_path, "--web-host", "127.0.0.1", **PASSWORD) as master:
+    key = {"STAMPEDE_OWNER_KEY": str(tmp_path / "owner-key")}
+    with running(tmp_path, "--web-host", "127.0.0.1", **PASSWORD, **key) as master:
         yield master
 
 
 def cookie_of(answer: Answer) -> str:
     return answer.headers["Set-Cookie"].partition(";")[0]
+
+
+@pytest.fixture(scope="module")
+def locked_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MasterProcess]:
+    """One with a password, for tests that try no wrong one."""
+    with running(tmp_path_factory.mktemp("locked"), "--web-host", "127.0.0.1", **PASSWORD) as master:
+        yield master
+
+
+def log_in(master: MasterProcess, password: str = PASSWORD["UI_PASSWORD"], **headers: str) -> Answer:
+    return master.ask("POST", "/stampede/login", f"username=ada&password={password}", **headers)
+
+
+def session_of(master: MasterProcess) -> dict[str, str]:
+    """The two headers of a session."""
+    answer = log_in(master)
+    return {"Cookie": cookie_of(answer), "Stampede_Key": answer.headers["Stampede-Key"]}
 
 
 # Whom users are sent to.
@@ -289,20 +309,20 @@ def test_what_is_not_safe_does_not_start(
     assert complaint in said.splitlines()[-1]
 
 
-def test_without_a_session_there_is_nothing_but_the_page_to_log_in(locked_master: MasterProcess) -> None:
+def test_without_a_session_there_is_nothing_but_the_page_to_log_in(locked_once: MasterProcess) -> None:
     """Browsers are led to it, programs told; what is no route is not told from what is one."""
     for path in ("/", "/stats/requests", "/stampede/run", "/worker-count", "/logs", "/no-such-page"):
-        assert locked_master.ask("GET", path).status == 401
-        led = locked_master.ask("GET", path, **BROWSER)
+        assert locked_once.ask("GET", path).status == 401
+        led = locked_once.ask("GET", path, **BROWSER)
         assert (led.status, led.headers["Location"]) == (303, "/login")
     for path in ("/swarm", "/stop", "/stampede/run", "/user"):
-        assert locked_master.ask("POST", path, {}).status == 401
-    assert locked_master.ask("GET", "/login").status == 200
+        assert locked_once.ask("POST", path, {}).status == 401
+    assert locked_once.ask("GET", "/login").status == 200
 
 
-def test_a_page_whose_session_has_ended_is_told_so(locked_master: MasterProcess) -> None:
+def test_a_page_whose_session_has_ended_is_told_so(locked_once: MasterProcess) -> None:
     """As after `make restart`. It asks for figures, which it does not get, and shows the state."""
-    told = locked_master.ask("GET", "/stats/requests", Referer=f"{locked_master.url}/")
+    told = locked_once.ask("GET", "/stats/requests", Referer=f"{locked_once.url}/")
     figures = json.loads(told.body)
     assert told.status == 203
     assert figures.pop("state") == "logged out: reload this page"
@@ -317,41 +337,160 @@ def test_what_lies_in_results_keeps_no_master_from_starting(tmp_path: Path) -> N
         (odd / "run.json").write_text("[]")
     with running(tmp_path, "--web-host", "127.0.0.1", **PASSWORD) as master:
         assert master.ask("GET", "/").status == 401
-        assert RigsMaster(master.url, ("ada", "lovelace")).run()["in_progress"] is False
+        state = master.ask("GET", "/stampede/run", **session_of(master)).body
+        assert json.loads(state)["in_progress"] is False
 
 
 def test_who_knows_the_password_has_a_session(locked_master: MasterProcess) -> None:
     """Its cookie is of no use to scripts and other sites; a wrong password gives none that opens anything."""
-    wrong = locked_master.ask("POST", "/stampede/login", "username=ada&password=byron", **BROWSER)
+    wrong = log_in(locked_master, "byron", **BROWSER)
     assert wrong.headers["Location"] == "/login"
     refused = locked_master.ask("GET", "/login", Cookie=cookie_of(wrong), **BROWSER)
     assert "Username or password is wrong." in refused.body
     assert locked_master.ask("GET", "/", Cookie=cookie_of(wrong)).status == 401
 
-    right = locked_master.ask("POST", "/stampede/login", "username=ada&password=lovelace")
+    right = log_in(locked_master)
     assert right.status == 204
     assert "HttpOnly" in right.headers["Set-Cookie"]
     assert "SameSite=Strict" in right.headers["Set-Cookie"]
-    polled = locked_master.ask("GET", "/stats/requests", Cookie=cookie_of(right))
+    key = right.headers["Stampede-Key"]
+    polled = locked_master.ask("GET", "/stats/requests", Cookie=cookie_of(right), Stampede_Key=key)
     assert polled.status == 200
     assert cookie_of(polled).startswith("session="), "who watches a run for twelve hours is not logged out"
 
 
-def test_who_guesses_has_to_wait(locked_master: MasterProcess) -> None:
-    """Also for the right password: else the wait would tell which one it is."""
-    for _ in range(5):
-        assert locked_master.ask("POST", "/stampede/login", "username=ada&password=x").status == 401
-    waiting = locked_master.ask("POST", "/stampede/login", "username=ada&password=lovelace")
-    assert waiting.status == 429
-    assert int(waiting.headers["Retry-After"]) >= 1
+def test_a_login_changes_the_session(locked_master: MasterProcess) -> None:
+    """A cookie that somebody else has planted is worth nothing after it, nor is what was in it."""
+    planted = cookie_of(log_in(locked_master, "byron", **BROWSER))
+    ours = log_in(locked_master, Cookie=planted)
+    assert cookie_of(ours) != planted
+    shown = locked_master.ask("GET", "/login", Cookie=cookie_of(ours), **BROWSER)
+    assert "is wrong" not in shown.body
+    assert log_in(locked_master).headers["Stampede-Key"] != ours.headers["Stampede-Key"]
+    key = ours.headers["Stampede-Key"]
+    assert locked_master.ask("GET", "/logs", Cookie=planted, Stampede_Key=key).status == 401
 
 
-def test_the_rig_logs_in_by_itself(locked_master: MasterProcess) -> None:
-    assert RigsMaster(locked_master.url, ("ada", "lovelace")).run()["in_progress"] is False
-    with pytest.raises(UsageError, match="set UI_USER and UI_PASSWORD"):
-        RigsMaster(locked_master.url).run()
-    with pytest.raises(UsageError, match=r"refuses UI_USER and UI_PASSWORD: Username or password is wrong"):
-        RigsMaster(locked_master.url, ("ada", "byron")).run()
+def test_the_cookie_alone_opens_nothing(locked_once: MasterProcess) -> None:
+    """A browser sends it to each port of the host, so the API under test has it too."""
+    own, other = session_of(locked_once), session_of(locked_once)
+    for path in (
+        "/",
+        "/stats/requests",
+        "/logs",
+        "/stampede/run",
+        "/stampede/reports",
+        "/stats/requests/csv",
+    ):
+        assert locked_once.ask("GET", path, Cookie=own["Cookie"]).status == 401
+        mixed = {"Cookie": own["Cookie"], "Stampede_Key": other["Stampede_Key"]}
+        assert locked_once.ask("GET", path, **mixed).status == 401
+        assert locked_once.ask("GET", path, **own).status == 200
+        gate = locked_once.ask("GET", path, Cookie=own["Cookie"], **BROWSER)
+        assert "data-gate" in gate.body
+        assert own["Stampede_Key"] not in gate.body
+    for path in ("/swarm", "/stop", "/stampede/run", "/user", "/stampede/ticket"):
+        assert locked_once.ask("POST", path, {}, Cookie=own["Cookie"]).status == 401
+
+
+def test_a_ticket_opens_one_address_once(locked_once: MasterProcess) -> None:
+    """For its own session only."""
+    own, other = session_of(locked_once), session_of(locked_once)
+
+    def ticket() -> str:
+        return str(json.loads(locked_once.ask("POST", "/stampede/ticket", **own).body)["ticket"])
+
+    address = f"/stats/requests/csv?ticket={ticket()}"
+    assert locked_once.ask("GET", address, Cookie=own["Cookie"]).status == 200
+    assert locked_once.ask("GET", address, Cookie=own["Cookie"]).status == 401
+    stolen = f"/stats/requests/csv?ticket={ticket()}"
+    assert locked_once.ask("GET", stolen, Cookie=other["Cookie"]).status == 401
+    assert locked_once.ask("GET", stolen, Cookie=own["Cookie"]).status == 401
+
+
+def test_guesses_are_slow_and_lock_nobody_out(locked_master: MasterProcess) -> None:
+    """The right password is checked after a wait, also at the address of the guesses. They are logged."""
+    with ThreadPoolExecutor(20) as pool:
+        guesses = list(pool.map(lambda number: log_in(locked_master, f"p{number}"), range(40)))
+    assert [guess.status for guess in guesses].count(401) <= 8
+    waiting = next(guess for guess in guesses if guess.status == 429)
+    assert 1 <= int(waiting.headers["Retry-After"]) <= 12
+    wait_until(lambda: log_in(locked_master).status == 204, "the right password is checked")
+    locked_master.process.terminate()
+    said = locked_master.process.communicate(timeout=30)[1]
+    lines = [line for line in said.splitlines() if "a login from 127.0.0.1 failed" in line]
+    assert len(lines) == [guess.status for guess in guesses].count(401)
+    assert re.match(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", lines[0])
+
+
+def test_the_rig_needs_no_password(locked_master: MasterProcess, tmp_path: Path) -> None:
+    """It has the owner's key, which nobody else on the machine can read; guesses do not hold it up."""
+    file = tmp_path / "owner-key"
+    assert file.stat().st_mode & 0o777 == 0o600
+    for number in range(6):
+        log_in(locked_master, f"p{number}")
+    master = RigsMaster(locked_master.url, file.read_text)
+    assert master.run()["in_progress"] is False
+    link = master.login_link().removeprefix(locked_master.url)
+    led = locked_master.ask("GET", link, **BROWSER)
+    assert led.headers["Location"].startswith("/#key=")
+    assert locked_master.ask("GET", link).status == 401, "the link is valid once"
+    with pytest.raises(MasterGoneError, match="answered 401"):
+        RigsMaster(locked_master.url, lambda: "wrong").run()
+
+
+def test_before_the_login_it_is_not_told_which_targets_are_allowed(locked_once: MasterProcess) -> None:
+    for host in (TARGET, "http://stranger.test"):
+        for path, body in (("/swarm", form(host)), ("/stampede/run", {"profile": "smoke", "host": host})):
+            answer = locked_once.ask("POST", path, body)
+            assert (answer.status, "target" in answer.body) == (401, False)
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"]
+)
+def test_a_long_body_is_not_read(
+    locked_once: MasterProcess, open_master: MasterProcess, kind: str, is_chunked: bool
+) -> None:
+    """With a login and without, whatever its type is: the connection is closed."""
+    for path in ("/user", "/stampede/run", "/swarm", "/stampede/login", "/", "/no-such"):
+        for master in (locked_once, open_master):
+            sent, status = send_long_body(master.port, path, kind, is_chunked)
+            assert not status.startswith(b"3")
+            assert sent < 20, f"{sent} MB were taken by {path}, which answered {status!r}"
+
+
+def send_long_body(port: int, path: str, kind: str, is_chunked: bool) -> tuple[int, bytes]:
+    """Send up to 50 MB. Return how many were sent, and the status of the response; empty where it is lost."""
+    length = "Transfer-Encoding: chunked" if is_chunked else f"Content-Length: {50 << 20}"
+    block = b"a" * (1 << 20)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n{length}\r\n\r\n".encode()
+        )
+        sent = 0
+        try:
+            while sent < 50:
+                client.sendall(b"100000\r\n" + block + b"\r\n" if is_chunked else block)
+                sent += 1
+        except OSError:
+            pass
+        try:
+            return sent, client.recv(64).split(b" ")[1]
+        except (OSError, IndexError):
+            return sent, b""
+
+
+@pytest.mark.parametrize("path", ["/user", "/stampede/run"])
+def test_deep_json_is_refused(open_master: MasterProcess, path: str) -> None:
+    deep = b"[" * 60_000
+    connection = http.client.HTTPConnection("127.0.0.1", open_master.port, timeout=20)
+    connection.request("POST", path, deep, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    assert answer.status in (422, 500)
+    assert b"Traceback" not in answer.read()
+    connection.close()
 
 
 def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
@@ -360,7 +499,7 @@ def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
     secret = {"UI_USER": "ada", "UI_PASSWORD_FILE": str(tmp_path / "secret")}
     with running(tmp_path, "--web-host", "127.0.0.1", UI_BIND="0.0.0.0", **secret) as master:  # noqa: S104
         assert master.ask("GET", "/", Host="stranger.test").status == 401
-        assert RigsMaster(master.url, ("ada", "löve lace")).worker_count() == 0
+        assert log_in(master, quote("löve lace")).status == 204
 
 
 # Redirects.

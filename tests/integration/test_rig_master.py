@@ -22,7 +22,7 @@ def test_what_is_no_answer_of_a_master_is_none(text: str) -> None:
         Master(url).run()
 
 
-def test_a_master_that_dies_while_one_logs_in_is_gone() -> None:
+def test_a_master_that_dies_while_it_asks_for_the_key_is_gone() -> None:
     refuses = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n"
     with speaking(refuses) as url, pytest.raises(MasterGoneError):
-        Master(url, ("ada", "lovelace")).run()
+        Master(url, lambda: "key").run()
