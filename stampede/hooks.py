@@ -22,15 +22,19 @@ from stampede.cluster import interrupt, listener_patches, patches, user_patches
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
+from stampede.cluster.messages import RaceReply, Reader, report_type
 from stampede.cluster.roster import label_workers_in_logs, own_label
 from stampede.cluster.worker import REPORT_INTERVAL, ClusterWorker
+from stampede.counting import reports
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
 from stampede.plan import pace
 from stampede.plan.hosts import Hosts
+from stampede.race.rounds import REPLY
 from stampede.run import results
 from stampede.run.driver import Driver
 from stampede.run.results_folder import ResultsFolder
+from stampede.sampling import sampler
 from stampede.sampling.sampler import OwnSamples
 from stampede.webui import bodies, form, guard, login
 
@@ -52,6 +56,13 @@ user_patches.count_requests_cut_off()
 # Registered before the locustfile is imported: where one of its listeners raises StopUser, Locust skips the
 # listeners after it. On the master too: a locustfile may send requests there.
 _counts = Counts()
+_reader = Reader(
+    {
+        "stats": report_type({**reports.PARTS, sampler.KEY: sampler.OwnReport}),
+        REPLY: RaceReply,
+    }
+)
+patches.drop_unreadable_messages(_reader.read)
 _at_test_start: list[Callable[[], None]] = [_counts.clear]
 """What a process does at the start of a run, in this order, before the locustfile's listeners."""
 events.request.add_listener(_counts.count)
@@ -157,7 +168,8 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     driver = Driver(environment, _counts, results_folder, options.stampede_audit_host)
     environment.host = driver.hosts.shown_at_first(environment.user_classes)
     notice, stop = driver.observers.worker_changed, driver.stop_by_locustfile
-    cluster = ClusterMaster(environment, runner, notice, stop, driver.user_classes)
+    _reader.on_drop = driver.observers.message_dropped
+    cluster = ClusterMaster(environment, runner, notice, stop, driver.user_classes, _reader.drop)
     results.conclude_interrupted(results_folder)
     webui.add(web_ui, environment, driver, Path(options.stampede_profiles), results_folder.path)
     on = environment.events

@@ -60,7 +60,13 @@ def run(**changes: Any) -> Facts:
 
     A change may be given as JSON would have it, without what is nothing, zero or empty.
     """
-    return facts(**{**asdict(_run()), **changes})
+    healthy = asdict(_run())
+    if "seconds" not in changes:  # where the totals change, so does the last second
+        totals = {name: changes.get(name, healthy[name]) for name in ("requests", "failures")}
+        *rows, last = healthy["seconds"]
+        rest = {name: total - sum(getattr(row, name) for row in rows) for name, total in totals.items()}
+        healthy["seconds"] = [*rows, replace(last, **rest)]
+    return facts(**{**healthy, **changes})
 
 
 def _run() -> Facts:

@@ -13,18 +13,12 @@ from typing import Any, NamedTuple
 
 from gevent.event import Event
 
-from stampede.counting.latency import KEY as COUNTED
 from stampede.counting.latency import requests_in
 
 KEY = "stampede_report"
-"""The key of a report that holds its run and its number."""
+"""The key of a report's mark: its run, its number, and the number of requests in the run's reports so far."""
 
 Report = dict[str, Any]
-
-
-def is_uncounted(report: Mapping[str, Any]) -> bool:
-    """Return whether a report has requests that the engine has not counted: its worker has no engine."""
-    return bool(COUNTED not in report and report.get("stats_total", {}).get("num_requests"))
 
 
 class Loss(NamedTuple):
@@ -41,7 +35,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._run_id: str | None = None
-        self._number = 0
+        self._number = self._requests = 0
         self._pending: dict[int, tuple[float, Report]] = {}
         """When each report was last sent, by its number."""
         self._is_empty = Event()
@@ -50,11 +44,13 @@ class Outbox:
     def begin(self, run_id: str | None) -> None:
         """Assign all following reports to this run."""
         self._run_id = run_id
+        self._requests = 0
 
     def keep(self, report: Report) -> None:
-        """Add a number to a report that is about to be sent, and keep it."""
+        """Add a mark to a report that is about to be sent, and keep it."""
         self._number += 1
-        report[KEY] = {"run": self._run_id, "number": self._number}
+        self._requests += requests_in(report)
+        report[KEY] = {"run": self._run_id, "number": self._number, "requests": self._requests}
         self._pending[self._number] = (time.monotonic(), report)
         self._is_empty.clear()
 
@@ -93,8 +89,8 @@ class Inbox:
     def accept(self, worker: str, report: Mapping[str, Any]) -> bool:
         """Return whether to count a report: it is of this run and was not counted before."""
         mark = report.get(KEY)
-        if mark is None:  # a worker without the engine
-            return True
+        if mark is None:  # between two runs
+            return not requests_in(report)
         if mark["run"] != self._run_id or mark["number"] in self._numbers[worker]:
             return False
         self._numbers[worker].add(mark["number"])

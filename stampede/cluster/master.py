@@ -7,6 +7,7 @@ join again, and stops a worker again that missed the end of a run.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 
@@ -26,10 +27,12 @@ from locust.runners import (
 )
 
 from stampede.cluster import listener_patches, patches
-from stampede.cluster.delivery import KEY, Inbox, Loss, is_uncounted
+from stampede.cluster.delivery import KEY, Inbox, Loss
 from stampede.cluster.dispatcher import Dispatcher
 from stampede.cluster.roster import STATES_WITH_USERS
 from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, RESPONSE_TIMEOUT, STOP_RUN, UNKNOWN
+
+logger = logging.getLogger(__name__)
 
 END_TIMEOUT = 25.0
 """Seconds for a master that has to end to stop its run, audit it and write its results. It must be shorter
@@ -58,11 +61,13 @@ class ClusterMaster:
         on_worker_event: OnWorkerEvent,
         stop_run: Callable[[str], None],
         user_classes: Callable[[], Iterable[type[User]]],
+        drop: Callable[[str, str], None],
     ) -> None:
         """Listen to the workers.
 
-        `stop_run` ends the run for a cause in the locustfile. `user_classes` returns the classes of the run,
-        and is called after the listeners of the start.
+        `drop` notes a message that cannot be handled, by its sender and the reason. `stop_run` ends the run
+        for a cause in the locustfile. `user_classes` returns the classes of the run, and is called
+        after the listeners of the start.
         """
         self._user_classes = user_classes
         self._environment = environment
@@ -71,14 +76,13 @@ class ClusterMaster:
         self._inbox = Inbox()
         self._dispatcher: Dispatcher | None = None
         self._dispatching: set[Greenlet[..., None]] = set()
-        self._uncounted: set[str] = set()
-        """Workers without the engine that have reported requests in this run."""
         self._starting: set[str] = set()
         """Workers that have got their first order of this run."""
         self._ended_at = 0.0
         environment.dispatcher_class = self._create_dispatcher
         environment.parsed_options.enable_rebalancing = False  # Locust's own rebalancing
-        patches.intercept_messages_of_workers(runner, self._handle)
+        self._drop = drop
+        patches.intercept_messages_of_workers(runner, self._handle_or_drop)
         listener_patches.stop_by_the_locustfile(runner, stop_run)
         runner.register_message(STOP_RUN, lambda msg, **_: stop_run(str(msg.data["cause"])))
         for message in (LEAVING, GAVE_UP):
@@ -87,7 +91,6 @@ class ClusterMaster:
     def begin(self, run_id: str, may_start_users: Event) -> None:
         """Begin a run. Its users start when `may_start_users` is set."""
         self._inbox.begin(run_id)
-        self._uncounted.clear()
         self._starting.clear()
         if self._dispatcher:
             self._dispatcher.hold(may_start_users)
@@ -147,6 +150,14 @@ class ClusterMaster:
         if is_idle and runner.state in STATES_WITH_USERS:
             runner.start(runner.target_user_count, runner.spawn_rate)
 
+    def _handle_or_drop(self, handle_in_locust: patches.Handle, worker: str, msg: Message) -> None:
+        """Handle a message. Whatever it does wrong, the messages after it are heard."""
+        try:
+            self._handle(handle_in_locust, worker, msg)
+        except Exception as error:
+            logger.debug("a message that cannot be handled", exc_info=True)
+            self._drop(worker, f"{msg.type}: {type(error).__name__}: {error}")
+
     def _handle(self, handle_in_locust: patches.Handle, worker: str, msg: Message) -> None:
         """Pass a message to Locust, or not, and do what Locust does not do for it."""
         is_unknown = worker not in self._runner.worker_indexes
@@ -157,9 +168,6 @@ class ClusterMaster:
         elif msg.type in ("spawning", "spawning_complete") and self._is_missing(worker):
             return  # Locust would treat it as never missing; its next heartbeat brings it back
         elif msg.type == "stats":
-            if is_uncounted(msg.data) and worker not in self._uncounted:
-                self._uncounted.add(worker)
-                self._report_worker_event("worker_without_engine", worker)
             if self._inbox.accept(worker, msg.data):
                 handle_in_locust(worker, msg)
             if mark := msg.data.get(KEY):

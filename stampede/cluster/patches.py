@@ -29,6 +29,7 @@ from gevent.event import Event
 from locust import argument_parser
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastRequest
+from locust.exception import RPCError
 from locust.rpc import Message, zmqrpc
 from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import RequestStats
@@ -140,6 +141,24 @@ def let_workers_reconnect() -> None:
         server.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
 
     zmqrpc.Server.__init__ = init_with_handover
+
+
+def drop_unreadable_messages(read: Callable[[list[bytes]], tuple[str, Message] | None]) -> None:
+    """Let masters read each message by itself: `read` returns None for one that is dropped.
+
+    Stock masters hear no worker any more after a message that they cannot read.
+    """
+
+    def receive(server: zmqrpc.Server) -> tuple[str, Message]:
+        while True:
+            try:
+                frames = server.socket.recv_multipart()
+            except zmq.ZMQError as error:
+                raise RPCError(f"ZMQ network broken: {error}") from error
+            if (received := read(frames)) is not None:
+                return received
+
+    zmqrpc.Server.recv_from_client = receive
 
 
 def intercept_messages_of_workers(

@@ -42,6 +42,7 @@ FAREWELL_TIMEOUT = 5.0
 OPTIONS_OF_LOAD = ("num_users", "spawn_rate", "run_time", "host")
 """Options of the run that Locust does not send to the workers."""
 
+
 ACKNOWLEDGED, UNKNOWN = "stampede_acknowledged", "stampede_unknown"
 """Messages to a worker: its report is counted; the master does not know the worker."""
 LEAVING, GAVE_UP = "stampede_leaving", "stampede_gave_up"

@@ -46,7 +46,7 @@ class EndedUsers:
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the counts of a worker's report."""
-        for second, cause, count in report.get(KEY, ()):
+        for second, cause, count in report[KEY]:
             self._add(second, cause, count)
 
     def facts(self) -> list[EndedUsersFacts]:

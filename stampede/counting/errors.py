@@ -92,7 +92,7 @@ class Errors:
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the errors of a worker's report."""
-        for method, name, shown, occurrences, first_at, last_at, sample in report.get(KEY, ()):
+        for method, name, shown, occurrences, first_at, last_at, sample in report[KEY]:
             key = self._key(method, name, shown)
             error = self._errors.setdefault(key, _Error(0, first_at, last_at, None))
             error.occurrences += occurrences

@@ -59,7 +59,7 @@ class Exceptions:
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the exceptions of a worker's report."""
-        for name, places, count, message in report.get(KEY, ()):
+        for name, places, count, message in report[KEY]:
             self._add((name, places), count, message)
 
     def facts(self) -> list[ExceptionFacts]:

@@ -110,14 +110,13 @@ class Latencies:
     def hand_over(self, report: dict[str, Any]) -> None:
         """Move the times into a worker's report."""
         report[KEY] = self._seconds.packed()
-        if self._after_stop:
-            report[AFTER_STOP] = self._after_stop.packed()
+        report[AFTER_STOP] = self._after_stop.packed()
         self._forget()
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the times of a worker's report."""
         for key, seconds in ((KEY, self._seconds), (AFTER_STOP, self._after_stop)):
-            rows = report.get(key, ())
+            rows = report[key]
             seconds.add(rows)
             for _second, _method, _name, requests, failures, *_times in rows:
                 self.total_requests += requests
@@ -296,7 +295,7 @@ _NOTHING: Mapping[Route, _Slot] = {}
 
 def requests_in(report: Mapping[str, Any]) -> int:
     """Return how many requests a worker's report counts."""
-    rows = (*report.get(KEY, ()), *report.get(AFTER_STOP, ()))
+    rows = (*report[KEY], *report[AFTER_STOP])
     return sum(requests for _second, _method, _name, requests, *_times in rows)
 
 

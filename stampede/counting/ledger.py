@@ -105,8 +105,8 @@ class LedgerFile:
 
     def add(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """Write the entries in the report of a worker, whose id is `worker_id`."""
-        batch = report.get(KEY)
-        if not batch or batch["run"] != self._run_id or self._file.closed:
+        batch = report[KEY]
+        if batch["run"] != self._run_id or self._file.closed:
             return
         worker = batch["worker"]
         self._reported.add(worker)

@@ -99,11 +99,11 @@ class Outcomes:
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the counts of a worker's report."""
-        reported = report.get(KEY, {})
+        reported = report[KEY]
         for seconds, rows in ((self._seconds, "counts"), (self._after_stop, "after_stop")):
-            for second, method, name, status, count in reported.get(rows, ()):
+            for second, method, name, status, count in reported[rows]:
                 self._count(seconds, second, (method, name, status), count)
-        self._refused_late.update(reported.get("refused_late", {}))
+        self._refused_late.update(reported["refused_late"])
 
     def histogram(
         self, start: int, end: int, routes: IsWanted | None = None, all_sent: bool = False

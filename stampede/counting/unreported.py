@@ -63,7 +63,7 @@ class Unreported:
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the counts of a worker's report."""
-        for name, count in report.get(KEY, {}).items():
+        for name, count in report[KEY].items():
             self._open[name] += count
 
     def facts(self) -> dict[str, int]:

@@ -150,6 +150,15 @@ class Race(Struct, kw_only=True, frozen=True):
     """What the racers competed for."""
 
 
+class ReportedRequests(Struct, kw_only=True, frozen=True):
+    """The requests that one worker has reported."""
+
+    counted: int
+    """The sum of its reports that the master has counted."""
+    stated: int
+    """The worker's own total, in its newest report."""
+
+
 class Facts(Struct, kw_only=True, frozen=True):
     """The content of ``run.json``."""
 
@@ -188,6 +197,10 @@ class Facts(Struct, kw_only=True, frozen=True):
     unreported: dict[str, int]
     """Requests that the locustfile was to report itself (catch_response) and did not: ``{"GET /list": 7}``.
     They are in no other figure."""
+    worker_requests: dict[str, ReportedRequests] = {}
+    """By worker label."""
+    dropped_messages: int = 0
+    """Messages of workers that the master could not read."""
     overload: bool
     """Whether the run sends more than the API can serve, on purpose."""
     errors: list[ErrorFacts]

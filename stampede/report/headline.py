@@ -41,6 +41,8 @@ MOST_WRONG = 3
 DISTRUST = {
     "came_to_its_end": "The figures cannot be trusted: the run did not come to its end",
     "workers_reported": "The counts cannot be trusted: a worker did not report its last requests",
+    "messages_read": "The counts cannot be trusted: the master could not read messages of its workers",
+    "figures_agree": "The counts cannot be trusted: they do not agree with each other",
     "all_requests_counted": "The counts cannot be trusted: they could not be matched with those of the API",
     "all_responses_reported": "The counts cannot be trusted: the locustfile did not report all responses",
     "rate_reached": "The load cannot be trusted: the users sent fewer requests than planned",

@@ -34,6 +34,9 @@ from stampede.verdict.moves import settled
 BLOCKED = 1.0
 """Seconds that a worker's hub is late from which on the worker was blocked: an event of the run."""
 
+MAX_REASON = 300
+"""Characters of the reason why a message was dropped."""
+
 
 class Observers:
     """The observers of the newest run of one master."""
@@ -87,6 +90,8 @@ class Observers:
         """Add a worker's report to the ledger, which must lose nothing, and then to the samples."""
         if self._folder:
             self._folder.ledger.add(worker_id, report)
+            label = roster.label(self._environment.runner, worker_id)
+            self._folder.run.worker_totals.add(worker_id, label, report)
         for label, row in self._samples.add(worker_id, report):
             self._note_if_blocked(label, row)
 
@@ -103,6 +108,17 @@ class Observers:
             name="worker_blocked", at=row.second, worker=worker, facts={"seconds": round(seconds, 1)}
         )
         self._folder.run.events.append(event)
+
+    def message_dropped(self, worker_id: str, reason: str) -> None:
+        """Count a message that could not be read. The first of a run is an event."""
+        if self._folder is None:
+            return
+        run = self._folder.run
+        if not run.dropped_messages:
+            label = roster.with_labels(self._environment.runner, worker_id)
+            facts = {"reason": reason[:MAX_REASON]}
+            run.events.append(Event(name="message_dropped", at=time.time(), worker=label, facts=facts))
+        run.dropped_messages += 1
 
     def worker_changed(self, name: str, worker_id: str, loss: Loss | None) -> None:
         """Add the event `name` of a worker to the run; `loss` is given where the worker was lost."""

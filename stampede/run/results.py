@@ -162,6 +162,8 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         failures=counts.latencies.total_failures,
         outcomes=counts.outcomes.by_route(),
         unreported=counts.unreported.facts(),
+        worker_requests=run.worker_totals.facts(),
+        dropped_messages=run.dropped_messages,
         overload=bool(plan and plan.overload),
         errors=counts.errors.facts(),
         exceptions=counts.exceptions.facts(),

@@ -12,6 +12,7 @@ from stampede.facts.run_json import ApiCounts, Audit, Phase, Race
 from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statement
 from stampede.facts.target import MeasuredTarget, Target
 from stampede.plan.profiles import Plan
+from stampede.run.worker_totals import WorkerTotals
 
 
 def _clock_zero() -> float:
@@ -46,6 +47,9 @@ class Run:
     """Checks that must find something, each with the user class that promises it."""
     lost_workers: list[str] = field(default_factory=list)
     """Locust's ids of the workers that never sent a last report."""
+    worker_totals: WorkerTotals = field(default_factory=WorkerTotals)
+    dropped_messages: int = 0
+    """Messages of workers that could not be read."""
     events: list[Event] = field(default_factory=list)
     """The events of all sources, in the order in which they became known."""
     races: list[Race] = field(default_factory=list)

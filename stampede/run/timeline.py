@@ -53,15 +53,22 @@ class Timeline:
     def rows(self, since: int = 0) -> list[Second]:
         """Return a row for each second from the start, or from `since`, until the newest that was sampled.
 
-        `since` is in seconds since the epoch. A second without a sample has the sample of the one before.
+        `since` is in seconds since the epoch. A second without a sample has the sample of the one before. By
+        the clock of a worker, an answer can be in the second before or after those.
         """
         rows: list[Second] = []
         sample = _Sample(0, 0, 0, 0, 0)
-        for second in range(min(self._samples), max(self._samples) + 1):
+        first, last = min(self._samples), max(self._samples)
+        first -= self._has_answers(first - 1)
+        last += self._has_answers(last + 1)
+        for second in range(first, last + 1):
             sample = self._samples.get(second, sample)
             if second >= since:
                 rows.append(self._row(second, sample))
         return rows
+
+    def _has_answers(self, second: int) -> bool:
+        return bool(self._counts.latencies.as_one_second([second], all_sent=True).requests(0, 1))
 
     def _row(self, second: int, sample: _Sample) -> Second:
         latencies = self._counts.latencies.as_one_second([second], all_sent=True)

@@ -67,7 +67,7 @@ class SampleCollector:
     def add(self, worker: str, report: Mapping[str, Any]) -> list[tuple[str, ProcessSample]]:
         """Add the rows of a worker's report; return those that were added, each with the worker's label."""
         self._last_reports[worker] = time.monotonic()
-        if KEY not in report or not self._is_running:
+        if not self._is_running:
             return []
         label, own_report = self._label(worker), convert(report[KEY], OwnReport)
         if own_report.machine is not None:

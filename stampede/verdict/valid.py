@@ -12,6 +12,7 @@ from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Check
 from stampede.verdict import kept_up
 from stampede.verdict.checks import not_asked, unknown_unless, with_promise
+from stampede.verdict.figures_agree import figures_agree
 from stampede.verdict.losses import losses
 from stampede.verdict.rate_reached import rate_reached
 from stampede.verdict.requests_counted import all_requests_counted
@@ -42,6 +43,8 @@ def valid(run: Facts) -> list[Check]:
     return [
         _came_to_its_end(run),
         _workers_reported(run),
+        _messages_read(run),
+        figures_agree(run),
         all_requests_counted(run),
         _all_responses_reported(run),
         rate_reached(run, generator_checks),
@@ -86,9 +89,6 @@ def _workers_reported(run: Facts) -> Check:
     if run.interrupted:
         detail = "the master was gone, so workers could not report: the figures end some seconds earlier"
         return unknown_unless(name, False, detail, count=len(lost))
-    if uncounted := {event.id for event in run.events if event.name == "worker_without_engine"}:
-        detail = f"{', '.join(sorted(map(str, uncounted)))} without Stampede: their requests are not counted"
-        return unknown_unless(name, False, detail, count=len(uncounted))
     if not lost:
         return unknown_unless(name, True, f"{run.workers:,} of {run.workers:,}", count=0)
     if set(lost) <= noticed_losses.keys():
@@ -96,6 +96,16 @@ def _workers_reported(run: Facts) -> Check:
         return unknown_unless(name, True, detail, count=len(lost))
     detail = f"lost {', '.join(lost)}: their requests since their last reports are not in the figures"
     return unknown_unless(name, False, detail, count=len(lost))
+
+
+def _messages_read(run: Facts) -> Check:
+    """Return the check of whether the master could read all messages of the workers."""
+    name, count = "messages_read", run.dropped_messages
+    if not count:
+        return unknown_unless(name, True, "the master read all messages of the workers", count=0)
+    first = next(event for event in run.events if event.name == "message_dropped")
+    detail = f"{count:,} dropped, the first one of worker {first.worker}: {first.facts['reason']}"
+    return unknown_unless(name, False, detail, count=count)
 
 
 def _loss_text(event: Event) -> str:

@@ -48,11 +48,16 @@ class Master:
         self.runner.server.socket.context.destroy(linger=0)
 
 
+def dropped(worker: str, reason: str) -> None:
+    """Fail the test: its messages can be handled."""
+    raise AssertionError(f"a message of {worker} was dropped: {reason}")
+
+
 def with_driver(master: Master, results: Path) -> Driver:
     """Return a driver of its runs that is told of Locust's events as in stampede/hooks.py."""
     driver = Driver(master.environment, Counts(), ResultsFolder(results, "test"), None)
     notice, stop = driver.observers.worker_changed, driver.stop_by_locustfile
-    cluster = ClusterMaster(master.environment, master.runner, notice, stop, driver.user_classes)
+    cluster = ClusterMaster(master.environment, master.runner, notice, stop, driver.user_classes, dropped)
     on = master.environment.events
     on.test_start.add_listener(lambda **_: cluster.begin(*driver.started()))
     on.spawning_complete.add_listener(lambda user_count, **_: driver.ramp_finished(user_count))

@@ -16,10 +16,11 @@ from locust.stats import RequestStats
 from stampede.cluster.delivery import KEY
 from stampede.cluster.master import ClusterMaster
 from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, UNKNOWN
+from stampede.counting.latency import AFTER_STOP
 from stampede.counting.latency import KEY as COUNTED
 from stampede.race.racers import RacingUser
 from stampede.race.rounds import REPLY, Races
-from tests.integration.masters import Master
+from tests.integration.masters import Master, dropped
 
 
 class Cluster(Master):
@@ -38,6 +39,7 @@ class Cluster(Master):
             lambda *what: self.noticed.append(what[:2]),
             self.causes.append,
             lambda: self.environment.user_classes,
+            dropped,
         )
         may_start_users = Event()
         may_start_users.set()
@@ -89,7 +91,8 @@ def report(requests: int, users: int = 0) -> dict[str, Any]:
         **{"stats": stats.serialize_stats(), "stats_total": stats.total.get_stripped_report(), "errors": {}},
         **{"user_count": users, "user_classes_count": {"Shopper": users}},
         KEY: {"run": "run", "number": 1},
-        COUNTED: [(0, "GET", "/", requests, 0, b"", b"", b"")],
+        COUNTED: [(0, "GET", "/", requests, 0, b"", b"", b"", b"", 0)],
+        AFTER_STOP: [],
     }
 
 

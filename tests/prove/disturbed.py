@@ -104,19 +104,34 @@ class ReportDropped(Disturbed):
 
 
 class ReportDoubled(Disturbed):
-    """A report is counted twice: the second copy has no number.
+    """A report is counted twice: the second copy has a number of its own.
 
-    Caught by: all_requests_counted.
+    Caught by: figures_agree.
     """
 
     def plant(self) -> None:
         def double(send: Callable[[Message], None], message: Message) -> bool:
             send(message)
-            unmarked = {name: value for name, value in message.data.items() if name != "stampede_report"}
-            send(Message("stats", unmarked, message.node_id))
+            mark = {**message.data["stampede_report"], "number": 1_000_000}
+            send(Message("stats", {**message.data, "stampede_report": mark}, message.node_id))
             return True
 
         self.bend_reports(double)
+
+
+class ReportGarbled(Disturbed):
+    """A message cannot be read: one of its figures is a text.
+
+    Caught by: messages_read.
+    """
+
+    def plant(self) -> None:
+        def garble(send: Callable[[Message], None], message: Message) -> bool:
+            send(Message("stats", {**message.data, "user_count": "many"}, message.node_id))
+            send(message)
+            return True
+
+        self.bend_reports(garble)
 
 
 class ReportsHeldBack(Disturbed):

@@ -25,6 +25,7 @@ from tests.prove.proof import (
 
 FAULTS = choose([])
 VALID = {
+    *("messages_read", "figures_agree"),
     *("all_requests_counted", "all_responses_reported", "rate_reached", "users_kept", "workers_on_time"),
     *("workers_had_cpu", "workers_got_cores", "workers_not_throttled", "master_kept_up", "clocks_agree"),
 }

@@ -8,7 +8,8 @@ from stampede.cluster.delivery import KEY, Inbox, Loss, Outbox
 
 
 def report(requests: int = 0) -> dict[str, Any]:
-    return {"stampede_latency": [(0, "GET", "/", requests, 0, b"", b"", b"")]}
+    rows = [(0, "GET", "/", requests, 0, b"", b"", b"", b"", 0)]
+    return {"stampede_latency": rows, "stampede_latency_after_stop": []}
 
 
 def sent(outbox: Outbox, requests: int = 0) -> dict[str, Any]:
@@ -47,8 +48,18 @@ def test_a_report_of_another_run_does_not_count() -> None:
     assert not inbox.accept("a", sent(outbox))
 
 
-def test_a_worker_without_the_engine_is_counted_as_in_stock_locust() -> None:
+def test_a_report_between_two_runs_is_taken_if_it_counts_nothing() -> None:
+    """It has no mark, so it could be counted twice."""
     assert Inbox().accept("a", report())
+    assert not Inbox().accept("a", report(requests=1))
+
+
+def test_a_report_has_the_workers_total_of_the_run() -> None:
+    outbox = Outbox()
+    outbox.begin("run")
+    assert [sent(outbox, requests)[KEY]["requests"] for requests in (10, 0, 40)] == [10, 10, 50]
+    outbox.begin("next")
+    assert sent(outbox, 3)[KEY]["requests"] == 3
 
 
 def test_what_a_lost_worker_may_have_done_is_twice_the_most_of_any() -> None:

@@ -10,7 +10,7 @@ import pytest
 from locust.rpc import Message
 
 from stampede.counting import latency
-from stampede.counting.latency import DUE, KEY, Latencies, mean, percentile, requests_in, rounded
+from stampede.counting.latency import DUE, Latencies, mean, percentile, requests_in, rounded
 from tests.unit.counting.test_readable import Unreadable
 
 
@@ -90,16 +90,16 @@ def test_the_total_is_of_all_requests_also_of_those_after_the_stop() -> None:
     total.add(report)
     assert (total.total_requests, total.total_failures) == (3, 1)
     assert total.requests(1000, 1001) == 2
-    assert (requests_in(report), requests_in({})) == (3, 0), "so many are missing if it is lost"
+    assert requests_in(report) == 3, "so many are missing if it is lost"
     assert (worker.total_requests, worker.total_failures) == (0, 0)
 
 
 @pytest.mark.usefixtures("clock")
 def test_nothing_is_handed_over_twice() -> None:
-    """The next report begins anew; one without times adds nothing."""
+    """The next report begins anew."""
     worker, total = Latencies(), Latencies()
     worker.count("GET", "/", 1)
-    for report in (handed_over(worker), handed_over(worker), {}):
+    for report in (handed_over(worker), handed_over(worker)):
         total.add(report)
     assert total.requests(1000, 1001) == 1
 
@@ -189,13 +189,3 @@ def test_a_request_counts_whatever_its_context_is(context: Any) -> None:
     latencies.count("GET", "/", 10, context=context)
     assert latencies.histogram(1000, 1001) == {10: 1}
     assert latencies.lateness(1000, 1001) == {}
-
-
-@pytest.mark.usefixtures("clock")
-def test_a_report_without_times_of_failed_requests_is_read() -> None:
-    """As a worker of an earlier version sends it."""
-    total = Latencies()
-    total.add({KEY: [(1000, "GET", "/", 3, 1, b"\x05\x00", b"", b"")]})
-    assert (total.requests(1000, 1001), total.failures(1000, 1001)) == (3, 1)
-    assert total.unanswered(1000, 1001) == 0
-    assert total.histogram(1000, 1001) == {0.5: 1}

@@ -68,11 +68,10 @@ def test_every_entry_of_a_worker_has_its_own_number(ledger: Ledger, file: Ledger
     assert sorted(line["n"] for line in lines(tmp_path)[:3]) == [1, 2, 3]
 
 
-def test_a_report_without_a_ledger_or_after_the_end_is_ignored(
+def test_a_report_of_no_run_or_after_the_end_is_ignored(
     ledger: Ledger, file: LedgerFile, tmp_path: Path
 ) -> None:
-    """A worker without the engine has none; a late report finds the file closed."""
-    file.add("host_1", {})
+    """A late report finds the file closed."""
     file.add("host_1", report(Ledger()))
     assert file.close() == []
     ledger.attempt("pay", order_id=17)

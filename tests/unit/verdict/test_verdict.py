@@ -108,7 +108,7 @@ def run(**changes: Any) -> Facts:
         ({"lost_workers": ["host_1"]}, "UNKNOWN", 12, ("PASS", "PASS", "UNKNOWN")),
         # requests are missing at one end, and nothing says why
         ({"counters": {"api": {"GET /": {"200": 1}}}}, "UNKNOWN", 12, ("PASS", "PASS", "FAIL")),
-        ({"counters": {"api": {}}}, "PASS", 0, ("PASS", "PASS", "PASS")),
+        ({"counters": {"api": {"GET /": {"200": 100}}}}, "PASS", 0, ("PASS", "PASS", "PASS")),
         # oversold is oversold
         (
             {"lost_workers": ["host_1"], "audit": {"checks": [OVERSOLD]}},
