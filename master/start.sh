@@ -10,6 +10,7 @@ if [ "$owner" = 0:0 ]; then
   owner=$(stat -c %u:%g /app/load_tests)
   chown "$owner" /results
 fi
+chown "$owner" "$STAMPEDE_CLUSTER_KEY"
 # An owner of 0 is the caller too: root, or the user of a rootless engine. It also keeps no capability.
 exec setpriv --reuid "${owner%:*}" --regid "${owner#*:}" --clear-groups --inh-caps=-all --bounding-set=-all \
   python -m stampede locust "$@"

@@ -12,6 +12,7 @@ import locust.main  # must be first: it makes gevent patch the standard library
 
 from stampede import command_line
 from stampede.cluster import loading_patches, patches
+from stampede.cluster.curve import KeyFileError
 from stampede.cluster.patches import LocustVersionError
 from stampede.command_line import ArgumentsError, CommandLine
 
@@ -31,7 +32,7 @@ def main(options: Sequence[str], listen: Callable[[], None] = _load_hooks) -> in
         listen()
         _prepare(options)
         locust.main.main()
-    except (LocustVersionError, ArgumentsError) as error:
+    except (LocustVersionError, ArgumentsError, KeyFileError) as error:
         print(f"stampede: {error}", file=sys.stderr)
         return 2
     except Exception as error:  # importing a locustfile may raise anything

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,15 +17,16 @@ from locust.env import Environment
 from locust.exception import StopTest
 from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
+from msgspec import to_builtins
 
 from stampede import webui
-from stampede.cluster import interrupt, listener_patches, patches, user_patches
+from stampede.cluster import curve, identity, interrupt, listener_patches, patches, user_patches
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
 from stampede.cluster.messages import RaceReply, Reader, report_type
 from stampede.cluster.roster import label_workers_in_logs, own_label
-from stampede.cluster.worker import REPORT_INTERVAL, ClusterWorker
+from stampede.cluster.worker import REFUSED, REPORT_INTERVAL, ClusterWorker
 from stampede.counting import reports
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
@@ -36,9 +38,11 @@ from stampede.run.driver import Driver
 from stampede.run.results_folder import ResultsFolder
 from stampede.sampling import sampler
 from stampede.sampling.sampler import OwnSamples
-from stampede.webui import bodies, form, guard, login
+from stampede.webui import bodies, form, guard, health, login
 
 PROFILES = Path(__file__).resolve().parents[1] / "load_tests" / "profiles.toml"
+
+logger = logging.getLogger(__name__)
 
 _is_attached = Event()
 patches.report_every(REPORT_INTERVAL)
@@ -63,6 +67,12 @@ _reader = Reader(
     }
 )
 patches.drop_unreadable_messages(_reader.read)
+_key_folder = Path(folder) if (folder := os.environ.get("STAMPEDE_CLUSTER_KEY")) else None
+curve.protect(_key_folder)
+patches.join_with_identity(lambda environment: to_builtins(identity.own(environment.parsed_locustfiles)))
+patches.end_where_refused(
+    REFUSED, lambda reason: _refuse_to_start(f"the master refuses this worker: {reason}")
+)
 _at_test_start: list[Callable[[], None]] = [_counts.clear]
 """What a process does at the start of a run, in this order, before the locustfile's listeners."""
 events.request.add_listener(_counts.count)
@@ -163,6 +173,8 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     # First, because Locust serves its UI even where something below fails.
     default_hosts = [*Hosts(environment).allowed, options.stampede_audit_host]
     _secure(web_ui, options.stampede_owner_key, options.stampede_allowed, default_hosts)
+    if curve.is_exposed(_key_folder, runner.master_bind_host):
+        logger.warning("stampede: other machines can join as workers: set STAMPEDE_CLUSTER_KEY to a folder")
     label_workers_in_logs(runner)
     results_folder = ResultsFolder(Path(options.stampede_results), options.stampede_cluster)
     driver = Driver(environment, _counts, results_folder, options.stampede_audit_host)
@@ -172,6 +184,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     cluster = ClusterMaster(environment, runner, notice, stop, driver.user_classes, _reader.drop)
     results.conclude_interrupted(results_folder)
     webui.add(web_ui, environment, driver, Path(options.stampede_profiles), results_folder.path)
+    health.add(web_ui, lambda: cluster.is_listening)
     on = environment.events
     _at_test_start.append(lambda: cluster.begin(*driver.started()))
     on.worker_report.add_listener(lambda data, **_: _counts.add(data))
@@ -222,7 +235,7 @@ def _secure(
     guard.add(web_ui, allowed)
 
 
-def _refuse_to_start(error: Exception) -> NoReturn:
+def _refuse_to_start(error: Exception | str) -> NoReturn:
     print(f"stampede: {error}", file=sys.stderr)
     sys.exit(2)
 

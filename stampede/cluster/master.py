@@ -7,16 +7,20 @@ join again, and stops a worker again that missed the end of a run.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import time
 from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
 
 import gevent
+import msgspec
+import zmq
 from gevent import Greenlet
 from gevent.event import Event
 from locust import User
 from locust.env import Environment
-from locust.rpc import Message
+from locust.rpc import Message, zmqrpc
 from locust.runners import (
     STATE_INIT,
     STATE_MISSING,
@@ -26,11 +30,20 @@ from locust.runners import (
     WorkerNode,
 )
 
-from stampede.cluster import listener_patches, patches
+from stampede.cluster import listener_patches, patches, roster
 from stampede.cluster.delivery import KEY, Inbox, Loss
 from stampede.cluster.dispatcher import Dispatcher
+from stampede.cluster.identity import Identity, difference, own
 from stampede.cluster.roster import STATES_WITH_USERS
-from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, RESPONSE_TIMEOUT, STOP_RUN, UNKNOWN
+from stampede.cluster.worker import (
+    ACKNOWLEDGED,
+    GAVE_UP,
+    LEAVING,
+    REFUSED,
+    RESPONSE_TIMEOUT,
+    STOP_RUN,
+    UNKNOWN,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +53,12 @@ than the grace period of the master's container."""
 
 START_TIMEOUT = 30
 """Seconds without a heartbeat, after its first order of a run, until a worker is missing."""
+
+PING = "stampede_ping"
+"""The message of a master to itself."""
+
+PING_TIMEOUT = 5.0
+"""Seconds without a ping after which a master reads no messages any more. One is sent each second."""
 
 STATES_WITHOUT_RUN = (STATE_INIT, STATE_STOPPED)
 
@@ -82,6 +101,9 @@ class ClusterMaster:
         environment.dispatcher_class = self._create_dispatcher
         environment.parsed_options.enable_rebalancing = False  # Locust's own rebalancing
         self._drop = drop
+        self._identity = own(environment.parsed_locustfiles)
+        self._last_ping = time.monotonic()
+        gevent.spawn(self._ping)
         patches.intercept_messages_of_workers(runner, self._handle_or_drop)
         listener_patches.stop_by_the_locustfile(runner, stop_run)
         runner.register_message(STOP_RUN, lambda msg, **_: stop_run(str(msg.data["cause"])))
@@ -161,7 +183,11 @@ class ClusterMaster:
     def _handle(self, handle_in_locust: patches.Handle, worker: str, msg: Message) -> None:
         """Pass a message to Locust, or not, and do what Locust does not do for it."""
         is_unknown = worker not in self._runner.worker_indexes
-        if is_unknown and msg.type in MEMBER_MESSAGES:
+        if msg.type == PING:
+            self._last_ping = time.monotonic()
+        elif msg.type == "client_ready":
+            self._join(handle_in_locust, worker, msg)
+        elif is_unknown and msg.type in MEMBER_MESSAGES:
             self._runner.send_message(UNKNOWN, client_id=worker)
         elif is_unknown and msg.type in self._runner.custom_messages:
             return  # it was sent to the previous master; Locust would give its sender an index
@@ -180,6 +206,31 @@ class ClusterMaster:
             self._inform_dispatcher(msg)
         if msg.type == "heartbeat" and msg.data["state"] in STATES_WITH_USERS and self._must_have_stopped():
             self._runner.send_message("stop", client_id=worker)  # the worker has missed the first one
+
+    def _join(self, handle_in_locust: patches.Handle, worker: str, msg: Message) -> None:
+        """Let a worker join that is as this master, or refuse it."""
+        theirs = msgspec.convert(msg.data, Identity)
+        reason = difference(self._identity, theirs)
+        if reason is None:
+            handle_in_locust(worker, Message(msg.type, theirs.locust, msg.node_id))
+            return
+        logger.warning("stampede: worker %s is refused: %s", roster.with_labels(self._runner, worker), reason)
+        self._runner.server.send_to_client(Message(REFUSED, {"reason": reason}, worker))
+
+    def _ping(self) -> None:
+        """Send a message to this master each second, the way that workers do."""
+        endpoint = self._runner.server.socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        address = urlsplit(endpoint)
+        is_any = ipaddress.ip_address(address.hostname or "").is_unspecified
+        client = zmqrpc.Client("127.0.0.1" if is_any else address.hostname, address.port, PING)
+        while True:
+            client.send(Message(PING, None, PING))
+            gevent.sleep(1)
+
+    @property
+    def is_listening(self) -> bool:
+        """Return whether messages of workers are read: one of this master's own was read lately."""
+        return time.monotonic() - self._last_ping < PING_TIMEOUT
 
     def _allow_slow_start(self, worker: str) -> None:
         """Wait longer for the next heartbeat of a worker at its first order of a run.

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 
 from stampede.cluster import clocks
 from stampede.cluster.delivery import KEY
+from stampede.cluster.identity import Identity
 from stampede.cluster.worker import GAVE_UP, LEAVING, STOP_RUN
 from stampede.counting.reports import Count, Moment
 
@@ -140,6 +141,7 @@ def report_type(parts: Mapping[str, Any]) -> type[Struct]:
 
 
 TYPES: dict[str, Any] = {
+    "client_ready": Identity,
     "client_stopped": None,
     "heartbeat": Heartbeat,
     "spawning": None,

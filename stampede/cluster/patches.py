@@ -29,6 +29,7 @@ from gevent.event import Event
 from locust import argument_parser
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastRequest
+from locust.env import Environment
 from locust.exception import RPCError
 from locust.rpc import Message, zmqrpc
 from locust.runners import MasterRunner, WorkerRunner
@@ -159,6 +160,34 @@ def drop_unreadable_messages(read: Callable[[list[bytes]], tuple[str, Message] |
                 return received
 
     zmqrpc.Server.recv_from_client = receive
+
+
+def join_with_identity(identity_of: Callable[[Environment], Any]) -> None:
+    """Let workers send their identity when they join. Stock workers send the version of Locust."""
+    init, send = WorkerRunner.__init__, zmqrpc.BaseSocket.send
+    own: list[Any] = []
+
+    def init_with_identity(runner: WorkerRunner, environment: Environment, **master: Any) -> None:
+        own[:] = [identity_of(environment)]
+        init(runner, environment, **master)
+
+    def send_with_identity(base: zmqrpc.BaseSocket, msg: Message) -> None:
+        send(base, Message(msg.type, own[0], msg.node_id) if msg.type == "client_ready" else msg)
+
+    WorkerRunner.__init__, zmqrpc.BaseSocket.send = init_with_identity, send_with_identity
+
+
+def end_where_refused(message_type: str, end: Callable[[str], None]) -> None:
+    """Let workers call `end` with the reason in a message of this type, also before their init event."""
+    handle_message = WorkerRunner.handle_message
+
+    def handle_or_end(runner: WorkerRunner, msg: Message) -> None:
+        if msg.type == message_type:
+            end(msg.data["reason"])
+        else:
+            handle_message(runner, msg)
+
+    WorkerRunner.handle_message = handle_or_end
 
 
 def intercept_messages_of_workers(

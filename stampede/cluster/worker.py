@@ -10,8 +10,10 @@ the worker; then the worker joins again.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -45,6 +47,8 @@ OPTIONS_OF_LOAD = ("num_users", "spawn_rate", "run_time", "host")
 
 ACKNOWLEDGED, UNKNOWN = "stampede_acknowledged", "stampede_unknown"
 """Messages to a worker: its report is counted; the master does not know the worker."""
+REFUSED = "stampede_refused"
+"""The message to a worker that it may not join; its `reason` is why."""
 LEAVING, GAVE_UP = "stampede_leaving", "stampede_gave_up"
 """Messages to the master: the worker is about to leave; it stopped its users as the master was silent."""
 STOP_RUN = "stampede_stop_run"
@@ -61,6 +65,7 @@ class ClusterWorker:
         self._environment = environment
         self._renew = renew
         self._runner = runner
+        self._sign_of_life = Path(file) if (file := os.environ.get("STAMPEDE_SIGN_OF_LIFE")) else None
         self._outbox = Outbox()
         self.is_leaving = self._gave_up = False
 
@@ -113,11 +118,13 @@ class ClusterWorker:
         connected = time.monotonic()
         while True:
             gevent.sleep(1)
+            if self._sign_of_life and (self._is_handling or not self._is_cut_off()):
+                self._sign_of_life.touch()  # worker/healthcheck.py looks at it
             if self._is_handling:  # then no message is read, so the silence is the worker's own
                 continue
             now = time.monotonic()
             silence = now - self._last_response
-            if silence < RESPONSE_TIMEOUT:
+            if not self._is_cut_off():
                 self._offer_again()
                 self._report_again()
             elif now - connected > RESPONSE_TIMEOUT:
@@ -129,6 +136,10 @@ class ClusterWorker:
                 )
                 self._gave_up = True
                 self._stop_users()
+
+    def _is_cut_off(self) -> bool:
+        """Return whether the master has been silent for too long."""
+        return time.monotonic() - self._last_response >= RESPONSE_TIMEOUT
 
     def _offer_again(self) -> None:
         """Inform the master that the users have stopped: if it was stalled itself, it does not know."""

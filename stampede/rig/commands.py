@@ -116,7 +116,7 @@ def scale(settings: Settings, runtime: Runtime) -> None:
     cluster.require_up(runtime)
     master = Master(settings.ui_url, runtime.owner_key)
     runtime.scale(settings.workers)
-    wait_until_joined(master, settings.workers)
+    wait_until_joined(master, settings.workers, runtime)
     print(f"{format_workers(settings.workers)} joined")
 
 

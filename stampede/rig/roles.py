@@ -70,6 +70,7 @@ class Roles:
             "ALLOW_TARGETS": settings.allow_targets or "",
             "STAMPEDE_ALLOWED": str(ALLOWED_TARGETS),
             "STAMPEDE_OWNER_KEY": str(OWNER_KEY),
+            "STAMPEDE_CLUSTER_KEY": str(FOLDER / "cluster-key"),
         }
 
     def _locust_variables(self) -> dict[str, str]:

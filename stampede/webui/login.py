@@ -46,9 +46,10 @@ SESSION = timedelta(hours=12)
 
 PUBLIC_ENDPOINTS = {
     *("locust.login", "stampede_login.log_in", "stampede_login.follow_link"),
+    "stampede_health",
     *("locust.send_assets", "stampede.static", "stampede.plotly", "stampede.drawing"),
 }
-"""The routes that need no session: those of the login, and files without data."""
+"""The routes that need no session: those of the login, the health check, and files without data."""
 
 SESSION_ID = "id"
 """The key of the session's id in its cookie."""

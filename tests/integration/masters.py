@@ -10,7 +10,9 @@ from typing import Any
 from locust import User, __version__
 from locust.env import Environment
 from locust.rpc import Message
+from msgspec import to_builtins
 
+from stampede.cluster import identity
 from stampede.cluster.master import ClusterMaster
 from stampede.counting.counts import Counts
 from stampede.run.driver import Driver
@@ -31,6 +33,8 @@ class Master:
         self.runner = self.environment.create_master_runner("127.0.0.1", 0)
         self.runner.server.send_to_client = self.tell
         self.told: list[tuple[str, str]] = []
+        self.joining: Any = __version__
+        """What a worker sends to join: with the engine, its identity."""
 
     def tell(self, message: Message) -> None:
         self.told.append((message.node_id, message.type))
@@ -40,7 +44,7 @@ class Master:
         self.runner.handle_message(worker, Message(what, data, worker))
 
     def hears_ready(self, worker: str) -> None:
-        self.hears(worker, "client_ready", __version__)
+        self.hears(worker, "client_ready", self.joining)
 
     def close(self) -> None:
         """Nobody is heard any more."""
@@ -55,6 +59,7 @@ def dropped(worker: str, reason: str) -> None:
 
 def with_driver(master: Master, results: Path) -> Driver:
     """Return a driver of its runs that is told of Locust's events as in stampede/hooks.py."""
+    master.joining = to_builtins(identity.own(None))
     driver = Driver(master.environment, Counts(), ResultsFolder(results, "test"), None)
     notice, stop = driver.observers.worker_changed, driver.stop_by_locustfile
     cluster = ClusterMaster(master.environment, master.runner, notice, stop, driver.user_classes, dropped)

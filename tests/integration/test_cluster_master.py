@@ -12,7 +12,9 @@ from gevent.event import Event
 from locust.rpc import Message
 from locust.runners import STATE_MISSING
 from locust.stats import RequestStats
+from msgspec import to_builtins
 
+from stampede.cluster import identity
 from stampede.cluster.delivery import KEY
 from stampede.cluster.master import ClusterMaster
 from stampede.cluster.worker import ACKNOWLEDGED, GAVE_UP, LEAVING, UNKNOWN
@@ -28,6 +30,7 @@ class Cluster(Master):
 
     def __init__(self, *workers: str) -> None:
         super().__init__()
+        self.joining = to_builtins(identity.own(None))
         self.noticed: list[tuple[str, str]] = []
         self.causes: list[str] = []
         """Why the locustfile ended the run."""

@@ -47,18 +47,19 @@ class Answer(NamedTuple):
 class MasterProcess:
     """`python -m stampede locust --master` as a child."""
 
-    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
-        locustfile = folder / "visitor.py"
-        locustfile.write_text(LOCUSTFILE)
+    def __init__(self, folder: Path, *options: str, locustfile: str = "", **environment: str) -> None:
+        self.locustfile = folder / "visitor.py"
+        self.locustfile.write_text(LOCUSTFILE + locustfile)
         with socket.create_server(("127.0.0.1", 0)) as ui, socket.create_server(("127.0.0.1", 0)) as bind:
-            self.port, bind_port = ui.getsockname()[1], bind.getsockname()[1]
-        ports = ["--web-port", str(self.port), "--master-bind-port", str(bind_port)]
+            self.port, self.bind_port = ui.getsockname()[1], bind.getsockname()[1]
+        ports = ["--web-port", str(self.port), "--master-bind-port", str(self.bind_port)]
         unset = ("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE", "ALLOW_TARGETS", "STAMPEDE_ALLOWED")
         inherited = {name: value for name, value in os.environ.items() if name not in unset}
+        self.key_folder = folder / "key"
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "stampede", "locust", "--master", "-f", str(locustfile)),
+                *(sys.executable, "-m", "stampede", "locust", "--master", "-f", str(self.locustfile)),
                 *("--host", TARGET, "--stampede-results", str(folder), *ports, *options),
             ],
             env=inherited | environment,
@@ -90,8 +91,8 @@ class MasterProcess:
 
 
 @contextmanager
-def running(folder: Path, *options: str, **environment: str) -> Iterator[MasterProcess]:
-    master = MasterProcess(folder, *options, **environment)
+def running(folder: Path, *options: str, locustfile: str = "", **environment: str) -> Iterator[MasterProcess]:
+    master = MasterProcess(folder, *options, locustfile=locustfile, **environment)
     try:
         wait_until(master.answers, "the master answers")
         yield master
