@@ -9,7 +9,7 @@ BIN := .venv/bin
 SYNCED := .venv/synced
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless try report compare login logs ps restart reset install test unit integration cluster browser cases prove lossless chaos lint fmt clean
+.PHONY: help up down scale headless try report compare login logs ps restart reset install test unit integration cluster browser cases prove lossless chaos security lint fmt clean
 
 ##@ Use Stampede
 help: ## List the commands
@@ -78,6 +78,9 @@ lossless: $(SYNCED) ## Compare with stock Locust what is lost when workers scale
 
 chaos: $(SYNCED) ## Break parts of the cluster under load; list losses and recovery times   [PLAN=default RUNTIME=]
 	@$(BIN)/python -m tests.chaos $(PLAN)
+
+security: $(SYNCED) ## Run the tests of all protections; or show that they fail without theirs   [REMOVED=1]
+	@$(BIN)/python -m tests.security $(if $(REMOVED),removed)
 
 lint: $(SYNCED) ## Check format, lint, types and imports
 	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy . && $(BIN)/lint-imports --no-logo

@@ -75,6 +75,7 @@ NOT_RUN = {
     "make chaos RUNTIME=local": "`make chaos PLAN=mine.toml` runs as processes, with a shorter plan",
     "make chaos": IN_CI_LONG,
     "make lossless": IN_CI_LONG,
+    "make security REMOVED=1": IN_CI_LONG,
     "make prove": IN_CI_LONG,
 }
 """By command: the reason."""

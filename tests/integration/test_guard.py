@@ -266,6 +266,8 @@ def test_a_page_of_another_site_reads_nothing(open_master: MasterProcess) -> Non
     answer = open_master.ask("GET", "/stats/requests", Origin="http://stranger.test")
     assert not [name for name in answer.headers if name.startswith("Access-Control")]
     assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,26 @@ def test_nothing_of_a_run_gets_out_of_its_text() -> None:
     assert any(name.startswith("worker &lt;/script&gt;") for name in names), "plotly reads HTML too"
 
 
+def test_no_text_of_a_chart_is_html() -> None:
+    """The library takes names of lines and hover texts of marks for it."""
+    text = page(hostile(), verdict(hostile()), [])
+    (figures,) = DATA.findall(text)
+    shown = [*strings(json.loads(figures))]
+    assert any("&lt;img" in each for each in shown)
+    assert not [each for each in shown if "<img" in each]
+
+
+def strings(content: Any) -> Iterator[str]:
+    """All texts in the data of a page."""
+    match content:
+        case str():
+            yield content
+        case dict():
+            yield from (text for each in content.values() for text in strings(each))
+        case list():
+            yield from (text for each in content for text in strings(each))
+
+
 def test_only_our_scripts_may_run_and_nothing_is_fetched() -> None:
     text = page(runs.run(), verdict(runs.run()), [])
     (policy,) = re.findall(r'"Content-Security-Policy" content="([^"]*)"', html.unescape(text))
@@ -320,6 +341,14 @@ def test_the_timeline_has_a_row_a_second_of_numbers() -> None:
     assert len(rows) == runs.SECONDS
     assert all(re.fullmatch(r"-?\d*(\.\d+)?", cell) for row in rows for cell in row.values())
     assert rows[20]["requests"] == str(runs.second(20).requests)
+
+
+def test_the_timeline_has_numbers_only() -> None:
+    """Also in its head: a spreadsheet runs text that begins with `=`."""
+    odd = replace(runs.second(20), outcomes={"=1+1": 2, "200": 3})
+    head, *rows = csv.reader(timeline(runs.run(seconds=[odd])).splitlines())
+    assert all(re.fullmatch(r"\w+", name) for name in head), head
+    assert all(re.fullmatch(r"-?\d*(\.\d+)?", cell) for row in rows for cell in row)
 
 
 def test_the_timeline_has_what_each_role_used() -> None:
