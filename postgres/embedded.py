@@ -170,11 +170,13 @@ def serve(data: Path, socket_dir: Path, port: int | None, settings: Sequence[str
 def server_command(
     place: Place, cluster: Path, socket_dir: Path, port: int | None = None, settings: Sequence[str] = ()
 ) -> list[str]:
-    """Return the server's command line; it also installs postgresql.conf. `settings` are NAME=VALUE."""
+    """Return the server's command line; it also installs the configuration. `settings` are NAME=VALUE."""
     install(HERE / "postgresql.conf", place.settings)
+    install(HERE / "pg_hba.conf", place.access_rules)
     listen = ["listen_addresses=127.0.0.1", f"port={port}"] if port else ["listen_addresses="]
     all_settings = [
         f"config_file={place.settings}",
+        f"hba_file={place.access_rules}",
         f"unix_socket_directories={socket_dir}",
         *listen,
         *settings,
@@ -184,9 +186,12 @@ def server_command(
 
 
 def install(source: Path, target: Path) -> None:
-    """Copy a file so that every user can read it."""
+    """Copy a file so that only the server's user can read it."""
+    target.unlink(missing_ok=True)
     shutil.copyfile(source, target)
-    target.chmod(0o644)
+    target.chmod(0o600)
+    if identity := server_identity():
+        os.chown(target, identity["user"], identity["group"])
 
 
 def initialise(place: Place) -> None:
@@ -231,9 +236,7 @@ def initdb_command(place: Place, cluster: Path) -> list[str]:
         "--locale=C",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
-        # Access to the socket's folder is the check; a client over TCP needs a password.
-        "--auth-local=trust",
-        "--auth-host=scram-sha-256",
+        "--auth=reject",  # pg_hba.conf of this folder counts
     ]
 
 

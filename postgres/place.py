@@ -65,6 +65,11 @@ class Place:
         """The configuration file."""
         return self.folder / "postgresql.conf"
 
+    @property
+    def access_rules(self) -> Path:
+        """The file with the rules who may connect."""
+        return self.folder / "pg_hba.conf"
+
 
 def find_place(data: Path) -> Place:
     """Return `data` as the place, unless the user PostgreSQL runs as cannot enter it.

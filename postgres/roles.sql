@@ -3,26 +3,7 @@
 -- auditor  reads everything, creates temporary tables for the answers of clients, and reads the server's
 --          statistics
 --
--- The password of `api` is API_DB_PASSWORD, or the content of the file API_DB_PASSWORD_FILE. The auditor's
--- variables are AUDITOR_DB_PASSWORD and AUDITOR_DB_PASSWORD_FILE. The default is `stampede`: the database's port
--- is never published.
-\set api_password ''
-\set auditor_password ''
-\getenv api_password API_DB_PASSWORD
-\getenv auditor_password AUDITOR_DB_PASSWORD
-
-\getenv api_password_file API_DB_PASSWORD_FILE
-\if :{?api_password_file}
-    \set api_password `cat "$API_DB_PASSWORD_FILE"`
-\endif
-\getenv auditor_password_file AUDITOR_DB_PASSWORD_FILE
-\if :{?auditor_password_file}
-    \set auditor_password `cat "$AUDITOR_DB_PASSWORD_FILE"`
-\endif
-
--- Compose passes an unset variable as an empty one.
-SELECT coalesce(nullif(:'api_password', ''), 'stampede') AS api_password,
-       coalesce(nullif(:'auditor_password', ''), 'stampede') AS auditor_password \gset
+-- A role has no password until start.sh or a user sets one: without it, the role connects over the local socket only.
 
 -- Roles belong to the whole server, so they may exist already, created for another database.
 SELECT format('CREATE ROLE %I', name)
@@ -31,8 +12,8 @@ WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec
 
 -- Ordinary roles can have 97 connections together. The API gets 85; with more processes (API_PROCESSES=10) it
 -- shares them. The rest is for the auditor: without a connection the data could not be checked.
-ALTER ROLE api LOGIN PASSWORD :'api_password' CONNECTION LIMIT 85;
-ALTER ROLE auditor LOGIN PASSWORD :'auditor_password';
+ALTER ROLE api LOGIN CONNECTION LIMIT 85;
+ALTER ROLE auditor LOGIN;
 
 SELECT format('ALTER DATABASE %I SET timezone TO ''UTC''', current_database()) \gexec
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec

@@ -198,8 +198,6 @@ def _trial(options: list[str]) -> int:
 
 def _start_again(variables: dict[str, str], arguments: list[str]) -> NoReturn:
     """Start this process again with the variables of ENV_FILE, some of which Python reads at its start."""
-    if "AUDIT_DATABASE_URL" in os.environ:  # a container of the master: the audit needs its own password
-        variables.pop("PGPASSWORD", None)
     names = {"STAMPEDE_ENV_NAMES": json.dumps(list(variables))} if arguments[0] == "trial" else {}
     command = [sys.executable, "-m", "stampede", *arguments]
     os.execve(sys.executable, command, {**os.environ, **variables, **names})  # noqa: S606  (no shell is needed)

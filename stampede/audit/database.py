@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
+from psycopg2.extensions import make_dsn
+
+from stampede.audit.errors import AuditError
 
 Answer = TypeVar("Answer")
 
@@ -24,21 +28,40 @@ SESSION = (
 )
 
 
-def connect(url: str) -> Connection:
+def database_of(environment: Mapping[str, str]) -> str:
+    """Return AUDIT_DATABASE_URL, with the password in the file AUDIT_DATABASE_PASSWORD_FILE if there is one.
+
+    Raises AuditError, and psycopg2.ProgrammingError for an invalid URL.
+    """
+    url = environment.get("AUDIT_DATABASE_URL")
+    if not url:
+        raise AuditError("set AUDIT_DATABASE_URL to the database to audit, with the role auditor")
+    file = environment.get("AUDIT_DATABASE_PASSWORD_FILE")
+    if not file:
+        return url
+    try:
+        password = Path(file).read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AuditError(f"AUDIT_DATABASE_PASSWORD_FILE cannot be read: {error}") from error
+    dsn: str = make_dsn(url, password=password)
+    return dsn
+
+
+def connect(database: str) -> Connection:
     """Return a connection in autocommit mode. Raises psycopg2.OperationalError."""
     connection = psycopg2.connect(
-        url, connect_timeout=CONNECT_SECONDS, options=SESSION, application_name="stampede-audit"
+        database, connect_timeout=CONNECT_SECONDS, options=SESSION, application_name="stampede-audit"
     )
     connection.autocommit = True
     return connection
 
 
-def connect_patiently(url: str) -> Connection:
+def connect_patiently(database: str) -> Connection:
     """Return a connection; retry for RETRY_SECONDS seconds. Raises psycopg2.OperationalError."""
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
         try:
-            return connect(url)
+            return connect(database)
         except psycopg2.OperationalError:
             if time.monotonic() > deadline:
                 raise
@@ -46,16 +69,16 @@ def connect_patiently(url: str) -> Connection:
 
 
 class Link:
-    """A connection to the database at `url` that reconnects when it is lost."""
+    """A connection to a database that reconnects when it is lost."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, database: str) -> None:
+        self._database = database
         self._connection: Connection | None = None
 
     def ask(self, question: Callable[[Cursor], list[Answer]]) -> list[Answer]:
         """Return the rows that `question` fetches; none while the database is away. Raises psycopg2.Error."""
         try:
-            self._connection = self._connection or connect(self._url)
+            self._connection = self._connection or connect(self._database)
             with self._connection.cursor() as cursor:
                 return question(cursor)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):

@@ -23,7 +23,7 @@ from pathlib import Path
 import psycopg2
 from msgspec.json import encode
 
-from stampede.audit.database import Link, connect, connect_patiently
+from stampede.audit.database import Link, connect, connect_patiently, database_of
 from stampede.audit.errors import AuditError
 from stampede.audit.judgement import judge
 from stampede.audit.lookout import Lookout
@@ -42,7 +42,7 @@ EXIT_CODES = {Verdict.FAIL: 11, Verdict.UNKNOWN: 12}
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The run to audit. `started` is in seconds since the epoch."""
+    """The run to audit. `started` is in seconds since the epoch, `database` is a libpq connection string."""
 
     folder: Path
     database: str
@@ -56,11 +56,10 @@ class Run:
     def of(cls, folder: Path, environment: Mapping[str, str]) -> Run:
         """Return the run that the master describes in the environment, or else that of the folder's run.json.
 
-        Raises AuditError, and FactsError where there is no run.json that can be read.
+        Raises AuditError, psycopg2.ProgrammingError for an invalid URL of the database, and FactsError where
+        there is no run.json that can be read.
         """
-        database = environment.get("AUDIT_DATABASE_URL")
-        if not database:
-            raise AuditError("set AUDIT_DATABASE_URL to the database to audit, with the role auditor")
+        database = database_of(environment)
         if "STAMPEDE_RUN_ID" not in environment:
             return cls._from_run_json(folder, database)
         try:

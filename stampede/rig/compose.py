@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from stampede.rig import ROOT, UsageError, local_host
@@ -68,7 +69,7 @@ class Compose:
         UsageError at once; the log of a service that failed is preferred to that message.
         """
         deadline = time.monotonic() + START_TIMEOUT
-        while unhealthy := [c for c in self._containers() if c["Service"] != "worker" and not _healthy(c)]:
+        while unhealthy := [c for c in self._containers() if c["Service"] != "worker" and not _ready(c)]:
             failed = [container for container in unhealthy if _failed(container)]
             if failed or time.monotonic() > deadline:
                 raise UsageError(self._describe_unhealthy((failed or unhealthy)[0]["Service"]))
@@ -193,7 +194,7 @@ class Compose:
             raise UsageError(f"docker compose {command[0]} failed: {last_words(done.stderr)}")
         return done.stdout
 
-    def _containers(self) -> list[dict[str, str]]:
+    def _containers(self) -> list[dict[str, Any]]:
         done = self._compose("ps", "--all", "--format", "json", capture=True)
         return list(_json_objects(done.stdout))
 
@@ -235,16 +236,19 @@ def _inherited() -> dict[str, str]:
     return {name: value for name, value in environment().items() if not name.startswith("COMPOSE_")}
 
 
-def _healthy(container: dict[str, str]) -> bool:
-    return container["Health"] == "healthy"
+def _ready(container: dict[str, Any]) -> bool:
+    """Return whether a container is healthy, or has done its work: the one that writes the secrets ends."""
+    if container["Service"] == "secrets":
+        return bool(container["State"] == "exited" and container["ExitCode"] == 0)
+    return bool(container["Health"] == "healthy")
 
 
-def _failed(container: dict[str, str]) -> bool:
+def _failed(container: dict[str, Any]) -> bool:
     """Return whether a container will not become healthy by itself. A restarting one still may."""
-    return container["State"] in ("exited", "dead") or container["Health"] == "unhealthy"
+    return bool(container["State"] in ("exited", "dead") or container["Health"] == "unhealthy")
 
 
-def _json_objects(text: str) -> Iterator[dict[str, str]]:
+def _json_objects(text: str) -> Iterator[dict[str, Any]]:
     """Yield the objects that Compose prints: in one list, or since 2.21 one object a line."""
     for line in text.splitlines():
         parsed = json.loads(line)

@@ -79,7 +79,8 @@ class Roles:
             **locustfile_variables(self._settings),
             "STAMPEDE_FALLBACK_HOST": shop,
             "STAMPEDE_AUDIT_HOST": shop,
-            "AUDIT_DATABASE_URL": f"postgresql://auditor:stampede@/stampede?host={self.database}",
+            "AUDIT_DATABASE_URL": f"postgresql://auditor@/stampede?host={self.database}",
+            "AUDIT_DATABASE_PASSWORD_FILE": "",  # access to the socket's folder is the check
         }
 
     def configuration(self) -> configparser.RawConfigParser:
@@ -94,7 +95,7 @@ class Roles:
         for role in self._settings.roles:
             ini[f"watcher:{role}"] = self._watcher(role)
             if role in ("postgres", "api"):
-                url = f"postgresql://api:stampede@/stampede?host={self.database}"
+                url = f"postgresql://api@/stampede?host={self.database}"
                 ini[f"env:{role}"] = {"DATABASE_URL": url}
         return ini
 

@@ -66,13 +66,10 @@ SERVICE_SETTINGS = (
 )
 """Settings that a cluster keeps too, and that the rig passes on to it unchanged."""
 
-PASSWORDS = ("POSTGRES_PASSWORD", "API_DB_PASSWORD", "AUDITOR_DB_PASSWORD")
-"""Settings that the rig passes on too, but never stores."""
-
 NEVER_EXPORTED = ("HOST", "FORCE")
 """Settings that are not read from the environment: shells and other tools have variables of these names."""
 
-NAMES = (*RIG_SETTINGS, *SERVICE_SETTINGS, *PASSWORDS)
+NAMES = (*RIG_SETTINGS, *SERVICE_SETTINGS)
 """All settings that a command accepts."""
 
 PROJECT = "stampede"
@@ -110,8 +107,8 @@ class Settings:
     ui_password_file: Path | None = None
     allow_targets: str | None = None
     compose_project_name: str = PROJECT
-    service_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Values of SERVICE_SETTINGS and PASSWORDS by name."""
+    service_settings: Mapping[str, str] = field(default_factory=dict)
+    """Values of SERVICE_SETTINGS by name."""
 
     @property
     def worker_count(self) -> int:
@@ -208,7 +205,7 @@ def _assignment(argument: str) -> tuple[str, str]:
 
 def _settings(given: Mapping[str, str]) -> Settings:
     fields = {name.lower(): parse(name, given[name]) for name, parse in RIG_SETTINGS.items() if name in given}
-    services = {name: given[name] for name in (*SERVICE_SETTINGS, *PASSWORDS) if name in given}
+    services = {name: given[name] for name in SERVICE_SETTINGS if name in given}
     return Settings(**fields, service_settings=services)
 
 

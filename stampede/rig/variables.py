@@ -34,7 +34,10 @@ OPTIONS_OF_LOCUST = frozenset(
 """The variables that set options of Locust's own: also in ENV_FILE they have no effect."""
 
 RESERVED = frozenset(
-    ("ALLOW_TARGETS", "AUDIT_DATABASE_URL", "UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE")
+    (
+        *("ALLOW_TARGETS", "AUDIT_DATABASE_URL", "AUDIT_DATABASE_PASSWORD_FILE"),
+        *("UI_BIND", "UI_USER", "UI_PASSWORD", "UI_PASSWORD_FILE"),
+    )
 )
 """The variables that Stampede sets for master and workers, besides those that begin with `STAMPEDE_`."""
 

@@ -11,6 +11,8 @@ import time
 
 import psycopg2
 
+from stampede.audit.database import database_of
+
 
 def end_with_input() -> None:
     sys.stdin.read()
@@ -23,9 +25,7 @@ held = []
 told = False
 while time.monotonic() < deadline:
     try:
-        held.append(
-            psycopg2.connect(os.environ["AUDIT_DATABASE_URL"], application_name="chaos", connect_timeout=2)
-        )
+        held.append(psycopg2.connect(database_of(os.environ), application_name="chaos", connect_timeout=2))
     except psycopg2.OperationalError:
         if not told:
             print(len(held), flush=True)

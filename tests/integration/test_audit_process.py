@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from psycopg2.extensions import parse_dsn
 
 from postgres import embedded
+from stampede.audit.database import database_of
 from stampede.facts.run_json import write
 from tests.facts import facts
 from tests.integration.databases import TestDatabase, folder_for_postgres
@@ -395,6 +397,11 @@ def test_a_line_that_says_nothing_is_a_finding_too(history: History, line: Any) 
         ({"AUDIT_DATABASE_URL": ""}, "set AUDIT_DATABASE_URL"),
         ({"AUDIT_DATABASE_URL": "postgresql://auditor@127.0.0.1:1/none"}, "Connection refused"),
         ({"AUDIT_DATABASE_URL": "nonsense"}, "nonsense"),
+        (
+            {"AUDIT_DATABASE_PASSWORD_FILE": "/no/such"},
+            "AUDIT_DATABASE_PASSWORD_FILE cannot be read: [Errno 2] No such file or directory: '/no/such'",
+        ),
+        ({"AUDIT_DATABASE_PASSWORD_FILE": "/dev/zero/x"}, "AUDIT_DATABASE_PASSWORD_FILE cannot be read"),
         ({"STAMPEDE_RUN_ID": RUN, "STAMPEDE_STARTED_AT": "noon"}, "STAMPEDE_STARTED_AT"),
     ],
 )
@@ -421,6 +428,16 @@ def test_a_folder_that_is_no_runs_is_one_line(tmp_path: Path, content: str | Non
     done = by_hand(tmp_path, AUDIT_DATABASE_URL="postgresql://")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert str(tmp_path) in done.stderr
+
+
+@pytest.mark.parametrize("url", ["postgresql://auditor@postgres/stampede", "host=postgres user=auditor"])
+def test_the_password_is_that_of_its_file(tmp_path: Path, url: str) -> None:
+    """Its characters may have a meaning in a URL; the end of the line is no part of it."""
+    file = tmp_path / "password"
+    file.write_text("p@ss/w'o r?d\\\n")
+    found = parse_dsn(database_of({"AUDIT_DATABASE_URL": url, "AUDIT_DATABASE_PASSWORD_FILE": str(file)}))
+    assert (found["user"], found["host"], found["password"]) == ("auditor", "postgres", "p@ss/w'o r?d\\")
+    assert database_of({"AUDIT_DATABASE_URL": url, "AUDIT_DATABASE_PASSWORD_FILE": ""}) == url
 
 
 # The summary.

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from api.db import SCHEMA_VERSION
 from postgres import embedded, place
 from tests.integration.databases import execute, folder_for_postgres
 from tests.integration.servers import ROOT
+from tests.lossless.commands import free_port
 
 ORDERS = "SELECT count(*) FROM orders"
 
@@ -120,11 +122,34 @@ def test_the_seed_brings_the_catalogue_back(data: Path) -> None:
 
 def test_a_port_is_for_those_with_a_password(data: Path) -> None:
     """Over the socket its folder's permissions decide; over TCP the password does."""
-    with embedded.running(data, port=25432):
-        good = "postgresql://api:stampede@127.0.0.1:25432/stampede"
-        assert execute(good, "SELECT read_schema_version()") == [(SCHEMA_VERSION,)]
-        with pytest.raises(Exception, match="password authentication failed"):
-            execute(good.replace(":stampede@", ":wrong@"), "SELECT 1")
+    with embedded.running(data, port=free_port()) as server:
+        over_tcp = f"postgresql://api:{{}}@127.0.0.1:{server.port}/stampede"
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            execute(over_tcp.format("stampede"), "SELECT 1")  # it has none
+        server.psql("-c", "ALTER ROLE api PASSWORD 'right'")
+        assert execute(over_tcp.format("right"), "SELECT read_schema_version()") == [(SCHEMA_VERSION,)]
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            execute(over_tcp.format("wrong"), "SELECT 1")
+
+
+@pytest.mark.parametrize("database", ["stampede", "postgres", "template1"])
+def test_the_superuser_connects_over_the_socket_only(data: Path, database: str) -> None:
+    """Also with a password that is right; PostgreSQL has no other role that may connect over TCP."""
+    with embedded.running(data, port=free_port()) as server:
+        server.psql("-c", "ALTER ROLE postgres PASSWORD 'right'")
+        try:
+            assert execute(server.url("postgres", database), "SELECT 1") == [(1,)]
+            with pytest.raises(psycopg2.OperationalError, match=r"no pg_hba\.conf entry"):
+                execute(f"postgresql://postgres:right@127.0.0.1:{server.port}/{database}", "SELECT 1")
+        finally:
+            server.psql("-c", "ALTER ROLE postgres PASSWORD NULL")
+
+
+def test_the_configuration_is_for_the_server_alone(data: Path) -> None:
+    with embedded.running(data):
+        files = [place.find_place(data).settings, place.find_place(data).access_rules]
+    server = place.server_identity().get("user", os.geteuid())
+    assert {(stat.S_IMODE(file.stat().st_mode), file.stat().st_uid) for file in files} == {(0o600, server)}
 
 
 def test_a_socket_folder_that_is_too_long_is_one_line(data: Path, capfd: pytest.CaptureFixture[str]) -> None:

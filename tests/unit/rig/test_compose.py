@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stampede.rig import UsageError, cluster, settings
-from stampede.rig.compose import Compose
+from stampede.rig.compose import Compose, _ready
 from tests.lossless.commands import free_port
 from tests.unit.bare import bare_environment  # noqa: F401
 
@@ -57,6 +57,24 @@ def test_workers_that_are_added_need_the_env_file(calls: Path, tmp_path: Path) -
         runtime.scale(3)
     assert len(calls.read_text().splitlines()) == 1
     runtime.ps()
+
+
+@pytest.mark.parametrize(
+    ("service", "state", "health", "exit_code", "ready"),
+    [
+        ("api", "running", "healthy", 0, True),
+        ("api", "running", "starting", 0, False),
+        ("api", "exited", "", 0, False),
+        ("secrets", "running", "", 0, False),
+        ("secrets", "exited", "", 0, True),
+        ("secrets", "exited", "", 1, False),
+    ],
+)
+def test_a_container_is_ready_when_it_is_healthy_or_has_written_the_secrets(
+    service: str, state: str, health: str, exit_code: int, ready: bool
+) -> None:
+    container = {"Service": service, "State": state, "Health": health, "ExitCode": exit_code}
+    assert _ready(container) is ready
 
 
 def test_an_error_of_the_cleanup_does_not_hide_the_first_one(
