@@ -1,7 +1,8 @@
 # `make` lists all commands. Settings are NAME=value: make headless PROFILE=smoke WORKERS=2
 PYTHON := $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 # All variables of make's command line are passed to the rig, which checks them. N is short for WORKERS.
-SETTINGS = $(foreach name,$(filter-out PYTHON,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(patsubst N,WORKERS,$(name))="$$$(name)"))
+# UI_PASSWORD is passed in the environment only, as make does anyway: `ps` shows arguments to all users.
+SETTINGS = $(foreach name,$(filter-out PYTHON UI_PASSWORD,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(patsubst N,WORKERS,$(name))="$$$(name)"))
 RIG = $(PYTHON) -m stampede $@ $(SETTINGS)
 UV := .local/uv/bin/uv
 BIN := .venv/bin

@@ -46,7 +46,7 @@ SETTINGS = {
     "--autostart": "`make headless`",
     "--web-host": "UI_BIND=",
     "--web-port": "UI_PORT=",
-    "--web-login": "UI_USER= and UI_PASSWORD=",
+    "--web-login": "UI_USER= and UI_PASSWORD_FILE=",
     "--processes": "WORKERS=",
     "--expect-workers": "WORKERS=",
     "--master-port": "MASTER_PORT=",

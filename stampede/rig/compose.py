@@ -200,8 +200,9 @@ class Compose:
 
     def _compose(self, *command: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            # The file is named, as .env may have a COMPOSE_FILE of another project too.
-            ["docker", "compose", "--file", "docker-compose.yml", *command],
+            # The file is named, as .env may have a COMPOSE_FILE of another project too. Compose does not read
+            # .env: its variables are in the environment, and a warning of Compose could quote a password.
+            ["docker", "compose", "--file", "docker-compose.yml", "--env-file", os.devnull, *command],
             cwd=ROOT,
             env={**_inherited(), **self._variables()},
             capture_output=capture,

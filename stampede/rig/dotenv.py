@@ -37,10 +37,10 @@ _warned: set[str] = set()
 """Warnings that were printed: a command reads .env several times."""
 
 
-def read(path: Path, *, is_secret: bool = False) -> dict[str, str]:
+def read(path: Path) -> dict[str, str]:
     """Return the variables of a file; none if it does not exist. Raise UsageError.
 
-    With `is_secret`, the message of an error does not quote the file.
+    No message quotes the file: its values may be passwords, and so may be a part of a line that is wrong.
     """
     if not path.exists():
         return {}
@@ -50,15 +50,14 @@ def read(path: Path, *, is_secret: bool = False) -> dict[str, str]:
         raise UsageError(f"{path.name} is not UTF-8 text: write it again") from error
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}") from error
-    return _Reader(path.name, text, os.environ, is_secret).variables()
+    return _Reader(path.name, text, os.environ).variables()
 
 
 class _Reader:
     """A parser of one file. In its methods, `start` is where the present statement starts."""
 
-    def __init__(self, file_name: str, text: str, environment: Mapping[str, str], is_secret: bool) -> None:
+    def __init__(self, file_name: str, text: str, environment: Mapping[str, str]) -> None:
         self._file_name = file_name
-        self._is_secret = is_secret
         self._text = text
         self._environment = environment
         self._position = 0
@@ -69,8 +68,7 @@ class _Reader:
             start = self._position
             statement = NAME.match(self._text, start)
             if not statement:
-                line = self._text[start:].partition("\n")[0].strip()
-                self._refuse(start, f"'{line}' is not NAME=value")
+                self._refuse(start, "write NAME=value")
             self._position = statement.end()
             name = statement["name"]
             if statement["separator"]:
@@ -101,24 +99,23 @@ class _Reader:
 
     def _interpolated(self, value: str, start: int) -> str:
         try:
-            return interpolate(value, self._lookup, lambda name: self._warn(name, start))
+            return interpolate(value, self._lookup, lambda _: self._warn(start))
         except InterpolationError as error:
             self._refuse(start, str(error))
 
     def _lookup(self, name: str) -> str | None:
         return self._environment.get(name, self._variables.get(name))
 
-    def _warn(self, name: str, start: int) -> None:
+    def _warn(self, start: int) -> None:
         warning = (
-            f"{self._where(start)}: ${name} is not set and is replaced by nothing: for a $ itself write $$"
+            f"{self._where(start)}: a variable in the value is not set and is replaced by nothing: "
+            "for a $ itself write $$"
         )
         if warning not in _warned:
             _warned.add(warning)
             print(f"stampede: {warning}", file=sys.stderr)
 
     def _refuse(self, start: int, complaint: str) -> NoReturn:
-        if self._is_secret:
-            complaint = "write NAME=value, with the quotes and variables that .env.example describes"
         raise UsageError(f"{self._where(start)}: {complaint}")
 
     def _where(self, position: int) -> str:

@@ -24,7 +24,10 @@ BRACED = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:(?P<rule>:?[-+?])(?P<text>.*))?",
 
 
 class InterpolationError(Exception):
-    """A variable with a wrong syntax, or a required one that is not set. The message says what to do."""
+    """A variable with a wrong syntax, or a required one that is not set.
+
+    The message says what to do. It does not quote the text, which may be a password.
+    """
 
 
 def interpolate(text: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
@@ -54,7 +57,7 @@ def _closing_brace(text: str, start: int) -> int:
         depth += {"{": 1, "}": -1}.get(text[index], 0)
         if depth == 0:
             return index
-    raise InterpolationError(f"'${{{text[start:]}' is not closed: for a $ itself write $$")
+    raise InterpolationError("'${' is not closed: for a $ itself write $$")
 
 
 def _value(name: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
@@ -68,7 +71,7 @@ def _braced(inside: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
     """Return the replacement for what is inside `${…}`."""
     variable = BRACED.fullmatch(inside)
     if not variable:
-        raise InterpolationError(f"'${{{inside}}}' is no variable: for a $ itself write $$")
+        raise InterpolationError("'${…}' has no variable: for a $ itself write $$")
     name, rule, text = variable["name"], variable["rule"], variable["text"]
     if not rule:
         return _value(name, lookup, missing)
@@ -80,6 +83,5 @@ def _braced(inside: str, lookup: Lookup, missing: Callable[[str], None]) -> str:
         case "+" if is_set:
             return interpolate(text, lookup, missing)
         case "?" if not is_set:
-            reason = interpolate(text, lookup, missing)
-            raise InterpolationError(f"{name} must be set{f': {reason}' if reason else ''}")
+            raise InterpolationError("its value needs a variable that is not set: for a $ itself write $$")
     return value or ""

@@ -103,4 +103,9 @@ def restart_in_venv() -> None:
         raise UsageError("circus is missing from .venv: run `make install`")
     if subprocess.run(["make", "--silent", "install"], cwd=ROOT).returncode:
         raise UsageError("the local runtime needs `make install`, which failed: see above")
-    os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-m", "stampede", *sys.argv[1:]])  # noqa: S606  (no shell is needed)
+    # The password moves to the environment: `ps` shows arguments to all users.
+    passwords = [argument for argument in sys.argv[1:] if argument.startswith("UI_PASSWORD=")]
+    arguments = [argument for argument in sys.argv[1:] if argument not in passwords]
+    environment = {**os.environ, **dict(argument.split("=", 1) for argument in passwords)}
+    command = [str(VENV_PYTHON), "-m", "stampede", *arguments]
+    os.execve(VENV_PYTHON, command, environment)  # noqa: S606  (no shell is needed)

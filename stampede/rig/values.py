@@ -97,7 +97,7 @@ def arguments(name: str, value: str) -> str | None:
         return value if shlex.split(value) else None
     except ValueError as error:
         reason = "a quote is not closed" if "quotation" in str(error) else "a backslash is the last character"
-        raise UsageError(f"{name}: {reason}, in {value}") from error
+        raise UsageError(f"{name}: {reason}") from error  # the value may have a password
 
 
 def bind(name: str, value: str) -> str:
@@ -113,7 +113,8 @@ def bind(name: str, value: str) -> str:
 def host(name: str, value: str) -> str:
     """Return an HTTP URL without a slash at its end. A password is refused: reports show the URL."""
     if not _is_http_url(value):
-        raise UsageError(f"{name} must be an address such as http://localhost:9000, not '{value}'")
+        found = "without a password" if "@" in value else f"not '{value}'"
+        raise UsageError(f"{name} must be an address such as http://localhost:9000, {found}")
     if "@" in urlsplit(value).netloc:
         raise UsageError(
             f"{name} must not contain a password, because reports show it: log in in the locustfile"

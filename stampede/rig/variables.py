@@ -55,7 +55,7 @@ def environment() -> dict[str, str]:
 
 def of_file(path: Path | None) -> dict[str, str]:
     """Return the variables of ENV_FILE that reach the locustfile. Raise UsageError."""
-    variables = dotenv.read(path, is_secret=True) if path else {}
+    variables = dotenv.read(path) if path else {}
     return {name: value for name, value in variables.items() if not _is_ignored(name)}
 
 
@@ -77,7 +77,7 @@ def print_ignored(path: Path | None, settings: Iterable[str]) -> None:
     known = {*PASSED_ON, *settings}
     _print("", (name for name in _inherited() if name.startswith(PREFIX) and name not in known))
     if path:
-        _print(" in ENV_FILE", filter(_is_ignored, dotenv.read(path, is_secret=True)))
+        _print(" in ENV_FILE", filter(_is_ignored, dotenv.read(path)))
 
 
 def _print(where: str, ignored: Iterable[str]) -> None:

@@ -49,6 +49,7 @@ def test_an_install_that_failed_is_taken_up_again(folder: Path) -> None:
         (["scale", "N=8", "RUNTIME=local"], ["scale", "RUNTIME=local", "WORKERS=8"]),
         (["up", """HOST=http://it's/"here`"""], ["up", """HOST=http://it's/"here`"""]),
         (["up"], ["up"]),
+        (["up", "UI_PASSWORD=lovelace", "UI_USER=ada"], ["up", "UI_USER=ada"]),
     ],
 )
 def test_what_make_is_told_goes_on_to_the_rig(folder: Path, told: list[str], handed_on: list[str]) -> None:
@@ -57,6 +58,14 @@ def test_what_make_is_told_goes_on_to_the_rig(folder: Path, told: list[str], han
     script = "import sys; print(sys.argv[1:2] + sorted(sys.argv[2:]))"
     (folder / "stampede" / "__main__.py").write_text(script)
     assert make(folder, *told).stdout == f"{handed_on}\n"
+
+
+def test_a_password_reaches_the_rig_in_the_environment(folder: Path) -> None:
+    """`ps` shows arguments to all users. One of the command line overrides that of the environment."""
+    (folder / "stampede").mkdir()
+    (folder / "stampede" / "__main__.py").write_text("import os; print(os.environ['UI_PASSWORD'])")
+    for password in ("love$lace 'x'", ""):
+        assert make(folder, "up", f"UI_PASSWORD={password}".replace("$", "$$")).stdout == f"{password}\n"
 
 
 def test_a_comparison_is_told_its_options(folder: Path) -> None:

@@ -42,8 +42,24 @@ def test_variables_of_another_project_do_not_reach_compose(
     Compose(settings.read(["RUNTIME=compose", "COMPOSE_PROJECT_NAME=mine"])).is_up()
     info, version, ps = calls.read_text().splitlines()
     assert (info.strip(), version.strip()) == ("info |", "compose version |")
-    assert ps.startswith("compose --file docker-compose.yml ps ")
+    assert ps.startswith("compose --file docker-compose.yml --env-file /dev/null ps ")
     assert ps.endswith("| COMPOSE_PROJECT_NAME=mine ")
+
+
+def test_no_call_has_the_password_in_its_arguments(calls: Path, tmp_path: Path) -> None:
+    """`ps` shows arguments to all users. Compose does not read .env: its warnings could quote a password."""
+    (tmp_path / ".env").write_text("UI_USER=ada\nUI_PASSWORD='love$lace'\n")
+    given = settings.read(["RUNTIME=compose", "HOST=http://127.0.0.1:9", f"UI_PORT={free_port()}"])
+    assert given.login == ("ada", "love$lace")
+    runtime = Compose(given)
+    for act in (runtime.is_up, runtime.seed, runtime.restart_load, runtime.change_load, runtime.logs):
+        act()
+    for call in (runtime.up, runtime.down, lambda: runtime.run_once("trial")):
+        with pytest.raises(UsageError):
+            call()
+    assert len(calls.read_text().splitlines()) > 8
+    assert "love" not in calls.read_text()
+    assert not [call for call in calls.read_text().splitlines() if "--env-file /dev/null" not in call]
 
 
 def test_workers_that_are_added_need_the_env_file(calls: Path, tmp_path: Path) -> None:

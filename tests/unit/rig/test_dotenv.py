@@ -64,15 +64,21 @@ def test_without_a_file_there_is_nothing(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("A=1\nB C=2", ".env, line 2: 'B C=2' is not NAME=value"),
-        ("=x", ".env, line 1: '=x' is not NAME=value"),
-        ('A=1\n\nB="x', '.env, line 3: the quote " is not closed'),
-        ("A=${B", ".env, line 1: '${B' is not closed: for a $ itself write $$"),
-        ("A=${1}", ".env, line 1: '${1}' is no variable: for a $ itself write $$"),
-        ("A=${NOWHERE:?say where}", ".env, line 1: NOWHERE must be set: say where"),
+        ("A=1\nB secret=2", ".env, line 2: write NAME=value"),
+        ("B secret", ".env, line 1: write NAME=value"),
+        ("=secret", ".env, line 1: write NAME=value"),
+        ("'secret'", ".env, line 1: write NAME=value"),
+        ('A=1\n\nB="secret', '.env, line 3: the quote " is not closed'),
+        ("A=${secret", ".env, line 1: '${' is not closed: for a $ itself write $$"),
+        ("A=${1secret}", ".env, line 1: '${…}' has no variable: for a $ itself write $$"),
+        (
+            "A=${secret:?secret}",
+            ".env, line 1: its value needs a variable that is not set: for a $ itself write $$",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_line(file: Path, content: str, complaint: str) -> None:
+    """And without its text, which may be a password."""
     file.write_text(content)
     with pytest.raises(UsageError) as refused:
         dotenv.read(file)
@@ -85,6 +91,7 @@ def test_a_variable_that_is_not_set_is_warned_of_once(file: Path, capsys: pytest
     for _ in range(2):
         assert dotenv.read(file)["P"] == "pa"
     warning = (
-        "stampede: .env, line 2: $NOWHERE is not set and is replaced by nothing: for a $ itself write $$\n"
+        "stampede: .env, line 2: a variable in the value is not set and is replaced by nothing: "
+        "for a $ itself write $$\n"
     )
     assert capsys.readouterr().err == warning

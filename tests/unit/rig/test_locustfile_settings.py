@@ -20,8 +20,8 @@ def test_tags_are_separated_by_spaces_or_commas(given: str) -> None:
     ("setting", "message"),
     [
         ("TAGS=--headless", "TAGS: '--headless' is not a tag: a tag cannot begin with '-'"),
-        ("LOCUST_ARGS=--name 'Ada", "LOCUST_ARGS: a quote is not closed, in --name 'Ada"),
-        ("LOCUST_ARGS=--name \\", r"LOCUST_ARGS: a backslash is the last character, in --name \\"),
+        ("LOCUST_ARGS=--name 'Ada", "LOCUST_ARGS: a quote is not closed"),
+        ("LOCUST_ARGS=--name \\", r"LOCUST_ARGS: a backslash is the last character"),
         ("PROBE=maybe", "PROBE must be yes or no, not 'maybe'"),
     ],
 )
