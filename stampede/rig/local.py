@@ -29,6 +29,7 @@ from circus.exc import CallError
 from postgres import place
 from stampede.rig import ROOT, UsageError
 from stampede.rig.last_words import last_words
+from stampede.rig.private import open_private
 from stampede.rig.roles import ALLOWED_TARGETS, FOLDER, LOGS, MAX_RETRIES, OWNER_KEY, Roles
 from stampede.rig.settings import Settings
 from stampede.rig.variables import environment
@@ -100,9 +101,11 @@ class Local:
             old.unlink()
         ALLOWED_TARGETS.unlink(missing_ok=True)
         configuration = FOLDER / "circus.ini"
-        with configuration.open("w") as file:
+        with open_private(configuration) as file:
             self._roles.configuration().write(file)
-        with (LOGS / "circus.log").open("w") as log:
+        for role in self._settings.roles:  # circus appends to them
+            open_private(LOGS / f"{role}.log").close()
+        with open_private(LOGS / "circus.log") as log:
             subprocess.Popen(
                 [sys.executable, "-m", "circus.circusd", str(configuration)],
                 cwd=ROOT,
@@ -188,7 +191,7 @@ class Local:
 
     def allow(self, host: str) -> None:
         """Add `host` to the allowed targets, until the cluster is taken down."""
-        with ALLOWED_TARGETS.open("a") as file:
+        with open_private(ALLOWED_TARGETS, "a") as file:
             file.write(f"{host}\n")
 
     def owner_key(self) -> str:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 
 from stampede.rig import ROOT, UsageError
+from stampede.rig.private import open_private
 
 MEMORY = ROOT / ".local" / "clusters.json"
 RUNTIMES = ("compose", "local")
@@ -55,7 +56,8 @@ def _write(clusters: Mapping[str, Mapping[str, str]]) -> None:
     temporary = MEMORY.with_suffix(f".{os.getpid()}")
     try:
         MEMORY.parent.mkdir(exist_ok=True)
-        temporary.write_text(json.dumps(clusters), encoding="utf-8")
+        with open_private(temporary) as file:
+            json.dump(clusters, file)
         temporary.replace(MEMORY)
     except OSError as error:
         folder = MEMORY.parent.name
