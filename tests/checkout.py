@@ -43,6 +43,8 @@ class Checkout:
     api_port: int
     master_port: int
     used: set[str] = field(default_factory=set)
+    project: str = ""
+    """The name of the Compose project; empty: one of its own."""
 
     @property
     def ui_url(self) -> str:
@@ -54,7 +56,8 @@ class Checkout:
         """The variables that keep it apart from any other cluster."""
         return {
             **os.environ,
-            "COMPOSE_PROJECT_NAME": self.folder.name.replace("_", ""),  # no image's name may end with it
+            # no image's name may end with _
+            "COMPOSE_PROJECT_NAME": self.project or self.folder.name.replace("_", ""),
             "UI_PORT": str(self.ui_port),
             "API_PORT": str(self.api_port),
             "MASTER_PORT": str(self.master_port),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +42,20 @@ class Compose:
         except (OSError, subprocess.TimeoutExpired):
             return False
         return not any(answer.returncode for answer in answers)
+
+    def refuse_other_folder(self) -> None:
+        """Raise UsageError if a container of the project was started from another folder: a second clone."""
+        project = self._settings.compose_project_name
+        mine = f"label=com.docker.compose.project={project}"
+        working_dir = '{{.Label "com.docker.compose.project.working_dir"}}'
+        command = ["docker", "ps", "--all", "--filter", mine, "--format", working_dir]
+        listed = subprocess.run(command, env=_inherited(), capture_output=True, text=True)
+        for folder in filter(None, listed.stdout.splitlines()):
+            if Path(folder).resolve() != ROOT:
+                raise UsageError(
+                    f"the containers of '{project}' were started in {folder}: set another "
+                    f"COMPOSE_PROJECT_NAME, or stop them (`docker compose --project-name {project} down`)"
+                )
 
     def is_up(self) -> bool:
         """Return whether a master or worker was started and any container runs.

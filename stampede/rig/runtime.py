@@ -79,14 +79,23 @@ def choose(settings: Settings) -> Runtime:
         return _local(settings)
     if settings.runtime == "compose":
         return compose(settings)
-    return Compose(settings) if Compose.available() else _local(settings)
+    return _compose(settings) if Compose.available() else _local(settings)
 
 
 def compose(settings: Settings) -> Compose:
-    """Return the runtime of containers. Raise UsageError if no container engine answers."""
+    """Return the runtime of containers.
+
+    Raise UsageError if no container engine answers, or if the containers belong to another clone.
+    """
     if not Compose.available():
         raise UsageError("no container engine answers: start Docker, or use RUNTIME=local")
-    return Compose(settings)
+    return _compose(settings)
+
+
+def _compose(settings: Settings) -> Compose:
+    runtime = Compose(settings)
+    runtime.refuse_other_folder()
+    return runtime
 
 
 def _local(settings: Settings) -> Runtime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,7 @@ RIG_SETTINGS: dict[str, Callable[[str, str], Any]] = {
     "UI_PASSWORD": values.text,
     "UI_PASSWORD_FILE": values.file,
     "ALLOW_TARGETS": values.text,
-    "COMPOSE_PROJECT_NAME": values.text,
+    "COMPOSE_PROJECT_NAME": values.project,
 }
 """The settings that the rig itself uses, each with its parser. Each is a field of Settings, in lower case."""
 
@@ -72,8 +73,13 @@ NEVER_EXPORTED = ("HOST", "FORCE")
 NAMES = (*RIG_SETTINGS, *SERVICE_SETTINGS)
 """All settings that a command accepts."""
 
-PROJECT = "stampede"
-"""The default of COMPOSE_PROJECT_NAME, as in docker-compose.yml."""
+
+def project_of(folder: Path) -> str:
+    """Return the default of COMPOSE_PROJECT_NAME in a folder: the folder's name, as Compose changes it."""
+    return re.sub("[^a-z0-9_-]", "", folder.name.lower()).lstrip("_-") or "stampede"
+
+
+PROJECT = project_of(ROOT)
 
 
 @dataclass(frozen=True, slots=True)

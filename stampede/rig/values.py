@@ -100,6 +100,16 @@ def arguments(name: str, value: str) -> str | None:
         raise UsageError(f"{name}: {reason}") from error  # the value may have a password
 
 
+def project(name: str, value: str) -> str:
+    """Return the name of a Compose project."""
+    if not re.fullmatch("[a-z0-9][a-z0-9_-]*", value):
+        raise UsageError(
+            f"{name} must be of lower-case letters, digits, - and _, and begin with a letter or digit, "
+            f"not '{value}'"
+        )
+    return value
+
+
 def bind(name: str, value: str) -> str:
     """Return an IP address to listen on."""
     try:

@@ -15,7 +15,7 @@ def test_what_the_cluster_was_brought_up_with_is_remembered() -> None:
     remember(settings.read(up))
     assert settings.read([]) == Settings(runtime="compose", ui_port=8090, host="http://api:1")
     assert settings.read(["UI_PORT=8091"]).ui_port == 8091
-    memory.forget("compose", "stampede")
+    memory.forget("compose", settings.PROJECT)
     assert settings.read([]) == Settings()
 
 
@@ -53,7 +53,7 @@ def test_two_clusters_are_remembered_each_by_its_runtime() -> None:
     remember(settings.read(["HOST=http://api:1", "RUNTIME=compose"]))
     remember(settings.read(["UI_PORT=8090", "RUNTIME=local"]))
     assert settings.read(["RUNTIME=local"]) == Settings(runtime="local", ui_port=8090)
-    memory.forget("local", "stampede")
+    memory.forget("local", settings.PROJECT)
     assert settings.read(["RUNTIME=local"]) == Settings(runtime="local")
     assert settings.read([]) == Settings(runtime="compose", host="http://api:1")
 
@@ -64,7 +64,7 @@ def test_clusters_of_different_names_are_remembered_each_by_its_own(monkeypatch:
     remember(settings.read(["UI_PORT=8090", "RUNTIME=compose"]))
     monkeypatch.delenv("COMPOSE_PROJECT_NAME")
     assert settings.read([]) == Settings()
-    memory.forget("compose", "stampede")
+    memory.forget("compose", settings.PROJECT)
     assert settings.read(["COMPOSE_PROJECT_NAME=other"]).ui_port == 8090
 
 
@@ -83,6 +83,6 @@ def test_a_memory_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> N
 def test_a_memory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """Only where there is something to write: what was never up is forgotten without it."""
     (tmp_path / ".local").touch()
-    memory.forget("local", "stampede")
+    memory.forget("local", settings.PROJECT)
     with pytest.raises(UsageError, match=r"^\.local cannot be written to: File exists"):
         remember(settings.read(["RUNTIME=local"]))

@@ -79,6 +79,8 @@ def test_an_empty_value_is_not_asked_for() -> None:
             "TARGETS=p95 << 3",
             "TARGETS, column 5: '<<': a comparison was expected.*\n    p95 << 3\n        \\^",
         ),
+        ("COMPOSE_PROJECT_NAME=../x", "COMPOSE_PROJECT_NAME must be of lower-case letters, .*, not '../x'"),
+        ("COMPOSE_PROJECT_NAME=_x", "COMPOSE_PROJECT_NAME must be of lower-case letters"),
         ("smoke", "'smoke' is not a setting: write NAME=value"),
         ("users=5", "there is no setting 'users': use one of PROFILE, SCENARIO, USERS"),
         ("PROFIL=smoke", "there is no setting 'PROFIL'"),
