@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Set
 
-from stampede.rig import UsageError, memory
+from stampede.rig import UsageError, lock, memory
 from stampede.rig.master import Master, wait_for_workers
 from stampede.rig.runtime import Runtime
 from stampede.rig.runtime import choose as choose_runtime
@@ -28,16 +28,22 @@ ENDED_INTERVAL = 3.0
 def find(arguments: list[str]) -> tuple[Settings, Runtime]:
     """Return the settings of this command and the cluster that it is for.
 
-    A remembered cluster that is no longer up has crashed. It is forgotten, and its remaining processes are
-    ended. Its settings no longer count, so all settings are read again.
+    A remembered cluster that is no longer up has crashed, unless another command is starting it. It is
+    forgotten, and its remaining processes are ended. Its settings no longer count, so all settings are read
+    again.
     """
     settings, runtime = _choose(arguments)
-    while memory.recall(runtime.key, settings.compose_project_name) and not runtime.is_up():
+    while _has_crashed(settings, runtime):
         if runtime.key == "local":
             runtime.down()
         memory.forget(runtime.key, settings.compose_project_name)
         settings, runtime = _choose(arguments)
     return settings, runtime
+
+
+def _has_crashed(settings: Settings, runtime: Runtime) -> bool:
+    is_remembered = bool(memory.recall(runtime.key, settings.compose_project_name))
+    return is_remembered and not runtime.is_up() and not lock.is_held(lock.START, settings.cluster_name)
 
 
 def _choose(arguments: list[str]) -> tuple[Settings, Runtime]:
@@ -49,8 +55,14 @@ def _choose(arguments: list[str]) -> tuple[Settings, Runtime]:
 def bring_up(runtime: Runtime, settings: Settings) -> None:
     """Start the cluster, and wait until every role is healthy and all workers have joined.
 
-    If the start fails, the cluster is taken down again, unless it was up before.
+    If the start fails, the cluster is taken down again, unless it was up before. Raise UsageError, also if
+    another command is starting the cluster.
     """
+    with lock.hold(lock.START, settings.cluster_name):
+        _bring_up(runtime, settings)
+
+
+def _bring_up(runtime: Runtime, settings: Settings) -> None:
     start = time.monotonic()
     _refuse_wrong_login(settings)
     was_up = runtime.is_up()

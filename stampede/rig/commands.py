@@ -14,6 +14,7 @@ from stampede.rig import (
     commit,
     headless,
     local_host,
+    lock,
     memory,
     run_folders,
     terminal,
@@ -154,8 +155,14 @@ def ps(_settings: Settings, runtime: Runtime) -> None:
 def run_headless(settings: Settings, runtime: Runtime) -> int:
     """Run a profile without a browser, and return the verdict's exit code.
 
-    A cluster that was not up before is taken down at the end.
+    A cluster that was not up before is taken down at the end. Raise UsageError, also if another headless run
+    is in progress on this cluster.
     """
+    with lock.hold(lock.HEADLESS, settings.cluster_name):
+        return _run_headless(settings, runtime)
+
+
+def _run_headless(settings: Settings, runtime: Runtime) -> int:
     run_folders.make_results_folder()
     if settings.probe != "no":
         local_host.refuse_closed(settings.host)
