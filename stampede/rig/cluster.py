@@ -10,8 +10,9 @@ import socket
 import sys
 import time
 from collections.abc import Set
+from pathlib import Path
 
-from stampede.rig import UsageError, lock, memory
+from stampede.rig import UsageError, kept_logs, lock, memory
 from stampede.rig.master import Master, wait_for_workers
 from stampede.rig.runtime import Runtime
 from stampede.rig.runtime import choose as choose_runtime
@@ -76,29 +77,37 @@ def _bring_up(runtime: Runtime, settings: Settings) -> None:
     try:
         runtime.up()
         wait_until_joined(Master(settings.ui_url, runtime.owner_key), settings.worker_count, runtime)
-    except BaseException:
-        if not was_up:
-            clean_up(runtime, settings)
+    except BaseException as error:
+        logs = None if was_up else clean_up(runtime, settings)
+        if logs and isinstance(error, UsageError):
+            raise UsageError(f"{error} (logs: {logs})") from error
         raise
     print(f"Up in {time.monotonic() - start:.1f} s: {workers} joined", flush=True)
 
 
-def take_down(runtime: Runtime, settings: Settings) -> None:
-    """Stop the cluster; the data stays."""
+def take_down(runtime: Runtime, settings: Settings) -> Path | None:
+    """Stop the cluster; the data stays. Return the folder of its logs; None if there are none."""
     print("Taking the cluster down …", flush=True)
     # A second Ctrl-C would leave half of the cluster running.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    was_started = memory.recall(runtime.key, settings.compose_project_name) or runtime.is_up()
+    logs = kept_logs.keep(settings.cluster_name, runtime.write_logs) if was_started else None
     runtime.down()
     memory.forget(runtime.key, settings.compose_project_name)
+    return logs
 
 
-def clean_up(runtime: Runtime, settings: Settings) -> None:
-    """Stop the cluster after an error, which the caller then reports: one of the stop must not hide it."""
+def clean_up(runtime: Runtime, settings: Settings) -> Path | None:
+    """Stop the cluster after an error, which the caller then reports: one of the stop must not hide it.
+
+    Return the folder of its logs; None if there are none.
+    """
     try:
-        take_down(runtime, settings)
+        return take_down(runtime, settings)
     except UsageError as error:
         print(f"stampede: the cluster may still be up: {error}", file=sys.stderr)
+        return None
 
 
 def format_workers(count: int) -> str:
@@ -123,9 +132,8 @@ def wait_until_joined(master: Master, expected: int, starting: Runtime | None = 
             raise UsageError(reason)
         if time.monotonic() < deadline:
             continue
-        raise UsageError(
-            f"{joined} of {format_workers(expected)} joined within {JOIN_TIMEOUT:.0f} s: see `make logs`"
-        )
+        hint = "" if starting else ": see `make logs`"
+        raise UsageError(f"{joined} of {format_workers(expected)} joined within {JOIN_TIMEOUT:.0f} s{hint}")
 
 
 def changed_load(settings: Settings) -> dict[str, str]:

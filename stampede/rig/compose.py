@@ -10,16 +10,20 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
-from stampede.rig import ROOT, UsageError, local_host
+from stampede.rig import ROOT, UsageError, kept_logs, local_host
 from stampede.rig.last_words import last_words
+from stampede.rig.private import open_private
 from stampede.rig.settings import Settings
 from stampede.rig.variables import encoded, environment, of_file
 
 START_TIMEOUT = 90.0
 """Seconds for every service to become healthy."""
+
+MOST_LINES = "50000"
+"""The number of lines that are kept of each container's log."""
 
 
 class Compose:
@@ -30,6 +34,7 @@ class Compose:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._output = ""  # what Compose printed at the start, if not on a terminal
 
     @staticmethod
     def available() -> bool:
@@ -108,7 +113,9 @@ class Compose:
         if sys.stderr.isatty():
             return self._compose(*command)
         print(f"  docker compose {command[0]} …", flush=True)
-        return self._compose(*command, capture=True)
+        done = self._compose(*command, capture=True)
+        self._output += done.stderr
+        return done
 
     def worker_count(self) -> int:
         """Return the number of worker containers, joined or not."""
@@ -186,9 +193,23 @@ class Compose:
         return self._checked("exec", "-T", "master", "sh", "-c", read).strip()
 
     def logs(self) -> None:
-        """Show the logs of the services; while one runs, follow them until interrupted."""
-        is_up = any(container["State"] in ("running", "restarting") for container in self._containers())
+        """Show the logs of the services; while one runs, follow them until interrupted.
+
+        Without containers, show the logs that were kept. Raise UsageError if there are none.
+        """
+        if not (containers := self._containers()):
+            kept_logs.show(self._settings.cluster_name)
+            return
+        is_up = any(container["State"] in ("running", "restarting") for container in containers)
         self._compose("logs", "--tail", "100", *(["--follow"] if is_up else []))
+
+    def write_logs(self, folder: Path) -> None:
+        """Write what Compose printed at the start, and the containers' logs, into a folder. Raise OSError."""
+        with open_private(folder / "compose.log") as file:
+            file.write(self._output)
+        for service in {container["Service"] for container in self._containers()}:
+            with open_private(folder / f"{service}.log") as file:
+                self._compose("logs", "--no-color", "--tail", MOST_LINES, service, output=file)
 
     def ps(self) -> None:
         """List the containers, also those that have ended."""
@@ -213,16 +234,21 @@ class Compose:
         done = self._compose("ps", "--all", "--format", "json", capture=True)
         return list(_json_objects(done.stdout))
 
-    def _compose(self, *command: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+    def _compose(
+        self, *command: str, capture: bool = False, output: IO[str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a Compose command. Capture its output, or write it into a file; else it is the rig's output."""
+        is_shown = not capture and output is None
         return subprocess.run(
             # The file is named, as .env may have a COMPOSE_FILE of another project too. Compose does not read
             # .env: its variables are in the environment, and a warning of Compose could quote a password.
             ["docker", "compose", "--file", "docker-compose.yml", "--env-file", os.devnull, *command],
             cwd=ROOT,
             env={**_inherited(), **self._variables()},
-            capture_output=capture,
+            stdout=subprocess.PIPE if capture else output,
+            stderr=subprocess.PIPE if capture else output,
             text=True,
-            start_new_session=capture,  # Ctrl-C then reaches the rig only, which cleans up
+            start_new_session=not is_shown,  # Ctrl-C then reaches the rig only, which cleans up
         )
 
     def _variables(self) -> dict[str, str]:

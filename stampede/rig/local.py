@@ -208,6 +208,11 @@ class Local:
             raise UsageError("there are no logs: `make up` starts the cluster")
         subprocess.run(["tail", "-n", "100", "-F", *logs])
 
+    def write_logs(self, folder: Path) -> None:
+        """Copy the logs of the roles into a folder: the next start deletes them here. Raise OSError."""
+        for log in LOGS.glob("*.log"):
+            shutil.copy2(log, folder)  # with its mode
+
     def ps(self) -> None:
         """List the running processes."""
         stats = self._ask("stats") or {"infos": {}}

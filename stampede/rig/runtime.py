@@ -58,7 +58,13 @@ class Runtime(Protocol):
         """Return the key with which the owner of the cluster uses a UI that asks for a login."""
 
     def logs(self) -> None:
-        """Show the logs of the roles, and follow them until interrupted."""
+        """Show the logs of the roles, and follow them until interrupted; if it is down, its last logs.
+
+        Raise UsageError if there are none.
+        """
+
+    def write_logs(self, folder: Path) -> None:
+        """Write the logs of the roles as files into a folder. Raise OSError."""
 
     def ps(self) -> None:
         """List the running containers or processes."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -84,8 +86,14 @@ def test_data_of_another_schema_version(checkout: Checkout, runtime: str) -> Non
     assert "`make reset`" in said
     assert "Traceback" not in up.stdout
     assert processes_of(checkout.folder) == []
+    (folder,) = re.findall(r" \(logs: (/.*)\)$", said)
+    logs = {file.name: file.read_text() for file in Path(folder).iterdir()}
+    assert "schema version 4321" in logs["api.log"]
+    assert "database system is ready" in logs["postgres.log"]
     if runtime == "compose":
         assert containers_of(checkout) == []
+        shown = checkout.make("logs", "RUNTIME=compose")
+        assert (shown.returncode, "schema version 4321" in shown.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(

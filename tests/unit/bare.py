@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stampede.rig import memory, settings, variables
+from stampede.rig import kept_logs, lock, memory, settings, variables
 from stampede.rig.settings import Settings
 
 
@@ -16,6 +16,8 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(settings, "ROOT", tmp_path)
     monkeypatch.setattr(variables, "ROOT", tmp_path)
     monkeypatch.setattr(memory, "MEMORY", tmp_path / ".local" / "clusters.json")
+    monkeypatch.setattr(lock, "FOLDER", tmp_path / ".local")
+    monkeypatch.setattr(kept_logs, "FOLDER", tmp_path / ".local" / "kept-logs")
 
 
 def remember(asked: Settings) -> None:
