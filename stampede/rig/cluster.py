@@ -132,8 +132,9 @@ def wait_until_joined(master: Master, expected: int, starting: Runtime | None = 
             raise UsageError(reason)
         if time.monotonic() < deadline:
             continue
-        hint = "" if starting else ": see `make logs`"
-        raise UsageError(f"{joined} of {format_workers(expected)} joined within {JOIN_TIMEOUT:.0f} s{hint}")
+        raise UsageError(
+            f"{joined} of {format_workers(expected)} joined within {JOIN_TIMEOUT:.0f} s: see `make logs`"
+        )
 
 
 def changed_load(settings: Settings) -> dict[str, str]:
