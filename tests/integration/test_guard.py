@@ -485,13 +485,14 @@ def send_long_body(port: int, path: str, kind: str, is_chunked: bool) -> tuple[i
             return sent, b""
 
 
-@pytest.mark.parametrize("path", ["/user", "/stampede/run"])
-def test_deep_json_is_refused(open_master: MasterProcess, path: str) -> None:
+@pytest.mark.parametrize(("path", "status"), [("/stampede/run", 422), ("/user", 500)])
+def test_deep_json_is_refused(open_master: MasterProcess, path: str, status: int) -> None:
+    """Our own route says what it wants; Locust's has no answer, and goes on."""
     deep = b"[" * 60_000
     connection = http.client.HTTPConnection("127.0.0.1", open_master.port, timeout=20)
     connection.request("POST", path, deep, {"Content-Type": "application/json"})
     answer = connection.getresponse()
-    assert answer.status in (422, 500)
+    assert answer.status == status
     assert b"Traceback" not in answer.read()
     connection.close()
 
