@@ -19,7 +19,7 @@ def test_the_users_of_the_shop_are_tried_on_the_clusters_api(
         done = checkout.rig("try")
         if runtime == "compose":
             listed = checkout.run("docker", "compose", "ps", "--all", "--format", "{{.Service}}")
-            assert sorted(listed.stdout.split()) == ["api", "master", "postgres", "worker"]
+            assert sorted(listed.stdout.split()) == ["api", "master", "postgres", "secrets", "worker"]
     finally:
         checkout.make("down", f"RUNTIME={runtime}")
     assert done.returncode == 0, done.stdout

@@ -26,7 +26,7 @@ from stampede.report.charts import charts
 from stampede.report.formatting import PARTS, reasons
 from stampede.report.junit import junit
 from stampede.report.markdown import summary
-from stampede.report.page import page
+from stampede.report.page import _data, page
 from stampede.report.plain_text import plain_text
 from stampede.report.timeline_csv import timeline
 from stampede.verdict.verdict import verdict
@@ -202,6 +202,13 @@ def test_no_text_of_a_chart_is_html() -> None:
     shown = [*strings(json.loads(figures))]
     assert any("&lt;img" in each for each in shown)
     assert not [each for each in shown if "<img" in each]
+
+
+def test_no_text_ends_the_script_that_has_the_data() -> None:
+    """Whatever text gets into it, it comes out as it was."""
+    written = _data({"name": HOSTILE, "&": "<!--"})
+    assert not {*"<>&"} & {*written}
+    assert json.loads(written) == {"name": HOSTILE, "&": "<!--"}
 
 
 def strings(content: Any) -> Iterator[str]:
