@@ -22,7 +22,7 @@ class Way:
 
 SHORT = "RUNTIME=local WORKERS=1 RUN_TIME=8s SPAWN_RATE=20"
 
-EASY = f"{SHORT} USERS=5 TARGETS='p95 < 5s'"
+EASY = f"{SHORT} USERS=20 TARGETS='p95 < 5s'"
 
 RUN = {
     # headless.md
