@@ -64,6 +64,7 @@ SERVICE_SETTINGS = (
     *("LOCUST_LOGLEVEL", "API_PROCESSES", "API_THREADS"),
     *("POSTGRES_CPUS", "POSTGRES_MEMORY", "API_CPUS", "API_MEMORY"),
     *("MASTER_CPUS", "MASTER_MEMORY", "WORKER_CPUS", "WORKER_MEMORY"),
+    *("PYTHON_DIGEST", "POSTGRES_IMAGE"),
 )
 """Settings that a cluster keeps too, and that the rig passes on to it unchanged."""
 

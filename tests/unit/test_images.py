@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from locust.argument_parser import get_parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +54,38 @@ def test_master_and_worker_begin_alike() -> None:
     master, worker = DOCKERFILES["master"], DOCKERFILES["worker"]
     assert MARK in master
     assert master.split(MARK)[0] == worker.split(MARK)[0]
+
+
+def froms(role: str) -> list[str]:
+    """The lines of a Dockerfile that begin a stage."""
+    return re.findall(r"^FROM .*", DOCKERFILES[role], re.MULTILINE | re.IGNORECASE)
+
+
+def test_all_images_have_one_base_whose_tag_dependabot_can_update() -> None:
+    """Dependabot finds a tag at the end of a word only: a variable directly behind it stops every update."""
+    tags = [re.findall(r"^FROM (\S+:\S+)", "\n".join(froms(role)), re.MULTILINE) for role in DOCKERFILES]
+    (tag,) = {tuple(tags_of_role) for tags_of_role in tags}
+    assert len(tag) == 1
+    assert re.fullmatch(r"python:[\w.-]+", tag[0])
+
+
+@pytest.mark.parametrize("role", DOCKERFILES)
+def test_a_digest_replaces_the_tag_of_the_base(role: str) -> None:
+    """With a digest, `python${PYTHON_DIGEST}` is an image; with none, it is the stage that has the tag."""
+    assert re.split("^FROM ", DOCKERFILES[role], flags=re.MULTILINE)[0].endswith("\nARG PYTHON_DIGEST=\n")
+    tagged, pinned, *others = froms(role)
+    assert tagged.endswith(" AS python")
+    assert pinned == "FROM python${PYTHON_DIGEST} AS base"
+    assert others == ["FROM base AS build", "FROM base"]
+
+
+def test_compose_has_a_variable_for_each_base_and_needs_none() -> None:
+    """In a form that Dependabot can update."""
+    services = yaml.safe_load(COMPOSE)["services"].values()
+    built = [service["build"]["args"] for service in services if "build" in service]
+    assert built == [{"PYTHON_DIGEST": "${PYTHON_DIGEST:-}"}] * len(DOCKERFILES)
+    (image,) = {service["image"] for service in services if "image" in service}
+    assert re.fullmatch(r"\$\{POSTGRES_IMAGE:-postgres:\d+\}", image)
 
 
 def test_one_version_of_uv_builds_everything() -> None:
