@@ -14,6 +14,7 @@ import yaml
 from api import __version__
 
 FORMS = ("bug", "feature")
+WORKFLOWS = sorted(Path(".github/workflows").iterdir())
 FOLDER = Path(".github/ISSUE_TEMPLATE")
 TOP_LEVEL = {"name", "description", "body", "assignees", "labels", "title", "type", "projects"}
 ATTRIBUTES = {
@@ -82,6 +83,44 @@ def test_the_chooser_of_issues_offers_the_forms_only() -> None:
     chooser = yaml.safe_load((FOLDER / "config.yml").read_text())
     assert chooser == {"blank_issues_enabled": False}
     assert {path.stem for path in FOLDER.iterdir()} == {*FORMS, "config"}
+
+
+def test_every_action_is_a_commit_with_its_version() -> None:
+    """A tag can be moved to other code. Dependabot updates the commit and the comment together."""
+    uses = [
+        line
+        for workflow in WORKFLOWS
+        for line in re.findall(r"\buses: +(.*)", workflow.read_text())
+        if not line.startswith("$/")  # of this repository, at the same commit
+    ]
+    assert uses
+    assert [line for line in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+    commits = {line.partition("@")[0]: line for line in uses}
+    assert {*uses} == {*commits.values()}, "each action has one version"
+
+
+def test_workflows_may_read_only_except_where_they_publish() -> None:
+    """The rights are those of a job: every job of a workflow would have the workflow's own."""
+    for workflow in WORKFLOWS:
+        content = yaml.safe_load(workflow.read_text())
+        writers = {
+            name for name, job in content["jobs"].items() if "write" in job.get("permissions", {}).values()
+        }
+        assert content["permissions"] in ({}, {"contents": "read"})
+        assert writers == ({"publish"} if workflow.stem == "release" else set())
+
+
+def test_dependabot_covers_all_that_is_pinned() -> None:
+    """Actions, the base image of each Dockerfile, the images of Compose, and the lock file."""
+    updates = yaml.safe_load(Path(".github/dependabot.yml").read_text())["updates"]
+    covered = {
+        (update["package-ecosystem"], folder)
+        for update in updates
+        for folder in update.get("directories", [update.get("directory")])
+    }
+    dockerfiles = {("docker", f"/{file.parent}") for file in Path().glob("*/Dockerfile")}
+    assert covered == {("github-actions", "/"), ("docker-compose", "/"), ("uv", "/"), *dockerfiles}
+    assert len(updates) == 4, "one change for all Dockerfiles: they share their base"
 
 
 def test_the_version_has_its_heading_in_the_changelog() -> None:
