@@ -83,8 +83,9 @@ chaos: $(SYNCED) ## Break parts of the cluster under load; list losses and recov
 security: $(SYNCED) ## Run the tests of all protections; or show that they fail without theirs   [REMOVED=1]
 	@$(BIN)/python -m tests.security $(if $(REMOVED),removed)
 
-lint: $(SYNCED) ## Check format, lint, types and imports
+lint: $(SYNCED) ## Check format, lint, types, imports, Dockerfiles and workflows
 	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy . && $(BIN)/lint-imports --no-logo
+	@$(BIN)/hadolint */Dockerfile && $(BIN)/zizmor --offline --quiet .github
 
 fmt: $(SYNCED) ## Format, and fix what ruff can fix
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
