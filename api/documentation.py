@@ -17,6 +17,9 @@ MEDIA_TYPES = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
     "redoc.standalone.js": "text/javascript",
+    # The licences of the packages in a script, under the name that its first line refers to.
+    "swagger-ui-bundle.js.LICENSE.txt": "text/plain; charset=utf-8",
+    "redoc.standalone.js.LICENSE.txt": "text/plain; charset=utf-8",
 }
 #: A Content-Security-Policy: the browser blocks every request of a page to another host.
 OWN_ASSETS_ONLY = (
@@ -52,7 +55,7 @@ class Page(Resource):
 
 
 class Asset(Resource):
-    """The resource at /docs/{name}: scripts and styles of the pages; the OpenAPI document omits it."""
+    """The resource at /docs/{name}: files of the pages, and licences; the OpenAPI document omits it."""
 
     def on_get(self, request: Request, response: Response, name: str) -> None:
         """Return the file; raise Problem if it is not one of MEDIA_TYPES."""

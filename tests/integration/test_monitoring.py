@@ -80,6 +80,16 @@ def test_the_pages_need_no_internet(untouched_shop: TestClient, path: str, asset
         assert (answer.status_code, answer.content) == (200, (FOLDER / Path(asset).name).read_bytes())
 
 
+@pytest.mark.parametrize("script", ["swagger-ui-bundle.js", "redoc.standalone.js"])
+def test_a_script_is_served_with_its_licences(untouched_shop: TestClient, script: str) -> None:
+    """Where its first line refers to."""
+    name = f"{script}.LICENSE.txt"
+    assert name in untouched_shop.simulate_get(f"/docs/{script}").text.partition("\n")[0]
+    answer = untouched_shop.simulate_get(f"/docs/{name}")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text == (FOLDER / name).read_text(encoding="utf-8")
+
+
 def test_an_id_of_the_clients_own_comes_back(untouched_shop: TestClient) -> None:
     """Unless it could not be logged as it is."""
     headers = {"X-Request-ID": "trace/1:2"}
