@@ -7,13 +7,13 @@ report its last requests, but the API counted them. An API process that ended di
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from stampede.facts.event import Event
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Check, Verdict
+from stampede.verdict.api_routes import ApiRoutes
 from stampede.verdict.checks import not_asked, unknown_unless
 from stampede.verdict.losses import losses
 
@@ -73,32 +73,18 @@ def _explanations(compared: Comparison, lost: list[Event], ended: list[Event]) -
 
 def by_route(outcomes: Mapping[str, Mapping[str, int]], api: Iterable[str]) -> Counts:
     """Return the users' counts by the API's routes. HEAD requests, and all that is not HTTP, are left out."""
-    patterns = {route: _pattern(route) for route in (name.partition(" ")[2] for name in api)}
+    routes = ApiRoutes(name.partition(" ")[2] for name in api)
     counts: dict[str, Counter[str]] = {}
     for name, statuses in outcomes.items():
         method, _, path = name.partition(" ")
         if method in METHODS and path != METRICS:
-            counts.setdefault(f"{method} {_route(path, patterns)}", Counter()).update(statuses)
+            counts.setdefault(f"{method} {routes.find(path) or OTHER}", Counter()).update(statuses)
     return counts
 
 
 def _is_no_path(name: str) -> bool:
     method, _, path = name.partition(" ")
     return method in METHODS and path != OTHER and not path.startswith("/")
-
-
-def _route(name: str, patterns: Mapping[str, re.Pattern[str]]) -> str:
-    """Return the API's route for a request name: `/products/?filter`, `/products/{id}` or `/products/17`."""
-    path = name.partition("?")[0]
-    if path in patterns:
-        return path
-    return next((route for route, pattern in patterns.items() if pattern.fullmatch(path)), OTHER)
-
-
-def _pattern(route: str) -> re.Pattern[str]:
-    """Return a pattern for the paths of a route, with and without a slash at the end."""
-    parts = re.split(r"\{[^{}]*\}", route.rstrip("/"))
-    return re.compile("[^/]+".join(map(re.escape, parts)) + "/?")
 
 
 class Comparison:
