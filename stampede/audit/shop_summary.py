@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import reduce
 from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extras import RealDictCursor
 
 from stampede.facts.verdict_json import Check, Offender, Verdict
+from stampede.sampling import target_client
 
 NAME = "summary_equals_recount"
 TRIES = 3
 TIMEOUT = 15
 """Seconds: the API may take 10 for a summary."""
+MOST_BYTES = 1_000_000
+"""The size of the largest answer that is read: a summary has 3,000 bytes."""
+LONGEST_FIGURE = 50
+"""Characters of a wrong figure that are shown."""
 PATIENCE = 10
 """Seconds to retry if the API answers 503: its users have only just stopped."""
 
@@ -49,7 +53,9 @@ COLUMNS = {
 
 Answer = dict[str, Any]
 
-_opener = build_opener(ProxyHandler({}))  # as the users do: no proxy to the API
+
+class RefusedError(Exception):
+    """The API answers with another status than 200. The message has it."""
 
 
 def check_summary(connection: Connection, host: str | None) -> Check:
@@ -65,7 +71,7 @@ def check_summary(connection: Connection, host: str | None) -> Check:
             before, counted, after = ask(host), recount(connection), ask(host)
             if before == after:
                 return compare(after, counted)
-    except (OSError, HTTPException, ValueError) as error:
+    except (OSError, HTTPException, ValueError, RecursionError, RefusedError) as error:
         return _check(Verdict.UNKNOWN, f"GET {host}/summary: {error}")
     return _check(Verdict.UNKNOWN, f"the shop changed each of {TRIES} times that it was counted")
 
@@ -84,25 +90,27 @@ def _check(verdict: Verdict, detail: str, examined: int = 0, wrong: Sequence[Off
 
 
 def ask(host: str) -> Answer:
-    """Return the answer of GET /summary. Raises OSError, HTTPException and ValueError.
+    """Return the answer of GET /summary; retry after a 503, when its Retry-After has passed.
 
-    Retries after a 503, when its Retry-After has passed.
+    Raises OSError, HTTPException, ValueError, RecursionError and RefusedError.
     """
     deadline = time.monotonic() + PATIENCE
     while True:
-        try:
-            return _ask(host)
-        except HTTPError as error:
-            seconds = error.headers.get("Retry-After", "")
-            if error.code != 503 or not seconds.isdigit() or time.monotonic() + int(seconds) > deadline:
-                raise
-        time.sleep(int(seconds) or 0.1)
+        answer = target_client.fetch(f"{host.rstrip('/')}/summary", seconds=TIMEOUT, most_bytes=MOST_BYTES)
+        if answer.status == 200:
+            summary: Answer = json.loads(answer.body, parse_float=Decimal)
+            return summary
+        seconds = _retry_after(answer)
+        if seconds is None or time.monotonic() + seconds > deadline:
+            raise RefusedError(f"status {answer.status}")
+        time.sleep(seconds)
 
 
-def _ask(host: str) -> Answer:
-    with _opener.open(f"{host.rstrip('/')}/summary", timeout=TIMEOUT) as response:
-        answer: Answer = json.load(response, parse_float=Decimal)
-        return answer
+def _retry_after(answer: target_client.Answer) -> float | None:
+    """Return the Retry-After of a 503 in seconds; None if there is none, or if it is a date."""
+    told = str(answer.headers.get("retry-after"))
+    is_number = answer.status == 503 and re.fullmatch(r"\d{1,9}", told, re.ASCII)
+    return int(told) or 0.1 if is_number else None
 
 
 def recount(connection: Connection) -> Answer:
@@ -115,7 +123,10 @@ def recount(connection: Connection) -> Answer:
 def compare(answer: Answer, counted: Answer) -> Check:
     """Return the check of an answer against a recount."""
     wrong = [
-        Offender(what=f"{path} answered {figure}, but the database has {counted[column]}", figure=path)
+        Offender(
+            what=f"{path} answered {str(figure)[:LONGEST_FIGURE]}, but the database has {counted[column]}",
+            figure=path,
+        )
         for path, column in COLUMNS.items()
         if (figure := figure_at(answer, path)) != counted[column]
     ]

@@ -129,6 +129,8 @@ class ApiCounts(Struct, kw_only=True, frozen=True, omit_defaults=True):
     """Why the counts of these addresses can never be complete."""
     missed: str | None = None
     """Why the counts are not complete in this run."""
+    ignored: list[str] = field(default_factory=list)
+    """Samples of the API's metrics that were ignored, each with the reason; five at most."""
 
 
 class Race(Struct, kw_only=True, frozen=True):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ssl
-import urllib.request
 from http.client import HTTPException, InvalidURL
-from urllib.error import HTTPError
 
-from stampede.sampling.target_client import opener
+from stampede.sampling import target_client
 
 PROBE_TIMEOUT = 5.0
 """Seconds to wait for a response of the host."""
@@ -21,18 +19,11 @@ def why_silent(host: str) -> str | None:
     it is not counted as a user's request.
     """
     try:
-        request = urllib.request.Request(host, method="HEAD")
-        opener.open(request, timeout=PROBE_TIMEOUT).close()
-    except (OSError, HTTPException, ValueError) as error:
-        return None if _is_of_a_server(error) else str(getattr(error, "reason", error)).strip()
+        target_client.fetch(host, "HEAD", seconds=PROBE_TIMEOUT, most_bytes=0)
+    except InvalidURL as error:
+        return str(error)
+    except (HTTPException, ssl.SSLError, ConnectionResetError, BrokenPipeError):
+        return None  # a server has accepted the connection
+    except OSError as error:
+        return str(error).strip()
     return None
-
-
-def _is_of_a_server(error: Exception) -> bool:
-    """Return whether an error of the probe shows that a server has accepted the connection, and responded."""
-    if isinstance(error, HTTPError):
-        return True
-    cause = getattr(error, "reason", error)
-    if isinstance(cause, InvalidURL) or "timed out" in str(cause):  # gevent's time-out of TLS is an SSLError
-        return False
-    return isinstance(cause, HTTPException | ssl.SSLError | ConnectionResetError | BrokenPipeError)

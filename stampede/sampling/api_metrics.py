@@ -1,31 +1,43 @@
-"""Reads an API's answer to `GET /metrics`, and counts the requests of one address in a run. Pure."""
+"""Reads an API's answer to `GET /metrics`, and ignores the values in it that are not possible. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from math import isfinite
 
-from stampede.facts.event import Event
-from stampede.sampling.gauges import Gauges, read_gauges, read_machine
+from stampede.sampling.gauges import GAUGES, Gauges
+from stampede.sampling.prometheus_text import BadLine, Sample, samples
 
 METRICS = "/metrics"
 
-CLOCK_JITTER = 1.0
-"""Seconds by which a process may report different start times. Each is computed from the machine's clock."""
+REQUESTS = "http_requests_total"
+NAMES = {REQUESTS, "process_start_time_seconds", "machine_info", *GAUGES}
+
+MOST_SAMPLES = 3000
+"""Samples that are read of one answer. So many take 0.1 s of CPU."""
+
+MOST_IGNORED = 5
+"""Ignored samples of one answer that are listed."""
+
+MOST_CLOCK_SKEW = 60.0
+"""Seconds by which the clock of the API's machine may be ahead of ours."""
+
+LONGEST_SHOWN = 120
+"""Characters of an ignored sample that are listed."""
+
+LARGEST = float(2**63)
+"""Values from here on are not possible: the kernel, too, counts bytes in 64 bits."""
+
+STATUS = re.compile(r"[1-9]\d\d", re.ASCII)
+BOOT_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 RequestKey = tuple[str, str, str]
 """A method, a route and a status."""
 
-_LABEL = r'\s*([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*,?'
-_REQUESTS = re.compile(rf"http_requests_total\s*\{{((?:{_LABEL})*)\s*\}}\s+(\S+)", re.ASCII)
-_STARTED = re.compile(r"^process_start_time_seconds(?:\{\s*\})?\s+(\S+)", re.MULTILINE)
-_ESCAPED = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Metrics:
     """The content of one answer of an API."""
 
@@ -35,86 +47,70 @@ class Metrics:
     gauges: Gauges = field(default_factory=dict)
     machine: str | None = None
     """The id of the machine that it runs on."""
+    ignored: dict[str, str] = field(default_factory=dict)
+    """Samples that were ignored, each with the reason, by their text without the value."""
+    fault: str | None = None
+    """Why the counts of requests cannot be used."""
 
 
-def read(text: str) -> Metrics:
+def read(content: bytes | bytearray, now: float) -> Generator[None, None, Metrics]:
     """Return the request counters and gauges in Prometheus text. Other lines are ignored.
 
-    Raises ValueError for a value that is not a number.
+    `now` is the time in seconds since the epoch. A generator: it yields again and again, each time after less
+    than 1 ms of work, so that the caller can pause.
     """
-    requests: Counter[RequestKey] = Counter()
-    for line in text.splitlines():
-        if line.startswith("http_requests_total") and (sample := _REQUESTS.match(line)):
-            labels = {name: _unescaped(value) for name, value in re.findall(_LABEL, sample[1])}
-            if {"method", "route", "status"} <= labels.keys():
-                requests[labels["method"], labels["route"], labels["status"]] += _count(sample[4])
-    started = _STARTED.search(text)
-    return Metrics(requests, float(started[1]) if started else None, read_gauges(text), read_machine(text))
+    metrics, number = Metrics(), 0
+    for sample in samples(content, NAMES):
+        yield
+        if sample is not None:
+            number += 1
+            _add(metrics, sample, now)
+        if number >= MOST_SAMPLES:
+            metrics.fault = f"more than {MOST_SAMPLES:,} samples"
+            break
+    return metrics
 
 
-def _count(text: str) -> int:
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError(f"{text} is no count of requests")
-    return int(number)
+def _add(metrics: Metrics, sample: Sample | BadLine, now: float) -> None:
+    """Add a sample to the metrics, or to their ignored samples. Names with other labels are skipped."""
+    match sample:
+        case BadLine():
+            _ignore(metrics, sample.name, sample.text, "cannot be read, or is too long")
+        case Sample(name="http_requests_total", labels={"method": method, "route": route, "status": status}):
+            if reason := _why_no_count(sample.value, status):
+                _ignore(metrics, sample.name, _series(sample), reason)
+            else:
+                metrics.requests[method, route, status] += int(sample.value)
+        case Sample(name="process_start_time_seconds", value=value) if not sample.labels:
+            if 0 < value < now + MOST_CLOCK_SKEW:
+                metrics.started = value
+            else:
+                _ignore(metrics, sample.name, sample.name, f"{value:.10g} is not a time in the past")
+        case Sample(name="machine_info", labels={"boot_id": boot_id}):
+            metrics.machine = boot_id if BOOT_ID.fullmatch(boot_id) else None
+        case Sample(name=name, value=value) if name in GAUGES:
+            if 0 <= value < LARGEST:
+                metrics.gauges[name] = metrics.gauges.get(name, 0.0) + value
+            else:
+                _ignore(metrics, name, _series(sample), f"{value:g} is not possible")
 
 
-def _unescaped(value: str) -> str:
-    return re.sub(r"\\.", lambda match: _ESCAPED.get(match[0], match[0]), value)
+def _why_no_count(value: float, status: str) -> str | None:
+    if not STATUS.fullmatch(status):
+        return "has no number as its status"
+    is_count = 0 <= value < LARGEST and value.is_integer()
+    return None if is_count else f"{value:g} is not a number of requests"
 
 
-class Replica:
-    """The requests that the API at one address counted in a run, also across restarts."""
-
-    def __init__(self, metrics: Metrics, asked: float, before: Mapping[RequestKey, int]) -> None:
-        """Begin with the first answer, requested at `asked`, and its requests from `before` the run."""
-        self._before = Counter(before)
-        self._ended: Counter[RequestKey] = Counter()
-        """The requests that processes had counted when they ended."""
-        self.last = metrics
-        """The last answer."""
-        self.last_polled = asked
-        """When the last answer was requested, in seconds since the epoch."""
-        self.silent_since: float | None = None
-        """Since when it has not answered, in seconds since the epoch; None while it answers."""
-        self.is_shared = False
-        """Several processes answer in turns, so no answer is complete."""
-
-    def update(self, metrics: Metrics, asked: float) -> Event | None:
-        """Add the next answer. Return an event if it comes from a new process."""
-        last, last_polled = self.last, self.last_polled
-        self.last, self.last_polled, self.silent_since = metrics, asked, None
-        younger = metrics.started - last.started if metrics.started and last.started else 0.0
-        is_same_start = abs(younger) <= CLOCK_JITTER
-        if is_same_start and last.requests <= metrics.requests:
-            return None
-        # An older process answers again, or one that was forked at the same time has counted less.
-        self.is_shared |= younger < -CLOCK_JITTER or (
-            is_same_start and None not in (metrics.started, last.started)
-        )
-        if self.is_shared:
-            return None
-        self._ended += last.requests - self._before
-        self._before.clear()
-        return Event(name="api_restarted", at=metrics.started or asked, last_look=last_polled)
-
-    @property
-    def requests(self) -> Counter[RequestKey]:
-        """Return the requests of the run, as far as they were seen."""
-        return self._ended + (self.last.requests - self._before)
+def _series(sample: Sample) -> str:
+    """Return a sample without its value, as Prometheus writes it."""
+    labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
+    return f"{sample.name}{{{labels}}}" if labels else sample.name
 
 
-def is_same_process(one: Metrics, other: Metrics) -> bool:
-    """Return whether two answers come from one process.
-
-    Two processes may have started within the same hundredth of a second, the precision of many start times.
-    By the end of a run they have counted different numbers of requests.
-    """
-    if one.started is None or (one.started, one.machine) != (other.started, other.machine):
-        return False
-    return requests_of_users(one.requests) == requests_of_users(other.requests)
-
-
-def requests_of_users(requests: Counter[RequestKey]) -> Counter[RequestKey]:
-    """Return the requests without health probes (HEAD) and without requests for the metrics."""
-    return Counter({key: count for key, count in requests.items() if key[0] != "HEAD" and key[1] != METRICS})
+def _ignore(metrics: Metrics, name: str, series: str, reason: str) -> None:
+    short = series if len(series) <= LONGEST_SHOWN else f"{series[: LONGEST_SHOWN - 1]}…"
+    if len(metrics.ignored) < MOST_IGNORED:
+        metrics.ignored[short] = f"{short} {reason}"
+    if name == REQUESTS and metrics.fault is None:
+        metrics.fault = f"{short} {reason}"

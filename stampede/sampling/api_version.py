@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from http.client import HTTPException
+from typing import Any
 
-import gevent
+from msgspec import MsgspecError, Struct, json
 
-from stampede.sampling.target_client import opener
+from stampede.sampling import target_client
 
 PATH = "/openapi.json"
 
@@ -21,18 +21,21 @@ LONGEST = 100
 """Characters of the longest version."""
 
 
+class _Info(Struct):
+    version: Any = None
+
+
+class _Document(Struct):
+    info: _Info
+
+
 def read(host: str | None) -> str | None:
     """Return the version that the API at `host` states; None where it states none within TIMEOUT."""
     if not host or not host.startswith(("http://", "https://")):
         return None
-    return gevent.with_timeout(TIMEOUT, _read, host.rstrip("/") + PATH, timeout_value=None)
-
-
-def _read(url: str) -> str | None:
     try:
-        with opener.open(url, timeout=TIMEOUT) as answer:
-            content = answer.read(MOST_BYTES + 1)
-        version = json.loads(content)["info"]["version"] if len(content) <= MOST_BYTES else None
-    except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError):
+        answer = target_client.fetch(host.rstrip("/") + PATH, seconds=TIMEOUT, most_bytes=MOST_BYTES)
+        version = json.decode(answer.body, type=_Document).info.version if answer.status == 200 else None
+    except (OSError, HTTPException, MsgspecError, UnicodeDecodeError, RecursionError):
         return None  # no answer, or no OpenAPI document
     return version.strip()[:LONGEST] or None if isinstance(version, str) else None

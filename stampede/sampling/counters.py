@@ -7,39 +7,34 @@ addresses of the host's name are polled: when the run begins, every second durin
   when that was. `process_start_time_seconds` identifies a new process, even one that already counted more.
 - Two addresses of one process are both polled and counted once.
 - Health probes (HEAD) and our own requests are not counted.
+- An answer may be anything. Values that are not possible are ignored and listed; where counts of requests are
+  among them, the counts of the run cannot be used.
 
-api_metrics.py reads one answer. The same answer has the API's gauges, which gauges.py reads.
+api_metrics.py reads one answer, replica.py adds up those of one address, and gauges.py uses the API's gauges.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 import gevent
-from gevent import Greenlet, socket, ssl
+from gevent import Greenlet, socket
 from gevent.event import Event as Flag
 from msgspec.structs import replace
 
 from stampede.facts.event import Event
 from stampede.facts.run_json import ApiCounts
 from stampede.facts.samples import ApiSample
-from stampede.sampling.api_metrics import (
-    CLOCK_JITTER,
-    METRICS,
-    Metrics,
-    Replica,
-    RequestKey,
-    is_same_process,
-    read,
-    requests_of_users,
-)
+from stampede.sampling import api_metrics, target_client
+from stampede.sampling.api_metrics import METRICS, Metrics, RequestKey
 from stampede.sampling.gauges import ApiSamples
+from stampede.sampling.replica import CLOCK_JITTER, Replica, is_same_process, requests_of_users
+from stampede.sampling.target_client import Address, TooLongError
 
 INTERVAL = 1.0
 """Seconds between two polls."""
@@ -53,15 +48,17 @@ MAX_EMPTY_POLLS = 10
 FINAL_POLLS = 3
 """The highest number of polls at the end of a run, where an address does not answer."""
 
+MOST_BYTES = 2_000_000
+"""The size of the largest answer that is read."""
 
-# Certificates are not checked, as Locust's users do not check them either.
-_ssl_context = ssl.create_default_context()
-_ssl_context.check_hostname = False
-_ssl_context.verify_mode = ssl.CERT_NONE
+LONGEST_PIECE = 0.0005
+"""Seconds of reading an answer after which other greenlets run."""
 
+MOST_IGNORED = 5
+"""Ignored samples of a run that are listed."""
 
-Address = tuple[int, tuple[Any, ...]]
-"""The family of a socket, and the address that it connects to."""
+MOST_MACHINES = 100
+"""Machines of the API that are told apart."""
 
 
 class Counters:
@@ -74,11 +71,16 @@ class Counters:
         an address does not answer at the end. The process that ended may have answered more requests between
         the event's `last_look` and its `at`.
         """
+        self._host = (host or "").rstrip("/")
         self._url = urlsplit(host or "")
         self._family = 0
         self._replicas: dict[Address, Replica] = {}
         self._duplicates: set[Address] = set()
         """Addresses that seemed to lead to the process of another address when the run began."""
+        self._faults: dict[Address, str] = {}
+        """Why the last answer of an address cannot be used; permanently, if that was its first one."""
+        self._ignored: dict[str, str] = {}
+        """Samples that were ignored, each with the reason, by their text without the value."""
         self._began = 0.0
         self._polls = 0
         self._has_counters = self._has_gauges = False
@@ -110,12 +112,21 @@ class Counters:
         if self._polling:
             self._polling.kill()
         for address, replica in self._silent_at_the_end():
+            if address in self._faults:
+                continue
             gone = (replica.silent_since or replica.last_polled) + POLL_TIMEOUT
             self._add_event(Event(name="api_gone", at=gone, last_look=replica.last_polled), address)
-        if not self._has_counters:
+        if not (self._has_counters or self._faults or self._ignored):
             return None
         self._forget(self._duplicates & self._find_duplicates())
-        counts = ApiCounts(addresses=[_text(address) for address in self._replicas], looks=self._polls)
+        ignored = list(self._ignored.values())
+        counts = ApiCounts(
+            addresses=[_text(address) for address in self._known], looks=self._polls, ignored=ignored
+        )
+        if self._faults:
+            return replace(counts, error=f"/metrics cannot be used: {next(iter(self._faults.values()))}")
+        if not self._has_counters:
+            return replace(counts, error=f"/metrics has no {api_metrics.REQUESTS}")
         if self._was_late:
             return replace(counts, missed="the API did not answer in time when the run began")
         if shared := [_text(address) for address, replica in self._replicas.items() if replica.is_shared]:
@@ -123,6 +134,11 @@ class Counters:
             error = f"behind {', '.join(shared)} several processes answer in turns"
             return replace(counts, error=error)
         return replace(counts, api=self._by_route())
+
+    @property
+    def _known(self) -> list[Address]:
+        """Return the addresses that have answered, whatever the answer was."""
+        return list(dict.fromkeys([*self._replicas, *self._faults]))
 
     def _by_route(self) -> dict[str, dict[str, int]]:
         total = sum((replica.requests for replica in self._replicas.values()), Counter[RequestKey]())
@@ -208,24 +224,51 @@ class Counters:
         self._replicas = {
             address: replica for address, replica in self._replicas.items() if address[0] == self._family
         }
+        self._faults = {
+            address: fault for address, fault in self._faults.items() if address[0] == self._family
+        }
 
     def _ask(self, address: Address) -> None:
         asked = time.time()
         try:
             metrics = self._fetch(address)
-        except (OSError, HTTPException, ValueError):  # no answer, or an unreadable one
+        except (OSError, HTTPException):  # no answer
             return
         if metrics is None:
             return
-        self._has_counters |= bool(metrics.requests)
-        self._has_gauges |= bool(metrics.gauges)
-        self.machines |= {metrics.machine} if metrics.machine else set()
+        self._note(metrics)
         if address not in self._duplicates:
             self._samples.add(address, metrics.gauges, asked)
-        if address not in self._replicas:
+        if metrics.fault:
+            self._faults[address] = metrics.fault
+        elif address in self._replicas:
+            self._faults.pop(address, None)
+            self._update(address, metrics, asked)
+        elif address not in self._faults:
             self._replicas[address] = Replica(metrics, asked, self._before(metrics))
-        elif event := self._replicas[address].update(metrics, asked):
-            self._add_event(event, address)
+
+    def _note(self, metrics: Metrics) -> None:
+        """Note what the API has, and what of its answer was ignored."""
+        self._has_counters |= bool(metrics.requests)
+        self._has_gauges |= bool(metrics.gauges)
+        if metrics.machine and len(self.machines) < MOST_MACHINES:
+            self.machines.add(metrics.machine)
+        for series, text in metrics.ignored.items():
+            if len(self._ignored) < MOST_IGNORED:
+                self._ignored.setdefault(series, text)
+
+    def _update(self, address: Address, metrics: Metrics, asked: float) -> None:
+        """Add an answer to those of its address, and show its restarts among the events of the run."""
+        replica = self._replicas[address]
+        restarts = len(replica.restarts)
+        replica.update(metrics, asked)
+        if replica.ignores_start:
+            name = "process_start_time_seconds"
+            self._ignored.setdefault(f"{name} of {address}", f"{name} changes without a restart")
+        if len(replica.restarts) != restarts:
+            self._drop_events([_text(address)])
+            for event in replica.restarts:
+                self._add_event(event, address)
 
     def _before(self, metrics: Metrics) -> Mapping[RequestKey, int]:
         """Return the requests from before the run in a process's first answer."""
@@ -237,18 +280,13 @@ class Counters:
 
     def _fetch(self, address: Address) -> Metrics | None:
         """Return the metrics of an address, or None where its answer is not 200."""
-        family, destination = address
-        with socket.socket(family, socket.SOCK_STREAM) as connection:
-            connection.settimeout(POLL_TIMEOUT)
-            connection.connect(destination)
-            http = HTTPConnection(self._url.hostname or "", self._port)
-            http.sock = connection
-            if self._url.scheme == "https":
-                http = HTTPSConnection(self._url.hostname or "", self._port)
-                http.sock = _ssl_context.wrap_socket(connection, server_hostname=self._url.hostname)
-            http.request("GET", self._url.path.rstrip("/") + METRICS, headers={"Connection": "close"})
-            with http.getresponse() as response:
-                return read(response.read().decode()) if response.status == 200 else None
+        try:
+            answer = target_client.fetch(
+                self._host + METRICS, seconds=POLL_TIMEOUT, most_bytes=MOST_BYTES, address=address
+            )
+        except TooLongError as error:
+            return Metrics(fault=str(error))
+        return _in_pieces(api_metrics.read(answer.body, time.time())) if answer.status == 200 else None
 
     @property
     def _port(self) -> int:
@@ -256,6 +294,20 @@ class Counters:
 
     def _add_event(self, event: Event, address: Address) -> None:
         self._events.append(replace(event, address=_text(address)))
+
+
+def _in_pieces(reading: Generator[None, None, Metrics]) -> Metrics:
+    """Carry out a reading, and let other greenlets run in between."""
+    began = time.perf_counter()
+    while True:
+        try:
+            next(reading)
+        except StopIteration as end:
+            metrics: Metrics = end.value
+            return metrics
+        if time.perf_counter() - began > LONGEST_PIECE:
+            gevent.sleep(0)
+            began = time.perf_counter()
 
 
 def _text(address: Address) -> str:

@@ -6,7 +6,6 @@ The names are those of Prometheus's clients and cAdvisor, so other APIs may have
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable
 
 from stampede.facts.samples import ApiSample
@@ -27,30 +26,10 @@ GAUGES = {
     "database_connection_waits_total",
 }
 
-_SAMPLE = re.compile(rf"^({'|'.join(sorted(GAUGES))})(?:\s*\{{.*\}})?\s+(\S+)", re.MULTILINE)
-_MACHINE = re.compile(r'^machine_info\{boot_id="([^"]*)"\}', re.MULTILINE)
-
 Gauges = dict[str, float]
 """The values of an API, by the names in GAUGES."""
 Figures = dict[str, float | None]
 """The fields of an ApiSample, by their names."""
-
-
-def read_gauges(text: str) -> Gauges:
-    """Return the gauges in Prometheus text. Values that differ only in their labels are added up.
-
-    Raises ValueError for a value that is not a number.
-    """
-    gauges: Gauges = {}
-    for name, value in _SAMPLE.findall(text):
-        gauges[name] = gauges.get(name, 0.0) + float(value)
-    return gauges
-
-
-def read_machine(text: str) -> str | None:
-    """Return the id of the API's machine, as cgroup.boot_id returns it, or None where it is not reported."""
-    match = _MACHINE.search(text)
-    return match[1] if match else None
 
 
 class ApiSamples:
@@ -81,11 +60,12 @@ def figures(before: Gauges, now: Gauges, seconds: float) -> Figures:
         growth = now[name] - before[name] if name in before and name in now else -1.0
         return growth / seconds if growth >= 0 else None  # a counter that falls is that of a new process
 
+    # A period below 1 µs, which no kernel has, could make the quotient infinite.
     quota, limit = now.get("container_spec_cpu_quota"), now.get("container_spec_memory_limit_bytes")
     memory = now.get("container_memory_working_set_bytes", now.get("process_resident_memory_bytes"))
     return {
         "cpu_percent": percent(per_second("process_cpu_seconds_total"), 1.0),
-        "cpu_limit_cores": quota / now.get("container_spec_cpu_period", 100_000) if quota else None,
+        "cpu_limit_cores": quota / max(1.0, now.get("container_spec_cpu_period", 100_000)) if quota else None,
         "memory_mb": megabytes(memory),
         "memory_limit_mb": megabytes(limit),
         "throttled_percent": percent(per_second("container_cpu_cfs_throttled_seconds_total"), 1.0),

@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec.structs import replace
+
 from stampede.facts.event import Event
-from stampede.facts.run_json import Facts
+from stampede.facts.run_json import ApiCounts, Facts
 from stampede.facts.verdict_json import Check, Verdict
 from stampede.verdict.api_routes import ApiRoutes
 from stampede.verdict.checks import not_asked, unknown_unless
 from stampede.verdict.losses import losses
 
 NAME = "all_requests_counted"
+
+MOST_LISTED = 2
+"""Ignored samples of the API's metrics that the check shows; run.json has more."""
 
 NO_COUNTERS = "not checked: the target has no http_requests_total{method,route,status} at /metrics"
 NO_ANSWER = "0"
@@ -36,11 +41,18 @@ Counts = Mapping[str, Mapping[str, int]]
 
 def all_requests_counted(run: Facts) -> Check:
     """Return the check, from the run's `counters`, `outcomes`, `events`, `seconds` and `lost_workers`."""
-    counters = run.counters
-    if counters is None:
+    if run.counters is None:
         return not_asked(NAME, NO_COUNTERS)
+    check, ignored = _compared(run, run.counters), run.counters.ignored
+    if not ignored:
+        return check
+    more = f", and {len(ignored) - MOST_LISTED} more" if len(ignored) > MOST_LISTED else ""
+    return replace(check, detail=f"{check.detail}; ignored: {', '.join(ignored[:MOST_LISTED])}{more}")
+
+
+def _compared(run: Facts, counters: ApiCounts) -> Check:
     if counters.error is not None:
-        return not_asked(NAME, counters.error)
+        return not_asked(NAME, f"not checked: {counters.error}")
     if counters.missed is not None:
         return unknown_unless(NAME, False, counters.missed)
     if strange := sorted(filter(_is_no_path, run.outcomes)):

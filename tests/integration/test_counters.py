@@ -14,8 +14,8 @@ from gevent.server import StreamServer
 from stampede.facts.event import Event
 from stampede.facts.run_json import ApiCounts
 from stampede.sampling import counters
-from stampede.sampling.api_metrics import CLOCK_JITTER
 from stampede.sampling.counters import Counters
+from stampede.sampling.replica import CLOCK_JITTER
 from tests.integration.databases import TestDatabase
 from tests.integration.servers import Api
 

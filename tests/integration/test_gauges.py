@@ -12,16 +12,17 @@ import psutil
 import pytest
 
 import cgroup
-from stampede.sampling.gauges import Gauges, read_gauges, read_machine
+from stampede.sampling.gauges import Gauges
 from tests.checkout import wait_until
 from tests.integration.databases import TestDatabase
 from tests.integration.servers import Api
 from tests.integration.test_overload import ORDER, busy, small_api  # noqa: F401
 from tests.integration.test_server import children
+from tests.metrics import read
 
 
 def told(api: Api) -> Gauges:
-    return read_gauges(api.request("GET", "/metrics").body.decode())
+    return read(api.request("GET", "/metrics").body).gauges
 
 
 def test_requests_at_work_and_waiting_are_told(small_api: Api, database: TestDatabase) -> None:  # noqa: F811
@@ -81,7 +82,7 @@ def test_usage_is_that_of_all_processes(two_processes: Api) -> None:
     size = sum(each.memory_info().rss for each in everybody)
     assert found["process_resident_memory_bytes"] == pytest.approx(size, rel=0.2)
     text = two_processes.request("GET", "/metrics").body.decode()
-    assert read_machine(text) == cgroup.boot_id()
+    assert read(text).machine == cgroup.boot_id()
 
 
 def test_a_process_that_ends_keeps_its_cpu_and_gives_back_its_connections(two_processes: Api) -> None:

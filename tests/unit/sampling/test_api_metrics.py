@@ -1,21 +1,15 @@
-"""How the API's own counters are read, and what is made of looks at an API that comes and goes."""
+"""How the API's own counters and gauges are read, and which values are ignored."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-
 import pytest
 
-from stampede.facts.event import Event
-from stampede.sampling.api_metrics import Metrics, Replica, read
+from stampede.sampling import api_metrics
+from stampede.sampling.api_metrics import Metrics
+from tests.metrics import NOW, read
 
 ORDER = ("POST", "/orders/", "201")
-PAGE = ("GET", "/products/", "200")
-
-
-def metrics(orders: int = 0, started: float | None = None, pages: int = 0) -> Metrics:
-    return Metrics(+Counter({ORDER: orders, PAGE: pages}), started)
+COUNT = 'http_requests_total{method="GET",route="/",status="200"}'
 
 
 def test_requests_and_start_are_read() -> None:
@@ -28,9 +22,12 @@ def test_requests_and_start_are_read() -> None:
         'http_requests_created{method="GET",route="/products/{id}",status="200"} 1.79e+09\n'
         'http_request_duration_seconds_bucket{le="0.1",method="GET",route="/"} 3.0\n'
         "process_start_time_seconds 1.79536e+09\n"
+        'machine_info{boot_id="671b7c57"} 1.0\n'
     )
     assert told.requests == {ORDER: 21_000, ("GET", "/products/{id}", "200"): 1_500_000}
     assert told.started == 1.79536e9
+    assert told.machine == "671b7c57"
+    assert told.ignored == {}
 
 
 @pytest.mark.parametrize(
@@ -53,11 +50,79 @@ def test_a_sample_is_read_as_prometheus_writes_it(line: str, route: str) -> None
     assert read(line).requests == {("GET", route, "200"): 1}
 
 
-@pytest.mark.parametrize("count", ["+Inf", "NaN", "many"])
-def test_a_count_that_is_no_number_is_one_error(count: str) -> None:
-    """Which who asks expects."""
-    with pytest.raises(ValueError, match=re.escape(count)):
-        read(f'http_requests_total{{method="GET",route="/",status="200"}} {count}')
+@pytest.mark.parametrize(
+    "count", ["+Inf", "-Inf", "NaN", "-5", "0.5", "1e300", "9" * 900, "many", "", "1_000"]
+)
+def test_a_count_that_is_not_possible_makes_all_counts_unusable(count: str) -> None:
+    """The gauges of the same answer stay."""
+    metrics = read(f"{COUNT} {count}\n{COUNT.replace('/', '/x')} 5\nhttp_requests_in_flight 3\n")
+    assert metrics.fault is not None
+    assert metrics.fault.startswith("http_requests_total")
+    assert [*metrics.ignored.values()] == [metrics.fault]
+    assert metrics.gauges == {"http_requests_in_flight": 3.0}
+
+
+@pytest.mark.parametrize("status", ["2xx", "OK", "0", "99999", "٢٠٠", ""])
+def test_a_status_that_is_no_number_makes_all_counts_unusable(status: str) -> None:
+    """Users count numbers: they would never agree."""
+    metrics = read(f'http_requests_total{{method="GET",route="/",status="{status}"}} 5')
+    assert "has no number as its status" in (metrics.fault or "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'http_requests_total{method="POST',
+        'http_requests_total{method="POST",route="/\xff",status="201"} 5',
+        'http_requests_total{method="POST",method="GET",route="/",status="201"} 5',
+        f'http_requests_total{{method="POST",route="/{"a" * 1000}",status="201"}} 5',
+        'http_requests_total{a="b"' + " " * 32_768 + "x",
+        'http_requests_total{a="' + "\\" * 900,
+        "http_requests_total{" + '"' * 900,
+    ],
+)
+def test_a_count_that_cannot_be_read_makes_all_counts_unusable(line: str) -> None:
+    metrics = read(f"{line}\n{COUNT} 5\n".encode("latin-1"))
+    assert "cannot be read, or is too long" in (metrics.fault or "")
+    assert len(metrics.fault or "") < 200
+
+
+@pytest.mark.parametrize("started", ["NaN", "+Inf", "-1", "0", "1.764e12", str(NOW + 3600)])
+def test_a_start_that_is_not_in_the_past_is_ignored(started: str) -> None:
+    """In ms, for example. The counts stay usable."""
+    metrics = read(f"{COUNT} 5\nprocess_start_time_seconds {started}\n")
+    assert metrics.started is None
+    assert metrics.fault is None
+    assert "is not a time in the past" in metrics.ignored["process_start_time_seconds"]
+
+
+def test_a_start_by_a_clock_that_is_ahead_is_read() -> None:
+    assert read(f"process_start_time_seconds {NOW + 30}").started == NOW + 30
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-1", "1e300"])
+def test_a_gauge_that_is_not_possible_is_ignored(value: str) -> None:
+    """It would be in a chart, in a sum, and in JSON, which has no NaN."""
+    metrics = read(f"http_requests_in_flight {value}\nhttp_requests_waiting 4\n")
+    assert metrics.gauges == {"http_requests_waiting": 4.0}
+    assert [*metrics.ignored] == ["http_requests_in_flight"]
+
+
+@pytest.mark.parametrize("boot_id", ["", "a b", "x" * 65, "é"])
+def test_a_machine_without_an_id_is_none(boot_id: str) -> None:
+    assert read(f'machine_info{{boot_id="{boot_id}"}} 1').machine is None
+
+
+def test_an_answer_with_too_many_samples_is_not_read_to_its_end() -> None:
+    line = 'http_requests_total{{method="GET",route="/{}",status="200"}} 1'
+    metrics = read("\n".join(line.format(number) for number in range(9000)))
+    assert metrics.fault == "more than 3,000 samples"
+    assert len(metrics.requests) == api_metrics.MOST_SAMPLES
+
+
+def test_few_ignored_samples_are_listed() -> None:
+    gauges = "\n".join(f'http_requests_waiting{{pid="{pid}"}} NaN' for pid in range(99))
+    assert len(read(gauges).ignored) == api_metrics.MOST_IGNORED
 
 
 def test_samples_that_differ_in_other_labels_are_added() -> None:
@@ -73,75 +138,12 @@ def test_samples_that_differ_in_other_labels_are_added() -> None:
         "<!doctype html><title>Welcome</title>",
         'http_requests_total{handler="/orders/",method="POST",status="2xx"} 5',
         "http_requests_total 5",
-        'http_requests_total{method="POST',
         'http_requests_total_sum{method="POST",route="/",status="201"} 5',
         'process_start_time_seconds{pid="7"} 5',
+        'machine_info{name="a"} 1',
+        "# http_requests_in_flight NaN",
     ],
 )
 def test_other_text_tells_nothing(text: str) -> None:
     """No error either: who knows what somebody else's API answers there."""
     assert read(text) == Metrics()
-
-
-def test_what_was_counted_before_the_run_is_not_of_it() -> None:
-    """The API may be as old as it likes."""
-    replica = Replica(metrics(100, started=1), 50, before={ORDER: 100})
-    assert replica.update(metrics(130, started=1), 51) is None
-    assert replica.requests == {ORDER: 30}
-
-
-@pytest.mark.parametrize(
-    ("looks", "requests"),
-    [
-        ([metrics(100, 1.0), metrics(130, 1.0), metrics(5, 60.0)], 35),
-        # it has counted more already than the one before: its start tells
-        ([metrics(100, 1.0), metrics(130, 1.0), metrics(500, 60.0)], 530),
-        # nothing yet: there are not even names
-        ([metrics(100, 1.0), metrics(130, 1.0), metrics(0, 60.0), metrics(2, 60.0)], 32),
-        # one that does not tell its start
-        ([metrics(100), metrics(130), metrics(5)], 35),
-        # one counter fell, another did not
-        ([metrics(100), metrics(130, pages=1), metrics(5, pages=9)], 35),
-    ],
-)
-def test_a_restart_keeps_what_was_seen_and_counts_on(looks: list[Metrics], requests: int) -> None:
-    """From 0: and the event says since when nobody had looked."""
-    replica = Replica(looks[0], 50, before=looks[0].requests)
-    events = [replica.update(look, 51 + second) for second, look in enumerate(looks[1:])]
-    assert replica.requests[ORDER] == requests
-    (event,) = filter(None, events)
-    assert event == Event(name="api_restarted", at=looks[2].started or 52, last_look=51)
-
-
-def test_two_restarts_are_two() -> None:
-    """What each of the three had counted is there."""
-    replica = Replica(metrics(100, 1.0), 50, before={ORDER: 100})
-    assert replica.update(metrics(7, 60.0), 61)
-    assert replica.update(metrics(8, 70.0), 71)
-    assert replica.requests == {ORDER: 15}
-
-
-def test_a_start_that_is_told_differently_by_an_instant_is_the_same() -> None:
-    """Each process of an API reckons it from the machine's start, by a clock that is set."""
-    replica = Replica(metrics(1, 60.0), 61, before={})
-    assert replica.update(metrics(2, 60.9), 62) is None
-    assert replica.update(metrics(3, 60.0), 63) is None
-    assert not replica.is_shared
-
-
-def test_processes_that_answer_in_turns_are_seen() -> None:
-    """Behind a balancer a look meets one of several: their counts cannot be told apart."""
-    replica = Replica(metrics(100, 30.0), 61, before={})
-    replica.update(metrics(7, 60.0), 62)
-    assert not replica.is_shared
-    replica.update(metrics(101, 30.0), 63)
-    assert replica.is_shared
-    assert replica.update(metrics(8, 60.0), 64) is None, "that was no restart"
-
-
-@pytest.mark.parametrize("start", [30.0, 30.3])
-def test_processes_that_were_forked_together_are_seen(start: float) -> None:
-    """What a process has counted does not fall: one that tells the same start and less is another."""
-    replica = Replica(metrics(100, 30.0), 61, before={})
-    assert replica.update(metrics(7, start), 62) is None
-    assert replica.is_shared
