@@ -38,7 +38,7 @@ from locust.web import WebUI
 
 from stampede.cluster.allowed_targets import AllowedTargets
 from stampede.counting import readable
-from stampede.counting.latency import rounded
+from stampede.counting.buckets import rounded
 from stampede.counting.readable import sendable
 
 SUPPORTED_LOCUST = "2.47"

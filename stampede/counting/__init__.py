@@ -2,6 +2,8 @@
 
 =====================  ===============================================================================
 ``counts``             all counts of a request together
+``names``              the names that are told apart: a limited number
+``buckets``            how exactly times are counted
 ``latency``            times, by second and route; percentiles
 ``outcomes``           statuses, by second and route
 ``errors``             failed requests, by route and text, with a sample each

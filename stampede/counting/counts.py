@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from stampede.counting.ended_users import EndedUsers
 from stampede.counting.errors import Errors
 from stampede.counting.exceptions import Exceptions, place
 from stampede.counting.latency import Latencies
+from stampede.counting.names import Names
 from stampede.counting.outcomes import Outcomes
 from stampede.counting.readable import text
 from stampede.counting.unreported import Unreported
@@ -18,22 +18,24 @@ ENDS_ON_PURPOSE = ("StopUser", "StopTest")
 """Exceptions of Locust's with which a user ends itself."""
 
 
-@dataclass(frozen=True, slots=True)
 class Counts:
     """The counts of one worker since its last report; on the master, of all workers in a run.
 
     The verdict rests on these alone: a locustfile may reset or change all statistics of Locust's.
     """
 
-    latencies: Latencies = field(default_factory=Latencies)
-    outcomes: Outcomes = field(default_factory=Outcomes)
-    errors: Errors = field(default_factory=Errors)
-    exceptions: Exceptions = field(default_factory=Exceptions)
-    ended_users: EndedUsers = field(default_factory=EndedUsers)
-    unreported: Unreported = field(default_factory=Unreported)
+    def __init__(self) -> None:
+        self.names = Names()
+        self.latencies = Latencies(self.names)
+        self.outcomes = Outcomes(self.names)
+        self.errors = Errors(self.names)
+        self.exceptions = Exceptions()
+        self.ended_users = EndedUsers()
+        self.unreported = Unreported()
 
     def clear(self) -> None:
         """Forget everything at the start of a run."""
+        self.names.clear()
         for part in self._parts:
             part.clear()
 
@@ -51,7 +53,7 @@ class Counts:
         **request: Any,
     ) -> None:
         """Count one request; the arguments are those of Locust's request event, and may have any value."""
-        method, name = text(request_type), text(name)
+        method, name = self.names.of(text(request_type), text(name))
         if exception is not None and not isinstance(exception, BaseException) and not exception:
             exception = None  # such as "": Locust counts it as no error
         self.latencies.count(method, name, exception=exception, response=response, **request)
@@ -80,6 +82,7 @@ class Counts:
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Move the counts into a worker's report."""
+        self.names.clear()
         for part in self._parts:
             part.hand_over(report)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import convert, to_builtins
 
+from stampede.counting.names import Names
 from stampede.counting.outcomes import http_status
 from stampede.counting.readable import text
 from stampede.facts.run_json import ErrorFacts, ErrorSample
@@ -56,7 +57,9 @@ class _Error:
 class Errors:
     """The errors of one worker since its last report; on the master, of all workers in a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names | None = None) -> None:
+        """Begin without errors. `names` limits the names in the workers' reports."""
+        self._names = names or Names()
         self.clear()
 
     def clear(self) -> None:
@@ -93,7 +96,7 @@ class Errors:
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the errors of a worker's report."""
         for method, name, shown, occurrences, first_at, last_at, sample in report[KEY]:
-            key = self._key(method, name, shown)
+            key = self._key(*self._names.of(method, name), shown)
             error = self._errors.setdefault(key, _Error(0, first_at, last_at, None))
             error.occurrences += occurrences
             error.first_at = min(error.first_at, first_at)

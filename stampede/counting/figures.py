@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from msgspec.structs import asdict
 
-from stampede.counting.latency import Histogram, IsWanted, Latencies, Route, mean, percentile
+from stampede.counting.latency import Histogram, IsWanted, Latencies, mean, percentile
+from stampede.counting.names import Route
 from stampede.facts.figures import Block, Failed, Figures, FromStart, Pace, RouteFigures, Window
 
 LATE_MS = 10.0

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 from stampede.counting import readable
+from stampede.counting.buckets import bucket_of, time_of
+from stampede.counting.names import Names, Route
 from stampede.counting.readable import MOST_MS
 
 KEY = "stampede_latency"
@@ -31,8 +33,7 @@ first request of a task is due; the later ones have None."""
 AFTER_STOP = "stampede_latency_after_stop"
 """The key of the times of requests that were sent after the stop, in a worker's report."""
 
-Route = tuple[str, str]
-"""Method and name."""
+Key = TypeVar("Key", bound=Hashable)
 
 IsWanted = Callable[[str, str], bool]
 """A function that returns whether requests of a method and a name are wanted."""
@@ -40,11 +41,11 @@ IsWanted = Callable[[str, str], bool]
 Histogram = Counter[float]
 """The number of requests by their time in ms."""
 
+CURRENT_SECONDS = 10
+"""Newest seconds that current percentiles are of."""
+
 MAX_DRAIN = 60
 """Seconds after which every request has been answered or has failed. A later answer means a wrong clock."""
-
-_TENTHS = 1000
-"""The number of buckets below 100 ms. Above, there are 900 for each power of ten."""
 
 
 class Latencies:
@@ -53,7 +54,9 @@ class Latencies:
     Requests that were sent after the stop are kept apart: they are part of the run, but not of its window.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names | None = None) -> None:
+        """Begin without requests. `names` limits the names in the workers' reports."""
+        self._names = names or Names()
         self.clear()
 
     def clear(self) -> None:
@@ -102,7 +105,7 @@ class Latencies:
         if response_time is None:
             return
         if is_answered:
-            slot.times.append(_bucket(response_time))
+            slot.times.append(bucket_of(response_time))
         if context and isinstance(context, dict) and DUE in context:
             sent = readable.sent_at(start_time, now, response_time)
             slot.count_start(context[DUE], sent, response_time, is_answered)
@@ -116,9 +119,8 @@ class Latencies:
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the times of a worker's report."""
         for key, seconds in ((KEY, self._seconds), (AFTER_STOP, self._after_stop)):
-            rows = report[key]
-            seconds.add(rows)
-            for _second, _method, _name, requests, failures, *_times in rows:
+            for second, method, name, requests, failures, *times in report[key]:
+                seconds[second][self._names.of(method, name)].add(requests, failures, *times)
                 self.total_requests += requests
                 self.total_failures += failures
 
@@ -164,6 +166,12 @@ class Latencies:
         """Return the times of all failed requests, with or without an answer."""
         return _histogram(slot.failed for slot in self._slots(start, end, routes))
 
+    def current_percentile(self, method: str, name: str, share: float) -> float | None:
+        """Return a percentile (0 to 1) of a route's times in the newest seconds; None without a time."""
+        now = int(time.time())
+        newest = self.as_one_second(range(now - CURRENT_SECONDS, now)).of_routes((method, name))
+        return percentile(newest.histogram(0, 1), share)
+
     def as_one_second(self, seconds: Iterable[int], all_sent: bool = False) -> Latencies:
         """Return the times of these seconds as if all were of the second 0.
 
@@ -186,6 +194,18 @@ class Latencies:
                     alone._seconds[second][route] = slots[route]
         return alone
 
+    def parts(self, source: Callable[[str, str], Key | None]) -> dict[Key, Latencies]:
+        """Return the times up to the stop in parts: those of the routes for which `source` is the same.
+
+        Routes for which it is None are left out.
+        """
+        parts: defaultdict[Key, Latencies] = defaultdict(Latencies)
+        for second, slots in self._seconds.items():
+            for route, slot in slots.items():
+                if (key := source(*route)) is not None:
+                    parts[key]._seconds[second][route] = slot
+        return parts
+
     def _slots(self, start: int, end: int, routes: IsWanted | None) -> Iterator[_Slot]:
         for second in range(start, end):
             for route, slot in self._seconds.get(second, _NOTHING).items():
@@ -206,7 +226,7 @@ class _Slot:
         """Count a failed request with its response. Returns whether it was answered."""
         self.failures += 1
         if response_time is not None:
-            self.failed.append(_bucket(response_time))
+            self.failed.append(bucket_of(response_time))
         is_answered = readable.has_status(response)
         self.unanswered += not is_answered
         return is_answered
@@ -215,9 +235,9 @@ class _Slot:
         """Count when a request of a paced user was sent, compared to when it was due."""
         late = (sent - due) * 1000 if due else 0.0
         if is_answered:
-            self.from_start.append(_bucket(response_time + late if late > 0 else response_time))
+            self.from_start.append(bucket_of(response_time + late if late > 0 else response_time))
         if due:
-            self.late.append(_bucket(late))
+            self.late.append(bucket_of(late))
 
     def add(
         self,
@@ -284,11 +304,6 @@ class _Seconds(dict[int, _Second]):
             for (method, name), slot in slots.items()
         ]
 
-    def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Add the rows of a report."""
-        for second, method, name, *packed in rows:
-            self[second][method, name].add(*packed)
-
 
 _NOTHING: Mapping[Route, _Slot] = {}
 
@@ -315,38 +330,8 @@ def mean(histogram: Mapping[float, int]) -> float | None:
     return sum(milliseconds * times for milliseconds, times in histogram.items()) / count if count else None
 
 
-def rounded(response_time: float) -> float:
-    """Return a time in ms to three digits, below 100 ms to a tenth of a ms.
-
-    The parameter has the name that it has in Locust's function, which this one replaces.
-    """
-    return _milliseconds(_bucket(response_time))
-
-
 def _histogram(slot_times: Iterator[array[int]]) -> Histogram:
     buckets: Counter[int] = Counter()
     for times in slot_times:
         buckets.update(times)
-    return Counter({_milliseconds(bucket): count for bucket, count in buckets.items()})
-
-
-def _bucket(milliseconds: float) -> int:
-    """Return the number of a time's bucket: tenths of a ms below 100 ms, then 100 to 999 per power of ten.
-
-    A time above MOST_MS has the bucket of MOST_MS; what is no time, such as NaN, has that of 0.
-    """
-    if not milliseconds >= 100:
-        return int(milliseconds * 10 + 0.5) if milliseconds > 0 else 0
-    milliseconds = min(milliseconds, MOST_MS)
-    power = 0
-    while milliseconds >= 999.5:
-        milliseconds /= 10
-        power += 1
-    return _TENTHS + 900 * power + round(milliseconds) - 100
-
-
-def _milliseconds(bucket: int) -> float:
-    if bucket < _TENTHS:
-        return bucket / 10
-    power, digits = divmod(bucket - _TENTHS, 900)
-    return float((digits + 100) * 10**power)
+    return Counter({time_of(place): count for place, count in buckets.items()})

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from stampede.counting import readable
-from stampede.counting.latency import IsWanted
+from stampede.counting.latency import IsWanted, Key
+from stampede.counting.names import Names
 
 KEY = "stampede_outcomes"
 """The key of the counts in a worker's report."""
@@ -28,6 +29,9 @@ MAX_REFUSAL_MS = 1000.0
 
 MOST = 99_999
 """The highest number that counts as a status."""
+
+MOST_STATUSES = 100
+"""Different statuses that are told apart. An API can answer each request with another one."""
 
 Outcome = tuple[str, str, int]
 """A method, a name and a status."""
@@ -49,12 +53,15 @@ class Tally(NamedTuple):
 class Outcomes:
     """The counts of one worker since its last report; on the master, of all workers in a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names | None = None) -> None:
+        """Begin without requests. `names` limits the names in the workers' reports."""
+        self._names = names or Names()
         self.clear()
 
     def clear(self) -> None:
         """Forget everything at the start of a run."""
         self._stopped_at: float | None = None
+        self._statuses: set[int] = set()
         self._forget()
 
     def _forget(self) -> None:
@@ -79,6 +86,8 @@ class Outcomes:
         """Count one request; the arguments are those of Locust's request event, the time in ms."""
         now = time.time()
         status = http_status(readable.status(response))
+        if status not in self._statuses:
+            status = self._told_apart(status)
         seconds = self._seconds
         if self._stopped_at is not None:
             taken = readable.milliseconds(response_time)
@@ -102,7 +111,8 @@ class Outcomes:
         reported = report[KEY]
         for seconds, rows in ((self._seconds, "counts"), (self._after_stop, "after_stop")):
             for second, method, name, status, count in reported[rows]:
-                self._count(seconds, second, (method, name, status), count)
+                outcome = *self._names.of(method, name), self._told_apart(status)
+                self._count(seconds, second, outcome, count)
         self._refused_late.update(reported["refused_late"])
 
     def histogram(
@@ -118,6 +128,20 @@ class Outcomes:
                 for (method, name, status), count in seconds.get(second, {}).items():
                     if routes is None or routes(method, name):
                         statuses[status] += count
+        return statuses
+
+    def statuses(
+        self, seconds: Iterable[int], source: Callable[[str, str], Key | None]
+    ) -> dict[Key, Counter[int]]:
+        """Return how many answers had which status in these seconds, up to the stop.
+
+        Routes for which `source` is the same are counted together. Those for which it is None are left out.
+        """
+        statuses: defaultdict[Key, Counter[int]] = defaultdict(Counter)
+        for second in seconds:
+            for (method, name, status), count in self._seconds.get(second, {}).items():
+                if (key := source(method, name)) is not None:
+                    statuses[key][status] += count
         return statuses
 
     def tally(self, seconds: Iterable[int]) -> Tally:
@@ -138,6 +162,14 @@ class Outcomes:
         for (method, name, status), count in sorted(self._total.items()):
             routes.setdefault(f"{method} {name}", {})[str(status)] = count
         return routes
+
+    def _told_apart(self, status: int) -> int:
+        """Return the status; beyond MOST_STATUSES the first one of its class: 400 for 487 (RFC 9110, 15)."""
+        if status not in self._statuses:
+            if len(self._statuses) >= MOST_STATUSES:
+                return status // 100 * 100 or status
+            self._statuses.add(status)
+        return status
 
     def _count(self, seconds: _Seconds, second: int, outcome: Outcome, times: int) -> None:
         seconds[second][outcome] += times

@@ -12,7 +12,8 @@ from math import ceil
 from typing import NamedTuple
 
 from stampede.counting.figures import late_answers, percentiles
-from stampede.counting.latency import Histogram, Latencies, Route
+from stampede.counting.latency import Histogram, Latencies
+from stampede.counting.names import Route
 from stampede.facts.figures import RouteOverTime, RoutesOverTime
 
 MOST_ROUTES = 30

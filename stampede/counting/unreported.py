@@ -37,10 +37,12 @@ class Unreported:
 
     def opened(self, method: object, name: object) -> str:
         """Note a response that is to be reported at the end of its `with` block; return its key."""
-        key = f"{text(method)} {text(name)}"
-        key = key if key in self._open or len(self._open) < MAX_NAMES else OTHERS
+        key = self._key(f"{text(method)} {text(name)}")
         self._open[key] += 1
         return key
+
+    def _key(self, name: str) -> str:
+        return name if name in self._open or len(self._open) < MAX_NAMES else OTHERS
 
     def reported(self, key: str) -> None:
         """Note that the response of that key has been reported."""
@@ -64,7 +66,7 @@ class Unreported:
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the counts of a worker's report."""
         for name, count in report[KEY].items():
-            self._open[name] += count
+            self._open[self._key(name)] += count
 
     def facts(self) -> dict[str, int]:
         """Return the number of responses that were never reported, by method and name."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from statistics import fmean, median
 
+from stampede.counting.names import EVENT as OTHER_NAMES
 from stampede.facts.event import Event
 from stampede.facts.figures import Failed, Figures, StageFigures
 from stampede.facts.run_json import Facts, Race
@@ -19,7 +20,7 @@ MOST_FAILURES = 10
 
 MOST_SILENCES = 5
 
-OF_THE_LOCUSTFILE = ("worker_blocked", "users_ended", "locustfile_stopped", "shape_failed")
+OF_THE_LOCUSTFILE = ("worker_blocked", "users_ended", "locustfile_stopped", "shape_failed", OTHER_NAMES)
 """Events that the locustfile's own code causes."""
 
 MOST_EVENTS = 5

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from math import ceil
 
 import gevent
 from gevent import Greenlet
 
 from stampede.facts.target import Reading, Target
-from stampede.targets.evidence import Counted, Evidence, Fetch
-from stampede.targets.measuring import evaluate, worst
+from stampede.targets.evaluating import evaluate
+from stampede.targets.evidence import Counted, Evidence
+from stampede.targets.measuring import worst
 
 INTERVAL = 1.0
 """Seconds between two checks."""
@@ -33,7 +34,8 @@ class Abort:
     def __init__(self, targets: Iterable[Target], evidence: Evidence) -> None:
         self._targets = [target for target in targets if target.abort]
         self._evidence = evidence
-        self._totals: dict[tuple[Target, str], tuple[int, Counted]] = {}
+        self._totals: dict[Target, tuple[int, defaultdict[str, Counted]]] = {}
+        """For each target: until which second it is counted, and the counts of each source."""
         self._watcher: Greenlet[..., None] | None = None
         self.exceeded: tuple[Target, Reading] | None = None
         """The target that passed its limit, and what was measured then."""
@@ -64,17 +66,21 @@ class Abort:
         return None
 
     def _read(self, target: Target, start: int, end: int) -> Reading | None:
+        names = self._evidence.sources(target)
+        counts = self._counts(target, start, end)
         length = target.seconds or end - start
-        readings = {
-            name: evaluate(target, self._count(target, name, fetch, start, end), length)
-            for name, fetch in self._evidence.sources(target).items()
-        }
+        readings = {name: evaluate(target, counts.get(name, Counter()), length) for name in names}
         return worst(target, readings) if readings else None
 
-    def _count(self, target: Target, name: str, fetch: Fetch, start: int, end: int) -> Counted:
+    def _counts(self, target: Target, start: int, end: int) -> Mapping[str, Counted]:
+        """Return the counts of the target's own last seconds, or of all seconds so far.
+
+        Of all seconds, only the new ones are counted.
+        """
         if target.seconds:
-            return fetch(end - target.seconds, end)
-        counted_until, total = self._totals.get((target, name), (start, Counter()))
-        total += fetch(counted_until, end)
-        self._totals[target, name] = end, total
-        return total
+            return self._evidence.counts(target, range(end - target.seconds, end))
+        counted_until, totals = self._totals.setdefault(target, (start, defaultdict(Counter)))
+        for name, counts in self._evidence.counts(target, range(counted_until, end)).items():
+            totals[name].update(counts)
+        self._totals[target] = end, totals
+        return totals

@@ -5,8 +5,9 @@ Their data can be read at any time. At the end of the run it becomes part of the
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from locust.env import Environment
 from stampede.cluster import roster
 from stampede.cluster.delivery import Loss
 from stampede.counting.counts import Counts
+from stampede.counting.names import EVENT as OTHER_NAMES
+from stampede.counting.names import MOST_NAMES
 from stampede.facts.event import Event
 from stampede.facts.figures import Second
 from stampede.facts.run_json import Audit
@@ -30,6 +33,8 @@ from stampede.sampling import api_version
 from stampede.sampling.counters import Counters
 from stampede.sampling.samples import SampleCollector
 from stampede.verdict.moves import settled
+
+logger = logging.getLogger(__name__)
 
 BLOCKED = 1.0
 """Seconds that a worker's hub is late from which on the worker was blocked: an event of the run."""
@@ -52,6 +57,7 @@ class Observers:
         self._version: Greenlet[..., str | None] | None = None
         self._timeline: Timeline | None = None
         self._blocked_until: dict[str, float] = {}
+        self._has_other_names = False
 
     def prepare(self, run: Run) -> None:
         """Drop the observers of the last run; mark the new run as not audited yet, if it has an audit.
@@ -65,7 +71,7 @@ class Observers:
     def begin(self, folder: RunFolder) -> Flag:
         """Start to observe the run of this folder; return the flag that is set when users may start."""
         run, self._folder = folder.run, folder
-        self._blocked_until = {}
+        self._blocked_until, self._has_other_names = {}, False
         self._audit = self._start_audit(run, folder.path)
         self._timeline = Timeline(self._environment, self._counts)
         self._timeline.start()
@@ -94,6 +100,21 @@ class Observers:
             self._folder.run.worker_totals.add(worker_id, label, report)
         for label, row in self._samples.add(worker_id, report):
             self._note_if_blocked(label, row)
+        self._note_other_names(self._counts.names.examples)
+
+    def _note_other_names(self, examples: Sequence[str]) -> None:
+        """Add an event and a warning when requests are first counted together: there are too many names."""
+        if self._folder is None or self._has_other_names or not examples:
+            return
+        self._has_other_names = True
+        facts = {"after_the_first": MOST_NAMES, "such_as": ", ".join(examples)}
+        self._folder.run.events.append(Event(name=OTHER_NAMES, at=time.time(), facts=facts))
+        logger.warning(
+            "stampede: after the first %d names, requests are counted as `other`, such as %s: "
+            "give requests of one kind the same name (docs/locust.md)",
+            MOST_NAMES,
+            facts["such_as"],
+        )
 
     def _note_if_blocked(self, worker: str, row: ProcessSample) -> None:
         """Add an event if the worker was blocked by its own code, such as a loop in a listener.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from stampede.counting.counts import Counts
 from stampede.counting.figures import late_answers
+from stampede.counting.latency import Latencies
 from stampede.facts.samples import DatabaseSample, Sample, Samples
 from stampede.facts.target import Figure, Kind, Target
 
@@ -18,9 +19,6 @@ it. The counts of two seconds can be added. Next to the times of requests, UNANS
 
 UNANSWERED = "unanswered"
 """In counts of times: the number of requests that failed without an answer."""
-
-Fetch = Callable[[int, int], Counted]
-"""Returns the counts of the seconds [start, end), since the epoch."""
 
 
 class Evidence:
@@ -42,39 +40,54 @@ class Evidence:
         """Return the seconds after a window whose answers count in it; `kept` are its seconds that count."""
         return late_answers(self._counts.latencies, window, kept)
 
-    def sources(self, target: Target) -> dict[str, Fetch]:
-        """Return the sources of a target's figure, by name; none where the run has no data for it.
+    def sources(self, target: Target) -> list[str]:
+        """Return the names of the sources of a target's figure; none where the run has no data for it.
 
         A target of every route has one for each route, a target of the workers one for each worker.
         """
         figure = target.figure
         if figure.role:
-            return self._of_role(target)
-        routes = [route for route in self._counts.latencies.routes() if figure.routes.include(*route)]
-        if figure.routes.group == "every":
-            return {" ".join(route): partial(self._requests, figure, _only(route)) for route in routes}
-        return {"": partial(self._requests, figure, figure.routes.include)} if routes else {}
+            return list(self._of_role(target))
+        names = [self._source(figure, *route) for route in self._counts.latencies.routes()]
+        return list(dict.fromkeys(name for name in names if name is not None))
 
-    def _requests(self, figure: Figure, routes: Callable[[str, str], bool], start: int, end: int) -> Counted:
-        latencies = self._counts.latencies
-        match figure.kind:
-            case Kind.TIME | Kind.STABLE:
-                times: Counted = latencies.histogram(start, end, routes, from_start=figure.from_start)
-                if unanswered := latencies.unanswered(start, end, routes):
-                    times[UNANSWERED] = unanswered
-                return times
-            case Kind.RPS | Kind.ERRORS:
-                failures = latencies.failures(start, end, routes)
-                return Counter(requests=latencies.requests(start, end, routes), failures=failures)
-        return self._counts.outcomes.histogram(start, end, routes)
+    @staticmethod
+    def _source(figure: Figure, method: str, name: str) -> str | None:
+        """Return the name of the source that a route is part of; None where the figure is not of it."""
+        if not figure.routes.include(method, name):
+            return None
+        return f"{method} {name}" if figure.routes.group == "every" else ""
 
-    def _of_role(self, target: Target) -> dict[str, Fetch]:
+    def counts(self, target: Target, seconds: Sequence[int]) -> Mapping[str, Counted]:
+        """Return the counts of each source in these seconds, by its name. A source may be left out.
+
+        All sources are counted together: the work must not grow with the square of their number.
+        """
+        figure = target.figure
+        if figure.role:
+            sampled = self._of_role(target).items()
+            return {name: Counter(_values_in(values, seconds)) for name, values in sampled}
+        source = partial(self._source, figure)
+        if figure.kind in (Kind.GOODPUT, Kind.STATUS):
+            return self._counts.outcomes.statuses(seconds, source)
+        parts = self._counts.latencies.as_one_second(seconds).parts(source)
+        return {name: _of_requests(figure, part) for name, part in parts.items()}
+
+    def _of_role(self, target: Target) -> dict[str, dict[int, float]]:
+        """Return the values of each source by their seconds, where there are any."""
         cores = self._cores()
-        sampled = {
-            name: _values_by_second(target, rows, cores)
-            for name, rows in _rows_by_name(target.figure.role, self._samples()).items()
-        }
-        return {name: partial(_count_values, values) for name, values in sampled.items() if values}
+        rows_by_name = _rows_by_name(target.figure.role, self._samples())
+        sampled = {name: _values_by_second(target, rows, cores) for name, rows in rows_by_name.items()}
+        return {name: values for name, values in sampled.items() if values}
+
+
+def _of_requests(figure: Figure, counted: Latencies) -> Counted:
+    if figure.kind in (Kind.RPS, Kind.ERRORS):
+        return Counter(requests=counted.requests(0, 1), failures=counted.failures(0, 1))
+    times: Counted = counted.histogram(0, 1, from_start=figure.from_start)
+    if unanswered := counted.unanswered(0, 1):
+        times[UNANSWERED] = unanswered
+    return times
 
 
 def _rows_by_name(role: str, samples: Samples) -> Mapping[str, Iterable[Sample]]:
@@ -113,9 +126,5 @@ def _value(target: Target, row: Sample, cores: int | None) -> float | None:
     return 100 * used / limit if limit else None
 
 
-def _count_values(values: Mapping[int, float], start: int, end: int) -> Counted:
-    return Counter(values[second] for second in range(start, end) if second in values)
-
-
-def _only(route: tuple[str, str]) -> Callable[[str, str], bool]:
-    return lambda *other: other == route
+def _values_in(values: Mapping[int, float], seconds: Iterable[int]) -> Iterator[float]:
+    return (values[second] for second in seconds if second in values)

@@ -11,13 +11,14 @@ each of them. The worst figure counts. stampede/targets/evidence.py provides the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import inf
 
-from stampede.counting.latency import mean, percentile
-from stampede.facts.target import Figure, Kind, MeasuredTarget, Reading, Target
-from stampede.targets.evidence import UNANSWERED, Counted, Evidence, Fetch
+from stampede.counting.latency import percentile
+from stampede.facts.target import Kind, MeasuredTarget, Reading, Target
+from stampede.targets.evaluating import answered, badness, evaluate, quantity
+from stampede.targets.evidence import Counted, Evidence
+from stampede.targets.spans import Spans
 
 OF_SENT_REQUESTS = (Kind.TIME, Kind.STABLE, Kind.ERRORS, Kind.STATUS)
 """Figures that include requests answered after the window; a rate counts only the window's own seconds."""
@@ -36,13 +37,13 @@ def measure(
     Requests that were sent in these seconds and answered in the seconds `late` after them count as well.
     `moving` is how many seconds of the window are left out, as workers joined or left.
     """
-    sources = evidence.sources(target)
-    if not sources:
+    names = evidence.sources(target)
+    if not names:
         return Reading(None, 0, _why_not_measured(target))
     if too_few := _too_few(target, seconds, moving):
         return Reading(None, 0, too_few)
     late = late if target.figure.kind in OF_SENT_REQUESTS else NONE
-    return worst(target, {name: _reading(target, fetch, seconds, late) for name, fetch in sources.items()})
+    return worst(target, _readings(target, evidence, names, seconds, late))
 
 
 def _too_few(target: Target, seconds: Sequence[int], moving: int) -> str:
@@ -68,46 +69,6 @@ def _spans_of(seconds: Iterable[int]) -> list[range]:
     return spans
 
 
-def _counted(fetch: Fetch, seconds: Sequence[int]) -> Counted:
-    """Return the counts of all these seconds."""
-    counts: Counted = Counter()
-    for span in _spans_of(seconds):
-        counts.update(fetch(span.start, span.stop))
-    return counts
-
-
-def evaluate(target: Target, counts: Counted, seconds: int) -> Reading:
-    """Return the figure of a target by the counts of that many seconds. Times are of answered requests."""
-    figure, answered = target.figure, _answered(counts)
-    count = answered["requests"] if figure.kind in (Kind.RPS, Kind.ERRORS) else answered.total()
-    what = _quantity(count, "sample" if figure.role else "request")
-    actual = _actual(target, answered, seconds)
-    if actual is None:
-        return _nothing_measured(figure, count, counts[UNANSWERED])
-    if figure.kind is Kind.TIME and count < figure.fewest:
-        slowest = float(max(answered))
-        if figure.routes.group == "every" and target.is_met_by(slowest):  # then any percentile meets it too
-            return Reading(slowest, count, f"the slowest of {what}")
-        few = f"{what} only: too few for a {figure.statistic}, which takes {figure.fewest:,}"
-        return Reading(None, count, few)
-    return Reading(float(f"{actual:.6g}"), count, what)
-
-
-def _answered(counts: Counted) -> Counted:
-    """Return the counts without the requests that were not answered."""
-    if not counts[UNANSWERED]:
-        return counts
-    return Counter({key: count for key, count in counts.items() if key != UNANSWERED})
-
-
-def _nothing_measured(figure: Figure, count: int, unanswered: int) -> Reading:
-    """Return a reading without a figure. Its count is that of the failed requests, where only such are."""
-    whose = " of a paced user" if figure.from_start else ""
-    if not count and unanswered:
-        return Reading(None, unanswered, f"no request{whose} was answered: {unanswered:,} failed")
-    return Reading(None, count, f"no request{whose} in that time")
-
-
 def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:
     """Return the worst of several readings of a target.
 
@@ -122,7 +83,7 @@ def worst(target: Target, readings: Mapping[str, Reading]) -> Reading:
         return next(iter(readings.values()))
     unknown = [name for name, reading in counting.items() if reading.actual is None]
     known = [name for name, reading in counting.items() if reading.actual is not None]
-    known.sort(key=lambda name: _badness(target, counting[name]), reverse=True)
+    known.sort(key=lambda name: badness(target, counting[name]), reverse=True)
     beyond = [name for name in known if not target.is_met_by(counting[name].actual or 0.0)]
     name = [*beyond, *unknown, *known][0]
     return replace(counting[name], detail=f"the worst of {len(counting)}: {name}, {counting[name].detail}")
@@ -149,117 +110,40 @@ def results(
     ]
 
 
-def _reading(target: Target, fetch: Fetch, seconds: Sequence[int], late: range) -> Reading:
+def _readings(
+    target: Target, evidence: Evidence, names: Sequence[str], seconds: Sequence[int], late: range
+) -> dict[str, Reading]:
+    """Return the reading of each source of a target, by its name."""
     if target.figure.kind is Kind.STABLE:
-        return _stability(fetch, seconds, late)
+        return _stability(target, evidence, names, seconds, late)
     if target.seconds is None:
-        return evaluate(target, _counted(fetch, [*seconds, *late]), len(seconds))
-    return _worst_span(target, fetch, seconds, late, target.seconds)
+        counts = evidence.counts(target, [*seconds, *late])
+        return {name: evaluate(target, counts.get(name, Counter()), len(seconds)) for name in names}
+    spans = Spans(target, target.seconds)
+    for second in seconds:
+        with_late = late if second == late.start - 1 else ()  # late answers count in the last second before
+        spans.add(second, evidence.counts(target, [second, *with_late]))
+    return spans.worst(names)
 
 
-def _worst_span(target: Target, fetch: Fetch, seconds: Sequence[int], late: range, length: int) -> Reading:
-    """Return the reading of the worst span of that many seconds.
-
-    A span with too few answers for a percentile is not skipped: few answers may mean a slow API. It is the
-    worst where its slowest answer is beyond the limit, and no span with enough answers is. A request without
-    an answer counts as slower than all others here.
-    """
-    spans = [
-        (evaluate(target, counts, length), inf if counts[UNANSWERED] else max(counts, default=0))
-        for span in _spans_of(seconds)
-        for counts in _spans(fetch, span, late, length)
-    ]
-    known = [reading for reading, _ in spans if reading.actual is not None]
-    if not known:
-        return max((reading for reading, _ in spans), key=lambda reading: reading.count)
-    worst_known = max(known, key=lambda reading: _badness(target, reading))
-    if not target.is_met_by(worst_known.actual or 0.0):
-        return worst_known
-    unknown = [(reading, slowest) for reading, slowest in spans if reading.actual is None and reading.count]
-    return next((reading for reading, slowest in unknown if not target.is_met_by(slowest)), worst_known)
-
-
-def _spans(fetch: Fetch, seconds: range, late: range, length: int) -> Iterator[Counted]:
-    """Yield the counts of each span of that many seconds in a row: one Counter, changed in place.
-
-    Late answers count in the last second before them.
-    """
-    by_second = [fetch(second, second + 1) for second in seconds]
-    if late.start == seconds.stop:
-        by_second[-1] = by_second[-1] + fetch(late.start, late.stop)
-    counts: Counted = Counter()
-    for index, newest in enumerate(by_second):
-        counts += newest
-        if index >= length:
-            counts -= by_second[index - length]
-        if index >= length - 1:
-            yield counts
-
-
-def _stability(fetch: Fetch, seconds: Sequence[int], late: range) -> Reading:
+def _stability(
+    target: Target, evidence: Evidence, names: Sequence[str], seconds: Sequence[int], late: range
+) -> dict[str, Reading]:
     """Return by how many percent the p95 of the last third is above the p95 of the first third."""
     third = len(seconds) // 3
-    first = _answered(_counted(fetch, seconds[:third]))
-    last = _answered(_counted(fetch, [*seconds[-third:], *late]))
+    first = evidence.counts(target, seconds[:third])
+    last = evidence.counts(target, [*seconds[-third:], *late])
+    return {name: _growth(first.get(name, Counter()), last.get(name, Counter())) for name in names}
+
+
+def _growth(first: Counted, last: Counted) -> Reading:
+    first, last = answered(first), answered(last)
     before, after = percentile(first, 0.95), percentile(last, 0.95)
     count = first.total() + last.total()
     if before is None or after is None or min(first.total(), last.total()) < 20:
-        return Reading(None, count, f"{_quantity(count, 'request')} only: too few for two p95")
+        return Reading(None, count, f"{quantity(count, 'request')} only: too few for two p95")
     growth = round(100 * (after / max(before, 0.1) - 1), 1)
     return Reading(growth, count, f"p95 {before:g} ms in the first third, {after:g} ms in the last")
-
-
-def _actual(target: Target, counts: Counted, seconds: int) -> float | None:
-    """Return the figure in the unit of the target; None where nothing was counted."""
-    figure = target.figure
-    match figure.kind:
-        case Kind.TIME:
-            return _time(figure, counts)
-        case Kind.RPS:
-            return counts["requests"] / seconds
-        case Kind.GOODPUT:
-            return sum(counts[status] for status in counts if 200 <= status < 400) / seconds
-        case Kind.ERRORS:
-            return _share(target, counts["failures"], counts["requests"])
-        case Kind.STATUS:
-            matching = sum(counts[status] for status in counts if _matches(str(status), figure.statistic))
-            return _share(target, matching, counts.total())
-        case Kind.CPU:
-            return mean(counts)
-    return mean(counts) if target.seconds else max(counts, default=None)
-
-
-def _time(figure: Figure, counts: Counted) -> float | None:
-    match figure.statistic:
-        case "avg":
-            return mean(counts)
-        case "min":
-            return min(counts, default=None)
-        case "max":
-            return max(counts, default=None)
-    return percentile(counts, (figure.percent or 0) / 100)
-
-
-def _share(target: Target, part: int, whole: int) -> float | None:
-    if not whole:
-        return None
-    return 100 * part / whole if target.unit == "%" else float(part)
-
-
-def _matches(status: str, wanted: str) -> bool:
-    """Return whether a status is the wanted one, such as ``503``, or of the wanted class, ``5xx``."""
-    return status == wanted or (wanted.endswith("xx") and status[0] == wanted[0])
-
-
-def _badness(target: Target, reading: Reading) -> float:
-    """Return a number that is the higher the worse the reading is for the target."""
-    actual = reading.actual or 0.0
-    match target.operator[0]:
-        case "<":
-            return actual
-        case ">":
-            return -actual
-    return abs(actual - target.limit)
 
 
 def _why_not_measured(target: Target) -> str:
@@ -272,7 +156,3 @@ def _why_not_measured(target: Target) -> str:
     elif figure.kind is Kind.MEMORY and target.unit == "%":
         advice = ": it has no memory limit, write the target in MB"
     return f"there is no measurement of the {figure.kind.name.lower()} of {figure.role}{advice}"
-
-
-def _quantity(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,8 +1,10 @@
 """VALID: were all requests counted? Compares the users' counts with the API's own. Pure.
 
-Each request that was answered must be in the API's counts, under its method, route and status. A request
-without an answer may be in them. Only two kinds of event explain any other difference. A lost worker did not
-report its last requests, but the API counted them. An API process that ended did not report its last counts.
+Each request that was answered must be in the API's counts, under its method, route and status. Where some
+names are counted together (stampede/counting/names.py), only methods and statuses are compared. A request
+without an answer may be in the API's counts. Only two kinds of event explain any other difference. A lost
+worker did not report its last requests, but the API counted them. An API process that ended did not report
+its last counts.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
+from stampede.counting.names import EVENT, MOST_NAMES
 from stampede.facts.event import Event
 from stampede.facts.run_json import ApiCounts, Facts
 from stampede.facts.verdict_json import Check, Verdict
@@ -28,7 +31,8 @@ NO_COUNTERS = "not checked: the target has no http_requests_total{method,route,s
 NO_ANSWER = "0"
 METRICS = "/metrics"
 OTHER = "other"
-"""The API's label for routes, and for methods, that it does not have."""
+"""The API's label for routes, and for methods, that it does not have. It is also the name of the users'
+requests that are counted together."""
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 ENDS = {"api_restarted": "restarted", "api_gone": "was gone"}
 """Events that end a process of the API: its counts since their `last_look` are lost."""
@@ -58,7 +62,7 @@ def _compared(run: Facts, counters: ApiCounts) -> Check:
     if strange := sorted(filter(_is_no_path, run.outcomes)):
         detail = f"'{strange[0]}' is not a route of the API: name your requests after the API's routes"
         return not_asked(NAME, f"not checked: {detail}")
-    compared = Comparison(by_route(run.outcomes, counters.api), counters.api)
+    compared = _comparison(run, counters.api)
     lost = [*losses(run).values()]
     ended = [event for event in run.events if event.name in ENDS]
     for gap, explainable in (
@@ -67,9 +71,32 @@ def _compared(run: Facts, counters: ApiCounts) -> Check:
     ):
         if gap.total() > explainable:
             return _unexplained(compared, gap, gap.total() - explainable)
-    explained = "; ".join(_explanations(compared, lost, ended))
+    explained = "; ".join([*_explanations(compared, lost, ended), *_not_compared(run)])
     counted = f"{compared.matched:,} of {compared.all:,}"
     return unknown_unless(NAME, True, f"{counted}: {explained}" if explained else counted, count=0)
+
+
+def _comparison(run: Facts, api: Counts) -> Comparison:
+    users = by_route(run.outcomes, api)
+    return Comparison(_by_method(users), _by_method(api)) if _has_other_names(run) else Comparison(users, api)
+
+
+def _by_method(counts: Counts) -> Counts:
+    """Return the counts of all routes together."""
+    by_method: dict[str, Counter[str]] = {}
+    for name, statuses in counts.items():
+        by_method.setdefault(f"{name.partition(' ')[0]} requests", Counter()).update(statuses)
+    return by_method
+
+
+def _has_other_names(run: Facts) -> bool:
+    """Return whether requests with some names are counted together."""
+    return any(event.name == EVENT for event in run.events)
+
+
+def _not_compared(run: Facts) -> Iterator[str]:
+    if _has_other_names(run):
+        yield f"by method only, as names beyond {MOST_NAMES:,} are counted as `{OTHER}`"
 
 
 def _explanations(compared: Comparison, lost: list[Event], ended: list[Event]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from locust import User, constant
 from locust.dispatch import UsersDispatcher
 
 from stampede.counting.counts import Counts
+from stampede.counting.names import MOST_NAMES
 from stampede.facts.run_json import Audit
 from stampede.plan.profiles import Plan, Stage, shaped
 from stampede.run.driver import Driver, RunError
@@ -96,6 +97,26 @@ def test_a_run_without_results_sends_nothing_and_is_over(
     assert {what for _worker, what in own.told} == {"ack", "stop"}
     (line,) = (record.message for record in caplog.records if record.levelname == "ERROR")
     assert line.endswith("/results/ cannot be written: Not a directory")
+
+
+def test_names_that_are_counted_together_are_an_event_and_a_warning(
+    driver: Driver, own: Master, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once in a run, with examples."""
+    run = Run("run", None, time.time())
+    folder = RunFolder(ResultsFolder(tmp_path, "test"), run, own.environment, driver.counts)
+    driver.observers.begin(folder)
+    for number in range(MOST_NAMES + 10):
+        driver.counts.names.of("GET", f"/item/{number}")
+        if number % 100 == 0 or number > MOST_NAMES:
+            driver.observers.worker_reported("host_abc", {})
+    driver.observers.end(run)
+    folder.stop_writing()
+    (event,) = run.events
+    assert event.name == "names_counted_together"
+    assert event.facts == {"after_the_first": MOST_NAMES, "such_as": "GET /item/2000"}
+    (line,) = (record.message for record in caplog.records if record.levelname == "WARNING")
+    assert "after the first 2000 names, requests are counted as `other`, such as GET /item/2000" in line
 
 
 def test_a_worker_that_leaves_before_it_has_done_anything_is_not_awaited(

@@ -10,7 +10,8 @@ import pytest
 from locust.rpc import Message
 
 from stampede.counting import latency
-from stampede.counting.latency import DUE, Latencies, mean, percentile, requests_in, rounded
+from stampede.counting.buckets import rounded
+from stampede.counting.latency import DUE, Latencies, mean, percentile, requests_in
 from tests.unit.counting.test_readable import Unreadable
 
 

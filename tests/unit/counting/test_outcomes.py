@@ -8,7 +8,7 @@ import pytest
 from msgspec import msgpack
 
 from stampede.counting import outcomes
-from stampede.counting.outcomes import Outcomes
+from stampede.counting.outcomes import MOST_STATUSES, Outcomes
 from tests.unit.counting.test_readable import Unreadable
 
 
@@ -121,3 +121,31 @@ def test_an_answer_to_a_request_sent_after_the_stop_is_of_the_run_but_not_of_the
     worker.clear()
     worker.count("GET", "/", 5, response=SimpleNamespace(status_code=200))
     assert worker.histogram(100, 110) == {200: 1}, "the next run"
+
+
+@pytest.mark.parametrize("reports", [1, 50])
+def test_statuses_beyond_the_limit_are_counted_by_their_class(reports: int) -> None:
+    """An API can answer each request with another status; a client must take 487 as 400 (RFC 9110, 15)."""
+    total, worker = Outcomes(), Outcomes()
+    for number in range(reports):
+        report: dict[str, Any] = {}
+        for status in [200, None, *range(300, 999)]:
+            worker.count("GET", "/", response=SimpleNamespace(status_code=status))
+        worker.hand_over(report)
+        total.add(msgpack.decode(msgpack.encode(report), strict=False))
+        assert total.by_route()["GET /"]["200"] == number + 1
+    statuses = total.by_route()["GET /"]
+    assert sum(statuses.values()) == reports * 701
+    assert statuses["0"] == reports, "an answer never becomes a request without an answer"
+    assert set(statuses) == {
+        *map(str, (0, 200, *range(300, 300 + MOST_STATUSES - 2))),
+        *map(str, range(400, 1000, 100)),
+        "300",
+    }
+
+
+def test_a_low_status_beyond_the_limit_is_still_an_answer() -> None:
+    total = Outcomes()
+    for status in [*range(1000, 1000 + MOST_STATUSES), 7]:
+        total.count("WS", "/", response=SimpleNamespace(status_code=status))
+    assert total.by_route()["WS /"]["7"] == 1

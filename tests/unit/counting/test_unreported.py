@@ -36,3 +36,15 @@ def test_names_without_end_are_counted_together() -> None:
     (counts,) = handed_over(worker).values()
     assert (counts[OTHERS], counts["GET /items/0"]) == (3, 2)
     assert sum(counts.values()) == MAX_NAMES + 4
+
+
+def test_names_of_many_workers_are_counted_together_too() -> None:
+    master = Unreported()
+    for worker in range(8):
+        own = Unreported()
+        for number in range(MAX_NAMES):
+            own.opened("GET", f"/{worker}/{number}")
+        own.end()
+        master.add(handed_over(own))
+    assert len(master.facts()) == MAX_NAMES + 1
+    assert sum(master.facts().values()) == 8 * MAX_NAMES

@@ -257,6 +257,9 @@ def test_that_cores_are_shared_is_said_last() -> None:
 def test_what_the_locustfile_did_to_the_run_is_listed() -> None:
     ended = Event(name="users_ended", at=runs.START + 3.0, facts={"cause": "StopUser", "users": 8})
     blocked = Event(name="worker_blocked", at=runs.START + 1.0, worker="0-ab", facts={"seconds": 7.0})
-    found = lines(runs.run(events=[blocked, ended]))
+    facts = {"after_the_first": 2_000, "such_as": "GET /item/2001"}
+    named = Event(name="names_counted_together", at=runs.START + 2.0, facts=facts)
+    found = lines(runs.run(events=[blocked, named, ended]))
+    assert "21:07:02 names counted together: after the first 2000, such as GET /item/2001" in found
     assert "21:07:01 worker blocked: seconds 7.0, worker 0-ab" in found
     assert "21:07:03 users ended: cause StopUser, users 8" in found

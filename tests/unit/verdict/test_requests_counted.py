@@ -35,6 +35,28 @@ def check(users: dict[str, dict[str, int]], api: dict[str, dict[str, int]], *eve
     return all_requests_counted(run)
 
 
+MANY_NAMES = {"name": "names_counted_together", "at": 1001.0}
+OTHER = {"GET /item/1": {"200": 3}, "GET other": {"200": 7, "404": 2, "0": 1}, "POST other": {"201": 4}}
+
+
+def test_where_names_are_counted_together_the_counts_of_each_method_are_compared() -> None:
+    """Of the requests with other names the routes are not known, but their method and status are."""
+    api = {"GET /item/{id}": {"200": 8, "404": 2}, "GET /other": {"200": 2}, "POST /item/": {"201": 4}}
+    found = check(OTHER, api, MANY_NAMES)
+    assert found.verdict == "PASS"
+    assert found.detail == "16 of 16: by method only, as names beyond 2,000 are counted as `other`"
+    without = check(OTHER, api)
+    assert without.verdict == "FAIL", "with all names told apart, no such difference is explained"
+
+
+@pytest.mark.parametrize("api", [{"GET /item/{id}": {"200": 9, "404": 2}}, {"GET /x": {"200": 10, "404": 3}}])
+def test_where_names_are_counted_together_a_difference_is_found(api: dict[str, dict[str, int]]) -> None:
+    users = {"GET /item/1": {"200": 3}, "GET other": {"200": 7, "404": 2}}
+    found = check(users, api, MANY_NAMES)
+    assert found.verdict == "FAIL"
+    assert "most at GET requests with status" in found.detail
+
+
 def orders(created: int, refused: int = 1_530, unanswered: int = 0) -> dict[str, dict[str, int]]:
     return {"POST /orders/": {"0": unanswered, "201": created, "409": refused}}
 
