@@ -26,10 +26,12 @@ from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
 from stampede.cluster.messages import RaceReply, Reader, report_type
 from stampede.cluster.roster import label_workers_in_logs, own_label
+from stampede.cluster.small_statistics import SmallStatistics, forget_reported_names
 from stampede.cluster.worker import REFUSED, REPORT_INTERVAL, ClusterWorker
 from stampede.counting import reports
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
+from stampede.counting.names import MOST_NAMES, MOST_NAMES_IN_A_REPORT
 from stampede.plan import pace
 from stampede.plan.hosts import Hosts
 from stampede.race.rounds import REPLY
@@ -185,6 +187,7 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     results.conclude_interrupted(results_folder)
     webui.add(web_ui, environment, driver, Path(options.stampede_profiles), results_folder.path)
     health.add(web_ui, lambda: cluster.is_listening)
+    SmallStatistics(runner, _counts.names, _counts.latencies.current_percentile)
     on = environment.events
     _at_test_start.append(lambda: cluster.begin(*driver.started()))
     on.worker_report.add_listener(lambda data, **_: _counts.add(data))
@@ -256,6 +259,8 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     options = environment.parsed_options
     _at_test_start.append(lambda: cluster.begin(options.stampede_run_id))
     _at_test_start.append(lambda: ledger.begin(options.stampede_run_id, own_label(runner)))
+    _counts.names.most = MOST_NAMES_IN_A_REPORT
+    on.report_to_master.add_listener(lambda **_: forget_reported_names(runner.stats, MOST_NAMES))
     on.report_to_master.add_listener(lambda data, **_: _counts.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: ledger.hand_over(data))
     on.report_to_master.add_listener(lambda data, **_: samples.hand_over(data))

@@ -9,5 +9,6 @@
 ``allowed_targets``            where users may be sent
 ``interrupt``, ``patches``     what is changed of Python's and of Locust's own behaviour
 ``user_patches``               what is changed of Locust's users
+``small_statistics``           Locust's own statistics, without what grows with time and with names
 =============================  =======================================================================
 """

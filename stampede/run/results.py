@@ -10,10 +10,8 @@ from io import StringIO
 from pathlib import Path
 
 import gevent
-from locust import stats
 from locust.env import Environment
 from locust.html import get_html_report
-from locust.stats import StatsCSVFileWriter
 from msgspec.structs import replace
 
 from stampede.cluster import roster
@@ -24,6 +22,7 @@ from stampede.facts import run_json
 from stampede.facts.run_json import Facts, Phase
 from stampede.facts.verdict_json import Judgement
 from stampede.report import files
+from stampede.run.locust_csv import LocustCsv
 from stampede.run.results_folder import ResultsFolder
 from stampede.run.run import Run, wanted_users
 from stampede.verdict.moves import without_moves
@@ -46,7 +45,7 @@ class RunFolder:
         self._counts = counts
         ledger = self.path / "ledger.jsonl.gz"
         self.ledger = LedgerFile(ledger, run.id, self._connected_workers(), run.events)
-        self._csv = StatsCSVFileWriter(environment, stats.PERCENTILES_TO_REPORT, str(self.path / "locust"))
+        self._csv = LocustCsv(environment, str(self.path / "locust"))
         self.facts = self._write_facts()
         """The content of run.json, as last written."""
         self.judgement: Judgement | None = None

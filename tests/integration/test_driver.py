@@ -23,6 +23,7 @@ from stampede.run.results_folder import ResultsFolder
 from stampede.run.run import Run
 from tests.integration.masters import Master, with_driver
 from tests.integration.test_load import Script
+from tests.unit.counted import empty_report
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_names_that_are_counted_together_are_an_event_and_a_warning(
     for number in range(MOST_NAMES + 10):
         driver.counts.names.of("GET", f"/item/{number}")
         if number % 100 == 0 or number > MOST_NAMES:
-            driver.observers.worker_reported("host_abc", {})
+            driver.observers.worker_reported("host_abc", empty_report())
     driver.observers.end(run)
     folder.stop_writing()
     (event,) = run.events

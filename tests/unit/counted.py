@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from stampede.counting.counts import Counts
 from stampede.counting.latency import Latencies
+from stampede.counting.ledger import Ledger
 
 
 def latencies(*requests: tuple[float, str, str, float, Exception | None]) -> Latencies:
@@ -18,6 +19,14 @@ def latencies(*requests: tuple[float, str, str, float, Exception | None]) -> Lat
         with patch("stampede.counting.latency.time", SimpleNamespace(time=lambda at=at: at)):
             made.count(method, name, milliseconds, exception)
     return made
+
+
+def empty_report() -> dict[str, Any]:
+    """What a worker reports that has done nothing."""
+    report: dict[str, Any] = {}
+    for part in (Counts(), Ledger()):
+        part.hand_over(report)
+    return report
 
 
 class Shop:
