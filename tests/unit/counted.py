@@ -10,6 +10,7 @@ from unittest.mock import patch
 from stampede.counting.counts import Counts
 from stampede.counting.latency import Latencies
 from stampede.counting.ledger import Ledger
+from stampede.sampling import sampler
 
 
 def latencies(*requests: tuple[float, str, str, float, Exception | None]) -> Latencies:
@@ -26,7 +27,7 @@ def empty_report() -> dict[str, Any]:
     report: dict[str, Any] = {}
     for part in (Counts(), Ledger()):
         part.hand_over(report)
-    return report
+    return {**report, sampler.KEY: {"rows": [], "machine": None}}
 
 
 class Shop:
