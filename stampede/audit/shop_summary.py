@@ -14,8 +14,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extras import RealDictCursor
 
+from stampede.audit import bounded_request
 from stampede.facts.verdict_json import Check, Offender, Verdict
-from stampede.sampling import target_client
 
 NAME = "summary_equals_recount"
 TRIES = 3
@@ -96,7 +96,7 @@ def ask(host: str) -> Answer:
     """
     deadline = time.monotonic() + PATIENCE
     while True:
-        answer = target_client.fetch(f"{host.rstrip('/')}/summary", seconds=TIMEOUT, most_bytes=MOST_BYTES)
+        answer = bounded_request.get(f"{host.rstrip('/')}/summary", seconds=TIMEOUT, most_bytes=MOST_BYTES)
         if answer.status == 200:
             summary: Answer = json.loads(answer.body, parse_float=Decimal)
             return summary
@@ -106,7 +106,7 @@ def ask(host: str) -> Answer:
         time.sleep(seconds)
 
 
-def _retry_after(answer: target_client.Answer) -> float | None:
+def _retry_after(answer: bounded_request.Answer) -> float | None:
     """Return the Retry-After of a 503 in seconds; None if there is none, or if it is a date."""
     told = str(answer.headers.get("retry-after"))
     is_number = answer.status == 503 and re.fullmatch(r"\d{1,9}", told, re.ASCII)
