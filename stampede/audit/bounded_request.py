@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from queue import Empty, SimpleQueue
+from socket import SHUT_RDWR
 from threading import Thread
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -24,11 +26,13 @@ def get(url: str, *, seconds: float, most_bytes: int) -> Answer:
     Raises OSError without a connection, and where the whole answer takes longer than `seconds`; HTTPException
     for an answer whose body has more than `most_bytes`, or that is not HTTP; ValueError for a wrong URL.
     """
+    parts = urlsplit(url)
+    connection = _connection(parts, seconds)
     results: SimpleQueue[Answer | Exception] = SimpleQueue()
 
     def ask() -> None:
         try:
-            results.put(_ask(urlsplit(url), seconds, most_bytes))
+            results.put(_ask(connection, parts, most_bytes))
         except Exception as error:
             results.put(error)
 
@@ -37,18 +41,20 @@ def get(url: str, *, seconds: float, most_bytes: int) -> Answer:
     try:
         result = results.get(timeout=seconds)
     except Empty:
+        if connection.sock:
+            with suppress(OSError):  # it may have ended in this moment
+                connection.sock.shutdown(SHUT_RDWR)  # ends the thread
         raise TimeoutError("timed out") from None
     if isinstance(result, Exception):
         raise result
     return result
 
 
-def _ask(parts: SplitResult, seconds: float, most_bytes: int) -> Answer:
-    connection = _connection(parts, seconds)
+def _ask(connection: HTTPConnection, parts: SplitResult, most_bytes: int) -> Answer:
     try:
         connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
-        response = connection.getresponse()
-        body = response.read(most_bytes + 1)
+        with connection.getresponse() as response:
+            body = response.read(most_bytes + 1)
         if len(body) > most_bytes:
             raise HTTPException(f"the answer has more than {most_bytes:,} bytes")
         return Answer(response.status, response.headers, body)

@@ -140,7 +140,7 @@ def test_new_secrets_and_the_data_of_an_earlier_version_fit(cluster: Checkout) -
     for role in ("postgres", "api", "auditor"):
         psql(cluster, OLD.format(role))
     compose(cluster, "down")
-    assert volumes(cluster) == VOLUMES | {"postgres"}
+    assert volumes(cluster) == VOLUMES | {"postgres", "cluster-key"}
     project = cluster.environment["COMPOSE_PROJECT_NAME"]
     cluster.run("docker", "volume", "rm", *(f"{project}_{volume}" for volume in VOLUMES))
     compose(cluster, "up", "--detach", "--wait", "master")
