@@ -5,8 +5,12 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import pytest
+
 from tests.checkout import Checkout
 from tests.cluster.test_leftovers import processes_of
+
+pytestmark = pytest.mark.long
 
 
 def test_other_users_see_neither_its_files_nor_its_password(checkout: Checkout) -> None:

@@ -12,6 +12,8 @@ import pytest
 from tests.checkout import Checkout, wait_until
 from tests.cluster.test_plain_compose import compose, has_catalogue
 
+pytestmark = pytest.mark.long
+
 CONNECT = "import psycopg2, sys; psycopg2.connect(sys.argv[1]).cursor().execute(sys.argv[2])"
 VOLUMES = {"api-secrets", "auditor-secrets"}
 REFUSED = re.compile("no pg_hba.conf entry|password authentication failed|no password supplied")

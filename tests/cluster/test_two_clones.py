@@ -13,6 +13,8 @@ from stampede.rig.settings import project_of
 from tests.checkout import Checkout, copied_project
 from tests.cluster.test_plain_compose import compose, containers
 
+pytestmark = pytest.mark.long
+
 VERBS = ["up", "headless", "scale", "restart", "logs", "ps", "down", "reset"]
 
 
