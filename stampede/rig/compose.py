@@ -22,6 +22,9 @@ from stampede.rig.variables import encoded, environment, of_file
 START_TIMEOUT = 90.0
 """Seconds for every service to become healthy."""
 
+REMOVAL_TIMEOUT = 5.0
+"""Seconds to try again to remove a network that has no container any more."""
+
 MOST_LINES = "50000"
 """The number of lines that are kept of each container's log."""
 
@@ -217,11 +220,27 @@ class Compose:
 
     def down(self) -> None:
         """Stop all containers; the data stays."""
-        self._checked("down", "--remove-orphans")
+        self._remove("--remove-orphans")
 
     def reset(self) -> None:
         """Stop all containers and delete the data."""
-        self._checked("down", "--remove-orphans", "--volumes")
+        self._remove("--remove-orphans", "--volumes")
+
+    def _remove(self, *options: str) -> None:
+        """Run `docker compose down`, again while the engine still counts a container of a network.
+
+        Some engines count one that they have removed until they are restarted. The network that is left does
+        no harm, and the next start uses it: this is a warning, no error. Raise UsageError for other errors.
+        """
+        deadline = time.monotonic() + REMOVAL_TIMEOUT
+        while (done := self._compose("down", *options, capture=True)).returncode:
+            reason = last_words(done.stderr)
+            if "has active endpoints" not in done.stderr or self._containers():
+                raise UsageError(f"docker compose down failed: {reason}")
+            if time.monotonic() > deadline:
+                print(f"stampede: a network is left, which the next start uses: {reason}", file=sys.stderr)
+                return
+            time.sleep(0.5)
 
     def _checked(self, *command: str) -> str:
         """Run a Compose command and return its output. Raise UsageError if it fails."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stampede.rig import UsageError, cluster, settings
+from stampede.rig import UsageError, cluster, compose, settings
 from stampede.rig.compose import Compose, _ready
 from tests.lossless.commands import free_port
 from tests.unit.bare import bare_environment  # noqa: F401
@@ -105,3 +105,44 @@ def test_an_error_of_the_cleanup_does_not_hide_the_first_one(
         "the cluster may still be up: docker compose down failed: the engine is gone"
         in capsys.readouterr().err
     )
+
+
+STALE = "failed to remove network: network mine_cluster id 2041 has active endpoints"
+
+
+@pytest.mark.parametrize("failures", [1, 1000], ids=["for a moment", "for ever"])
+def test_a_network_that_the_engine_does_not_free_does_not_fail_the_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], failures: int
+) -> None:
+    """The run was judged before: its verdict must not get lost for that."""
+    calls, docker = tmp_path / "calls", tmp_path / "docker"
+    docker.write_text(
+        f"""#!/bin/sh
+case "$*" in *" down "*) ;; *) exit 0 ;; esac
+echo down >> {calls}
+test "$(wc -l < {calls})" -gt {failures} || {{ echo "{STALE}" >&2; exit 1; }}
+"""
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(compose, "REMOVAL_TIMEOUT", 0.6)
+    Compose(settings.read(["RUNTIME=compose"])).down()
+    assert calls.read_text().count("down") > 1
+    assert capsys.readouterr().err == (
+        "" if failures == 1 else f"stampede: a network is left, which the next start uses: {STALE}\n"
+    )
+
+
+def test_a_network_with_a_container_fails_the_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f"""#!/bin/sh
+case "$*" in *" down "*) echo "{STALE}" >&2; exit 1 ;; *" ps "*) echo '{{"Service": "master"}}' ;; esac
+"""
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(UsageError, match="docker compose down failed: failed to remove network"):
+        Compose(settings.read(["RUNTIME=compose"])).down()
