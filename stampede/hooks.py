@@ -32,8 +32,9 @@ from stampede.counting import reports
 from stampede.counting.counts import Counts
 from stampede.counting.ledger import Ledger
 from stampede.counting.names import MOST_NAMES, MOST_NAMES_IN_A_REPORT
+from stampede.own_ports import OwnPorts
 from stampede.plan import pace
-from stampede.plan.hosts import Hosts
+from stampede.plan.hosts import Hosts, own_ports
 from stampede.race.rounds import REPLY
 from stampede.run import results
 from stampede.run.driver import Driver
@@ -173,8 +174,9 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
 def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:
     options = environment.parsed_options
     # First, because Locust serves its UI even where something below fails.
-    default_hosts = [*Hosts(environment).allowed, options.stampede_audit_host]
-    _secure(web_ui, options.stampede_owner_key, options.stampede_allowed, default_hosts)
+    hosts = Hosts(environment)
+    default_hosts = [*hosts.allowed, options.stampede_audit_host]
+    _secure(web_ui, options.stampede_owner_key, options.stampede_allowed, default_hosts, hosts.own_ports)
     if curve.is_exposed(_key_folder, runner.master_bind_host):
         logger.warning("stampede: other machines can join as workers: set STAMPEDE_CLUSTER_KEY to a folder")
     label_workers_in_logs(runner)
@@ -217,7 +219,11 @@ def _user_ended(cluster: ClusterWorker, user: User, error: BaseException, is_sto
 
 
 def _secure(
-    web_ui: WebUI, owner_key_file: str | None, allowed_file: str | None, default_hosts: list[str | None]
+    web_ui: WebUI,
+    owner_key_file: str | None,
+    allowed_file: str | None,
+    default_hosts: list[str | None],
+    ports: OwnPorts,
 ) -> None:
     """Add the login and the guard to the UI, before it serves anything."""
 
@@ -229,7 +235,7 @@ def _secure(
     try:
         credentials = login.credentials(os.environ)
         login.require_login(os.environ.get("UI_BIND") or web_ui.host, credentials)
-        allowed = AllowedTargets(os.environ.get("ALLOW_TARGETS", ""), own_targets)
+        allowed = AllowedTargets(os.environ.get("ALLOW_TARGETS", ""), own_targets, ports)
         bodies.add(web_ui)
         if credentials:  # before the guard: without a session, nothing else of a request is looked at
             login.add(web_ui, credentials, login.new_owner_key(owner_key_file))
@@ -251,7 +257,8 @@ def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
     environment.stampede_ledger = ledger  # for user classes: the ledger, and their worker's label in it
     environment.stampede_worker = lambda: own_label(runner)
     try:
-        allowed = AllowedTargets(os.environ.get("ALLOW_TARGETS", ""), lambda: [environment.host])
+        listed = os.environ.get("ALLOW_TARGETS", "")
+        allowed = AllowedTargets(listed, lambda: [environment.host], own_ports(environment))
     except AllowedTargetsError as error:
         _refuse_to_start(error)
     patches.refuse_redirects_off_target(allowed)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from stampede.own_ports import OwnPorts
+
 HOST = r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?"
 URL = re.compile(rf"(?P<scheme>https?)://{HOST}([/?#].*)?", re.IGNORECASE | re.DOTALL)
 """A plain URL. One that clients read in different ways (`http://a\\@b`) does not match."""
@@ -14,6 +16,9 @@ ENTRY = re.compile(rf"((?P<scheme>https?)://)?{HOST}/?", re.IGNORECASE)
 """One entry of ALLOW_TARGETS."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+VALID_PORTS = range(1, 65_536)
+
+NO_PORTS = OwnPorts()
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 """The names of the machine itself."""
@@ -42,17 +47,30 @@ class Origin(NamedTuple):
 class AllowedTargets:
     """The targets that one cluster may send requests to."""
 
-    def __init__(self, listed: str, own: Callable[[], Iterable[str | None]] = tuple) -> None:
+    def __init__(
+        self,
+        listed: str,
+        own: Callable[[], Iterable[str | None]] = tuple,
+        own_ports: OwnPorts = NO_PORTS,
+    ) -> None:
         """Parse `listed`, hosts and origins separated by commas. Raise AllowedTargetsError.
 
         `own` returns the addresses that are allowed without being listed. It is called for each check, as
-        the addresses can change.
+        the addresses can change. `own_ports` are those of the cluster itself, which are never allowed.
         """
         self._listed = [_parse_entry(entry.strip()) for entry in listed.split(",") if entry.strip()]
         self._own = own
+        self._own_ports = own_ports
+
+    def is_own(self, address: str) -> bool:
+        """Return whether an address is a port of the cluster itself, such as that of its UI."""
+        origin = parse_origin(address)
+        return bool(origin and origin.port and self._own_ports.include(origin.host, origin.port))
 
     def allows(self, address: str) -> bool:
         """Return whether users may send requests to an address."""
+        if self.is_own(address):
+            return False
         own = {own_address.rstrip("/") for own_address in self._own() if own_address}
         if address.rstrip("/") in own:
             return True
@@ -61,10 +79,15 @@ class AllowedTargets:
         return wanted is not None and any(origin.includes(wanted) for origin in allowed)
 
     def allows_redirect(self, source: str, target: str) -> bool:
-        """Return whether a redirect may be followed: it stays on its host, or its target is allowed."""
+        """Return whether a redirect may be followed: to the same scheme, host and port, or an allowed target.
+
+        Another port is another program. From http to https of the same host is allowed, on their usual ports.
+        """
         before, after = parse_origin(source), parse_origin(target)
-        is_same_host = before is not None and after is not None and before.host == after.host
-        return is_same_host or self.allows(target)
+        if before is None or after is None:
+            return False
+        is_upgrade = before == Origin("http", after.host, 80) and after == Origin("https", before.host, 443)
+        return (before == after or is_upgrade or self.allows(target)) and not self.is_own(target)
 
 
 def reachable(address: str, this_machine: str) -> str:
@@ -84,7 +107,8 @@ def reachable(address: str, this_machine: str) -> str:
 def parse_origin(address: str) -> Origin | None:
     """Return the origin of a URL, or None where the address is not a plain URL."""
     match = URL.fullmatch(address)
-    return match and _origin(match)
+    origin = match and _origin(match)
+    return origin if origin and origin.port in VALID_PORTS else None
 
 
 def _parse_entry(entry: str) -> Origin:

@@ -28,7 +28,7 @@ from flask import Response, after_this_request
 from gevent.event import Event
 from locust import argument_parser
 from locust.clients import HttpSession
-from locust.contrib.fasthttp import FastRequest
+from locust.contrib.fasthttp import FastRequest, LocustUserAgent
 from locust.env import Environment
 from locust.exception import RPCError
 from locust.rpc import Message, zmqrpc
@@ -276,38 +276,82 @@ def keep_timer(web_ui: WebUI) -> None:
         return response
 
 
-def refuse_redirects_off_target(allowed: AllowedTargets) -> None:
-    """Let a request fail that is redirected to a host that is not allowed.
+class RedirectError(geventhttpclient.useragent.ConnectionError):  # Locust expects errors of this class
+    """A redirect is not followed. The message has no path: Locust counts errors by their text."""
 
-    Stock users follow every redirect, so that load meant for one host reaches another.
+    def __init__(self, reason: str) -> None:
+        super().__init__(None, reason)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"RedirectError({self.text!r})"
+
+
+def refuse_redirects_off_target(allowed: AllowedTargets) -> None:
+    """Let a request fail that is redirected to a host that is not allowed, or to no URL.
+
+    Stock users follow every redirect, so that load meant for one host reaches another. If the Location is no
+    URL, they raise an exception in the locustfile's task.
     """
     redirect, resolve = FastRequest.redirect, HttpSession.resolve_redirects
+    send = LocustUserAgent._urlopen
 
     def redirect_on_target(request: FastRequest, code: int, location: str) -> None:
-        target = urljoin(request.url, location)
-        if not allowed.allows_redirect(request.url, target):
-            raise geventhttpclient.useragent.ConnectionError(request.url, _not_followed(target))
-        redirect(request, code, location)
+        if reason := _why_not_followed(allowed, request.url, location):
+            raise RedirectError(reason)
+        try:
+            redirect(request, code, location)
+        except ValueError:
+            raise RedirectError(NO_URL) from None
+
+    def send_redirected(agent: LocustUserAgent, request: FastRequest) -> Any:
+        try:
+            return send(agent, request)
+        except ValueError:
+            if request.unverifiable:  # it was redirected
+                raise RedirectError(NO_URL) from None
+            raise
 
     def resolve_on_target(
         session: HttpSession, response: requests.Response, *arguments: Any, **options: Any
     ) -> Iterator[Any]:
-        refuse_off_target(session, response, options)
-        for next_response in resolve(session, response, *arguments, **options):
-            refuse_off_target(session, next_response, options)
-            yield next_response
+        try:
+            refuse_off_target(session, response, options)
+            for next_response in resolve(session, response, *arguments, **options):
+                refuse_off_target(session, next_response, options)
+                yield next_response
+        except ValueError:  # Locust treats those of requests as mistakes in the locustfile
+            if options.get("yield_requests"):  # the redirect is not to be followed
+                return
+            raise requests.RequestException(NO_URL, response=response) from None
 
     def refuse_off_target(session: HttpSession, response: requests.Response, options: dict[str, Any]) -> None:
         location = None if options.get("yield_requests") else session.get_redirect_target(response)
-        target = location and urljoin(response.url, location)
-        if target and not allowed.allows_redirect(response.url, target):
-            raise requests.RequestException(_not_followed(target), response=response)
+        reason = location and _why_not_followed(allowed, response.url, location)
+        if reason:
+            raise requests.RequestException(reason, response=response)
 
-    FastRequest.redirect = redirect_on_target
+    FastRequest.redirect, LocustUserAgent._urlopen = redirect_on_target, send_redirected
     HttpSession.resolve_redirects = resolve_on_target
 
 
-def _not_followed(target: str) -> str:
-    # Without the path, which may differ each time: Locust counts errors by their text.
+NO_URL = "a redirect is not followed: its Location is not an HTTP URL"
+
+LONGEST_ORIGIN = 100
+"""Characters of an address that are shown."""
+
+
+def _why_not_followed(allowed: AllowedTargets, source: str, location: str) -> str | None:
+    """Return why a redirect is not followed; None if it is."""
+    try:
+        target = urljoin(source, location)
+    except ValueError:
+        return NO_URL
+    if allowed.allows_redirect(source, target):
+        return None
     origin = "/".join(target.split("/", 3)[:3])
-    return f"a redirect to {origin} is not followed: it is not in ALLOW_TARGETS"
+    short = origin if len(origin) <= LONGEST_ORIGIN else f"{origin[: LONGEST_ORIGIN - 1]}…"
+    why = "it is a port of this cluster" if allowed.is_own(target) else "it is not in ALLOW_TARGETS"
+    return f"a redirect to {short} is not followed: {why}"

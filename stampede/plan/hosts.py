@@ -1,13 +1,20 @@
-"""The host of a run that names none: that of --host, else of the user classes, else the cluster's own API."""
+"""The host of a run that names none: that of --host, else of the user classes, else the cluster's own API.
+
+No run has a port of the cluster itself as its host: users would hit the master.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from locust import User
 from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
 
+from stampede.cluster.allowed_targets import parse_origin
+from stampede.own_ports import REFUSED, VARIABLE, OwnPorts
 from stampede.plan.cast import CastError
 
 
@@ -29,6 +36,7 @@ class Hosts:
         self._fallback = getattr(environment.parsed_options, "stampede_fallback_host", None) or None
         classes = environment.available_user_classes or {}
         self._of_classes = {name: str(cls.host) for name, cls in classes.items() if cls.host}
+        self.own_ports = own_ports(environment)
 
     @property
     def allowed(self) -> list[str]:
@@ -43,8 +51,20 @@ class Hosts:
     def choose(self, user_classes: Iterable[type[User]]) -> Target:
         """Return the host for a run of these classes.
 
-        Raises CastError where the classes state different hosts: a run has one.
+        Raises CastError where the classes state different hosts, as a run has one, and for a port of the
+        cluster itself.
         """
+        target = self._choose(user_classes)
+        self.refuse_own(target.host)
+        return target
+
+    def refuse_own(self, host: object) -> None:
+        """Raise CastError if a host is a port of the cluster itself."""
+        origin = parse_origin(str(host))
+        if origin and origin.port and self.own_ports.include(origin.host, origin.port):
+            raise CastError(f"{host} {REFUSED}")
+
+    def _choose(self, user_classes: Iterable[type[User]]) -> Target:
         if self._stated:
             return Target(self._stated)
         names = [cls.__name__ for cls in user_classes if cls.__name__ in self._of_classes]
@@ -61,3 +81,14 @@ class Hosts:
         """
         states_one = any(cls.__name__ in self._of_classes for cls in user_classes)
         return self._stated or (None if states_one else self._fallback)
+
+
+def own_ports(environment: Environment) -> OwnPorts:
+    """Return the ports of the cluster itself: those that the rig lists, and those that Locust knows."""
+    runner, web_ui = environment.runner, environment.web_ui
+    here = [web_ui.port] if web_ui else []
+    if isinstance(runner, MasterRunner):
+        here.append(runner.master_bind_port)
+    elif isinstance(runner, WorkerRunner):
+        here.append(runner.master_port)
+    return OwnPorts(os.environ.get(VARIABLE, ""), here)

@@ -45,6 +45,8 @@ def main(verb: str, arguments: list[str]) -> int:
         if verb == "try":  # needs no cluster
             return trial.run(arguments)
         settings, runtime = cluster.find(arguments)
+        if verb in ("up", "headless"):
+            local_host.refuse_own(settings.host, settings.own_ports)
         if verb in ("up", "headless", "restart"):
             variables.print_ignored(settings.env_file, NAMES)
         print_ignored(verb, arguments, settings, runtime)

@@ -1,10 +1,15 @@
-"""Checks of a HOST on this machine: whether a server listens there, and whether containers can reach it."""
+"""Checks of a HOST on this machine: whether a server listens there that is not the cluster's own.
+
+And whether containers can reach it.
+"""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from stampede.own_ports import REFUSED, OwnPorts
 from stampede.rig import UsageError
 
 NAMES = ("localhost", "127.0.0.1", "::1")
@@ -24,6 +29,14 @@ def refuse_closed(host: str | None) -> None:
         raise UsageError(f"HOST: {host} refuses connections: start the API first")
 
 
+def refuse_own(host: str | None, ports: Iterable[int]) -> None:
+    """Raise UsageError if `host` is one of these ports of this machine, on which the cluster listens."""
+    if host is None:
+        return
+    if OwnPorts(here=ports).include(str(urlsplit(host).hostname), _port(host)):
+        raise UsageError(f"HOST: {host} {REFUSED}")
+
+
 def explain(error: UsageError, host: str | None, runtime: str) -> UsageError:
     """Return an error that says what to do where only containers cannot reach a `host` of this machine."""
     is_unreachable = "does not answer the cluster" in str(error)
@@ -37,11 +50,15 @@ def explain(error: UsageError, host: str | None, runtime: str) -> UsageError:
 
 def _accepts(host: str) -> bool:
     parts = urlsplit(host)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        socket.create_connection((str(parts.hostname), port), TIMEOUT).close()
+        socket.create_connection((str(parts.hostname), _port(host)), TIMEOUT).close()
     except ConnectionRefusedError:
         return False
     except OSError:  # such as a time-out: the master's own probe decides
         return True
     return True
+
+
+def _port(host: str) -> int:
+    parts = urlsplit(host)
+    return parts.port or (443 if parts.scheme == "https" else 80)

@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from stampede import own_ports
 from stampede.rig import ROOT
 from stampede.rig.run_folders import RESULTS
 from stampede.rig.settings import Settings
@@ -33,6 +34,7 @@ def locustfile_variables(settings: Settings) -> dict[str, str]:
         "STAMPEDE_ARGS": settings.locust_args or "",
         "STAMPEDE_TAGS": settings.tags or "",
         "STAMPEDE_EXCLUDE_TAGS": settings.exclude_tags or "",
+        own_ports.VARIABLE: " ".join(f"{own_ports.HERE}:{port}" for port in settings.own_ports),
     }
 
 

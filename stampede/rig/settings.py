@@ -141,6 +141,11 @@ class Settings:
         return ("master", "worker") if self.host else ("postgres", "api", "master", "worker")
 
     @property
+    def own_ports(self) -> tuple[int, ...]:
+        """Return the ports of this machine on which the cluster listens, without that of its API."""
+        return (self.ui_port,) if self.runtime == "compose" else (self.ui_port, self.master_port)
+
+    @property
     def ui_url(self) -> str:
         """Return the URL of the master's UI, as this machine reaches it."""
         bind = ipaddress.ip_address(self.ui_bind)

@@ -21,7 +21,11 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING
 
 from stampede import engine
-from stampede.cluster import listener_patches, patches, user_patches
+from stampede.cluster import (
+    listener_patches,
+    patches,
+    user_patches,
+)
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.counting.unreported import Unreported
 from stampede.plan.cast import Cast, CastError
@@ -178,7 +182,8 @@ def _choose(environment: Environment) -> list[type[User]]:
 def _set_host(environment: Environment, user_classes: Sequence[type[User]]) -> str | None:
     """Set the host of the user classes, as a run does; return it. Raise TrialError, AllowedTargetsError."""
     options = environment.parsed_options
-    host = Hosts(environment).choose(user_classes).host
+    hosts = Hosts(environment)
+    host = hosts.choose(user_classes).host
     if host is None and any(issubclass(user_class, (HttpUser, FastHttpUser)) for user_class in user_classes):
         raise TrialError("there is no host to send requests to: set HOST=http://…, or the user class a host")
     is_probed = host and host.startswith(("http://", "https://")) and options.stampede_probe != "no"
@@ -187,6 +192,7 @@ def _set_host(environment: Environment, user_classes: Sequence[type[User]]) -> s
     environment.host = host
     for user_class in user_classes if host else ():
         user_class.host = host
-    allowed = AllowedTargets(os.environ.get("ALLOW_TARGETS", ""), lambda: [environment.host])
+    listed = os.environ.get("ALLOW_TARGETS", "")
+    allowed = AllowedTargets(listed, lambda: [environment.host], hosts.own_ports)
     patches.refuse_redirects_off_target(allowed)
     return host

@@ -110,7 +110,8 @@ class Form:
         """Raise RunError or CastError where a run with the form's numbers cannot start."""
         self._driver.check_can_start()
         self._driver.cast.choose_default()
-        if request.form.get("host"):
+        if host := request.form.get("host"):
+            self._driver.hosts.refuse_own(host)
             return
         host = self._driver.hosts.choose(self._web_ui.environment.user_classes).host
         if "host" in request.form and host:

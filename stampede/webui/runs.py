@@ -119,6 +119,7 @@ def begin_at_rate(driver: Driver, settings: Mapping[str, Any]) -> Begun:
 
 def _begin(driver: Driver, plan: Plan, settings: Mapping[str, Any], *, is_headless: bool) -> Begun:
     given = settings.get("host")
+    driver.hosts.refuse_own(given)
     target = Target(given) if given else driver.hosts.choose(driver.cast.taking_part(plan))
     if settings.get("probe", True):
         _refuse_silent_host(target.host)

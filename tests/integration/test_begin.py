@@ -15,7 +15,9 @@ import gevent
 import pytest
 import trustme
 
+from stampede.own_ports import OwnPorts
 from stampede.plan import probe
+from stampede.plan.cast import CastError
 from stampede.run.driver import Driver, RunError
 from stampede.webui import runs
 from tests.integration.masters import Master, Shopper, with_driver
@@ -78,6 +80,14 @@ def test_a_silent_host_is_refused_unless_it_is_not_probed(driver: Driver) -> Non
         begin(driver)
     assert not driver.in_progress
     assert begin(driver, probe=False)
+
+
+def test_a_port_of_the_cluster_is_refused(driver: Driver) -> None:
+    """Users would hit the master; no probe of it is sent."""
+    driver.hosts.own_ports = OwnPorts(here=[8089])
+    with pytest.raises(CastError, match=r"http://127\.0\.0\.1:8089 is a port of this cluster"):
+        begin(driver, host="http://127.0.0.1:8089")
+    assert not driver.in_progress
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError, reachable
+from stampede.own_ports import OwnPorts
 
 OWN = "http://api:8000"
 
@@ -56,13 +57,50 @@ def test_what_lists_no_hosts_is_refused(listed: str) -> None:
     ("there", "is_allowed"),
     [
         ("http://shop.test/next", True),
-        ("https://shop.test/next", True),
+        ("http://shop.test:80/next", True),
+        ("HTTP://SHOP.test./next", True),
+        ("https://shop.test/next", True),  # to TLS, on the usual ports
+        ("https://shop.test:443/next", True),
+        ("https://shop.test:8443/next", False),
+        ("http://shop.test:8089/", False),  # another port is another program
+        ("http://shop.test:0/", False),
+        ("http://shop.test:99999/", False),
+        ("ftp://shop.test/", False),
+        ("http://shop.test@stranger.test/", False),
+        ("", False),
         ("http://login.test/", True),
+        ("http://login.test:1234/", True),
         ("http://stranger.test/", False),
     ],
 )
-def test_a_redirect_stays_on_its_host_or_leads_to_an_allowed_one(there: str, is_allowed: bool) -> None:
+def test_a_redirect_stays_at_its_origin_or_leads_to_an_allowed_one(there: str, is_allowed: bool) -> None:
     assert AllowedTargets("login.test").allows_redirect("http://shop.test/", there) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "is_allowed"),
+    [
+        ("http://shop.test:9000/", "http://shop.test:9000/next", True),
+        ("http://shop.test:9000/", "http://shop.test/", False),
+        ("http://shop.test:9000/", "https://shop.test/", False),
+        ("http://shop.test:9000/", "https://shop.test:9000/", False),
+        ("https://shop.test/", "https://shop.test/next", True),
+        ("https://shop.test/", "http://shop.test/", False),  # without TLS
+    ],
+)
+def test_another_scheme_or_port_is_elsewhere(here: str, there: str, is_allowed: bool) -> None:
+    assert AllowedTargets("login.test").allows_redirect(here, there) is is_allowed
+
+
+def test_a_port_of_the_cluster_is_never_allowed() -> None:
+    """Neither as the own target, nor if it is listed, nor by a redirect from itself."""
+    ui = "http://localhost:8089"
+    allowed = AllowedTargets("localhost", lambda: [ui], OwnPorts("localhost:8089"))
+    assert allowed.is_own(ui)
+    assert not allowed.allows(ui)
+    assert not allowed.allows_redirect("http://localhost:9000/", f"{ui}/swarm")
+    assert not allowed.allows_redirect(ui, f"{ui}/swarm")
+    assert allowed.allows("http://localhost:9000")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +113,7 @@ def test_a_redirect_stays_on_its_host_or_leads_to_an_allowed_one(there: str, is_
         ("http://api:8000", "http://api:8000"),
         ("http://localhost.example.com", "http://localhost.example.com"),
         ("http://localhost:9000@example.com", "http://localhost:9000@example.com"),
-        ("http://localhost:99999", "http://machine.test:99999"),  # refused later, by who connects
+        ("http://localhost:99999", "http://localhost:99999"),  # no such port
         ("localhost:9000", "localhost:9000"),
         ("", ""),
     ],

@@ -79,3 +79,23 @@ def test_the_host_of_a_class_outlives_a_run() -> None:
     known = hosts(visitor)
     visitor.host = "http://other:9"
     assert known.choose([visitor]).host == "http://mine:1"
+
+
+@pytest.mark.parametrize("host", ["http://localhost:8089", "http://127.0.0.1:5557/", "http://postgres:5432"])
+def test_a_port_of_the_cluster_is_no_host(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Whether the form, --host or a class states it."""
+    monkeypatch.setenv("STAMPEDE_OWN_PORTS", "localhost:8089 localhost:5557 postgres:5432")
+
+    class Visitor(User):
+        pass
+
+    Visitor.host = host
+    for known in (hosts(Visitor), hosts(Plain, stated=host)):
+        with pytest.raises(
+            CastError, match="is a port of this cluster, which is never a target: set another HOST"
+        ):
+            known.choose([Visitor])
+    with pytest.raises(CastError, match="is a port of this cluster"):
+        hosts(Plain).refuse_own(host)
+    hosts(Plain).refuse_own("http://localhost:8000")
+    hosts(Plain).refuse_own(None)

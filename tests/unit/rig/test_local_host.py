@@ -37,3 +37,16 @@ def test_a_host_that_only_containers_cannot_reach_is_explained() -> None:
     assert local_host.explain(UNREACHABLE, "http://localhost:9", "local") is UNREACHABLE
     other = UsageError("a run is in progress")
     assert local_host.explain(other, "http://localhost:9", "compose") is other
+
+
+@pytest.mark.parametrize("host", ["http://localhost:8089", "https://127.0.0.1:8089/", "http://[::1]:8089"])
+def test_a_port_of_the_cluster_is_no_host(host: str) -> None:
+    with pytest.raises(
+        UsageError, match="is a port of this cluster, which is never a target: set another HOST"
+    ):
+        local_host.refuse_own(host, (8089, 5557))
+
+
+@pytest.mark.parametrize("host", [None, "http://localhost:9000", "http://192.0.2.1:8089", "http://localhost"])
+def test_another_port_is_a_host(host: str | None) -> None:
+    local_host.refuse_own(host, (8089, 5557))

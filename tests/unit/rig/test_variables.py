@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stampede.rig import UsageError, memory, settings, variables
 from stampede.rig.roles import Roles
 from stampede.rig.settings import NAMES
+from tests.checkout import ROOT
 from tests.unit.bare import bare_environment, remember  # noqa: F401
 
 
@@ -90,3 +92,15 @@ def test_an_env_file_that_cannot_be_read_is_refused_without_its_values(tmp_path:
     with pytest.raises(UsageError, match=r"^wrong\.env, line 1: write NAME=value") as refused:
         variables.of_file(tmp_path / "wrong.env")
     assert "s3cr3t" not in str(refused.value)
+
+
+def test_the_cluster_knows_its_own_ports(tmp_path: Path) -> None:
+    """As processes by those of the settings, as containers by those of docker-compose.yml."""
+    chosen = settings.read(["UI_PORT=8489", "MASTER_PORT=5957", "RUNTIME=local"])
+    (value,) = Roles(chosen, tmp_path).load_variables().values()
+    assert json.loads(value)["STAMPEDE_OWN_PORTS"] == "localhost:8489 localhost:5957"
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    for role in ("master", "worker"):
+        listed = services[role]["environment"]["STAMPEDE_OWN_PORTS"].split()
+        assert {"master:8089", "locust-master:5557", "postgres:5432"} <= {*listed}
+        assert "host.docker.internal:${UI_PORT:-8089}" in listed
