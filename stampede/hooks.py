@@ -20,7 +20,17 @@ from locust.web import WebUI
 from msgspec import to_builtins
 
 from stampede import webui
-from stampede.cluster import curve, identity, interrupt, listener_patches, patches, user_patches
+from stampede.cluster import (
+    cookie_limits,
+    curve,
+    fast_answers,
+    identity,
+    interrupt,
+    listener_patches,
+    patches,
+    requests_answers,
+    user_patches,
+)
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
@@ -59,6 +69,9 @@ patches.disable_cors()
 patches.build_the_default_options_once()
 patches.send_any_value()
 user_patches.count_requests_cut_off()
+fast_answers.limit_answers()
+requests_answers.limit_answers()
+cookie_limits.limit_cookies()
 
 # Registered before the locustfile is imported: where one of its listeners raises StopUser, Locust skips the
 # listeners after it. On the master too: a locustfile may send requests there.

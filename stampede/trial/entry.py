@@ -22,8 +22,11 @@ from locust.runners import STATE_RUNNING
 
 from stampede import engine
 from stampede.cluster import (
+    cookie_limits,
+    fast_answers,
     listener_patches,
     patches,
+    requests_answers,
     user_patches,
 )
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
@@ -103,6 +106,9 @@ class Trial:
     def listen(self) -> None:
         """Register the listeners, before the locustfile registers its own."""
         user_patches.count_requests_cut_off()
+        fast_answers.limit_answers()
+        requests_answers.limit_answers()
+        cookie_limits.limit_cookies()
         user_patches.note_unreported(self._unreported.opened, self._unreported.reported)
         listener_patches.report_failed_listeners(self._printer.exception)
         events.request.add_listener(self._printer.request)

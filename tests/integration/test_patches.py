@@ -349,3 +349,65 @@ def test_pytest_reads_the_projects_configuration_for_a_locustfile_in_it() -> Non
             print(type(error).__name__)
     """
     assert stock(program) == "PytestAssertRewriteWarning"
+
+
+HOSTILE = """
+    from locust import FastHttpUser, HttpUser
+    from tests import hostile
+
+    def outcomes(kind, *names, stream=False):
+        with hostile.serving() as api:
+            user = type("Visitor", (kind,), {"host": api.url})(Environment())
+            for name in names:
+                try:
+                    response = user.client.get(f"/{name}", stream=stream)
+                    print(name, len(response.content or b"") if not stream else "", flush=True)
+                except Exception as error:
+                    print(name, type(error).__name__, flush=True)
+"""
+
+
+def test_stock_users_decode_a_body_of_any_size() -> None:
+    program = """
+    outcomes(FastHttpUser, "gzip")
+    outcomes(HttpUser, "gzip")
+    """
+    assert stock(HOSTILE + program).split() == ["gzip", "104857600"] * 2
+
+
+def test_stock_users_receive_a_head_of_any_size() -> None:
+    assert stock(HOSTILE + '    outcomes(FastHttpUser, "large-head")') == "large-head 1"
+
+
+def test_stock_users_raise_an_exception_for_an_answer_that_cannot_be_decoded() -> None:
+    """In the locustfile's task."""
+    program = """
+    outcomes(FastHttpUser, "not-utf8", "unknown-encoding", "bad-br")
+    outcomes(HttpUser, "bad-length", stream=True)
+    """
+    expected = [
+        "not-utf8 UnicodeDecodeError",
+        "unknown-encoding ValueError",
+        "bad-br error",
+        "bad-length ValueError",
+    ]
+    assert stock(HOSTILE + program).splitlines() == expected
+
+
+def test_stock_users_raise_an_exception_for_a_location_that_is_no_url() -> None:
+    program = """
+    outcomes(FastHttpUser, "to?to=http://[")
+    outcomes(HttpUser, "to?to=http://[")
+    """
+    assert stock(HOSTILE + program).splitlines() == ["to?to=http://[ ValueError"] * 2
+
+
+def test_stock_users_keep_each_cookie() -> None:
+    program = """
+    with hostile.serving() as api:
+        client = type("Visitor", (FastHttpUser,), {"host": api.url})(Environment()).client
+        for _ in range(250):
+            client.get("/cookies")
+        print(len(client.cookiejar), flush=True)
+    """
+    assert stock(HOSTILE + program) == "250"
