@@ -27,6 +27,7 @@ from stampede.cluster import (
     identity,
     interrupt,
     listener_patches,
+    output_patches,
     patches,
     requests_answers,
     user_patches,
@@ -72,6 +73,7 @@ user_patches.count_requests_cut_off()
 fast_answers.limit_answers()
 requests_answers.limit_answers()
 cookie_limits.limit_cookies()
+output_patches.write_harmless_cells()
 
 # Registered before the locustfile is imported: where one of its listeners raises StopUser, Locust skips the
 # listeners after it. On the master too: a locustfile may send requests there.
@@ -176,6 +178,7 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
 @events.init.add_listener
 def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:
     interrupt.to_main_greenlet()
+    output_patches.log_harmless_text()
     environment.reset_stats = False  # else Locust drops the counts of the ramp at its end
     if isinstance(runner, MasterRunner) and web_ui:
         _attach_master(environment, runner, web_ui)

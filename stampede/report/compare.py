@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from stampede import harmless
 from stampede.facts.run_json import Facts, FactsError, read
 from stampede.facts.verdict_json import Judgement, Verdict
 from stampede.report import conditions, side_by_side
@@ -70,7 +71,7 @@ def main(
     if refused and not force:
         advice = "FORCE=1, or --force, compares them"
         print(f"stampede: the conditions of these runs differ ({advice}):", file=sys.stderr)
-        print("\n".join(_listed(refused)), file=sys.stderr)
+        print(harmless.lines("\n".join(_listed(refused))), file=sys.stderr)
         return CANNOT_COMPARE
     judged = verdict(a), verdict(b)
     compared = side_by_side.rows(a, b)
@@ -81,7 +82,7 @@ def main(
         except OSError as error:
             print(f"stampede: {error}", file=sys.stderr)
             return CANNOT_COMPARE
-    print("\n".join(_lines((a, b), judged, differing, compared)))
+    print(harmless.lines("\n".join(_lines((a, b), judged, differing, compared))))
     if html:
         print(f"\n{html}")
     return IS_WORSE if fail_if_worse and any(row.mark is Mark.WORSE for row in compared) else 0

@@ -39,9 +39,6 @@ BY_FORM = "form, no profile"
 LOCUST_ERROR = re.compile(r"""\w+\((["'])(?P<text>.*)\1\)""", re.DOTALL)
 """`CatchResponseError('GET /health: 503')`: Locust keeps errors as Python's repr."""
 
-NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML cannot represent, and the C1 control characters."""
-
 
 def number(value: float | None) -> str:
     """Return a number with about three significant digits: 0.42, 4.1, 61,530."""
@@ -130,11 +127,6 @@ def unwrapped(text: str) -> str:
     """Return the text of an error, without the exception's name around it."""
     wrapped = LOCUST_ERROR.fullmatch(text)
     return wrapped["text"] if wrapped else text
-
-
-def printable(text: str) -> str:
-    """Return the text with control characters and lone surrogates replaced."""
-    return NOT_PRINTABLE.sub("\ufffd", text)
 
 
 def load_name(run: Facts) -> str:

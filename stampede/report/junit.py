@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
+from stampede import harmless
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Check, Judgement, Verdict
 from stampede.report import formatting
@@ -35,9 +36,9 @@ def _case(suite: ElementTree.Element, part: str, check: Check) -> None:
     detail = formatting.in_words(check)
     if tag := TAGS.get(check.verdict):
         result = _element(case, tag, message=detail)
-        result.text = formatting.printable("\n".join(_offenders(check))) or None
+        result.text = harmless.lines("\n".join(_offenders(check))) or None
     elif detail:
-        _element(case, "system-out").text = formatting.printable(detail)
+        _element(case, "system-out").text = harmless.lines(detail)
 
 
 def _offenders(check: Check) -> list[str]:
@@ -51,7 +52,7 @@ def _counts(checks: list[Check]) -> dict[str, Any]:
 
 
 def _element(parent: ElementTree.Element | None, tag: str, **attributes: Any) -> ElementTree.Element:
-    clean = {name: formatting.printable(str(value)) for name, value in attributes.items()}
+    clean = {name: harmless.line(str(value)) for name, value in attributes.items()}
     if parent is None:
         return ElementTree.Element(tag, clean)
     return ElementTree.SubElement(parent, tag, clean)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
+from stampede import harmless
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Judgement, Verdict
 from stampede.report import formatting, tables
@@ -16,9 +16,6 @@ MOST_REASONS = 8
 MOST_ERRORS = 5
 LONGEST = 200
 """Characters of one text: an error may be a whole page."""
-
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&@])")
-"""Characters with a meaning in Markdown; an @ would notify a GitHub user."""
 
 
 def summary(run: Facts, judged: Judgement) -> str:
@@ -94,7 +91,5 @@ def _row(cells: Iterable[object]) -> str:
 
 
 def _text(text: object) -> str:
-    """Return a text in one line, escaped for Markdown."""
-    line = " ".join(formatting.printable(str(text)).split())
-    short = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
-    return SPECIAL.sub(r"\\\1", short).replace("\\@", "@\u200b")
+    """Return a text in one line, for Markdown."""
+    return harmless.markdown(str(text), LONGEST)

@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from stampede import harmless
 from stampede.facts.run_json import Facts
 from stampede.facts.verdict_json import Judgement
 from stampede.report import formatting, routes_over_time, side_by_side, tables
@@ -94,8 +95,8 @@ def _figures(drawn: Sequence[Chart]) -> dict[str, Any]:
 
 
 def _data(content: dict[str, Any]) -> Markup:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return Markup(text.translate(FOR_SCRIPTS))  # noqa: S704 - no < is left in it
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return Markup(harmless.characters(text).translate(FOR_SCRIPTS))  # noqa: S704 - no < is left in it
 
 
 @cache
@@ -133,4 +134,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_shown,
     )
+
+
+def _shown(value: Any) -> Any:
+    """Return what a template shows of a value: of a text, no character that would reorder the page."""
+    return harmless.characters(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -11,6 +11,7 @@ from stampede.facts.event import Event
 from stampede.facts.figures import Failed, Figures, StageFigures
 from stampede.facts.run_json import Facts, Race
 from stampede.facts.verdict_json import Check, Judgement, Part, Verdict
+from stampede.harmless import line
 from stampede.report import formatting
 from stampede.report.headline import headline
 from stampede.verdict.silences import is_silence
@@ -35,8 +36,8 @@ SHARED = "Users and API share the cores of this machine: each slows down the oth
 def plain_text(run: Facts, judged: Judgement) -> str:
     """Return the figures, the failures and the checks of a run, each on a line of its own."""
     lines = [
-        _line(f"{judged.verdict}: {headline(run, judged)}"),
-        _line(f"Run {run.id}: {_what_was_run(run)}"),
+        line(f"{judged.verdict}: {headline(run, judged)}"),
+        line(f"Run {run.id}: {_what_was_run(run)}"),
         *_figures(run),
         *_silences(run.events),
         *_of_the_locustfile(run.events),
@@ -60,7 +61,7 @@ def _figures(run: Facts) -> Iterator[str]:
         left_out, rps = formatting.left_out(run.window), formatting.number(run.window.rps)
         yield f"Window of {run.window.seconds} s{left_out}: {rps} requests/s"
         for method, figures in run.window.by_method.items():
-            yield f"  {_line(method):7} {_of_method(figures)}"
+            yield f"  {line(method):7} {_of_method(figures)}"
 
 
 def _of_method(figures: Figures) -> str:
@@ -96,7 +97,7 @@ def _silences(events: Iterable[Event]) -> Iterator[str]:
 def _of_the_locustfile(events: list[Event]) -> Iterator[str]:
     """Yield a line for each event that the locustfile's own code caused."""
     for event in [event for event in events if event.name in OF_THE_LOCUSTFILE][:MOST_EVENTS]:
-        yield _line(f"{formatting.clock(event.at)} {formatting.title(event.name)}: {formatting.event(event)}")
+        yield line(f"{formatting.clock(event.at)} {formatting.title(event.name)}: {formatting.event(event)}")
 
 
 def _stages(stages: list[StageFigures]) -> Iterator[str]:
@@ -117,8 +118,7 @@ def _failures(counted: Iterable[tuple[int, str]]) -> Iterator[str]:
     """Yield a line for each error and its count, the most frequent first."""
     ordered = sorted(counted, key=lambda pair: (-pair[0], pair[1]))
     for times, what in ordered[:MOST_FAILURES]:
-        text = _line(what)
-        yield f"  {times:,} × {text if len(text) <= LONGEST else f'{text[: LONGEST - 1]}…'}"
+        yield f"  {times:,} × {line(what, LONGEST)}"
     if len(ordered) > MOST_FAILURES:
         yield f"  and {len(ordered) - MOST_FAILURES:,} more"
 
@@ -147,20 +147,15 @@ def _part(name: str, part: Part) -> Iterator[str]:
         for check in part.checks
         if check.verdict is not Verdict.NOT_ASKED or part.verdict is Verdict.NOT_ASKED or check.optional
     ]
-    width = max([26, *(len(_line(check.name)) for check in listed)])
+    width = max([26, *(len(line(check.name)) for check in listed)])
     yield ""
     yield f"{name.upper():8} {part.verdict}"
     for check in listed:
-        yield f"  {check.verdict:9} {_line(check.name):{width}} {_line(_detail(check))}"
+        yield f"  {check.verdict:9} {line(check.name):{width}} {line(_detail(check))}"
         for which, offender in check.offenders.items():
-            yield f"  {'':9} {'':{width}} {which}: {_line(formatting.offender(offender))}"
+            yield f"  {'':9} {'':{width}} {which}: {line(formatting.offender(offender))}"
 
 
 def _detail(check: Check) -> str:
     near = "; near its limit" if check.verdict is Verdict.PASS and check.colour == "yellow" else ""
     return f"{formatting.in_words(check)}{near}"
-
-
-def _line(text: str) -> str:
-    """Return the text in one line, without control characters for the terminal."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))

@@ -8,6 +8,7 @@ import webbrowser
 from collections.abc import Mapping
 from typing import NoReturn
 
+from stampede import harmless
 from stampede.rig import (
     UsageError,
     cluster,
@@ -52,7 +53,7 @@ def main(verb: str, arguments: list[str]) -> int:
         print_ignored(verb, arguments, settings, runtime)
         return VERBS[verb](settings, runtime) or 0
     except (UsageError, MasterGoneError) as error:
-        print(f"stampede: {error}", file=sys.stderr)
+        print(f"stampede: {harmless.lines(str(error))}", file=sys.stderr)
         return USAGE_EXIT
     except KeyboardInterrupt:
         print("\nstampede: interrupted", file=sys.stderr)

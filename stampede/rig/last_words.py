@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from stampede import harmless
+
 OURS = re.compile(r"(stampede|api|postgres): ")
 """The beginning of a line that this project writes for its user."""
 
@@ -15,4 +17,4 @@ def last_words(log: str | None) -> str:
     """
     lines = [line.strip() for line in (log or "").splitlines() if line.strip()]
     ours = [line for line in lines if OURS.match(line)]
-    return (ours or lines or ["it printed nothing"])[-1].removeprefix("stampede: ")
+    return harmless.line((ours or lines or ["it printed nothing"])[-1].removeprefix("stampede: "))

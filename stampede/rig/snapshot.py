@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from stampede import harmless
+
 PARTS = ("correct", "fast", "valid")
 
 SHARED = "Users and API share the cores of this machine: each slows down the other."
@@ -114,9 +116,4 @@ def event_line(event: Mapping[str, Any]) -> str:
     if event["name"] == "target_silent" and isinstance(details.get("until"), int):
         details["until"] = f"{datetime.fromtimestamp(details['until'], UTC):%H:%M:%S}"
     facts = [f"{name} {value}" for name, value in details.items()]
-    return printable(" ".join(filter(None, [f"{at:%H:%M:%S}", event["name"], ", ".join(facts)])))
-
-
-def printable(text: str) -> str:
-    """Return text as one line without control characters, which a terminal would obey."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
+    return harmless.line(" ".join(filter(None, [f"{at:%H:%M:%S}", event["name"], ", ".join(facts)])))

@@ -25,6 +25,7 @@ from stampede.cluster import (
     cookie_limits,
     fast_answers,
     listener_patches,
+    output_patches,
     patches,
     requests_answers,
     user_patches,
@@ -86,6 +87,7 @@ def _log_to_stderr() -> None:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(lambda record: not str(record.msg).startswith(PRINTED_HERE))
+    output_patches.log_harmless_text()
 
 
 def _interrupt(*_: object) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable
 
+from stampede import harmless
+
 MAX_LINES = 5
 """Lines of a body that are printed. Blank lines are left out."""
 
@@ -55,14 +57,8 @@ class Shown:
 
 
 def _shortened(raw: str) -> str:
-    text = "".join(map(_printable, raw[:MAX_CHARACTERS]))
+    text = harmless.escaped(raw[:MAX_CHARACTERS])
     return f"{text}…" if len(raw) > MAX_CHARACTERS else text
-
-
-def _printable(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def _is_binary(decoded: str) -> bool:

@@ -411,3 +411,27 @@ def test_stock_users_keep_each_cookie() -> None:
         print(len(client.cookiejar), flush=True)
     """
     assert stock(HOSTILE + program) == "250"
+
+
+def test_stock_csv_files_have_formulas() -> None:
+    program = """
+    import csv
+    from locust.stats import StatsCSV
+    environment = Environment()
+    environment.create_local_runner()
+    environment.stats.log_request("GET", "=1+1", 5, 5)
+    environment.stats.log_error("GET", "=1+1", "broken")
+    StatsCSV(environment, []).failures_csv(csv.writer(sys.stdout))
+    """
+    assert "GET,=1+1,broken" in stock(program)
+
+
+def test_stock_logs_have_commands() -> None:
+    program = """
+    import logging
+    from locust.log import setup_logging
+    setup_logging("INFO")
+    logging.getLogger().handlers[0].setStream(sys.stdout)
+    logging.error("failed: \\x1b[2J\\n::error::x")
+    """
+    assert "\x1b[2J\n::error::x" in stock(program)
