@@ -37,7 +37,11 @@ from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
 from stampede.cluster.messages import RaceReply, Reader, report_type
 from stampede.cluster.roster import label_workers_in_logs, own_label
-from stampede.cluster.small_statistics import SmallStatistics, forget_reported_names
+from stampede.cluster.small_statistics import (
+    SmallStatistics,
+    forget_reported_names,
+    keep_texts_of_errors,
+)
 from stampede.cluster.worker import REFUSED, REPORT_INTERVAL, ClusterWorker
 from stampede.counting import reports
 from stampede.counting.counts import Counts
@@ -65,6 +69,7 @@ patches.keep_waiting_for_the_master()
 patches.let_workers_reconnect()
 patches.keep_three_digits()
 patches.count_any_request()
+keep_texts_of_errors()
 patches.spawn_after_init(_is_attached)
 patches.disable_cors()
 patches.build_the_default_options_once()

@@ -18,7 +18,7 @@ from locust.runners import MasterRunner
 from locust.stats import RequestStats, StatsEntry, StatsError
 
 from stampede.counting.buckets import bucket_of, rounded, time_of
-from stampede.counting.errors import MAX_ERRORS
+from stampede.counting.errors import MAX_ERRORS, shown
 from stampede.counting.errors import OTHERS as OTHER_ERRORS
 from stampede.counting.exceptions import MAX_EXCEPTIONS
 from stampede.counting.names import Names
@@ -94,6 +94,20 @@ class SmallStatistics:
         if hash(formatted_tb) not in exceptions and len(exceptions) >= MAX_EXCEPTIONS:
             msg, formatted_tb = "other exceptions", ""
         self._log_exception(node_id, msg, formatted_tb)
+
+
+def keep_texts_of_errors() -> None:
+    """Let Locust's statistics keep the text of an error, and not the error itself.
+
+    Stock workers keep one for each text until they report it, with the answer that it has: many megabytes,
+    where the API gives each answer another reason phrase.
+    """
+    log_error = RequestStats.log_error
+
+    def log_text(stats: RequestStats, method: Any, name: Any, error: Any) -> None:
+        log_error(stats, method, name, shown(error))
+
+    RequestStats.log_error = log_text
 
 
 def forget_reported_names(stats: RequestStats, most: int) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec import convert, to_builtins
 
-from stampede.counting.names import Names
+from stampede.counting.names import Names, Route
 from stampede.counting.outcomes import http_status
-from stampede.counting.readable import text
+from stampede.counting.readable import shortened, text
 from stampede.facts.run_json import ErrorFacts, ErrorSample
 
 KEY = "stampede_errors"
@@ -28,11 +29,23 @@ REQUEST_ID = "X-Request-ID"
 MAX_ERRORS = 1000
 """Different errors that are told apart. Their number needs a limit, as the text of each can differ."""
 
+MAX_ERRORS_OF_ROUTE = 20
+"""Different errors of one route that are told apart, so that one route leaves room for others."""
+
 MAX_SAMPLES = 100
 """Errors that have a sample."""
 
 OTHERS = "other errors"
-"""The text that counts the errors of a route beyond MAX_ERRORS."""
+"""The text that counts the errors of a route beyond both limits."""
+
+LONGEST_ERROR = 400
+"""Characters of the text of an error. The API writes its reason phrase and its redirects into it."""
+
+LONGEST_ARGUMENT = 300
+"""Characters of the text in an exception: `HTTPError('500 Server Error: …')`. The brackets stay."""
+
+LONGEST_REQUEST_ID = 100
+"""Characters of the id of a request."""
 
 MAX_BODY_LENGTH = 500
 """Characters of a response body that are kept."""
@@ -65,6 +78,7 @@ class Errors:
     def clear(self) -> None:
         """Forget everything at the start of a run."""
         self._errors: dict[ErrorKey, _Error] = {}
+        self._of_route: Counter[Route] = Counter()
         self._sampled: set[ErrorKey] = set()
 
     def count(self, method: str, name: str, exception: object, response: object) -> None:
@@ -74,7 +88,7 @@ class Errors:
         error = self._errors.get(key)
         if error is None:
             sample = _sample(response) if self._may_sample(key) else None
-            error = self._errors[key] = _Error(0, now, now, sample)
+            error = self._new(key, _Error(0, now, now, sample))
         error.occurrences += 1
         error.last_at = now
 
@@ -92,12 +106,13 @@ class Errors:
             for key, error in self._errors.items()
         ]
         self._errors = {}
+        self._of_route.clear()
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the errors of a worker's report."""
         for method, name, shown, occurrences, first_at, last_at, sample in report[KEY]:
             key = self._key(*self._names.of(method, name), shown)
-            error = self._errors.setdefault(key, _Error(0, first_at, last_at, None))
+            error = self._errors.get(key) or self._new(key, _Error(0, first_at, last_at, None))
             error.occurrences += occurrences
             error.first_at = min(error.first_at, first_at)
             error.last_at = max(error.last_at, last_at)
@@ -105,8 +120,15 @@ class Errors:
 
     def _key(self, method: str, name: str, shown: str) -> ErrorKey:
         key = method, name, shown
-        is_known = key in self._errors or len(self._errors) < MAX_ERRORS
-        return key if is_known else (method, name, OTHERS)
+        if key in self._errors:
+            return key
+        has_room = len(self._errors) < MAX_ERRORS and self._of_route[method, name] < MAX_ERRORS_OF_ROUTE
+        return key if has_room else (method, name, OTHERS)
+
+    def _new(self, key: ErrorKey, error: _Error) -> _Error:
+        self._errors[key] = error
+        self._of_route[key[:2]] += 1
+        return error
 
     def facts(self) -> list[ErrorFacts]:
         """Return the errors of the run, in the order in which they first became known."""
@@ -127,10 +149,19 @@ class Errors:
 def shown(exception: object) -> str:
     """Return the text of an error, as Locust shows it: the exception's repr, without addresses in memory."""
     try:
-        shown = exception if isinstance(exception, str) else repr(exception)
+        shown = exception if isinstance(exception, str) else _repr(exception)
     except Exception:  # the repr of a locustfile's own exception may raise anything
         shown = f"{type(exception).__name__}()"
-    return ADDRESS.sub("0x....", text(shown))
+    return shortened(ADDRESS.sub("0x....", text(shown)), LONGEST_ERROR)
+
+
+def _repr(exception: object) -> str:
+    """Return the repr of an exception; a long text in it, which may be a whole answer, is cut first."""
+    match exception:
+        case BaseException(args=(str(argument),)) if len(argument) > LONGEST_ARGUMENT:
+            if type(exception).__repr__ is BaseException.__repr__:
+                return f"{type(exception).__name__}({shortened(argument, LONGEST_ARGUMENT)!r})"
+    return repr(exception)
 
 
 def _sample(response: object) -> ErrorSample:
@@ -140,7 +171,7 @@ def _sample(response: object) -> ErrorSample:
     return ErrorSample(
         status=http_status(getattr(response, "status_code", None)) or None,
         body=_body(response),
-        request_id=text(request_id) if isinstance(request_id, str) else None,
+        request_id=shortened(text(request_id), LONGEST_REQUEST_ID) if isinstance(request_id, str) else None,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stampede.counting.readable import text
+from stampede.counting.readable import shortened, text
 from stampede.facts.run_json import NOT_OWN, ExceptionFacts
 
 KEY = "stampede_exceptions"
@@ -19,6 +19,9 @@ KEY = "stampede_exceptions"
 
 MAX_EXCEPTIONS = 200
 """Different exceptions that are told apart."""
+
+LONGEST_MESSAGE = 500
+"""Characters of an exception's message, which may have a part of an answer."""
 
 ExceptionKey = tuple[str, str]
 """The name of the exception's class, and its traceback."""
@@ -45,7 +48,7 @@ class Exceptions:
     def count(self, exception: BaseException) -> None:
         """Count an exception that was raised."""
         key = type(exception).__name__, _places(exception)
-        self._add(key, 1, text(exception))
+        self._add(key, 1, shortened(text(exception), LONGEST_MESSAGE))
 
     def _add(self, key: ExceptionKey, count: int, message: str) -> None:
         if key not in self._exceptions and len(self._exceptions) >= MAX_EXCEPTIONS:

@@ -16,6 +16,9 @@ MOST_CHARACTERS = 1_000
 MOST_LEVELS = 20
 """Levels of lists and mappings, one in another, that are sent."""
 
+MOST_BYTES = 2**50
+"""The largest length that is kept, a petabyte: the API may state any."""
+
 MOST_MS = 1e9
 """The longest time that is kept, eleven days: a longer one counts as this one."""
 
@@ -34,6 +37,11 @@ def text(value: object) -> str:
     return whole[:MOST_CHARACTERS].encode("utf-8", "replace").decode()
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of `most` characters at most."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def milliseconds(value: object) -> float | None:
     """Return a time in ms, MOST_MS at most; None for what is no time: NaN, infinite, negative, a text."""
     if isinstance(value, (float, int)) and 0 <= value < inf:
@@ -42,8 +50,8 @@ def milliseconds(value: object) -> float | None:
 
 
 def length(value: object) -> float:
-    """Return a number of bytes; 0 for what is none: NaN, infinite, a text."""
-    return value if isinstance(value, (float, int)) and -inf < value < inf else 0
+    """Return a number of bytes, MOST_BYTES at most; 0 for what is none: NaN, infinite, negative, a text."""
+    return min(value, MOST_BYTES) if isinstance(value, (float, int)) and 0 <= value < inf else 0
 
 
 def sent_at(start_time: object, answered_at: float, response_time: float | None) -> float:

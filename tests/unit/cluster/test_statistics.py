@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from locust.exception import CatchResponseError
 from locust.rpc import Message
 from locust.stats import RequestStats, get_stats_summary
 
-from stampede.cluster import patches
+from stampede.cluster import patches, small_statistics
 from stampede.counting.readable import text
 from tests.unit.counting.test_readable import Unreadable
 
@@ -55,3 +56,13 @@ def test_an_ordinary_request_is_counted_as_by_locust(stats: RequestStats) -> Non
     stats.log_request("GET", "/", 12.5, 100)
     entry = stats.get("/", "GET")
     assert (entry.num_requests, entry.max_response_time, entry.total_content_length) == (1, 12.5, 100)
+
+
+def test_an_error_is_kept_as_a_short_text(stats: RequestStats) -> None:
+    """Not with the answer that it has, which may be many megabytes."""
+    small_statistics.keep_texts_of_errors()
+    stats.log_error("GET", "/", CatchResponseError("x" * 100_000))
+    (error,) = stats.errors.values()
+    assert isinstance(error.error, str)
+    assert len(error.error) < 500
+    assert error.to_name().startswith("GET /: 'xxx")

@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 from locust.contrib.fasthttp import ErrorResponse, FastRequest
 from locust.exception import CatchResponseError
-from requests import Response
+from requests import HTTPError, Response
 
-from stampede.counting.errors import MAX_ERRORS, MAX_SAMPLES, OTHERS, Errors
+from stampede.counting.errors import (
+    LONGEST_ERROR,
+    LONGEST_REQUEST_ID,
+    MAX_ERRORS,
+    MAX_ERRORS_OF_ROUTE,
+    MAX_SAMPLES,
+    OTHERS,
+    Errors,
+)
 from stampede.facts.run_json import ErrorFacts, ErrorSample
 
 
@@ -127,19 +135,61 @@ def test_a_long_answer_is_cut_and_a_stream_is_left_to_its_user() -> None:
 def test_errors_without_end_leave_an_end_of_samples() -> None:
     worker = Errors()
     for number in range(2 * MAX_SAMPLES):
-        worker.count("GET", "/", ValueError(number), None)
+        worker.count("GET", f"/{number}", ValueError(), None)
     rows = handed_over(worker)["stampede_errors"]
     assert sum(row[-1] is not None for row in rows) == MAX_SAMPLES
 
 
 def test_errors_beyond_the_limit_are_counted_together() -> None:
+    """Those of their route."""
     total, worker = Errors(), Errors()
     for number in range(MAX_ERRORS + 7):
-        worker.count("GET", "/", ValueError(number), None)
+        worker.count("GET", f"/{number % 100}", ValueError(number), None)
     total.add(handed_over(worker))
-    errors = {error.error: error.occurrences for error in total.facts()}
-    assert errors[OTHERS] == 7
-    assert sum(errors.values()) == MAX_ERRORS + 7
+    errors = total.facts()
+    assert sum(error.occurrences for error in errors) == MAX_ERRORS + 7
+    assert sum(error.occurrences for error in errors if error.error == OTHERS) == 7
+
+
+def test_a_route_with_errors_without_end_leaves_room_for_others() -> None:
+    """Its API may give each answer another reason phrase."""
+    total = Errors()
+    for _report in range(3):
+        worker = Errors()
+        for number in range(5000):
+            worker.count("GET", "/reasons", ValueError(number), None)
+        worker.count("POST", "/orders/", ValueError("x"), None)
+        total.add(handed_over(worker))
+    errors = {(error.name, error.error): error.occurrences for error in total.facts()}
+    assert errors["/orders/", "ValueError('x')"] == 3
+    assert errors["/reasons", "ValueError(0)"] == 3
+    assert errors["/reasons", OTHERS] == 3 * (5000 - MAX_ERRORS_OF_ROUTE)
+    assert len(errors) == 1 + MAX_ERRORS_OF_ROUTE + 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a" * 100_000),
+        CatchResponseError("GET /: " + "a" * 100_000),
+        HTTPError("500 Server Error: " + "a" * 100_000),
+        "a" * 100_000,
+        ValueError("a" * 100_000, "b" * 100_000),
+    ],
+)
+def test_a_long_text_is_cut(error: object) -> None:
+    text = counted(error).error
+    assert len(text) <= LONGEST_ERROR
+    assert "a…" in text
+    if isinstance(error, Exception) and len(error.args) == 1:
+        assert text.startswith(type(error).__name__)
+        assert text.endswith("…')")
+
+
+def test_a_long_id_of_a_request_is_cut() -> None:
+    sample = counted(ValueError(), answered(500, b"", "a" * 6000)).sample
+    assert sample is not None
+    assert sample.request_id == "a" * (LONGEST_REQUEST_ID - 1) + "…"
 
 
 def test_the_times_of_an_error_are_those_of_its_first_and_last_occurrence() -> None:
@@ -154,7 +204,7 @@ def test_the_times_of_an_error_are_those_of_its_first_and_last_occurrence() -> N
 def test_a_known_error_is_counted_by_itself_beyond_the_limit() -> None:
     worker = Errors()
     for number in (*range(MAX_ERRORS), 0):
-        worker.count("GET", "/", ValueError(number), None)
+        worker.count("GET", f"/{number % 100}", ValueError(number), None)
     errors = {error.error: error.occurrences for error in worker.facts()}
     assert errors["ValueError(0)"] == 2
     assert OTHERS not in errors

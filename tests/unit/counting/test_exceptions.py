@@ -13,7 +13,7 @@ from requests.exceptions import MissingSchema
 
 from stampede.counting.counts import Counts
 from stampede.counting.ended_users import MAX_CAUSES, OTHERS, EndedUsers
-from stampede.counting.exceptions import MAX_EXCEPTIONS, Exceptions, place
+from stampede.counting.exceptions import LONGEST_MESSAGE, MAX_EXCEPTIONS, Exceptions, place
 
 
 def raised(error: Exception) -> Exception:
@@ -120,3 +120,11 @@ def test_exceptions_without_end_are_counted_together() -> None:
     assert (facts[-1].message, facts[-1].count) == ("other exceptions", 5)
     total.add({"stampede_exceptions": rows[:1]})
     assert total.facts()[0].count == 2, "one that is known keeps its own count"
+
+
+def test_a_long_message_is_cut() -> None:
+    """It may have a whole answer of the API."""
+    worker = Counts()
+    worker.count_exception(SimpleNamespace(), ValueError("x" * 100_000))
+    (raised,) = at_the_master(worker).exceptions.facts()
+    assert raised.message == "x" * (LONGEST_MESSAGE - 1) + "…"

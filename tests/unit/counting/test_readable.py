@@ -11,6 +11,7 @@ import msgpack
 import pytest
 
 from stampede.counting.readable import (
+    MOST_BYTES,
     MOST_CHARACTERS,
     MOST_MS,
     has_status,
@@ -76,7 +77,10 @@ def test_a_time_is_a_number_that_a_request_can_take(value: object, expected: flo
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(12, 12), (12.5, 12.5), (0, 0), *((other, 0) for other in (None, "12", float("nan"), float("inf")))],
+    [
+        *((12, 12), (12.5, 12.5), (0, 0), (10**23, MOST_BYTES), (1e300, MOST_BYTES)),
+        *((other, 0) for other in (None, "12", float("nan"), float("inf"), -5, float("-inf"))),
+    ],
 )
 def test_a_length_is_a_number_of_bytes(value: object, expected: float) -> None:
     assert length(value) == expected
