@@ -2,9 +2,34 @@
 
 import re
 
-from load_tests.answer import Answer, Check, Json
+from load_tests.answer import Answer, Check, Json, whole_number
 
-REFUSAL = re.compile(rb"Insufficient stock\. Available: (\d+), Requested: (\d+)")
+REFUSAL = re.compile(rb"Insufficient stock\. Available: (\d{1,18}), Requested: (\d{1,18})")
+
+NOT_AS_DOCUMENTED = "but the body is not as documented"
+
+
+def has_id(answer: Answer) -> str | None:
+    """Find an object that was created, or read, and has no id."""
+    is_object = answer.status in (200, 201)
+    return f"{answer.status}, {NOT_AS_DOCUMENTED}" if is_object and answer.id is None else None
+
+
+def has_page(answer: Answer) -> str | None:
+    """Find a page of products without their ids, or without the number of pages."""
+    if answer.status != 200:
+        return None
+    is_page = len(answer.ids("products")) == len(answer.json()["products"])
+    pages = whole_number(answer.object.get("total_pages"))
+    return None if is_page and pages is not None else f"200, {NOT_AS_DOCUMENTED}"
+
+
+def has_lines(answer: Answer) -> str | None:
+    """Find an answer of a bulk call with a created line that has no id."""
+    if answer.status != 200:
+        return None
+    is_complete = len(answer.ids("created")) == len(answer.json()["created"])
+    return None if is_complete else f"200, {NOT_AS_DOCUMENTED}"
 
 
 def untrue_refusal(answer: Answer) -> str | None:

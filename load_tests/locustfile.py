@@ -59,8 +59,8 @@ class InventoryManagementUser(ShopUser):
     def create_product(self) -> None:
         product = self.new_product()
         answer = self.shop.create_product(product)
-        if answer.status == 201:
-            self.added.append((answer.json()["id"], product["sku"]))
+        if answer.status == 201 and answer.id:
+            self.added.append((answer.id, product["sku"]))
 
     @task
     def find_product_by_sku(self) -> None:
@@ -108,10 +108,9 @@ class OrderProcessingUser(ShopUser):
             return
         product = self.random.choice(self.products)
         answer = self.shop.place_order(product, self.random.randint(1, 5))
-        if answer.status == 201:
-            order = answer.json()["id"]
-            self.orders.append(order)
-            self.unpaid.append(order)
+        if answer.status == 201 and answer.id:
+            self.orders.append(answer.id)
+            self.unpaid.append(answer.id)
         elif answer.status == 404:
             self.products.remove(product)
 
@@ -225,7 +224,7 @@ class HighConcurrencyUser(ShopUser):
     def _find_scarce_products(self) -> None:
         answer = self.shop.list_products(page=1, per_page=self.few)
         if answer.status == 200:
-            self.scarce = [product["id"] for product in answer.json()["products"]]
+            self.scarce = answer.ids("products")
 
 
 class EverythingUser(InventoryManagementUser, OrderProcessingUser, MonitoringUser, HighConcurrencyUser):

@@ -6,12 +6,12 @@ Needs nothing but Python.
 import re
 from typing import Any
 
-from load_tests.answer import Answer, Json
+from load_tests.answer import Answer, Json, number, whole_number
 
 _STATUS_OF = {"insufficient_stock": 409, "duplicate_sku": 409, "product_not_found": 404}
 """The status of a refused line, by its code: the status that a single request would have had."""
 
-_AVAILABLE = re.compile(rb"Available: (\d+)")
+_AVAILABLE = re.compile(rb"Available: (\d{1,18})\b")
 
 
 class NoLedger:
@@ -42,8 +42,8 @@ class Notes:
         """Record the outcome. `told` maps names in the ledger to fields of a successful answer."""
         facts: Json = {}
         if told and answer.outcome == "ok":
-            body = _object(answer)
-            facts = {name: _number(body.get(field)) for name, field in told.items()}
+            body = answer.object
+            facts = {name: number(body.get(field)) for name, field in told.items()}
         elif answer.status == 409 and (stock := _AVAILABLE.search(answer.content)):
             facts = {"available": int(stock[1])}
         self._ledger.settle(entry, answer.outcome, status=answer.status, **facts)
@@ -51,9 +51,10 @@ class Notes:
 
     def settle_lines(self, entries: list[Json], answer: Answer, id_name: str) -> Answer:
         """Record the outcome of each line of a bulk call."""
-        body = _object(answer) if answer.outcome == "ok" else {}
-        made = {line.get("index"): _number(line.get("id")) for line in _lines(body, "created")}
-        refused = {line.get("index"): line.get("code") for line in _lines(body, "failures")}
+        is_ok = answer.outcome == "ok"
+        created, failures = (answer.lines(name) if is_ok else [] for name in ("created", "failures"))
+        made = {whole_number(line.get("index")): number(line.get("id")) for line in created}
+        refused = {whole_number(line.get("index")): line.get("code") for line in failures}
         for index, entry in enumerate(entries):
             if index in made:
                 self._ledger.settle(entry, "ok", status=201, **{id_name: made[index]})
@@ -68,23 +69,3 @@ class Notes:
 def product_facts(product: Json) -> Json:
     """Return the fields of a new product that the ledger keeps."""
     return {name: product[name] for name in ("sku", "price", "stock") if name in product}
-
-
-def _number(value: Any) -> int | float | None:
-    """Return the value if it is a number, as the contract requires, else None: the audit reports that."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _lines(body: Json, name: str) -> list[Json]:
-    """Return the lines of a bulk call's answer that are JSON objects."""
-    lines = body.get(name)
-    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
-
-
-def _object(answer: Answer) -> Json:
-    """Return the JSON object in the body, else an empty one: the audit reports the missing id."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -59,7 +59,7 @@ class LastItemRace(RacingUser, ShopUser):
     def prepare(self) -> Json | None:
         product = {**self.new_product(), "stock": self.units}
         answer = self.shop.create_product(product, race=True)
-        return {"product_id": answer.json()["id"]} if answer.status == 201 else None
+        return {"product_id": answer.id} if answer.status == 201 and answer.id else None
 
     def get_ready(self, prize: Json) -> None:
         self.shop.view_product(prize["product_id"])
@@ -96,13 +96,13 @@ class BulkOperations(ShopUser):
         with self.shop.expecting(OK, line_by_line(products)):
             answer = self.shop.create_products(products)
         if answer.status == 200:
-            self.made.extend(line["id"] for line in answer.json()["created"])
+            self.made.extend(answer.ids("created"))
 
     @task
     def create_product(self) -> None:
         answer = self.shop.create_product(self.new_product())
-        if answer.status == 201:
-            self.made.append(answer.json()["id"])
+        if answer.status == 201 and answer.id:
+            self.made.append(answer.id)
 
     @task(4)
     def place_three_orders(self) -> None:
@@ -117,7 +117,7 @@ class BulkOperations(ShopUser):
         with self.shop.expecting(OK, line_by_line(orders)):
             answer = self.shop.place_orders(orders, key)
         if answer.status == 200:
-            self.last_call = orders, key, answer.json()["created"]
+            self.last_call = orders, key, answer.lines("created")
 
     @task(4)
     def place_order(self) -> None:
@@ -126,8 +126,8 @@ class BulkOperations(ShopUser):
             return
         order = self._some_order()
         answer = self.shop.place_order(**order)
-        if answer.status == 201:
-            self.placed.append((answer.json()["id"], order["product_id"]))
+        if answer.status == 201 and answer.id:
+            self.placed.append((answer.id, order["product_id"]))
 
     @task
     def place_order_twice(self) -> None:
@@ -280,13 +280,13 @@ class StockDepletionRecovery(ShopUser):
             answer = self.shop.view_product_by_sku(self.shelf.sku)
         self.shelf.missing = answer.status == 404
         if answer.status in OK | CREATED:
-            self.shelf.product = answer.json()["id"]
+            self.shelf.product = answer.id
 
     def _place_order(self, product: int) -> None:
         with self.shop.expecting(ORDERED_OR_SOLD_OUT, untrue_refusal):
             answer = self.shop.place_order(product, self.random.randint(1, 5))
-        if answer.status == 201:
-            self.unpaid.append(answer.json()["id"])
+        if answer.status == 201 and answer.id:
+            self.unpaid.append(answer.id)
         elif b"Available: 0," in answer.content and self.shelf.delivery_due is None:
             self.shelf.delivery_due = time.monotonic() + self.shelf.delivery_time
             self.ledger.event("depleted", product_id=product)
@@ -385,12 +385,12 @@ class ErrorConditions(ShopUser):
     def _make_product(self, what: str) -> None:
         product = {**self.new_product(), "stock": self.stocks[what]}
         answer = self.shop.create_product(product)
-        if answer.status == 201:
-            self.own[what] = Owned(answer.json()["id"], product["sku"])
+        if answer.status == 201 and answer.id:
+            self.own[what] = Owned(answer.id, product["sku"])
 
     def _place_order(self) -> None:
         key = self.new_key()
         with self.shop.expecting(CREATED):
             answer = self.shop.place_order(self.own["product"].id, 1, key)
-        if answer.status == 201:
-            self.own["pending"] = Owned(answer.json()["id"], key)
+        if answer.status == 201 and answer.id:
+            self.own["pending"] = Owned(answer.id, key)

@@ -19,7 +19,7 @@ from locust import FastHttpUser, events
 from locust.env import Environment
 from locust.user.task import LOCUST_STATE_STOPPING
 
-from load_tests.answer import Json
+from load_tests.answer import Json, whole_number
 from load_tests.notes import NoLedger
 from load_tests.shop import TIMEOUT, Shop
 
@@ -94,6 +94,7 @@ class ShopUser(FastHttpUser):
     abstract = True
     connection_timeout = TIMEOUT
     network_timeout = TIMEOUT
+    max_body_size = 4_000_000  # bytes; the largest answer of the API has a tenth of it
     max_redirects = 0  # the contract has none; a followed redirect would be a request that is not counted
 
     def __init__(self, environment: Environment) -> None:
@@ -129,9 +130,8 @@ class ShopUser(FastHttpUser):
         """List a random page of the catalogue and remember its products."""
         answer = self.shop.list_products(page=self.random.randint(1, self._pages))
         if answer.status == 200:
-            page = answer.json()
-            self._pages = max(1, page["total_pages"])
-            self.products.extend(product["id"] for product in page["products"])
+            self._pages = max(1, whole_number(answer.object.get("total_pages")) or 1)
+            self.products.extend(answer.ids("products"))
 
     def new_product(self) -> Json:
         """Return a new product with a SKU that no other user makes."""

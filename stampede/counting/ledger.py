@@ -12,6 +12,7 @@ import gzip
 import json
 import time
 from collections.abc import Collection, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ KEY = "stampede_ledger"
 """The key of the entries in a worker's report."""
 
 Entry = dict[str, Any]
+
+_encode = json.JSONEncoder(separators=(",", ":"), default=text, allow_nan=False).encode
 
 
 class Ledger:
@@ -148,12 +151,30 @@ class LedgerFile:
 
     def _write(self, *entries: Entry) -> None:
         try:
-            self._file.writelines(
-                json.dumps(entry, separators=(",", ":"), default=text) + "\n" for entry in entries
-            )
+            self._file.writelines(_line(entry) for entry in entries)
             self._file.flush()  # so that it can be read if the master dies
         except OSError as error:  # such as a full disk: the run goes on, but cannot be audited
             self.error = self.error or error
+
+
+def _line(entry: Entry) -> str:
+    """Return an entry as a line of JSON, which has no NaN: a value that the API has answered may be one."""
+    try:
+        return _encode(entry) + "\n"
+    except ValueError:
+        return _encode(_with_texts(entry)) + "\n"
+
+
+def _with_texts(value: object) -> object:
+    """Return a value in which numbers that are not finite are texts."""
+    match value:
+        case float():
+            return value if isfinite(value) else text(value)
+        case dict():
+            return {key: _with_texts(item) for key, item in value.items()}
+        case list():
+            return [_with_texts(item) for item in value]
+    return value
 
 
 def _event(entry: Entry) -> Event:

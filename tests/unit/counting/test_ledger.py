@@ -148,6 +148,23 @@ def test_what_was_written_can_be_read_although_the_file_was_never_closed(
     file.close()
 
 
+def test_a_number_that_json_has_not_is_a_text(ledger: Ledger, file: LedgerFile, tmp_path: Path) -> None:
+    """The API may answer with NaN, which Python reads: a line with it could not be read again."""
+    entry = ledger.attempt("buy", seats=[1.5, float("nan")])
+    ledger.settle(entry, "ok", ticket=float("inf"), more={"price": float("-inf"), "id": 10**30})
+    file.add("host_1", report(ledger))
+    file.close()
+    content = gzip.decompress((tmp_path / "ledger.jsonl.gz").read_bytes()).decode()
+    for constant in ("NaN", "Infinity"):
+        assert constant not in content
+    (line, *_) = lines(tmp_path)
+    assert (line["seats"], line["ticket"], line["more"]) == (
+        [1.5, "nan"],
+        "inf",
+        {"price": "-inf", "id": 10**30},
+    )
+
+
 def test_an_event_stands_in_the_file_and_among_the_events(
     ledger: Ledger, file: LedgerFile, events: list[Event], tmp_path: Path
 ) -> None:
