@@ -174,14 +174,14 @@ ANSWERS: dict[str, Answer] = {
 class HostileApi:
     """One API that is serving."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, address: str = "127.0.0.1") -> None:
         self.answers = dict(ANSWERS)
         """The answers by the first part of the path. They may be changed at any time."""
         self.heads: Answer = answer(b"")
         """The answer to each HEAD."""
         self.served: Counter[str] = Counter()
         """Requests by method and path."""
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        self._listener = socket.create_server((address, port), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -227,9 +227,9 @@ class HostileApi:
 
 
 @contextmanager
-def serving(port: int = 0) -> Iterator[HostileApi]:
+def serving(port: int = 0, address: str = "127.0.0.1") -> Iterator[HostileApi]:
     """Serve on a port of this machine; by default on a free one."""
-    api = HostileApi(port)
+    api = HostileApi(port, address)
     try:
         yield api
     finally:

@@ -7,6 +7,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
+OUT_OF_MEMORY = "out_of_memory"
+"""The event of a run in which the kernel has killed a process of this machine for lack of memory."""
+
 
 class Event(Struct, kw_only=True, frozen=True, omit_defaults=True):
     """One event of a run: its name, its time and its details."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from statistics import fmean, median
 
 from stampede.counting.names import EVENT as OTHER_NAMES
-from stampede.facts.event import Event
+from stampede.facts.event import OUT_OF_MEMORY, Event
 from stampede.facts.figures import Failed, Figures, StageFigures
 from stampede.facts.run_json import Facts, Race
 from stampede.facts.verdict_json import Check, Judgement, Part, Verdict
@@ -21,8 +21,15 @@ MOST_FAILURES = 10
 
 MOST_SILENCES = 5
 
-OF_THE_LOCUSTFILE = ("worker_blocked", "users_ended", "locustfile_stopped", "shape_failed", OTHER_NAMES)
-"""Events that the locustfile's own code causes."""
+OF_THE_LOCUSTFILE = (
+    "worker_blocked",
+    "users_ended",
+    "locustfile_stopped",
+    "shape_failed",
+    OTHER_NAMES,
+    OUT_OF_MEMORY,
+)
+"""Events that the locustfile's own code causes, and those that settings of the cluster prevent."""
 
 MOST_EVENTS = 5
 """Of them, those that are listed."""

@@ -19,6 +19,9 @@ from stampede.rig.private import open_private
 from stampede.rig.settings import Settings
 from stampede.rig.variables import encoded, environment, of_file
 
+KILLED = "137"
+"""The exit code of a container whose program was killed: 128 + SIGKILL."""
+
 START_TIMEOUT = 90.0
 """Seconds for every service to become healthy."""
 
@@ -95,14 +98,18 @@ class Compose:
         while unhealthy := [c for c in self._containers() if c["Service"] != "worker" and not _ready(c)]:
             failed = [container for container in unhealthy if _failed(container)]
             if failed or time.monotonic() > deadline:
-                raise UsageError(self._describe_unhealthy((failed or unhealthy)[0]["Service"]))
+                raise UsageError(self._describe_unhealthy((failed or unhealthy)[0]))
             if start_error:
                 break
             time.sleep(0.2)
         if start_error:
             raise UsageError(f"the cluster did not start: {start_error}")
 
-    def _describe_unhealthy(self, service: str) -> str:
+    def _describe_unhealthy(self, container: dict[str, str]) -> str:
+        service = container["Service"]
+        if str(container.get("ExitCode")) == KILLED:
+            advice = f"it may need more memory, set {service.upper()}_MEMORY=2g"
+            return f"{service} was killed (exit code 137): {advice}"
         logs = self._compose("logs", "--no-log-prefix", "--tail", "20", service, capture=True)
         words = last_words(logs.stdout)
         folder = self._settings.locustfile and self._settings.locustfile.parent
@@ -126,8 +133,8 @@ class Compose:
 
     def worker_error(self) -> str | None:
         """Return why a worker keeps failing at its start, such as one that may not read the locustfile."""
-        has_failed = any(c["Service"] == "worker" and _failed(c) for c in self._containers())
-        return self._describe_unhealthy("worker") if has_failed else None
+        failed = [c for c in self._containers() if c["Service"] == "worker" and _failed(c)]
+        return self._describe_unhealthy(failed[0]) if failed else None
 
     def scale(self, workers: int) -> None:
         """Change the number of workers, also during a run. Workers that stay are not restarted."""

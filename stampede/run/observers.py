@@ -21,7 +21,7 @@ from stampede.cluster.delivery import Loss
 from stampede.counting.counts import Counts
 from stampede.counting.names import EVENT as OTHER_NAMES
 from stampede.counting.names import MOST_NAMES
-from stampede.facts.event import Event
+from stampede.facts.event import OUT_OF_MEMORY, Event
 from stampede.facts.figures import Second
 from stampede.facts.run_json import Audit
 from stampede.facts.samples import Machine, ProcessSample, Samples
@@ -31,10 +31,14 @@ from stampede.run.run import Run
 from stampede.run.timeline import Timeline
 from stampede.sampling import api_version
 from stampede.sampling.counters import Counters
+from stampede.sampling.memory_kills import MemoryKills
 from stampede.sampling.samples import SampleCollector
 from stampede.verdict.moves import settled
 
 logger = logging.getLogger(__name__)
+
+MEMORY_INTERVAL = 1.0
+"""Seconds between two checks whether a process was killed for lack of memory."""
 
 BLOCKED = 1.0
 """Seconds that a worker's hub is late from which on the worker was blocked: an event of the run."""
@@ -56,6 +60,7 @@ class Observers:
         self._counters: Counters | None = None
         self._version: Greenlet[..., str | None] | None = None
         self._timeline: Timeline | None = None
+        self._memory: Greenlet[..., None] | None = None
         self._blocked_until: dict[str, float] = {}
         self._has_other_names = False
 
@@ -76,6 +81,7 @@ class Observers:
         self._timeline = Timeline(self._environment, self._counts)
         self._timeline.start()
         self._samples.begin()
+        self._memory = gevent.spawn(_watch_memory, run.events)
         self._counters = Counters(self._environment.host, run.events)
         self._counters.start()
         return self._counters.has_polled
@@ -160,6 +166,8 @@ class Observers:
 
     def end(self, run: Run) -> None:
         """Stop all observers but the audit, after the last report of the run."""
+        if self._memory is not None:  # a greenlet that has ended is false
+            self._memory.kill()
         if self._timeline:
             self._timeline.stop()
             run.seconds = self._timeline.rows()
@@ -203,3 +211,12 @@ class Observers:
             master=self._samples.master,
             workers=self._samples.workers,
         )
+
+
+def _watch_memory(events: list[Event]) -> None:
+    """Add an event for each second in which the kernel killed processes for lack of memory."""
+    kills = MemoryKills()
+    while True:
+        gevent.sleep(MEMORY_INTERVAL)
+        if processes := kills.new():
+            events.append(Event(name=OUT_OF_MEMORY, at=time.time(), facts={"processes_killed": processes}))

@@ -13,7 +13,7 @@ from stampede.facts.verdict_json import Check
 from stampede.verdict import kept_up
 from stampede.verdict.checks import not_asked, unknown_unless, with_promise
 from stampede.verdict.figures_agree import figures_agree
-from stampede.verdict.losses import losses
+from stampede.verdict.losses import killed_for_memory, losses
 from stampede.verdict.rate_reached import rate_reached
 from stampede.verdict.requests_counted import all_requests_counted
 from stampede.verdict.users_kept import users_kept
@@ -92,9 +92,10 @@ def _workers_reported(run: Facts) -> Check:
     if not lost:
         return unknown_unless(name, True, f"{run.workers:,} of {run.workers:,}", count=0)
     if set(lost) <= noticed_losses.keys():
-        detail = "; ".join(_loss_text(noticed_losses[worker]) for worker in lost)
+        detail = "; ".join(_loss_text(run, noticed_losses[worker]) for worker in lost)
         return unknown_unless(name, True, detail, count=len(lost))
     detail = f"lost {', '.join(lost)}: their requests since their last reports are not in the figures"
+    detail += _killed_text(killed_for_memory(run, None))
     return unknown_unless(name, False, detail, count=len(lost))
 
 
@@ -108,14 +109,25 @@ def _messages_read(run: Facts) -> Check:
     return unknown_unless(name, False, detail, count=count)
 
 
-def _loss_text(event: Event) -> str:
-    """Return a description of a loss: from when on requests are missing, and how many at most."""
+def _loss_text(run: Facts, event: Event) -> str:
+    """Return a description of a loss: from when on requests are missing, and how many at most; and why."""
+    killed = _killed_text(killed_for_memory(run, event))
     if event.last_report is None:
-        return f"worker {event.id} was lost before it reported anything"
+        return f"worker {event.id} was lost before it reported anything{killed}"
     when = datetime.fromtimestamp(event.last_report, UTC)
     return (
         f"worker {event.id} was lost: what it did after its last report at {when:%H:%M:%S.%f}"
-        f" is missing, at most {event.at_most} requests if it died then"
+        f" is missing, at most {event.at_most} requests if it died then{killed}"
+    )
+
+
+def _killed_text(kill: Event | None) -> str:
+    if kill is None:
+        return ""
+    when = datetime.fromtimestamp(kill.at, UTC)
+    return (
+        f". The kernel killed a process of this machine for lack of memory at {when:%H:%M:%S}"
+        " (exit code 137): set a higher WORKER_MEMORY, or fewer users"
     )
 
 

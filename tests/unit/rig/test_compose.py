@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,19 @@ case "$*" in *" down "*) echo "{STALE}" >&2; exit 1 ;; *" ps "*) echo '{{"Servic
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(UsageError, match="docker compose down failed: failed to remove network"):
         Compose(settings.read(["RUNTIME=compose"])).down()
+
+
+@pytest.mark.parametrize("service", ["worker", "master"])
+def test_a_container_that_was_killed_is_recognized(calls: Path, tmp_path: Path, service: str) -> None:
+    """Its exit code is 137, and its log has nothing about it."""
+    container = {"Service": service, "State": "exited", "Health": "", "ExitCode": 137}
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\ncase \"$*\" in *' ps '*) echo '{json.dumps(container)}';; esac\n")
+    runtime = Compose(settings.read(["RUNTIME=compose"]))
+    message = rf"{service} was killed \(exit code 137\): .* set {service.upper()}_MEMORY=2g"
+    if service == "worker":
+        assert re.fullmatch(message, str(runtime.worker_error()))
+    else:
+        with pytest.raises(UsageError, match=message):
+            runtime._wait_until_healthy(None)
+    assert calls.parent == tmp_path

@@ -241,6 +241,18 @@ def test_a_worker_that_returned_and_never_reported_its_end_is_missed() -> None:
     assert told == ["PASS", "UNKNOWN", "PASS"]
 
 
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_a_worker_that_was_killed_for_memory_is_recognized(is_noticed: bool) -> None:
+    """By the kernel's count: the container of the worker is new by then."""
+    lost = {"worker": "0-ab", "id": "host_1", "name": "worker_lost", "last_report": START + 3.0, "at_most": 9}
+    kill = {"name": "out_of_memory", "at": START + 4.0, "facts": {"processes_killed": 1}}
+    events = [kill, *([{**lost, "at": START + 6.0}] if is_noticed else [])]
+    check = valid(without_races(lost_workers=["host_1"], events=events))[1]
+    assert check.name == "workers_reported"
+    assert "killed a process of this machine for lack of memory at" in check.detail
+    assert "set a higher WORKER_MEMORY" in check.detail
+
+
 def test_a_rate_that_a_worker_could_not_send_names_what_held_it_up() -> None:
     """A worker that is throttled shows nothing of the API."""
     throttled = worker(cpu_percent=9.9, throttled_percent=80.0)
