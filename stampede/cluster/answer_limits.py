@@ -16,11 +16,14 @@ from cgroup import Cgroup
 
 MEGABYTE = 1024 * 1024
 
-MOST_OF_HEAD = 256 * 1024
+MOST_OF_HEAD = 64 * 1024
 """Bytes of the longest head, with all answers before the final one, and of the longest trailers."""
 
-MOST_OF_BODY = 64 * MEGABYTE
-"""Bytes of the longest body: as it is sent, and as it is decoded."""
+MOST_OF_BODY = 16 * MEGABYTE
+"""Bytes of the longest body: as it is sent, and as it is decoded.
+
+To free more at once takes longer than other greenlets may wait.
+"""
 
 FREE = MEGABYTE
 """Bytes of each body that do not count towards MOST_OF_ALL, so that a long body fails no short one."""
@@ -98,6 +101,6 @@ class Work:
         An API that sends without a pause would keep them waiting.
         """
         self._seconds += seconds
-        if self._seconds > LONGEST_WORK:
+        if self._seconds >= LONGEST_WORK:
             gevent.sleep(0)
             self._seconds = 0.0

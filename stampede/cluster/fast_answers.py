@@ -29,15 +29,15 @@ from stampede.cluster.answer_limits import (
     most_of_body,
 )
 
-FIRST_CHECK = 16_384
-"""Bytes of an answer that are received without a check."""
+FIRST_CHECK = 4_095
+"""Bytes of an answer that are received without a check: fewer than a block."""
 
 STEP = 65_536
 """Bytes of a plain body that are received without a check, in SECONDS_OF_STEP."""
 
 SECONDS_OF_STEP = 0.0002
 
-SECONDS_OF_BLOCK = 0.0005
+SECONDS_OF_BLOCK = 0.001
 """Seconds to receive a block of 4 KB with the shortest chunks or headers."""
 
 PIECE = 128 * 1024

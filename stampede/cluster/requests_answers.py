@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError
 from stampede.cluster.answer_limits import (
     MOST_OF_BODY,
     MOST_OF_HEAD,
+    TOO_LONG_HEAD,
     AnswerError,
     Held,
     holding,
@@ -30,25 +31,44 @@ from stampede.cluster.answer_limits import (
 )
 
 LONGEST_LINE = 16_384
-"""Bytes of the longest line of a head, of trailers, or before a chunk. A head has 100 lines at most."""
+"""Bytes of the longest status line, line of trailers, or line before a chunk."""
+
+MOST_LINES = 100
+"""Lines of the longest head, as stock users have it."""
 
 MOST_INTERIM = 10
 """Answers before the final one."""
 
-FIRST_PARTS = 100
+FIRST_PARTS = 32
 """Parts of a body that are received without a check. Each has up to 10 KB."""
 
-MOST_PARTS = 32
+MOST_PARTS = 16
 """Later parts after which limits are checked and other greenlets run."""
 
 
 def limit_answers() -> None:
     """Let a request fail whose answer is beyond a limit."""
     http.client._MAXLINE = LONGEST_LINE  # type: ignore[attr-defined]
+    http.client._read_headers = _lines_of_head  # type: ignore[attr-defined]
     urllib3.connection.HTTPConnection.response_class = LimitedResponse
     requests.Response.content = property(_content)  # type: ignore[assignment,method-assign]
     _limit_bodies()
     _fail_for_any_answer()
+
+
+def _lines_of_head(file: Any, *_: Any) -> list[bytes]:
+    """Return the lines of a head, with the empty one at its end. Raises OSError and HTTPException."""
+    lines: list[bytes] = []
+    left = MOST_OF_HEAD
+    while not lines or lines[-1] not in (b"\r\n", b"\n", b""):
+        line = file.readline(left + 1)
+        left -= len(line)
+        if left < 0:
+            raise AnswerError(TOO_LONG_HEAD)
+        if len(lines) == MOST_LINES:
+            raise http.client.HTTPException(f"got more than {MOST_LINES} headers")
+        lines.append(line)
+    return lines
 
 
 class LimitedResponse(http.client.HTTPResponse):
@@ -126,8 +146,11 @@ def _received(response: requests.Response) -> bytes:
         with holding(most) as held:
             return _joined(chain(first, parts), held)
     except AnswerError as error:
-        failed = requests.RequestException(str(error), response=response)
+        failed = requests.RequestException(str(error))
+    # The error may be kept for a while, and all that this function knows with it.
     response.close()
+    response.raw._decoder = None
+    first.clear()
     raise failed
 
 
