@@ -56,7 +56,7 @@ from stampede.run.driver import Driver
 from stampede.run.results_folder import ResultsFolder
 from stampede.sampling import sampler
 from stampede.sampling.sampler import OwnSamples
-from stampede.webui import bodies, form, guard, health, login
+from stampede.webui import bodies, connections, form, guard, health, login
 
 PROFILES = Path(__file__).resolve().parents[1] / "load_tests" / "profiles.toml"
 
@@ -257,6 +257,7 @@ def _secure(
         credentials = login.credentials(os.environ)
         login.require_login(os.environ.get("UI_BIND") or web_ui.host, credentials)
         allowed = AllowedTargets(os.environ.get("ALLOW_TARGETS", ""), own_targets, ports)
+        connections.limit()
         bodies.add(web_ui)
         if credentials:  # before the guard: without a session, nothing else of a request is looked at
             login.add(web_ui, credentials, login.new_owner_key(owner_key_file))

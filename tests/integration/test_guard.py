@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -22,6 +23,7 @@ import pytest
 
 from stampede.rig.master import Master as RigsMaster
 from stampede.rig.master import MasterGoneError
+from stampede.webui import connections
 from tests.checkout import wait_until
 from tests.integration.speaking import speaking
 
@@ -447,6 +449,24 @@ def test_before_the_login_it_is_not_told_which_targets_are_allowed(locked_once: 
         for path, body in (("/swarm", form(host)), ("/stampede/run", {"profile": "smoke", "host": host})):
             answer = locked_once.ask("POST", path, body)
             assert (answer.status, "target" in answer.body) == (401, False)
+
+
+def test_one_address_cannot_take_all_connections(open_master: MasterProcess) -> None:
+    """Others are still answered, and so is that address when it has closed its connections."""
+    address = ("127.0.0.1", open_master.port)
+    with contextlib.ExitStack() as idle:
+        for _ in range(connections.MOST_OF_ADDRESS):
+            idle.enter_context(socket.create_connection(address, source_address=("127.0.0.2", 0)))
+        with socket.create_connection(address, timeout=20, source_address=("127.0.0.2", 0)) as refused:
+            assert refused.recv(100).startswith(b"HTTP/1.1 503 ")
+        assert open_master.ask("HEAD", "/login").status < 500
+
+    def is_heard() -> bool:
+        with socket.create_connection(address, timeout=20, source_address=("127.0.0.2", 0)) as again:
+            again.sendall(b"HEAD / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            return not again.recv(100).startswith(b"HTTP/1.1 503 ")
+
+    wait_until(is_heard, "the address may connect again")
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
