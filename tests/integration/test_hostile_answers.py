@@ -93,7 +93,7 @@ def run(program: str, kind: str, *paths: str, **environment: str) -> list[Any]:
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

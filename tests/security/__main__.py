@@ -49,8 +49,14 @@ def _without(protection: Protection) -> int:
 
 
 def _fails(folder: Path, test: str) -> bool:
-    """Return whether a test fails, and does not only find nothing to test. Of a file, one of its tests."""
-    said = _pytest(folder, test, "--quiet", "--exitfirst", is_quiet=True).stdout.decode()
+    """Return whether a test fails, and does not only find nothing to test. Of a file, one of its tests.
+
+    One that waits until TIMEOUT fails, too.
+    """
+    try:
+        said = _pytest(folder, test, "--quiet", "--exitfirst", is_quiet=True).stdout.decode()
+    except subprocess.TimeoutExpired:
+        return True
     return re.search(r"^\d+ failed", said.splitlines()[-1]) is not None
 
 
