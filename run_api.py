@@ -19,12 +19,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 try:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
     from granian.server import MPServer
 
     from api.admission import SPARE_THREADS
     from api.db import SchemaVersionError, check_at_start
+    from api.request_bodies import MOST_BODIES
     from api.settings import SettingError, Settings
 except ModuleNotFoundError as missing:
     print(
@@ -131,10 +132,12 @@ def server(settings: Settings) -> MPServer:
         "api.wsgi:get_app",
         factory=True,
         interface=Interfaces.WSGI,
+        # Not HTTP/2: a body that is late ends with its connection, which HTTP/2 shares among requests.
+        http=HTTPModes.http1,
         address=settings.host,
         port=settings.port,
         workers=settings.processes,
-        blocking_threads=settings.threads + SPARE_THREADS,
+        blocking_threads=settings.threads + SPARE_THREADS + MOST_BODIES,
         backlog=CONNECTIONS,
         # A process that dies is replaced; its counters stay.
         respawn_failed_workers=True,

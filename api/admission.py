@@ -16,7 +16,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from io import BytesIO
 from math import ceil
 from time import perf_counter, sleep
 from typing import Any
@@ -26,6 +25,7 @@ from granian.server import mp
 
 from api.db import Database, DatabaseUnavailableError
 from api.problems import Problem
+from api.request_bodies import BODY_SIZE, Bodies, TooManyBodiesError
 
 logger = logging.getLogger("api.admission")
 
@@ -44,8 +44,10 @@ LONGEST_RETRY_SECONDS = 30
 LARGEST_WAITING_BODIES = 16 * 1024 * 1024
 PROBES = {"/health", "/metrics"}
 
-#: Keys in the WSGI environment: the request's arrival, by perf_counter(), and whether it is refused.
+#: Keys in the WSGI environment: when the request arrived, and when it began to wait for a place, both by
+#: perf_counter(); and the Problem for which it is refused, None where the API is overloaded.
 ARRIVED = "api.arrived"
+QUEUED = "api.queued"
 REFUSED = "api.refused"
 
 #: A request as Granian passes it: the object that takes the answer, from any thread and at any time, and the
@@ -63,6 +65,7 @@ class Admission:
         self._waiting: deque[GranianRequest] = deque()
         self._waiting_bytes = 0
         self._lock = threading.Lock()
+        self._bodies = Bodies()
 
     @property
     def at_work(self) -> int:
@@ -77,6 +80,7 @@ class Admission:
     def in_front_of(self, handler: Handler) -> Admission:
         """Pass admitted requests to the handler, and start the thread that refuses late ones."""
         self._handler = handler
+        self._bodies.start()
         threading.Thread(target=self._refuse_late_requests, name="admission", daemon=True).start()
         return self
 
@@ -85,16 +89,27 @@ class Admission:
         scope[ARRIVED] = perf_counter()
         if is_probe(scope):
             self._handler(protocol, scope)
-        elif self._take_place():
-            self._work((protocol, scope))
-        elif self._has_room(body_length(scope)):
-            keep_body(scope)
-            self._wait((protocol, scope))
         else:
-            self._refuse((protocol, scope))
+            self._read_and_admit((protocol, scope))
 
-    def _has_room(self, length: int | None) -> bool:
-        return length is not None and self._waiting_bytes + length <= LARGEST_WAITING_BODIES
+    def _read_and_admit(self, request: GranianRequest) -> None:
+        """Read the body, before the request takes a place. Then serve, queue or refuse it."""
+        try:
+            self._bodies.read(*request)
+        except Problem as problem:
+            self._refuse(request, problem)
+        except TooManyBodiesError:
+            self._refuse(request, None)
+        else:
+            self._admit(request)
+
+    def _admit(self, request: GranianRequest) -> None:
+        if self._take_place():
+            self._work(request)
+        elif self._waiting_bytes + body_size(request) <= LARGEST_WAITING_BODIES:
+            self._wait(request)
+        else:
+            self._refuse(request, None)
 
     def _take_place(self) -> bool:
         with self._lock:
@@ -104,8 +119,9 @@ class Admission:
 
     def _wait(self, request: GranianRequest) -> None:
         with self._lock:
+            request[1][QUEUED] = perf_counter()
             self._waiting.append(request)
-            self._waiting_bytes += body_length(request[1]) or 0
+            self._waiting_bytes += body_size(request)
         # All places may have become free since the check. Then no thread would pick this request up.
         if self._take_place():
             self._work(None)
@@ -127,24 +143,24 @@ class Admission:
     def _pop_oldest(self) -> GranianRequest:
         """Remove and return the request that has waited longest; the caller holds the lock."""
         request = self._waiting.popleft()
-        self._waiting_bytes -= body_length(request[1]) or 0
+        self._waiting_bytes -= body_size(request)
         return request
 
     def _refuse_late_requests(self) -> None:
         while True:
             sleep(CHECK_SECONDS)
             while request := self._next_late():
-                self._refuse(request)
+                self._refuse(request, None)
 
     def _next_late(self) -> GranianRequest | None:
         with self._lock:
-            if self._waiting and perf_counter() - self._waiting[0][1][ARRIVED] > WAIT_SECONDS:
+            if self._waiting and perf_counter() - self._waiting[0][1][QUEUED] > WAIT_SECONDS:
                 return self._pop_oldest()
             return None
 
-    def _refuse(self, request: GranianRequest) -> None:
+    def _refuse(self, request: GranianRequest, problem: Problem | None) -> None:
         """Let the application answer with a refusal, so that the request is counted like any other."""
-        request[1][REFUSED] = True
+        request[1][REFUSED] = problem
         self._handle(request)
 
     def _handle(self, request: GranianRequest) -> None:
@@ -154,16 +170,10 @@ class Admission:
             logger.exception("a request was not answered")
 
 
-def body_length(scope: dict[str, Any]) -> int | None:
-    """Return the body's length in bytes; None where the request does not declare it."""
-    length = scope.get("CONTENT_LENGTH", "0")
-    return int(length) if "HTTP_TRANSFER_ENCODING" not in scope and length.isdigit() else None
-
-
-def keep_body(scope: dict[str, Any]) -> None:
-    """Read the body into memory: Granian closes an unread body when its call returns."""
-    if length := body_length(scope):
-        scope["wsgi.input"] = BytesIO(scope["wsgi.input"].read(length))
+def body_size(request: GranianRequest) -> int:
+    """Return the number of bytes that the body takes in memory."""
+    size: int = request[1].get(BODY_SIZE, 0)
+    return size
 
 
 def is_probe(scope: dict[str, Any]) -> bool:
@@ -213,6 +223,9 @@ class RefusalMiddleware:
         """Raise Problem or DatabaseUnavailableError if Admission has marked the request as refused."""
         if REFUSED not in req.env:
             return
+        # To a body that is late, Bodies has sent the answer already: here it is counted.
+        if (problem := req.env[REFUSED]) is not None:
+            raise problem
         # If the database is silent, all places wait for it. Then it is the reason to report.
         if self._database.is_silent(WAIT_SECONDS):
             raise DatabaseUnavailableError("the database does not answer")

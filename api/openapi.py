@@ -194,7 +194,7 @@ def refusals(path: str, method: str, described: Operation, schemas: Schemas) -> 
     """Return the response objects of the refusals by status; each description lists the possible codes."""
     codes = [*described.refusals]
     if described.body:
-        codes += ["malformed_json", "unsupported_media_type", "body_too_large"]
+        codes += ["malformed_json", "unsupported_media_type", "body_late", "body_too_large"]
     if described.body or described.query or described.takes_key:
         codes += ["invalid_input"]
     if path not in WITHOUT_DATABASE and not described.also:

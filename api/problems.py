@@ -58,6 +58,7 @@ KINDS = {
     "bad_request": Kind(400, "Bad request", "{about}"),
     "malformed_json": Kind(400, "Malformed JSON", "The body is not valid JSON: {about}"),
     "method_not_allowed": Kind(405, "Method not allowed", "{about} is not allowed for this path"),
+    "body_late": Kind(408, "Body late", "The body did not come in time: send it within {seconds} seconds"),
     "body_too_large": Kind(413, "Body too large", "The body is larger than 1 MiB"),
     "unsupported_media_type": Kind(
         415, "Unsupported media type", "The Content-Type must be application/json, got {about}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import Any, TypeVar, get_args
+from itertools import islice
+from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 from falcon import Request
@@ -15,6 +16,8 @@ from api.messages import LARGEST_ID, LONGEST_KEY, FieldError, Input, fault_of
 from api.problems import Problem, invalid_input
 
 LARGEST_BODY = 1024 * 1024
+#: Errors of one request that are listed: more than 1,000 lines with four fields can have.
+MOST_ERRORS = 5_000
 
 Message = TypeVar("Message", bound=Input)
 #: Converts a value of the request to a type; raises msgspec.ValidationError.
@@ -70,7 +73,14 @@ def refusal_of(body: bytes, message: type[Input], error: Exception) -> Problem:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as no_json:
         return Problem.of("malformed_json", about=no_json)
     # No field is at fault where a name appears twice and its last value is right: report the first error.
-    return invalid_input([*faults(message, fields, decode_field)] or [FieldError("body", str(error))])
+    return invalid_input(listed(faults(message, fields, decode_field)) or [FieldError("body", str(error))])
+
+
+def listed(errors: Iterator[FieldError]) -> list[FieldError]:
+    """Return the errors; of more than MOST_ERRORS, the first ones and how many there are more."""
+    first = [*islice(errors, MOST_ERRORS)]
+    more = sum(1 for _ in errors)
+    return [*first, FieldError("body", f"{more:,} more errors are not listed")] if more else first
 
 
 def check_json(body: bytes) -> None:
@@ -94,7 +104,7 @@ def read_query(request: Request, message: type[Message]) -> Message:
         decoded: Message = msgspec.convert(request.params, message, strict=False)
         return decoded
     except msgspec.ValidationError:
-        raise invalid_input(list(faults(message, request.params, convert_parameter))) from None
+        raise invalid_input(listed(faults(message, request.params, convert_parameter))) from None
 
 
 def convert_parameter(value: Any, type_: Any) -> Any:
@@ -122,32 +132,35 @@ def field_faults(name: str, value: Any, type_: Any, convert: Convert, path: str)
     try:
         fault = fault_of(name, convert(value, type_))
     except msgspec.ValidationError as error:
-        lines = line_faults(name, value, type_, convert)
-        fault = None if lines else str(error)
-        yield from lines
-    if fault:
-        yield FieldError(path + name, fault)
+        of_lines = line_faults(name, value, type_, convert)
+        yield next(of_lines, FieldError(path + name, str(error)))
+        yield from of_lines
+    else:
+        if fault:
+            yield FieldError(path + name, fault)
 
 
-def line_faults(name: str, value: Any, type_: Any, convert: Convert) -> list[FieldError]:
-    """Return the faults inside the lines of a bulk call; none if the list itself is wrong."""
+def line_faults(name: str, value: Any, type_: Any, convert: Convert) -> Iterator[FieldError]:
+    """Yield what is wrong inside the lines of a bulk call; nothing for another field.
+
+    A list that is too long has one fault: the work must not grow beyond that of the longest allowed list.
+    """
     line_type = next(iter(get_args(next(iter(get_args(type_)), None))), None)
     if not (isinstance(line_type, type) and issubclass(line_type, Input)):
-        return []
+        return
     try:
-        lines = convert(value, list[Raw])
-    except msgspec.ValidationError:
-        return []
-    line_errors = []
+        lines = convert(value, Annotated[list[Raw], *type_.__metadata__])
+    except msgspec.ValidationError as error:
+        yield FieldError(name, str(error))
+        return
     for index, line in enumerate(lines):
         path = f"{name}[{index}]"
         try:
             fields = convert(line, dict[str, Raw])
         except msgspec.ValidationError as error:
-            line_errors.append(FieldError(path, str(error)))
+            yield FieldError(path, str(error))
         else:
-            line_errors += faults(line_type, fields, convert, f"{path}.")
-    return line_errors
+            yield from faults(line_type, fields, convert, f"{path}.")
 
 
 def none_if_unset(value: Any) -> Any:

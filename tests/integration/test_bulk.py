@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
+from api.reading import MOST_ERRORS
+
 ORDER = {"product_id": 5, "quantity": 1}
 PRODUCT = {"sku": "NEW-1", "name": "New one", "price": 1.5, "stock": 3}
 
@@ -103,3 +105,25 @@ def test_a_bulk_call_that_fails_applies_nothing(shop: TestClient, query: Callabl
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert query("SELECT count(*) FROM orders") == [(0,)]
     assert query("SELECT stock FROM products WHERE id = 5") == [(10185,)]
+
+
+@pytest.mark.parametrize("line", ["{}", "0", '{"product_id": 1}'])
+def test_the_length_of_a_bulk_call_is_checked_before_its_lines(untouched_shop: TestClient, line: str) -> None:
+    """A megabyte of empty lines took half a minute, and its answer had 62 megabytes."""
+    body = f'{{"orders": [{",".join([line] * (1_000_000 // (len(line) + 1)))}]}}'
+    headers = {"Content-Type": "application/json"}
+    answer = untouched_shop.simulate_post("/orders/bulk", body=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [{"field": "orders", "message": "Expected `array` of length <= 1000"}]
+
+
+@pytest.mark.parametrize("lines", [1, 100])
+def test_errors_that_are_listed_have_a_limit(untouched_shop: TestClient, lines: int) -> None:
+    """Each unknown field is one, and a body can have very many."""
+    fields = ",".join(f'"{number}":1' for number in range(60_000 // lines))
+    body = f'{{"orders": [{",".join([f"{{{fields}}}"] * lines)}]}}'
+    headers = {"Content-Type": "application/json"}
+    errors = untouched_shop.simulate_post("/orders/bulk", body=body, headers=headers).json["errors"]
+    assert len(errors) == MOST_ERRORS + 1
+    more = 60_000 + 2 * lines - MOST_ERRORS
+    assert errors[-1] == {"field": "body", "message": f"{more:,} more errors are not listed"}

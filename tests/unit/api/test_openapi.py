@@ -53,6 +53,7 @@ def test_statuses_are_those_of_the_contract(document: dict[str, Any]) -> None:
         "201",
         "400",
         "404",
+        "408",
         "409",
         "413",
         "415",
