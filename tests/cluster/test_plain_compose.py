@@ -12,6 +12,7 @@ import pytest
 
 from tests.checkout import Checkout, wait_until
 from tests.cluster.test_leftovers import containers_of
+from tests.unit.test_compose import COMPOSE
 
 SERVICES = {"postgres", "api", "master", "worker"}
 NO_CAPABILITIES = "0000000000000000"
@@ -94,6 +95,7 @@ def test_it_is_hardened(plain: Checkout) -> None:
         assert not host["Privileged"], service
         assert "no-new-privileges:true" in host["SecurityOpt"], service
         assert host["Memory"] > 0, service
+        assert host["PidsLimit"] > 0, service
         user = container["Config"]["User"]
         assert user == "0:0" if service == "master" else user not in ("", "root", "0"), service
 
@@ -118,6 +120,30 @@ def test_its_processes_are_as_powerless_as_inspect_says(plain: Checkout) -> None
         assert "0" not in of["Gid"].split(), service
         assert {of["CapPrm"], of["CapEff"], of["CapBnd"]} == {NO_CAPABILITIES}, service
         assert of["NoNewPrivs"] == "1", service
+
+
+START_THREADS = """
+import threading
+threading.stack_size(65536)
+started, is_over = 0, threading.Event()
+try:
+    while started < 4096:
+        threading.Thread(target=is_over.wait).start()
+        started += 1
+except RuntimeError:
+    pass
+is_over.set()
+print(started)
+"""
+
+
+def test_a_worker_cannot_take_all_threads_of_the_machine(plain: Checkout) -> None:
+    """The kernel refuses more than its limit; the worker stays."""
+    limit = COMPOSE["services"]["worker"]["deploy"]["resources"]["limits"]["pids"]
+    worker = next(container for service, container in inspect(plain) if service == "worker")
+    done = plain.run("docker", "exec", worker["Id"], "python", "-c", START_THREADS)
+    assert limit - 200 < int(done.stdout) < limit
+    assert workers_joined(plain) == 3
 
 
 def test_nothing_is_written_beside_tmp(plain: Checkout) -> None:

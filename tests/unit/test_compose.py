@@ -30,6 +30,14 @@ def test_every_container_is_hardened(name: str) -> None:
     assert {*service.get("cap_add", ())} <= (MASTERS_CAPABILITIES if name == "master" else set())
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_has_limits(name: str) -> None:
+    """One whose memory, processes or threads grow does not take the machine's."""
+    limits = SERVICES[name]["deploy"]["resources"]["limits"]
+    assert limits["memory"]
+    assert 0 < limits["pids"] <= 2048
+
+
 def test_only_those_who_need_the_database_are_in_its_network() -> None:
     """A locustfile of workers is other people's code."""
     assert {name for name in SERVICES if "data" in networks(name)} == {"postgres", "api", "master"}
