@@ -53,6 +53,7 @@ from stampede.plan.hosts import Hosts, own_ports
 from stampede.race.rounds import REPLY
 from stampede.run import results
 from stampede.run.driver import Driver
+from stampede.run.old_runs import KeepError, number_to_keep
 from stampede.run.results_folder import ResultsFolder
 from stampede.sampling import sampler
 from stampede.sampling.sampler import OwnSamples
@@ -125,6 +126,13 @@ def _add_arguments(parser: LocustArgumentParser) -> None:
         env_var="STAMPEDE_CLUSTER",
         include_in_web_ui=False,
         help="Name of this cluster: clusters that share a folder of results need different ones",
+    )
+    parser.add_argument(
+        "--stampede-keep-results",
+        default="",
+        env_var="STAMPEDE_KEEP_RESULTS",
+        include_in_web_ui=False,
+        help="How many finished runs are kept in the folder for results; empty: all",
     )
     parser.add_argument(
         "--stampede-profiles",
@@ -201,7 +209,9 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     if curve.is_exposed(_key_folder, runner.master_bind_host):
         logger.warning("stampede: other machines can join as workers: set STAMPEDE_CLUSTER_KEY to a folder")
     label_workers_in_logs(runner)
-    results_folder = ResultsFolder(Path(options.stampede_results), options.stampede_cluster)
+    results_folder = ResultsFolder(
+        Path(options.stampede_results), options.stampede_cluster, _kept(options.stampede_keep_results)
+    )
     driver = Driver(environment, _counts, results_folder, options.stampede_audit_host)
     environment.host = driver.hosts.shown_at_first(environment.user_classes)
     notice, stop = driver.observers.worker_changed, driver.stop_by_locustfile
@@ -225,6 +235,13 @@ def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI
     # Locust calls the listeners of `quitting` in reverse order.
     on.quitting.add_listener(lambda **_: cluster.forget_all_workers())
     on.quitting.add_listener(lambda **_: driver.shut_down(END_TIMEOUT))
+
+
+def _kept(text: str) -> int | None:
+    try:
+        return number_to_keep(text)
+    except KeepError as error:
+        _refuse_to_start(error)
 
 
 def _stop_counting(cluster: ClusterWorker) -> None:

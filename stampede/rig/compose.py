@@ -293,7 +293,14 @@ class Compose:
             variables[name.upper()] = getattr(settings, name) or ""
         own = of_file(settings.env_file)
         variables["STAMPEDE_ENV"] = encoded(own) if own else ""
-        for name in ("ui_bind", "ui_user", "ui_password", "ui_password_file", "allow_targets"):
+        for name in (
+            "ui_bind",
+            "ui_user",
+            "ui_password",
+            "ui_password_file",
+            "allow_targets",
+            "keep_results",
+        ):
             if value := getattr(settings, name):
                 variables[name.upper()] = str(value)
         return variables

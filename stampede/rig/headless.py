@@ -163,6 +163,8 @@ def _poll(master: Master, display: Display, run: _Started) -> None:
             display.print_line(f"Audit: {event_line(alarm)}")
         alarms = len(state["alarms"])
         if not state["in_progress"]:
+            if state["removed_runs"]:
+                display.print_line(f"Results: {state['removed_runs']}")
             return
         now = time.monotonic()
         if state["left_s"] != 0:

@@ -61,7 +61,7 @@ class Roles:
         return {"STAMPEDE_ENV": encoded(variables)}
 
     def _access_variables(self) -> dict[str, str]:
-        """Return the variables for the UI's login and for the allowed targets."""
+        """Return the variables for the UI's login, the allowed targets and old results."""
         settings = self._settings
         user, password = settings.login or ("", "")
         return {
@@ -70,6 +70,7 @@ class Roles:
             "UI_PASSWORD": password,
             "UI_PASSWORD_FILE": "",
             "ALLOW_TARGETS": settings.allow_targets or "",
+            "STAMPEDE_KEEP_RESULTS": str(settings.keep_results or ""),
             "STAMPEDE_ALLOWED": str(ALLOWED_TARGETS),
             "STAMPEDE_OWNER_KEY": str(OWNER_KEY),
             "STAMPEDE_CLUSTER_KEY": str(FOLDER / "cluster-key"),

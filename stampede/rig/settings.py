@@ -46,6 +46,7 @@ RIG_SETTINGS: dict[str, Callable[[str, str], Any]] = {
     "UI_PASSWORD": values.text,
     "UI_PASSWORD_FILE": values.file,
     "ALLOW_TARGETS": values.text,
+    "KEEP_RESULTS": values.whole_number,
     "COMPOSE_PROJECT_NAME": values.project,
 }
 """The settings that the rig itself uses, each with its parser. Each is a field of Settings, in lower case."""
@@ -57,6 +58,7 @@ CLUSTER_SETTINGS = (
     *("HOST", *LOAD_SETTINGS),
     *("RUNTIME", "UI_PORT", "API_PORT", "MASTER_PORT"),
     *("UI_BIND", "UI_USER", "UI_PASSWORD_FILE", "ALLOW_TARGETS"),
+    "KEEP_RESULTS",
 )
 """Settings of the rig that a cluster keeps from its start until it is taken down."""
 
@@ -113,6 +115,7 @@ class Settings:
     ui_password: str | None = field(default=None, repr=False)
     ui_password_file: Path | None = None
     allow_targets: str | None = None
+    keep_results: int | None = None
     compose_project_name: str = PROJECT
     service_settings: Mapping[str, str] = field(default_factory=dict)
     """Values of SERVICE_SETTINGS by name."""

@@ -77,6 +77,8 @@ class RunFolder:
         self.facts = self._write_facts()
         self.judgement = _judge(self.path)
         self.path = self._results.publish(self.path)
+        # In a thread: the files of a long run are large, and deleting them would block the master.
+        self.run.removed_runs = gevent.get_hub().threadpool.apply(self._results.remove_old)
 
     def _keep_writing_facts(self) -> None:
         """Write run.json again and again, so that a run has results where the master dies."""
@@ -112,7 +114,8 @@ class RunFolder:
 def conclude_interrupted(results: ResultsFolder) -> None:
     """Judge the runs that have no verdict because their master died, by their last run.json.
 
-    They are moved to results/, and so are runs that have a verdict and could not be moved at their end.
+    They are moved to results/, and so are runs that have a verdict and could not be moved at their end. Old
+    runs are removed afterwards.
     """
     for facts_file in sorted(results.unfinished.glob("*/run.json")):
         folder = facts_file.parent
@@ -123,6 +126,7 @@ def conclude_interrupted(results: ResultsFolder) -> None:
             results.publish_interrupted(folder)
         except Exception as error:  # a broken folder must not stop the master from starting
             logger.error("stampede: %s is not concluded: %s: %s", folder, type(error).__name__, error)
+    results.remove_old()
 
 
 def _judge(folder: Path) -> Judgement:

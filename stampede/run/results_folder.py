@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from stampede.run import old_runs
+
 logger = logging.getLogger(__name__)
 
 UNFINISHED = ".unfinished"
@@ -25,6 +27,8 @@ class ResultsFolder:
 
     path: Path
     cluster: str
+    keep: int | None = None
+    """How many finished runs are kept; None for all."""
 
     @property
     def unfinished(self) -> Path:
@@ -59,6 +63,23 @@ class ResultsFolder:
         if latest.exists() and latest.resolve().name > folder.name:
             return folder.rename(self.path / folder.name)
         return self.publish(folder)
+
+    def remove_old(self) -> str | None:
+        """Remove old runs beyond `keep`. Return the line about them, which is logged too; None without any.
+
+        Raises nothing: a run has its results, whatever becomes of old ones.
+        """
+        if self.keep is None:
+            return None
+        try:
+            removed = old_runs.remove(self.path, self.keep)
+        except OSError as error:
+            logger.error("stampede: old runs in %s cannot be removed: %s", self.path, error)
+            return None
+        line = old_runs.report(removed, self.keep) if removed else None
+        if line:
+            logger.info("stampede: %s", line)
+        return line
 
     def _link_latest(self, run_id: str) -> None:
         """Link `latest` to a run. It is replaced in one step: a reader finds the old run or the new one."""

@@ -68,6 +68,8 @@ class Run:
     stopped_by: str | None = None
     """What in the locustfile ended the run; None where nothing in it did."""
     locustfile_exit_code: int | None = None
+    removed_runs: str | None = None
+    """The line about old runs that were removed at the end of this run; None where there were none."""
     machine: Machine = field(default_factory=Machine)
     samples: Samples = field(default_factory=Samples)
     statements: list[Statement] = field(default_factory=list)

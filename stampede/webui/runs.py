@@ -11,7 +11,8 @@
                          ``note`` names the settings that the shape replaces
 ``GET /stampede/run``    ``{id, phase, in_progress, as_planned, …}`` of the newest run, null where
                          there was none, and the figures of stampede/webui/live.py. Among them are
-                         the audit's alarms so far: ``{name, at, …}``
+                         the audit's alarms so far: ``{name, at, …}``. ``removed_runs`` is the line
+                         about old runs that the end of this run has removed, or null
 =======================  ======================================================================
 """
 
@@ -74,6 +75,7 @@ def add(pages: Blueprint, web_ui: WebUI, driver: Driver, live: Live, profiles_fi
             as_planned=run and run.as_planned,
             in_progress=driver.in_progress,
             locustfile_sha256=driver.locustfile_hash,
+            removed_runs=run and run.removed_runs,
         )
 
 

@@ -302,6 +302,7 @@ def test_a_strangers_name_that_leads_here_opens_nothing(
         ([], {"UI_USER": "ada"}, "belong together"),
         ([], {"UI_USER": "ada", "UI_PASSWORD_FILE": "/nowhere"}, "UI_PASSWORD_FILE cannot be read"),
         ([], {**PASSWORD, "ALLOW_TARGETS": "*"}, "ALLOW_TARGETS must be hosts"),
+        ([], {**PASSWORD, "STAMPEDE_KEEP_RESULTS": "all"}, "KEEP_RESULTS must be a whole number over 0"),
     ],
 )
 def test_what_is_not_safe_does_not_start(

@@ -22,6 +22,8 @@ OURS, OTHER, PREVIOUS = "20261130-100000-aaaa", "20261130-100001-bbbb", "2026112
 STATE = dict.fromkeys(("phase", "left_s", "target_users", "rps", "p50_ms", "p95_ms", "p99_ms"))
 STATE |= {"users": 1, "workers": 1, "requests": 0, "failures": 0, "outcomes": {}, "verdicts": {}}
 STATE |= {"events": [], "alarms": [], "silent_s": 0, "generator_shares_cores": False}
+REMOVED = "removed 1 old run from results/: 20250101-120000-aaaa (KEEP_RESULTS=5)"
+STATE["removed_runs"] = REMOVED
 
 
 class Speaker(BaseHTTPRequestHandler):
@@ -84,6 +86,7 @@ def test_the_run_that_was_started_is_followed_to_its_end(
     printed = capsys.readouterr().out
     assert "target http://mine:1 (host of class Visitor)\n" in printed
     assert f"Results: {results / OURS}\n" in printed
+    assert printed.count(f"Results: {REMOVED}\n") == 1
 
 
 @pytest.mark.parametrize("ids", [(PREVIOUS, OURS, OTHER), (PREVIOUS, PREVIOUS, OTHER), (None, OURS, OTHER)])

@@ -55,6 +55,8 @@ def test_an_empty_value_is_not_asked_for() -> None:
         ("USERS=-5", "USERS must be a whole number over 0, not '-5'"),
         ("USERS=1e3", "USERS must be a whole number"),
         ("USERS=٣", "USERS must be a whole number"),
+        ("KEEP_RESULTS=0", "KEEP_RESULTS must be a whole number over 0, not '0'"),
+        ("KEEP_RESULTS=all", "KEEP_RESULTS must be a whole number over 0, not 'all'"),
         ("WORKERS=two", "WORKERS must be a whole number over 0, not 'two'"),
         ("SPAWN_RATE=nan", "SPAWN_RATE must be a number over 0, not 'nan'"),
         ("RUN_TIME=5x", "RUN_TIME must be a time such as 90, 90s, 5m or 1h30m, not '5x'"),

@@ -85,6 +85,14 @@ def test_the_rig_overrides_env_file(tmp_path: Path) -> None:
     assert (passed_on["ALLOW_TARGETS"], passed_on["STAMPEDE_TAGS"]) == ("", "")
 
 
+def test_keep_results_reaches_the_master(tmp_path: Path) -> None:
+    """In the local runtime; docker-compose.yml passes it on to the container."""
+    given = settings.read(["KEEP_RESULTS=50", "RUNTIME=local"])
+    passed_on = json.loads(Roles(given, tmp_path).load_variables()["STAMPEDE_ENV"])
+    assert passed_on["STAMPEDE_KEEP_RESULTS"] == "50"
+    assert settings.read([]).keep_results is None
+
+
 def test_an_env_file_that_cannot_be_read_is_refused_without_its_values(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^ENV_FILE: '.*/none\.env' does not exist$"):
         settings.read([f"ENV_FILE={tmp_path}/none.env"])
