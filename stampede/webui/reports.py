@@ -9,8 +9,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from flask import Blueprint, Response, abort, render_template, send_from_directo
 from locust.web import WebUI
 
 from stampede.facts.verdict_json import Judgement
+from stampede.webui.archive import archive
 
 LISTED = {
     "report.html": "report",
@@ -52,7 +51,7 @@ def add(pages: Blueprint, web_ui: WebUI, results: Path) -> None:
     @pages.get("/results/<run_id>.tar.gz")
     @web_ui.auth_required_if_enabled
     def fetch(run_id: str) -> Response:
-        return Response(_archive(_folder(results, run_id)), mimetype="application/gzip")
+        return Response(archive(_folder(results, run_id)), mimetype="application/gzip")
 
 
 def folders(results: Path) -> list[Path]:
@@ -78,10 +77,3 @@ def summary(folder: Path) -> dict[str, Any]:
         judged = None
     files = {name: title for name, title in LISTED.items() if (folder / name).exists()}
     return {"id": folder.name, "judged": judged, "files": files}
-
-
-def _archive(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.add(folder, arcname=folder.name)
-    return buffer.getvalue()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from locust.web import WebUI
 
 from stampede.facts import run_json
 from stampede.facts.verdict_json import Judgement
-from stampede.webui import reports
+from stampede.webui import archive, reports
 from tests.facts import make
 
 OLD, NEW = "20260101-120000-aaaa", "20260102-120000-bbbb"
@@ -132,3 +134,37 @@ def test_all_files_of_a_run_are_one_archive(client: FlaskClient) -> None:
 def test_no_path_leads_out_of_the_runs(client: FlaskClient, path: str) -> None:
     """Neither up, nor through a link, nor to what is no run."""
     assert client.get(f"/stampede/{path}").status_code == 404
+
+
+def test_an_archive_has_all_members_and_follows_no_link(results: Path) -> None:
+    """Folders, empty files, a name that is not ASCII, and a file of several blocks; a link stays a link."""
+    folder = results / NEW
+    (folder / "Ünicode").mkdir()
+    (folder / "Ünicode" / ("x" * 150)).write_bytes(b"abc" * archive.BLOCK)
+    (folder / "empty").touch()
+    (folder / "link").symlink_to("../../secret.txt")
+    content = io.BytesIO(b"".join(archive.archive(folder)))
+    with tarfile.open(fileobj=content) as members:
+        assert sorted(members.getnames()) == sorted(
+            str(path.relative_to(results)) for path in (folder, *folder.rglob("*"))
+        )
+        long = members.extractfile(f"{NEW}/Ünicode/{'x' * 150}")
+        assert long
+        assert long.read() == b"abc" * archive.BLOCK
+        link = members.getmember(f"{NEW}/link")
+        assert (link.issym(), link.linkname) == (True, "../../secret.txt")
+
+
+def test_an_archive_of_a_run_that_is_removed_ends_early(
+    results: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It cannot be taken for a whole one; the log has one line."""
+    (results / NEW / "a").write_bytes(os.urandom(4 * archive.BLOCK))
+    blocks = archive.archive(results / NEW)
+    begun = [next(blocks), next(blocks)]
+    shutil.rmtree(results / NEW)
+    content = io.BytesIO(b"".join([*begun, *blocks]))
+    with pytest.raises(EOFError), tarfile.open(fileobj=content, mode="r:gz") as members:
+        members.getmembers()
+    (record,) = caplog.records
+    assert record.message.startswith(f"stampede: the archive of {NEW} is incomplete: ")
