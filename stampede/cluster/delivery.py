@@ -18,6 +18,9 @@ from stampede.counting.latency import requests_in
 KEY = "stampede_report"
 """The key of a report's mark: its run, its number, and the number of requests in the run's reports so far."""
 
+KEPT_NUMBERS = 1_000
+"""Newest numbers of a worker's reports that are kept."""
+
 Report = dict[str, Any]
 
 
@@ -72,6 +75,28 @@ class Outbox:
         return bool(self._is_empty.wait(seconds))
 
 
+class Numbers:
+    """The numbers of the reports of one worker that are counted: the newest, and that all older ones are.
+
+    A worker sends a report that is not acknowledged again every three seconds. So a report is at most a few
+    numbers late.
+    """
+
+    def __init__(self) -> None:
+        self._newest: set[int] = set()
+        self._all_until = 0
+
+    def add(self, number: int) -> bool:
+        """Add a number. Return False where it is there already."""
+        if number <= self._all_until or number in self._newest:
+            return False
+        self._newest.add(number)
+        if len(self._newest) > 2 * KEPT_NUMBERS:
+            kept = sorted(self._newest)[-KEPT_NUMBERS:]
+            self._newest, self._all_until = {*kept}, kept[0] - 1
+        return True
+
+
 class Inbox:
     """The numbers of the reports that a master has counted in its current run."""
 
@@ -81,7 +106,7 @@ class Inbox:
     def begin(self, run_id: str | None) -> None:
         """Accept only reports of this run from now on."""
         self._run_id = run_id
-        self._numbers: defaultdict[str, set[int]] = defaultdict(set)
+        self._numbers: defaultdict[str, Numbers] = defaultdict(Numbers)
         self._last_reports: dict[str, float] = {}
         self._most_requests = 0
         """In one report of any worker."""
@@ -91,9 +116,8 @@ class Inbox:
         mark = report.get(KEY)
         if mark is None:  # between two runs
             return not requests_in(report)
-        if mark["run"] != self._run_id or mark["number"] in self._numbers[worker]:
+        if mark["run"] != self._run_id or not self._numbers[worker].add(mark["number"]):
             return False
-        self._numbers[worker].add(mark["number"])
         self._last_reports[worker] = time.time()
         self._most_requests = max(self._most_requests, requests_in(report))
         return True

@@ -241,6 +241,8 @@ class Facts(Struct, kw_only=True, frozen=True):
     """As `hub_lag`, in the seconds before the window."""
     events: list[Event]
     """In the order in which they happened."""
+    events_left_out: dict[str, int] = {}
+    """How many events are left out, by name: a run has 1,000 of each; 5,000 if the verdict needs them."""
 
 
 class _Version(Struct):

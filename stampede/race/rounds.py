@@ -49,6 +49,8 @@ LEAD = 0.25
 """From the message with the instant to the instant: the message must arrive on busy workers too."""
 PAUSE = 0.5
 """Between two rounds."""
+MOST_ROUNDS = 2_000
+"""Rounds of a user class that are kept of a run."""
 RAMP_TIMEOUT = 10.0
 """For all users to start before the first round. In a longer ramp, the users that have started race."""
 
@@ -93,6 +95,7 @@ class Coordinator:
         self._user_class = user_class
         self._clocks = clocks
         self._heat = ""
+        self._kept_every = 1
 
     def run(self) -> None:
         """Conduct rounds until the test stops."""
@@ -201,13 +204,25 @@ class Coordinator:
 
     def _record(self, record: dict[str, Any]) -> None:
         record["user_class"] = self._user_class
-        self._environment.stampede_races.append(record)
+        self._keep(record)
         met = "" if record["overlap"] is None else f", {record['overlap']:.0%} of the losers met a winner"
         logger.info(
             "stampede: %s, round %d: %d racers, %d won, %d lost; shots within %.1f ms%s",
             *(self._user_class, record["round"], record["racers"], record["winners"], record["losers"]),
             *(record["spread_ms"], met),
         )
+
+    def _keep(self, record: dict[str, Any]) -> None:
+        """Keep a round. Of very many only every second one is kept, then every fourth, and so on."""
+        races = self._environment.stampede_races
+        if self._is_kept(record):
+            races.append(record)
+        if sum(each["user_class"] == self._user_class for each in races) > MOST_ROUNDS:
+            self._kept_every *= 2
+            races[:] = filter(self._is_kept, races)
+
+    def _is_kept(self, record: dict[str, Any]) -> bool:
+        return bool(record["user_class"] != self._user_class or record["round"] % self._kept_every == 0)
 
 
 def _figures(shots: Sequence[Shot]) -> dict[str, Any]:

@@ -194,6 +194,7 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         hub_lag=run.hub_lag,
         ramp_lag=run.ramp_lag,
         events=sorted(run.events, key=lambda event: event.at),
+        events_left_out=run.events.left_out,
     )
 
 

@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, field
 
 from stampede.counting.figures import whole_seconds
-from stampede.facts.event import Event
 from stampede.facts.figures import RoutesOverTime, Second, StageFigures
 from stampede.facts.run_json import ApiCounts, Audit, Phase, Race
 from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statement
 from stampede.facts.target import MeasuredTarget, Target
 from stampede.plan.profiles import Plan
+from stampede.run.run_events import RunEvents
 from stampede.run.worker_totals import WorkerTotals
 
 
@@ -50,7 +50,7 @@ class Run:
     worker_totals: WorkerTotals = field(default_factory=WorkerTotals)
     dropped_messages: int = 0
     """Messages of workers that could not be read."""
-    events: list[Event] = field(default_factory=list)
+    events: RunEvents = field(default_factory=RunEvents)
     """The events of all sources, in the order in which they became known."""
     races: list[Race] = field(default_factory=list)
     audit: Audit | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stampede.cluster.delivery import KEY, Inbox, Loss, Outbox
+from stampede.cluster.delivery import KEPT_NUMBERS, KEY, Inbox, Loss, Numbers, Outbox
 
 
 def report(requests: int = 0) -> dict[str, Any]:
@@ -75,3 +75,21 @@ def test_what_a_lost_worker_may_have_done_is_twice_the_most_of_any() -> None:
     assert inbox.loss_of("never") == Loss(last_report=None, at_most=80)
     inbox.begin("next")
     assert inbox.loss_of("a") == Loss(last_report=None, at_most=0)
+
+
+def test_the_numbers_that_are_kept_have_a_limit() -> None:
+    """In a run of days, too: each report still counts once."""
+    numbers = Numbers()
+    for number in range(1, 20_000):
+        assert numbers.add(number)
+        assert not numbers.add(max(1, number - 3))
+    assert not any(numbers.add(number) for number in (1, 5_000, 19_999))
+    assert len(numbers._newest) <= 2 * KEPT_NUMBERS
+
+
+def test_a_report_that_was_overtaken_counts() -> None:
+    numbers = Numbers()
+    for number in (*range(1, 5_000), *range(5_001, 5_100)):
+        assert numbers.add(number)
+    assert numbers.add(5_000)
+    assert not numbers.add(5_000)

@@ -3,12 +3,14 @@
 import math
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import stampede
-from stampede.race.rounds import Shot, overlap, spread_ms
+from stampede.race.rounds import MOST_ROUNDS, Coordinator, Shot, overlap, spread_ms
 
 ROOT = Path(__file__).parents[3]
 
@@ -72,3 +74,19 @@ def test_stampede_imports_locust_only_for_who_races() -> None:
 def test_stampede_has_nothing_else() -> None:
     with pytest.raises(AttributeError, match="no attribute 'RacingUsers'"):
         stampede.RacingUsers  # noqa: B018 # asking is the test
+
+
+def test_rounds_have_a_limit() -> None:
+    """Of a long run every second round is kept, then every fourth: they stay spread over the run."""
+    environment = SimpleNamespace(runner=None, stampede_races=[])
+    coordinators = [Coordinator(environment, name, {}) for name in ("Racer", "Other")]
+    rounds = 10 * MOST_ROUNDS
+    for number in range(1, rounds + 1):
+        for coordinator in coordinators[: 2 if number <= 10 else 1]:
+            figures = {"racers": 2, "winners": 1, "losers": 1, "spread_ms": 1.0, "overlap": None}
+            coordinator._record({"round": number, **figures})
+    kept = [each["round"] for each in environment.stampede_races if each["user_class"] == "Racer"]
+    assert MOST_ROUNDS / 2 <= len(kept) <= MOST_ROUNDS
+    assert {later - earlier for earlier, later in pairwise(kept)} == {16}
+    assert kept[-1] > rounds - 16
+    assert len(environment.stampede_races) - len(kept) == 10, "each class has a limit of its own"
