@@ -12,6 +12,7 @@ from stampede.counting.latency import Latencies
 from stampede.counting.names import Names
 from stampede.counting.outcomes import Outcomes
 from stampede.counting.readable import text
+from stampede.counting.steps import Steps
 from stampede.counting.unreported import Unreported
 
 ENDS_ON_PURPOSE = ("StopUser", "StopTest")
@@ -26,16 +27,21 @@ class Counts:
 
     def __init__(self) -> None:
         self.names = Names()
-        self.latencies = Latencies(self.names)
-        self.outcomes = Outcomes(self.names)
+        self.steps = Steps()
+        """The older seconds of a run, on the master."""
+        self.latencies = Latencies(self.names, self.steps)
+        self.outcomes = Outcomes(self.names, self.steps)
         self.errors = Errors(self.names)
         self.exceptions = Exceptions()
-        self.ended_users = EndedUsers()
+        self.ended_users = EndedUsers(self.steps)
         self.unreported = Unreported()
 
     def clear(self) -> None:
         """Forget everything at the start of a run."""
         self.names.clear()
+        self.steps.clear()
+        for series in (self.latencies, self.outcomes, self.ended_users):
+            self.steps.add_series(series)
         for part in self._parts:
             part.clear()
 
@@ -85,6 +91,11 @@ class Counts:
         self.names.clear()
         for part in self._parts:
             part.hand_over(report)
+
+    def pack(self, before: int) -> None:
+        """Keep the seconds before this one in less space."""
+        self.latencies.pack(before)
+        self.outcomes.pack(before)
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the counts of a worker's report."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stampede.counting.readable import text
+from stampede.counting.steps import Part, Steps
 from stampede.facts.run_json import EndedUsers as EndedUsersFacts
 
 KEY = "stampede_ended_users"
@@ -22,7 +23,9 @@ OTHERS = "other causes"
 class EndedUsers:
     """The counts of one worker since its last report; on the master, of all workers in a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Steps | None = None) -> None:
+        """Begin without users. `steps` are those of the run's older seconds."""
+        self._steps = steps or Steps()
         self.clear()
 
     def clear(self) -> None:
@@ -47,7 +50,21 @@ class EndedUsers:
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the counts of a worker's report."""
         for second, cause, count in report[KEY]:
-            self._add(second, cause, count)
+            part = self._steps.part_of(second)
+            self._add(part.first if part else second, cause, count)
+
+    def merge(self, part: Part) -> None:
+        """Merge the seconds of a new part: stampede/counting/steps.py."""
+        self._move(part, part.first)
+
+    def join(self, part: Part, other: Part) -> None:
+        """Add the users of another part to a part."""
+        self._move((other.first,), part.first)
+
+    def _move(self, seconds: Iterable[int], to: int) -> None:
+        moved = {*seconds} - {to}
+        for second, cause in [key for key in self._counts if key[0] in moved]:
+            self._counts[to, cause] += self._counts.pop((second, cause))
 
     def facts(self) -> list[EndedUsersFacts]:
         """Return the counts of the run, in the order of their seconds."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
 
 from msgspec.structs import asdict
 
-from stampede.counting.latency import Histogram, IsWanted, Latencies, mean, percentile
+from stampede.counting.latency import Latencies, all_percentiles, mean, percentile
 from stampede.counting.names import Route
+from stampede.counting.times import Histogram, Sum
 from stampede.facts.figures import Block, Failed, Figures, FromStart, Pace, RouteFigures, Window
 
 LATE_MS = 10.0
@@ -40,14 +40,14 @@ def whole_seconds(start: float, end: float) -> tuple[int, int]:
     return ceil(start), int(end)
 
 
-def figures(latencies: Latencies, start: int, end: int, routes: IsWanted | None = None) -> Figures:
-    """Return the figures of the requests that were answered or failed in the seconds [start, end)."""
+def figures(requests: Sum) -> Figures:
+    """Return the figures of some requests."""
     return Figures(
-        requests=latencies.requests(start, end, routes),
-        failures=latencies.failures(start, end, routes),
-        **_times(latencies.histogram(start, end, routes)),
-        from_start=_from_start(latencies.histogram(start, end, routes, from_start=True)),
-        failed=_failed(latencies, start, end, routes),
+        requests=requests.requests,
+        failures=requests.failures,
+        **_times(requests.times.histogram()),
+        from_start=_from_start(requests.from_start.histogram()),
+        failed=_failed(requests),
     )
 
 
@@ -60,13 +60,10 @@ def _times(times: Histogram) -> dict[str, float | None]:
     }
 
 
-def _failed(latencies: Latencies, start: int, end: int, routes: IsWanted | None) -> Failed | None:
-    if not latencies.failures(start, end, routes):
+def _failed(requests: Sum) -> Failed | None:
+    if not requests.failures:
         return None
-    return Failed(
-        unanswered=latencies.unanswered(start, end, routes),
-        **_times(latencies.failed(start, end, routes)),
-    )
+    return Failed(unanswered=requests.unanswered, **_times(requests.failed.histogram()))
 
 
 def _from_start(times: Histogram) -> FromStart | None:
@@ -75,7 +72,7 @@ def _from_start(times: Histogram) -> FromStart | None:
 
 def percentiles(times: Histogram) -> Percentiles:
     """Return the percentiles that all reports and pages show."""
-    return Percentiles(*(percentile(times, share) for share in (0.50, 0.95, 0.99)))
+    return Percentiles(*all_percentiles(times, (0.50, 0.95, 0.99)))
 
 
 def window(latencies: Latencies, seconds: range, kept: Sequence[int], *, with_blocks: bool = False) -> Window:
@@ -86,44 +83,62 @@ def window(latencies: Latencies, seconds: range, kept: Sequence[int], *, with_bl
     """
     counted = kept or seconds
     late = late_answers(latencies, seconds, counted)
-    routes, one_second = latencies.routes(), latencies.as_one_second([*counted, *late])
+    routes, sums = latencies.routes(), latencies.by_route([*counted, *late])
+    by_method = _by_method(sums, routes)
+    total = Sum.of(by_method.values())
     return Window(
         start=seconds.start,
         end=seconds.stop,
         seconds=len(seconds),
         moving_seconds=len(seconds) - len(kept),
-        rps=_rate(latencies, counted),
-        total=figures(one_second, 0, 1),
-        by_method=_by_method(one_second, routes),
-        routes=[_route_figures(one_second, route) for route in routes],
-        blocks=[*_blocks(latencies, one_second, counted, late)] if with_blocks else [],
+        rps=_rate(total.requests - latencies.sum(late).requests, counted),
+        total=figures(total),
+        by_method={method: figures(requests) for method, requests in by_method.items()},
+        routes=[_route_figures(sums, route) for route in routes],
+        blocks=[*_blocks(latencies, sums, counted, late)] if with_blocks else [],
     )
 
 
-def _blocks(latencies: Latencies, window: Latencies, counted: Sequence[int], late: range) -> Iterator[Block]:
+def _blocks(
+    latencies: Latencies, window: Mapping[Route, Sum], counted: Sequence[int], late: range
+) -> Iterator[Block]:
     """Yield the figures of each block. What was answered after the window was sent in its last block."""
     routes = latencies.routes()
-    frequent = [route for route in routes if window.of_routes(route).requests(0, 1) >= BLOCK_REQUESTS]
-    number = min(BLOCKS, len(counted) // BLOCK_SECONDS)
-    for place in range(number):
-        start, end = (len(counted) * edge // number for edge in (place, place + 1))
-        seconds = counted[start:end]
-        one_second = latencies.as_one_second([*seconds, *(late if end == len(counted) else ())])
+    frequent = [route for route in routes if _of(window, route).requests >= BLOCK_REQUESTS]
+    for seconds in _cut(latencies.units(counted), min(BLOCKS, len(counted) // BLOCK_SECONDS)):
+        after = late if seconds[-1] == counted[-1] else ()
+        sums = latencies.by_route([*seconds, *after])
+        by_method = _by_method(sums, routes)
+        total = Sum.of(by_method.values())
         yield Block(
             start=seconds[0],
             end=seconds[-1] + 1,
-            rps=_rate(latencies, seconds),
-            total=figures(one_second, 0, 1),
-            by_method=_by_method(one_second, routes),
-            routes=[_route_figures(one_second, route) for route in frequent],
+            rps=_rate(total.requests - latencies.sum(after).requests, seconds),
+            total=figures(total),
+            by_method={method: figures(requests) for method, requests in by_method.items()},
+            routes=[_route_figures(sums, route) for route in frequent],
         )
 
 
-def _by_method(one_second: Latencies, routes: Iterable[Route]) -> dict[str, Figures]:
-    return {
-        wanted: figures(one_second, 0, 1, partial(_is_method, wanted))
-        for wanted in sorted({method for method, _ in routes})
-    }
+def _cut(units: Sequence[Sequence[int]], number: int) -> list[list[int]]:
+    """Return the seconds of these units in so many parts, about as many in each; less where units are few."""
+    length, parts, before = sum(map(len, units)), [list[int]() for _ in range(number)], 0
+    for unit in units:
+        middle = before + (len(unit) - 1) / 2
+        parts[ceil((middle + 1) * number / length) - 1].extend(unit)
+        before += len(unit)
+    return [part for part in parts if part]
+
+
+def _of(sums: Mapping[Route, Sum], route: Route) -> Sum:
+    return sums.get(route) or Sum()
+
+
+def _by_method(sums: Mapping[Route, Sum], routes: Iterable[Route]) -> dict[str, Sum]:
+    by_method = {method: Sum() for method in sorted({method for method, _ in routes})}
+    for (method, _name), requests in sums.items():
+        by_method[method].add(requests)
+    return by_method
 
 
 def late_answers(latencies: Latencies, seconds: range, kept: Sequence[int]) -> range:
@@ -136,25 +151,22 @@ def late_answers(latencies: Latencies, seconds: range, kept: Sequence[int]) -> r
     return range(seconds.stop, latencies.drain_end(seconds.stop))
 
 
-def _route_figures(one_second: Latencies, route: Route) -> RouteFigures:
+def _route_figures(sums: Mapping[Route, Sum], route: Route) -> RouteFigures:
     method, name = route
-    return RouteFigures(method=method, name=name, **asdict(figures(one_second.of_routes(route), 0, 1)))
+    return RouteFigures(method=method, name=name, **asdict(figures(_of(sums, route))))
 
 
 def pace(latencies: Latencies, seconds: Sequence[int], wanted_rps: float | None) -> Pace:
     """Return the rates wanted and reached in these seconds, and how late requests were sent."""
-    lateness = latencies.as_one_second(seconds).lateness(0, 1)
+    requests = latencies.sum(seconds)
+    lateness = requests.late.histogram()
     return Pace(
         wanted_rps=wanted_rps,
-        sent_rps=_rate(latencies, seconds),
+        sent_rps=_rate(requests.requests, seconds),
         late_p99_ms=percentile(lateness, 0.99),
         waited_late=sum(count for late, count in lateness.items() if late >= LATE_MS),
     )
 
 
-def _rate(latencies: Latencies, seconds: Sequence[int]) -> float:
-    return round(sum(latencies.requests(second, second + 1) for second in seconds) / len(seconds), 1)
-
-
-def _is_method(wanted: str, method: str, _name: str) -> bool:
-    return method == wanted
+def _rate(requests: int, seconds: Sequence[int]) -> float:
+    return round(requests / len(seconds), 1)

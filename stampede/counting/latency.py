@@ -12,16 +12,22 @@ its next request late. The service time hides this delay; the time from when the
 from __future__ import annotations
 
 import time
-from array import array
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from math import ceil
 from typing import Any, TypeVar
 
 from stampede.counting import readable
-from stampede.counting.buckets import bucket_of, time_of
+from stampede.counting.buckets import bucket_of
 from stampede.counting.names import Names, Route
+from stampede.counting.older_requests import OlderRequests
+from stampede.counting.packed_seconds import PackedSeconds
 from stampede.counting.readable import MOST_MS
+from stampede.counting.slots import NOTHING, Row, Seconds
+from stampede.counting.steps import Part, Steps
+from stampede.counting.times import Sum
 
 KEY = "stampede_latency"
 """The key of the times in a worker's report."""
@@ -38,9 +44,6 @@ Key = TypeVar("Key", bound=Hashable)
 IsWanted = Callable[[str, str], bool]
 """A function that returns whether requests of a method and a name are wanted."""
 
-Histogram = Counter[float]
-"""The number of requests by their time in ms."""
-
 CURRENT_SECONDS = 10
 """Newest seconds that current percentiles are of."""
 
@@ -54,9 +57,13 @@ class Latencies:
     Requests that were sent after the stop are kept apart: they are part of the run, but not of its window.
     """
 
-    def __init__(self, names: Names | None = None) -> None:
-        """Begin without requests. `names` limits the names in the workers' reports."""
+    def __init__(self, names: Names | None = None, steps: Steps | None = None) -> None:
+        """Begin without requests.
+
+        `names` limits the names in the workers' reports, `steps` are those of the run's older seconds.
+        """
         self._names = names or Names()
+        self._steps = steps or Steps()
         self.clear()
 
     def clear(self) -> None:
@@ -66,8 +73,10 @@ class Latencies:
 
     def _forget(self) -> None:
         self._routes: set[Route] = set()  # kept, as collecting them is slow late in a long run
-        self._seconds = _Seconds(self._routes)
-        self._after_stop = _Seconds(self._routes)
+        self._seconds = Seconds(self._routes)
+        self._packed = PackedSeconds()
+        self._older = OlderRequests()
+        self._after_stop = Seconds(self._routes)
         self.total_requests = self.total_failures = 0
         """Of all seconds, those after the stop included."""
 
@@ -112,17 +121,39 @@ class Latencies:
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Move the times into a worker's report."""
-        report[KEY] = self._seconds.packed()
-        report[AFTER_STOP] = self._after_stop.packed()
+        report[KEY] = self._seconds.rows()
+        report[AFTER_STOP] = self._after_stop.rows()
         self._forget()
 
     def add(self, report: Mapping[str, Any]) -> None:
         """Add the times of a worker's report."""
         for key, seconds in ((KEY, self._seconds), (AFTER_STOP, self._after_stop)):
-            for second, method, name, requests, failures, *times in report[key]:
-                seconds[second][self._names.of(method, name)].add(requests, failures, *times)
-                self.total_requests += requests
-                self.total_failures += failures
+            for second, method, name, *row in report[key]:
+                route = self._names.of(method, name)
+                if part := self._steps.part_of(second):
+                    self._routes.add(route)
+                    self._older.add(part, route, row)
+                else:
+                    seconds[second][route].add_row(*row)
+                self.total_requests += row[0]
+                self.total_failures += row[1]
+
+    def pack(self, before: int) -> None:
+        """Keep the seconds before this one in less space."""
+        for second in [second for second in self._seconds if second < before]:
+            self._packed.add(second, ((route, slot.row) for route, slot in self._seconds.pop(second).items()))
+
+    def merge(self, part: Part) -> None:
+        """Merge the seconds of a new part: stampede/counting/steps.py."""
+        rows = [row for second in part for row in self._rows_of(second)]
+        for second in part:
+            self._seconds.pop(second, None)
+            self._packed.pop(second)
+        self._older.merge(part, rows)
+
+    def join(self, part: Part, other: Part) -> None:
+        """Add the requests of another part to a part."""
+        self._older.join(part, other)
 
     def routes(self) -> list[Route]:
         """Return all methods and names, sorted."""
@@ -130,182 +161,61 @@ class Latencies:
 
     def drain_end(self, end: int) -> int:
         """Return the second after the last answer to a request sent before the second `end`."""
-        last = max(self._seconds, default=end - 1)
+        last: int = max(end - 1, *self._seconds, *self._packed.seconds)
         return min(max(end, last + 1), end + MAX_DRAIN)
-
-    def histogram(
-        self, start: int, end: int, routes: IsWanted | None = None, from_start: bool = False
-    ) -> Histogram:
-        """Return the times of the requests answered in the seconds [start, end), since the epoch.
-
-        Requests that failed without an answer are not in it.
-
-        With `from_start`, times are from when a request was due, and only requests of paced users count.
-        """
-        return _histogram(
-            slot.from_start if from_start else slot.times for slot in self._slots(start, end, routes)
-        )
-
-    def lateness(self, start: int, end: int, routes: IsWanted | None = None) -> Histogram:
-        """Return how late the first request of each paced task was sent, in ms."""
-        return _histogram(slot.late for slot in self._slots(start, end, routes))
-
-    def requests(self, start: int, end: int, routes: IsWanted | None = None) -> int:
-        """Return how many requests were answered or failed in the seconds [start, end)."""
-        return sum(slot.requests for slot in self._slots(start, end, routes))
-
-    def failures(self, start: int, end: int, routes: IsWanted | None = None) -> int:
-        """Return how many requests failed in the seconds [start, end), with or without an answer."""
-        return sum(slot.failures for slot in self._slots(start, end, routes))
-
-    def unanswered(self, start: int, end: int, routes: IsWanted | None = None) -> int:
-        """Return how many requests failed without an answer in the seconds [start, end)."""
-        return sum(slot.unanswered for slot in self._slots(start, end, routes))
-
-    def failed(self, start: int, end: int, routes: IsWanted | None = None) -> Histogram:
-        """Return the times of all failed requests, with or without an answer."""
-        return _histogram(slot.failed for slot in self._slots(start, end, routes))
 
     def current_percentile(self, method: str, name: str, share: float) -> float | None:
         """Return a percentile (0 to 1) of a route's times in the newest seconds; None without a time."""
         now = int(time.time())
-        newest = self.as_one_second(range(now - CURRENT_SECONDS, now)).of_routes((method, name))
-        return percentile(newest.histogram(0, 1), share)
+        newest = self.by_route(range(now - CURRENT_SECONDS, now)).get((method, name))
+        return percentile(newest.times.histogram(), share) if newest else None
 
-    def as_one_second(self, seconds: Iterable[int], all_sent: bool = False) -> Latencies:
-        """Return the times of these seconds as if all were of the second 0.
+    def sum(self, seconds: Iterable[int], all_sent: bool = False) -> Sum:
+        """Return the sum of the requests that were answered or failed in these seconds.
 
-        This is faster where several figures are needed. With `all_sent`, requests that were sent after the
-        stop are included.
+        With `all_sent`, requests that were sent after the stop are included.
         """
-        one_second = Latencies()
+        total = Sum()
         for second in seconds:
-            for table in (self._seconds, self._after_stop)[: 1 + all_sent]:
-                for route, slot in table.get(second, _NOTHING).items():
-                    one_second._seconds[0][route].add(*slot.packed)
-        return one_second
+            for _route, row in self._rows_of(second, all_sent):
+                total.add_row(*row)
+        total.add(self._older.total(seconds))
+        return total
 
-    def of_routes(self, *routes: Route) -> Latencies:
-        """Return the times of some routes up to the stop. This is faster than to look for them among many."""
-        alone = Latencies()
-        for second, slots in self._seconds.items():
-            for route in routes:
-                if route in slots:
-                    alone._seconds[second][route] = slots[route]
-        return alone
+    def by_route(self, seconds: Iterable[int]) -> dict[Route, Sum]:
+        """Return the sums of each route with requests in these seconds."""
+        return self.grouped(seconds, lambda route: route)
 
-    def parts(self, source: Callable[[str, str], Key | None]) -> dict[Key, Latencies]:
-        """Return the times up to the stop in parts: those of the routes for which `source` is the same.
-
-        Routes for which it is None are left out.
-        """
-        parts: defaultdict[Key, Latencies] = defaultdict(Latencies)
-        for second, slots in self._seconds.items():
-            for route, slot in slots.items():
-                if (key := source(*route)) is not None:
-                    parts[key]._seconds[second][route] = slot
-        return parts
-
-    def _slots(self, start: int, end: int, routes: IsWanted | None) -> Iterator[_Slot]:
-        for second in range(start, end):
-            for route, slot in self._seconds.get(second, _NOTHING).items():
-                if routes is None or routes(*route):
-                    yield slot
-
-
-class _Slot:
-    """The requests of one route in one second. A time takes two bytes: the number of its bucket."""
-
-    __slots__ = ("failed", "failures", "from_start", "late", "requests", "times", "unanswered")
-
-    def __init__(self) -> None:
-        self.requests = self.failures = self.unanswered = 0
-        self.times, self.from_start, self.late, self.failed = (array("H") for _ in range(4))
-
-    def count_failure(self, response: object, response_time: float | None) -> bool:
-        """Count a failed request with its response. Returns whether it was answered."""
-        self.failures += 1
-        if response_time is not None:
-            self.failed.append(bucket_of(response_time))
-        is_answered = readable.has_status(response)
-        self.unanswered += not is_answered
-        return is_answered
-
-    def count_start(self, due: float | None, sent: float, response_time: float, is_answered: bool) -> None:
-        """Count when a request of a paced user was sent, compared to when it was due."""
-        late = (sent - due) * 1000 if due else 0.0
-        if is_answered:
-            self.from_start.append(bucket_of(response_time + late if late > 0 else response_time))
-        if due:
-            self.late.append(bucket_of(late))
-
-    def add(
-        self,
-        requests: int,
-        failures: int,
-        times: bytes,
-        from_start: bytes,
-        late: bytes,
-        failed: bytes = b"",
-        unanswered: int = 0,
-    ) -> None:
-        """Add the packed content of another slot."""
-        self.requests += requests
-        self.failures += failures
-        self.unanswered += unanswered
-        self.times.frombytes(times)
-        self.from_start.frombytes(from_start)
-        self.late.frombytes(late)
-        self.failed.frombytes(failed)
+    def grouped(
+        self, seconds: Iterable[int], group: Callable[[Route], Key | None], all_sent: bool = False
+    ) -> dict[Key, Sum]:
+        """Return the sums of the routes of each group; routes for which it is None are left out."""
+        sums: defaultdict[Key, Sum] = defaultdict(Sum)
+        for second in seconds:
+            for route, row in self._rows_of(second, all_sent):
+                if (key := group(route)) is not None:
+                    sums[key].add_row(*row)
+        for key, requests in self._older.grouped(seconds, group):
+            sums[key].add(requests)
+        return sums
 
     @property
-    def packed(self) -> tuple[int, int, bytes, bytes, bytes, bytes, int]:
-        """Return the content in the form that `add` takes."""
-        return (
-            self.requests,
-            self.failures,
-            self.times.tobytes(),
-            self.from_start.tobytes(),
-            self.late.tobytes(),
-            self.failed.tobytes(),
-            self.unanswered,
-        )
+    def longest_step(self) -> int:
+        """Return the length of the longest step of merged seconds; 1 where none are merged."""
+        return self._steps.longest
 
+    def units(self, seconds: Sequence[int]) -> list[Sequence[int]]:
+        """Return these seconds in units that cannot be divided: those of one part together."""
+        selected = {*seconds}
+        parts = [[second for second in part if second in selected] for part in self._steps.parts]
+        recent = ([second] for second in seconds if second >= self._steps.end)
+        return [*filter(None, parts), *recent]
 
-class _Second(dict[Route, _Slot]):
-    """The slots of one second by their route; a slot that is missing is made."""
-
-    __slots__ = ("_routes",)
-
-    def __init__(self, routes: set[Route]) -> None:
-        self._routes = routes
-
-    def __missing__(self, route: Route) -> _Slot:
-        self._routes.add(route)
-        slot = self[route] = _Slot()
-        return slot
-
-
-class _Seconds(dict[int, _Second]):
-    """The slots of all routes, by second; a second that is missing is made. `routes` collects the routes."""
-
-    def __init__(self, routes: set[Route]) -> None:
-        self._routes = routes
-
-    def __missing__(self, second: int) -> _Second:
-        made = self[second] = _Second(self._routes)
-        return made
-
-    def packed(self) -> list[tuple[Any, ...]]:
-        """Return the rows of a report: the second, the method, the name, and the slot's content."""
-        return [
-            (second, method, name, *slot.packed)
-            for second, slots in self.items()
-            for (method, name), slot in slots.items()
-        ]
-
-
-_NOTHING: Mapping[Route, _Slot] = {}
+    def _rows_of(self, second: int, all_sent: bool = False) -> Iterator[tuple[Route, Row]]:
+        for table in (self._seconds, self._after_stop)[: 1 + all_sent]:
+            for route, slot in table.get(second, NOTHING).items():
+                yield route, slot.row
+        yield from self._packed.rows(second)
 
 
 def requests_in(report: Mapping[str, Any]) -> int:
@@ -316,22 +226,21 @@ def requests_in(report: Mapping[str, Any]) -> int:
 
 def percentile(histogram: Mapping[float, int], share: float) -> float | None:
     """Return the lowest time that this share (0 to 1) of the requests did not exceed; None if it is empty."""
-    rank = ceil(share * sum(histogram.values()) - 1e-9)  # 0.95 * 20 is slightly more than 19
-    for milliseconds in sorted(histogram):
-        rank -= histogram[milliseconds]
-        if rank <= 0:
-            return milliseconds
-    return None
+    (found,) = all_percentiles(histogram, (share,))
+    return found
+
+
+def all_percentiles(histogram: Mapping[float, int], shares: Iterable[float]) -> list[float | None]:
+    """Return the percentiles of these shares. This is faster than one after the other."""
+    times = sorted(histogram)
+    up_to = list(accumulate(histogram[milliseconds] for milliseconds in times))
+    if not times:
+        return [None for _ in shares]
+    ranks = (ceil(share * up_to[-1] - 1e-9) for share in shares)  # 0.95 * 20 is slightly more than 19
+    return [times[bisect_left(up_to, rank)] for rank in ranks]
 
 
 def mean(histogram: Mapping[float, int]) -> float | None:
     """Return the average time in ms, or None where there are no requests."""
     count = sum(histogram.values())
     return sum(milliseconds * times for milliseconds, times in histogram.items()) / count if count else None
-
-
-def _histogram(slot_times: Iterator[array[int]]) -> Histogram:
-    buckets: Counter[int] = Counter()
-    for times in slot_times:
-        buckets.update(times)
-    return Counter({time_of(place): count for place, count in buckets.items()})

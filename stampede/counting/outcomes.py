@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from stampede.counting import readable
-from stampede.counting.latency import IsWanted, Key
+from stampede.counting.latency import IsWanted
 from stampede.counting.names import Names
+from stampede.counting.packed_seconds import PackedSeconds
+from stampede.counting.steps import Part, Steps
 
 KEY = "stampede_outcomes"
 """The key of the counts in a worker's report."""
@@ -53,9 +55,13 @@ class Tally(NamedTuple):
 class Outcomes:
     """The counts of one worker since its last report; on the master, of all workers in a run."""
 
-    def __init__(self, names: Names | None = None) -> None:
-        """Begin without requests. `names` limits the names in the workers' reports."""
+    def __init__(self, names: Names | None = None, steps: Steps | None = None) -> None:
+        """Begin without requests.
+
+        `names` limits the names in the workers' reports, `steps` are those of the run's older seconds.
+        """
         self._names = names or Names()
+        self._steps = steps or Steps()
         self.clear()
 
     def clear(self) -> None:
@@ -66,6 +72,8 @@ class Outcomes:
 
     def _forget(self) -> None:
         self._seconds: _Seconds = defaultdict(Counter)
+        self._packed = PackedSeconds()
+        """Seconds, and parts of older seconds by their first."""
         self._after_stop: _Seconds = defaultdict(Counter)
         self._refused_late: Counter[int] = Counter()
         self._total: Counter[Outcome] = Counter()  # kept, as adding up is slow late in a long run
@@ -112,8 +120,50 @@ class Outcomes:
         for seconds, rows in ((self._seconds, "counts"), (self._after_stop, "after_stop")):
             for second, method, name, status, count in reported[rows]:
                 outcome = *self._names.of(method, name), self._told_apart(status)
-                self._count(seconds, second, outcome, count)
-        self._refused_late.update(reported["refused_late"])
+                self._count(seconds, self._known_by(second), outcome, count)
+        for second, count in reported["refused_late"].items():
+            self._refused_late[self._known_by(second)] += count
+
+    def _known_by(self, second: int) -> int:
+        part = self._steps.part_of(second)
+        return part.first if part else second
+
+    def pack(self, before: int) -> None:
+        """Keep the seconds before this one in less space."""
+        for second in [second for second in self._seconds if second < before]:
+            self._pack(second, self._seconds.pop(second))
+
+    def _pack(self, second: int, counts: Counter[Outcome]) -> None:
+        rows = (((method, name), (status, count)) for (method, name, status), count in counts.items())
+        self._packed.add(second, rows)
+
+    def merge(self, part: Part) -> None:
+        """Merge the seconds of a new part: stampede/counting/steps.py."""
+        self._move(part, part.first)
+
+    def join(self, part: Part, other: Part) -> None:
+        """Add the counts of another part to a part."""
+        self._move((part.first, other.first), part.first)
+
+    def _move(self, seconds: Iterable[int], to: int) -> None:
+        """Move the counts of these seconds to one of them."""
+        counts: Counter[Outcome] = Counter()
+        refused_late = 0
+        for second in seconds:
+            for outcome, count in self._counts(second):
+                counts[outcome] += count
+            refused_late += self._refused_late.pop(second, 0)
+            self._seconds.pop(second, None)
+            self._packed.pop(second)
+        self._pack(to, counts)
+        if refused_late:
+            self._refused_late[to] = refused_late
+
+    def _counts(self, second: int, all_sent: bool = False) -> Iterator[tuple[Outcome, int]]:
+        for seconds in (self._seconds, self._after_stop)[: 1 + all_sent]:
+            yield from seconds.get(second, {}).items()
+        for (method, name), (status, count) in self._packed.rows(second):
+            yield (method, name, status), count
 
     def histogram(
         self, start: int, end: int, routes: IsWanted | None = None, all_sent: bool = False
@@ -124,22 +174,21 @@ class Outcomes:
         """
         statuses: Counter[int] = Counter()
         for second in range(start, end):
-            for seconds in (self._seconds, self._after_stop)[: 1 + all_sent]:
-                for (method, name, status), count in seconds.get(second, {}).items():
-                    if routes is None or routes(method, name):
-                        statuses[status] += count
+            for (method, name, status), count in self._counts(second, all_sent):
+                if routes is None or routes(method, name):
+                    statuses[status] += count
         return statuses
 
     def statuses(
-        self, seconds: Iterable[int], source: Callable[[str, str], Key | None]
-    ) -> dict[Key, Counter[int]]:
+        self, seconds: Iterable[int], source: Callable[[str, str], str | None]
+    ) -> dict[str, Counter[int]]:
         """Return how many answers had which status in these seconds, up to the stop.
 
         Routes for which `source` is the same are counted together. Those for which it is None are left out.
         """
-        statuses: defaultdict[Key, Counter[int]] = defaultdict(Counter)
+        statuses: defaultdict[str, Counter[int]] = defaultdict(Counter)
         for second in seconds:
-            for (method, name, status), count in self._seconds.get(second, {}).items():
+            for (method, name, status), count in self._counts(second):
                 if (key := source(method, name)) is not None:
                     statuses[key][status] += count
         return statuses

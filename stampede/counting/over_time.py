@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
 
-from stampede.counting.figures import late_answers, percentiles
-from stampede.counting.latency import Histogram, Latencies
+from stampede.counting.figures import Percentiles, late_answers, percentiles
+from stampede.counting.latency import Latencies
 from stampede.counting.names import Route
+from stampede.counting.times import Histogram, Sum
 from stampede.facts.figures import RouteOverTime, RoutesOverTime
 
 MOST_ROUTES = 30
@@ -41,9 +42,9 @@ class _Series(NamedTuple):
 
 
 def routes_over_time(
-    latencies: Latencies, seconds: Sequence[int], window: range, kept: Sequence[int]
+    latencies: Latencies, seconds: range, window: range, kept: Sequence[int]
 ) -> RoutesOverTime | None:
-    """Return the figures of the routes in some seconds in a row, since the epoch; None without a request.
+    """Return the figures of the routes in some seconds, since the epoch; None without a request.
 
     The distributions are of the `kept` seconds of the window, as all its figures are; of all seconds where
     the run has no window.
@@ -51,22 +52,37 @@ def routes_over_time(
     routes = _routes(latencies, seconds)
     if not routes:
         return None
-    step = ceil(len(seconds) * min(len(routes), MOST_ROUTES) / MOST_POINTS)
-    steps = [
-        latencies.as_one_second(seconds[place : place + step], all_sent=True)
-        for place in range(0, len(seconds), step)
+    all_series = _series(routes)
+    places = {route: place for place, series in enumerate(all_series) for route in series.routes}
+    longest = latencies.longest_step
+    length = ceil(ceil(len(seconds) * len(all_series) / MOST_POINTS) / longest) * longest
+    start = seconds.start // longest * longest  # so that merged seconds are in one step
+    points = [
+        _points(latencies.grouped(step, places.get, all_sent=True), len(all_series))
+        for step in _steps(seconds, start, length)
     ]
     counted = kept or window
     late = late_answers(latencies, window, counted) if window else ()
-    in_window = latencies.as_one_second([*(counted or seconds), *late])
-    rows = [_row(series, steps, in_window) for series in _series(routes)]
-    return RoutesOverTime(start=seconds[0], step_s=step, bounds_ms=BOUNDS_MS, routes=rows)
+    in_window = latencies.grouped([*(counted or seconds), *late], places.get)
+    rows = [
+        _row(series, of_series, in_window.get(place, Sum()))
+        for place, (series, of_series) in enumerate(zip(all_series, zip(*points, strict=True), strict=True))
+    ]
+    return RoutesOverTime(start=start, step_s=length, bounds_ms=BOUNDS_MS, routes=rows)
+
+
+def _steps(seconds: range, start: int, length: int) -> list[range]:
+    """Return these seconds in steps of so many, the first of which begins at `start`."""
+    return [
+        range(max(first, seconds.start), min(first + length, seconds.stop))
+        for first in range(start, seconds.stop, length)
+    ]
 
 
 def _routes(latencies: Latencies, seconds: Iterable[int]) -> list[Route]:
     """Return the routes with requests, those with the most requests first."""
-    whole = latencies.as_one_second(seconds, all_sent=True)
-    counts = Counter({route: whole.of_routes(route).requests(0, 1) for route in whole.routes()})
+    sums = latencies.grouped(seconds, lambda route: route, all_sent=True)
+    counts = Counter({route: sums[route].requests for route in sorted(sums)})
     return [route for route, _ in counts.most_common()]
 
 
@@ -80,18 +96,30 @@ def _series(routes: Sequence[Route]) -> list[_Series]:
     return series
 
 
-def _row(series: _Series, steps: Sequence[Latencies], in_window: Latencies) -> RouteOverTime:
-    of_series = [step.of_routes(*series.routes) for step in steps]
-    times = [percentiles(step.histogram(0, 1)) for step in of_series]
+class _Point(NamedTuple):
+    """The figures of a series in one step."""
+
+    requests: int
+    failures: int
+    times: Percentiles
+
+
+def _points(sums: Mapping[int, Sum], number: int) -> list[_Point]:
+    """Return the figures of so many series in one step, from their sums by place."""
+    of_series = (sums.get(place, Sum()) for place in range(number))
+    return [_Point(each.requests, each.failures, percentiles(each.times.histogram())) for each in of_series]
+
+
+def _row(series: _Series, points: Sequence[_Point], in_window: Sum) -> RouteOverTime:
     return RouteOverTime(
         method=series.method,
         name=series.name,
-        requests=[step.requests(0, 1) for step in of_series],
-        failures=[step.failures(0, 1) for step in of_series],
-        p50_ms=[each.p50_ms for each in times],
-        p95_ms=[each.p95_ms for each in times],
-        p99_ms=[each.p99_ms for each in times],
-        distribution=_distribution(in_window.of_routes(*series.routes).histogram(0, 1)),
+        requests=[point.requests for point in points],
+        failures=[point.failures for point in points],
+        p50_ms=[point.times.p50_ms for point in points],
+        p95_ms=[point.times.p95_ms for point in points],
+        p99_ms=[point.times.p99_ms for point in points],
+        distribution=_distribution(in_window.times.histogram()),
     )
 
 

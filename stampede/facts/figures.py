@@ -156,10 +156,20 @@ class Pace(Struct, kw_only=True, frozen=True):
 
 
 class Second(Struct, kw_only=True, frozen=True):
-    """One second of a run. A time is None where no request was answered in it."""
+    """One second of a run. A time is None where no request was answered in it.
+
+    In the older part of a long run a row is of several seconds with the same use: stampede/counting/steps.py.
+    """
 
     second: int
     """Seconds since the epoch."""
+    seconds: int = 1
+    """How many seconds it is of: it is the first of them, and all counts are sums. The numbers of users are
+    those of the second in which they were nearest to the wanted one; with `off_seconds`, farthest from it."""
+    off_seconds: int = 0
+    """Of several seconds: in how many the users were not the wanted ones, and nothing explains it."""
+    unsampled_seconds: int = 0
+    """Of several seconds: in how many not all workers sent samples, and nothing explains it."""
     users: int
     target_users: int
     planned_users: int

@@ -22,7 +22,7 @@ from stampede.facts.samples import ClockOffset, HubLag, Machine, Samples, Statem
 from stampede.facts.target import MeasuredTarget
 from stampede.facts.verdict_json import Check
 
-SCHEMA: Final = 4
+SCHEMA: Final = 5
 """The version of the format: it changes with every change that an older reader would misread."""
 
 
@@ -164,7 +164,7 @@ class ReportedRequests(Struct, kw_only=True, frozen=True):
 class Facts(Struct, kw_only=True, frozen=True):
     """The content of ``run.json``."""
 
-    schema: Literal[4] = SCHEMA
+    schema: Literal[5] = SCHEMA
     id: str
     phase: Phase
     interrupted: bool
@@ -226,6 +226,9 @@ class Facts(Struct, kw_only=True, frozen=True):
     """The exit code that the locustfile has set (``environment.process_exit_code``)."""
     stages: list[StageFigures]
     seconds: list[Second]
+    merged_until: int = 0
+    """Seconds before this one, since the epoch, are merged: their rows may be of several seconds.
+    0 where none are. It is at least ten minutes before the end."""
     routes_over_time: RoutesOverTime | None = None
     """None before the end of the run, and where no request was counted."""
     races: list[Race]

@@ -1,4 +1,7 @@
-"""Samples of the machines and the roles in ``run.json``, one a second. None means not known."""
+"""Samples of the machines and the roles in ``run.json``, one a second. None means not known.
+
+In the older part of a long run a row is of several seconds: stampede/sampling/rows.py.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ class Sample(Struct, kw_only=True, frozen=True):
 
     second: int
     """Seconds since the epoch."""
+    seconds: int = 1
+    """How many seconds it is of: it is the first of them. Figures are means, or the highest of them."""
     cpu_percent: float | None = None
     """Percent of one core."""
     cpu_limit_cores: float | None = None
@@ -41,6 +46,13 @@ class MasterSample(ProcessSample, kw_only=True, frozen=True):
 
     reports_late: int
     """Number of workers with users whose newest report is older than LATE_REPORT."""
+    late_seconds: int = 0
+    """In how many of several seconds there were such workers."""
+
+    @property
+    def seconds_late(self) -> int:
+        """Return in how many seconds there were such workers."""
+        return self.late_seconds or int(self.reports_late > 0)
 
 
 class ApiSample(Sample, kw_only=True, frozen=True):
@@ -63,7 +75,7 @@ class DatabaseSample(Sample, kw_only=True, frozen=True):
     connections: dict[str, int] | None = None
     """Number of connections in each state."""
     max_connections: int | None = None
-    waits: dict[str, int] | None = None
+    waits: dict[str, int | float] | None = None
     """Number of sessions that wait for each event: ``{"Lock:transactionid": 3}``."""
     commits: float | None = None
     """Per second, like `rollbacks` and `deadlocks`."""
@@ -76,7 +88,7 @@ class DatabaseSample(Sample, kw_only=True, frozen=True):
 
 
 class Samples(Struct, kw_only=True, frozen=True):
-    """The samples of each role, one a second: docs/samples.md."""
+    """The samples of each role, in the order of their seconds: docs/samples.md."""
 
     api: list[ApiSample] = field(default_factory=list)
     postgres: list[DatabaseSample] = field(default_factory=list)

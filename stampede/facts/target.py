@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from operator import eq, ge, gt, le, lt
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "=": eq}
@@ -74,13 +75,18 @@ class Figure:
     @property
     def percent(self) -> float | None:
         """Return the number of a percentile, such as 95.0; None for any other statistic."""
-        percentile = PERCENTILE.fullmatch(self.statistic)
-        return float(percentile[1]) if percentile else None
+        return _percent(self.statistic)
 
     @property
     def fewest(self) -> int:
         """Return how many requests the figure needs: a 99th percentile needs 100 of them."""
         return round(100 / (100 - self.percent)) if self.percent else 1
+
+
+@cache
+def _percent(statistic: str) -> float | None:
+    percentile = PERCENTILE.fullmatch(statistic)
+    return float(percentile[1]) if percentile else None
 
 
 @dataclass(frozen=True, slots=True)

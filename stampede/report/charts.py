@@ -57,10 +57,9 @@ def charts(run: Facts) -> list[Chart]:
 
 def _throughput(run: Facts, axis: Axis) -> Chart | None:
     rows = run.seconds
-    requests = series.column(rows, axis, "requests")
     traces = [
-        line(axis, requests, "requests", "blue", fill="tozeroy"),
-        line(axis, series.column(rows, axis, "failures"), "failures", "red"),
+        line(axis, series.rate(rows, axis, "requests"), "requests", "blue", fill="tozeroy"),
+        line(axis, series.rate(rows, axis, "failures"), "failures", "red"),
     ]
     if run.pace and run.pace.wanted_rps:
         traces.append(level(axis, run.pace.wanted_rps, "planned rate", "grey"))
@@ -126,14 +125,15 @@ def _outcomes(run: Facts, axis: Axis) -> Chart | None:
     traces = [
         stacked(
             axis,
-            series.part(rows, axis, "outcomes", status),
+            series.part_per_second(rows, axis, "outcomes", status),
             "no answer" if status == "0" else status,
             _shade(status, statuses),
         )
         for status in statuses
     ]
+    totals = (sum(row.outcomes.get(status, 0) for row in rows) for status in statuses)
     says = ", ".join(
-        f"{trace['name']}: {formatting.number(sum(filter(None, trace['y'])))}" for trace in traces
+        f"{trace['name']}: {formatting.number(total)}" for trace, total in zip(traces, totals, strict=True)
     )
     return chart(axis, "outcomes", "Outcomes by status", "per second", traces, says)
 
@@ -287,7 +287,7 @@ def _latency_throughput(run: Facts) -> Chart | None:
         "mode": "markers",
         "name": "a second",
         "cliponaxis": False,
-        "x": [row.requests for row in rows],
+        "x": [round(row.requests / row.seconds, 1) for row in rows],
         "y": [row.p95_ms for row in rows],
         "customdata": [[formatting.clock(row.second), row.users] for row in rows],
         "hovertemplate": "%{x} requests/s, p95 %{y} ms<br>%{customdata[0]}, %{customdata[1]} users"
@@ -324,7 +324,10 @@ OVER_TIME = (
 
 def _span(run: Facts, name: str, what: str) -> str:
     """Return the range and the median of a figure, for readers who cannot see the chart."""
-    known = series.values(series.in_window(run, run.seconds), name)
+    rows = series.in_window(run, run.seconds)
+    known = series.values(rows, name)
+    if name == "requests":
+        known = [row.requests / row.seconds for row in rows]
     if not known:
         return ""
     least, middle, most = map(formatting.number, (min(known), median(known), max(known)))

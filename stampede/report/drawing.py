@@ -66,6 +66,7 @@ def line(
 
     Of a long run each point is the highest value of several seconds: the report must not grow with the run.
     """
+    values = axis.by_second(values)
     joined = ceil(len(values) / MOST_POINTS)
     if joined > 1:
         values = [_highest(values[place : place + joined]) for place in range(0, len(values), joined)]

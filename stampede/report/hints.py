@@ -66,8 +66,9 @@ def _failures(run: Facts) -> list[str]:
     if not failing:
         return lines
     first, last = min(failing), max(failing)
-    seconds = formatting.count(len(failing), "second")
-    between = f"from {formatting.clock(first)} to {formatting.clock(last)}, in {seconds}"
+    between = f"from {formatting.clock(first)} to {formatting.clock(last)}"
+    if first >= run.merged_until:
+        between += f", in {formatting.count(len(failing), 'second')}"
     lines.append(f"requests failed {between}{_after(run, first)}")
     return lines + _at_limit(run, failing.__contains__)
 
@@ -84,7 +85,8 @@ def _slow(run: Facts) -> list[str]:
             p99 = f"p99{from_start} {formatting.milliseconds(_slowness(worst))}"
             p99s = f"{p99} (usual: {formatting.milliseconds(usual)})"
             when = formatting.clock(worst.second)
-            lines.append(f"slowest second: {when}, {p99s}{_after(run, worst.second)}")
+            what = "slowest second" if worst.seconds == 1 else f"slowest {worst.seconds} seconds"
+            lines.append(f"{what}: {when}, {p99s}{_after(run, worst.second)}")
     lines += _at_limit(run, partial(series.is_in_window, run))
     return lines + [f"slowest statement: {_statement(slowest)}" for slowest in run.statements[:1]]
 

@@ -107,10 +107,10 @@ def _of_machine(run: Facts, is_relevant: SecondFilter, cores: int | None) -> Ite
 
 
 def _of_api(rows: Sequence[ApiSample]) -> Iterator[Pressure]:
-    sizes = [(row.pool_in_use or 0, row.pool_size) for row in rows if row.pool_size]
+    sizes = [(row.pool_in_use or 0, row.pool_size, row.seconds) for row in rows if row.pool_size]
     if sizes:
-        in_use = fmean(used / size for used, size in sizes)
-        waits = sum(series.values(rows, "pool_waits"))
+        in_use = fmean((used / size for used, size, _ in sizes), (seconds for *_, seconds in sizes))
+        waits = sum((row.pool_waits or 0) * row.seconds for row in rows)
         text = (
             f"the API's pool of {formatting.number(sizes[-1][1])} database connections:"
             f" {formatting.percent(in_use)} in use,"
@@ -128,30 +128,34 @@ def _of_api(rows: Sequence[ApiSample]) -> Iterator[Pressure]:
 
 def _of_database(rows: Sequence[DatabaseSample]) -> Iterator[Pressure]:
     taken = [
-        (sum(row.connections.values()), row.max_connections)
+        (sum(row.connections.values()) / row.max_connections, row.seconds)
         for row in rows
         if row.connections and row.max_connections
     ]
     if taken:
-        share = fmean(connections / most for connections, most in taken)
-        text = f"{formatting.percent(share)} of PostgreSQL's {taken[-1][1]} connections were taken"
+        share, limit = fmean(*zip(*taken, strict=True)), max(series.values(rows, "max_connections"))
+        text = f"{formatting.percent(share)} of PostgreSQL's {limit:g} connections were taken"
         yield Pressure(share / BUSY, text, "connections")
     sampled = [row for row in rows if row.waits is not None]
-    active = fmean(map(_active, sampled)) if sampled else 0
-    waits = sum((_busy_waits(row) for row in sampled), Counter[str]())
+    seconds = series.length(sampled)
+    active = sum(_active(row) * row.seconds for row in sampled) / seconds if seconds else 0
+    waits = sum((_busy_waits(row, row.seconds) for row in sampled), Counter[str]())
     for events, problem in ((LOCKS, "waited for locks"), (COMMITS, "waited for commits to reach the disk")):
         matching = Counter({name: number for name, number in waits.items() if name.startswith(events)})
         if matching:
-            (most, _), waiting = matching.most_common(1)[0], matching.total() / len(sampled)
+            (most, _), waiting = matching.most_common(1)[0], matching.total() / seconds
             busy, delayed = formatting.number(round(active, 1)), formatting.number(round(waiting, 1))
             text = f"on average {delayed} of {busy} busy database sessions {problem} ({most})"
             yield Pressure(waiting / active / WAITING, text, problem)
 
 
-def _busy_waits(row: DatabaseSample) -> Counter[str]:
-    """Return the waits of sessions that are not idle."""
-    waits = row.waits or {}
-    return Counter({name: number for name, number in waits.items() if not name.startswith(IDLE)})
+def _busy_waits(row: DatabaseSample, weight: int = 1) -> Counter[str]:
+    """Return the waits of sessions that are not idle, each times the weight."""
+    busy: Counter[str] = Counter()
+    for name, sessions in (row.waits or {}).items():
+        if not name.startswith(IDLE):
+            busy[name] = sessions * weight  # type: ignore[assignment]
+    return busy
 
 
 def _active(row: DatabaseSample) -> float:

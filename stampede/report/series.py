@@ -1,9 +1,13 @@
-"""Turns the rows of a run, one for each second, into columns on one time axis. Pure."""
+"""Turns the rows of a run into columns on one time axis. Pure.
+
+A row is of one second; in the older part of a long run it is of several (stampede/counting/steps.py).
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, repeat
 from statistics import fmean
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,10 +16,10 @@ from stampede.facts.run_json import Facts
 from stampede.facts.samples import ProcessSample, Sample
 
 Row = Second | Sample
-"""The figures of one second."""
+"""The figures of one second, or of several."""
 AnyRow = TypeVar("AnyRow", bound=Row)
 Column = list[float | None]
-"""A figure for each second of the axis; None where it is not known."""
+"""A figure for each row of the axis; None where it is not known."""
 
 BRIDGED = 3
 """Seconds without a sample that repeat the previous value; a longer gap is shown as a gap."""
@@ -26,11 +30,22 @@ class Axis(NamedTuple):
 
     first: int
     last: int
+    starts: Sequence[int] = ()
+    """The first second of each row, where there are rows of several seconds."""
 
     @property
-    def seconds(self) -> range:
-        """Return all seconds of the axis."""
-        return range(self.first, self.last + 1)
+    def seconds(self) -> Sequence[int]:
+        """Return the first second of each row."""
+        return self.starts or range(self.first, self.last + 1)
+
+    def by_second(self, values: Column) -> Column:
+        """Return the value of each second: that of its row."""
+        if not self.starts:
+            return values
+        lengths = (end - start for start, end in pairwise([*self.starts, self.last + 1]))
+        return [
+            value for value, length in zip(values, lengths, strict=True) for value in repeat(value, length)
+        ]
 
 
 class Role(NamedTuple):
@@ -44,8 +59,11 @@ class Role(NamedTuple):
 
 def axis(run: Facts) -> Axis | None:
     """Return the time axis of a run; None where the run has no seconds."""
-    seconds = [row.second for row in run.seconds]
-    return Axis(min(seconds), max(seconds)) if seconds else None
+    seconds = sorted(row.second for row in run.seconds)
+    if not seconds:
+        return None
+    is_merged = any(row.seconds > 1 for row in run.seconds)
+    return Axis(seconds[0], seconds[-1], seconds if is_merged else ())
 
 
 def in_window(run: Facts, rows: Iterable[AnyRow]) -> list[AnyRow]:
@@ -63,6 +81,11 @@ def column(rows: Iterable[Row], axis: Axis, name: str) -> Column:
     return _on_axis(axis, ((row.second, getattr(row, name)) for row in rows))
 
 
+def rate(rows: Iterable[Second], axis: Axis, name: str) -> Column:
+    """Return a count as a column, per second."""
+    return _on_axis(axis, ((row.second, getattr(row, name) / row.seconds) for row in rows))
+
+
 def part(rows: Iterable[Row], axis: Axis, name: str, key: str) -> Column:
     """Return one key of a figure with several as a column: `part(seconds, axis, "outcomes", "201")`.
 
@@ -70,6 +93,11 @@ def part(rows: Iterable[Row], axis: Axis, name: str, key: str) -> Column:
     """
     figures = ((row.second, getattr(row, name)) for row in rows)
     return _on_axis(axis, ((second, figure.get(key, 0)) for second, figure in figures if figure is not None))
+
+
+def part_per_second(rows: Iterable[Second], axis: Axis, name: str, key: str) -> Column:
+    """Return one key of a count with several as a column, per second."""
+    return _on_axis(axis, ((row.second, getattr(row, name).get(key, 0) / row.seconds) for row in rows))
 
 
 def _on_axis(axis: Axis, figures: Iterable[tuple[int, Any]]) -> Column:
@@ -104,9 +132,14 @@ def values(rows: Iterable[Row], name: str) -> list[float]:
 
 
 def mean(rows: Iterable[Row], name: str) -> float | None:
-    """Return the mean of a figure; None where no value is known."""
-    known = values(rows, name)
-    return fmean(known) if known else None
+    """Return the mean of a figure over all seconds in which it is known; None where no value is known."""
+    known = [(value, row.seconds) for row in rows if (value := getattr(row, name)) is not None]
+    return fmean(*zip(*known, strict=True)) if known else None
+
+
+def length(rows: Iterable[Row]) -> int:
+    """Return how many seconds the rows are of."""
+    return sum(row.seconds for row in rows)
 
 
 def roles(run: Facts) -> Iterator[Role]:
@@ -126,11 +159,14 @@ def roles(run: Facts) -> Iterator[Role]:
 
 def same_work(run: Facts) -> list[ProcessSample]:
     """Return how long cores took for the same piece of work, as the mean of all workers for each second."""
-    seconds: defaultdict[int, list[float]] = defaultdict(list)
+    by_second: defaultdict[int, list[ProcessSample]] = defaultdict(list)
     for rows in run.samples.workers.values():
         for row in rows:
             if row.same_work_ms is not None:
-                seconds[row.second].append(row.same_work_ms)
+                by_second[row.second].append(row)
     return [
-        ProcessSample(second=second, same_work_ms=fmean(times)) for second, times in sorted(seconds.items())
+        ProcessSample(
+            second=second, seconds=max(row.seconds for row in rows), same_work_ms=mean(rows, "same_work_ms")
+        )
+        for second, rows in sorted(by_second.items())
     ]

@@ -159,7 +159,7 @@ def _figures(run: Facts) -> Iterator[tuple[Key, Measured | Failures]]:
         yield from _of_roles(run, run.window)
     same_work = series.in_window(run, series.same_work(run))
     if (mean := series.mean(same_work, "same_work_ms")) is not None:
-        yield ("cores", SAME_WORK), Measured(mean, len(same_work))
+        yield ("cores", SAME_WORK), Measured(mean, series.length(same_work))
 
 
 def _of_window(window: Window) -> Iterator[tuple[Key, Measured | Failures]]:
@@ -214,7 +214,7 @@ def _resources(group: str, processes: Sequence[Sequence[Sample]]) -> Iterator[tu
     for field, name in (("cpu_percent", CPU), ("memory_mb", MEMORY)):
         means = [mean for rows in processes if (mean := series.mean(rows, field)) is not None]
         if means:
-            yield (group, name), Measured(sum(means), max(map(len, processes)))
+            yield (group, name), Measured(sum(means), max(map(series.length, processes)))
 
 
 def _cpu_time(samples: Sequence[Sample], window: Window) -> Measured | None:

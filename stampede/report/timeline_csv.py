@@ -1,10 +1,13 @@
-"""``timeline.csv``: one row a second, for tools that draw or compute. Numbers only. Pure."""
+"""``timeline.csv``: one row a second, for tools that draw or compute. Numbers only. Pure.
+
+In the older part of a long run a row is of several seconds: `seconds` has how many, and counts are sums.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from statistics import fmean
 
@@ -43,14 +46,11 @@ def _columns(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
         yield name, series.column(seconds, axis, name)
     for status in filter(str.isdigit, series.keys(seconds, "outcomes")):
         yield f"status_{status}", series.part(seconds, axis, "outcomes", status)
-    yield "silent", [float(_is_silent(run, second)) for second in axis.seconds]
+    silent = [range(int(event.at), event.facts["until"]) for event in run.events if is_silence(event)]
+    yield "silent", [float(any(second in span for span in silent)) for second in axis.seconds]
     yield from _role_columns(run, axis)
     yield from _database_columns(run.samples.postgres, axis)
-
-
-def _is_silent(run: Facts, second: int) -> bool:
-    """Return whether a second is part of a time in which the target did not answer."""
-    return any(is_silence(event) and event.at <= second < event.facts["until"] for event in run.events)
+    yield "seconds", series.column(seconds, axis, "seconds")
 
 
 def _role_columns(run: Facts, axis: Axis) -> Iterator[tuple[str, Column]]:
@@ -82,9 +82,9 @@ def _database_columns(rows: list[DatabaseSample], axis: Axis) -> Iterator[tuple[
         yield f"waits_{kind.lower()}", series.bridged(series.part(by_class, axis, "waits", kind))
 
 
-def _sum_by_class(waits: Mapping[str, int]) -> dict[str, int]:
+def _sum_by_class(waits: Mapping[str, float]) -> dict[str, float]:
     """Return the waits summed by class: `Lock:transactionid` and `Lock:tuple` are both Lock."""
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, float] = defaultdict(float)
     for event, number in waits.items():
         sums[event.partition(":")[0]] += number
     return dict(sums)

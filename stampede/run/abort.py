@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from math import ceil
 
 import gevent
@@ -12,14 +13,18 @@ from gevent import Greenlet
 
 from stampede.facts.target import Reading, Target
 from stampede.targets.evaluating import evaluate
-from stampede.targets.evidence import Counted, Evidence
+from stampede.targets.evidence import Counted, Evidence, Fetch
 from stampede.targets.measuring import worst
+from stampede.targets.spans import NOTHING, Newest
 
 INTERVAL = 1.0
 """Seconds between two checks."""
 
 REPORT_DELAY = 3.0
 """Seconds after which all connected workers have reported what they counted."""
+
+COUNTED_AGAIN = 60
+"""Most seconds of a target that are counted again for each check: with reports that came late."""
 
 SHORTEST_WINDOW = 10
 """Least seconds of the window before a target over all of it may end the run."""
@@ -34,8 +39,7 @@ class Abort:
     def __init__(self, targets: Iterable[Target], evidence: Evidence) -> None:
         self._targets = [target for target in targets if target.abort]
         self._evidence = evidence
-        self._totals: dict[Target, tuple[int, defaultdict[str, Counted]]] = {}
-        """For each target: until which second it is counted, and the counts of each source."""
+        self._newest: dict[Target, _Newest] = {}
         self._watcher: Greenlet[..., None] | None = None
         self.exceeded: tuple[Target, Reading] | None = None
         """The target that passed its limit, and what was measured then."""
@@ -75,12 +79,42 @@ class Abort:
     def _counts(self, target: Target, start: int, end: int) -> Mapping[str, Counted]:
         """Return the counts of the target's own last seconds, or of all seconds so far.
 
-        Of all seconds, only the new ones are counted.
+        Of many seconds, only the new ones are counted.
         """
-        if target.seconds:
-            return self._evidence.counts(target, range(end - target.seconds, end))
-        counted_until, totals = self._totals.setdefault(target, (start, defaultdict(Counter)))
-        for name, counts in self._evidence.counts(target, range(counted_until, end)).items():
-            totals[name].update(counts)
-        self._totals[target] = end, totals
-        return totals
+        fetch = self._evidence.fetch(target)
+        if target.seconds and target.seconds <= COUNTED_AGAIN:
+            return fetch(range(end - target.seconds, end))
+        newest = self._newest.setdefault(target, _Newest(target.seconds, start))
+        newest.add(fetch, end)
+        return newest.counts
+
+
+class _Newest:
+    """The counts of a target's sources in so many of the newest seconds, or in all seconds."""
+
+    def __init__(self, length: int | None, start: int) -> None:
+        self._length = length
+        self._counted_until = start
+        self._totals: defaultdict[str, Counted] = defaultdict(Counter)
+        self._spans: defaultdict[str, Newest] = defaultdict(partial(Newest, length or 1))
+
+    def add(self, fetch: Fetch, end: int) -> None:
+        """Count the seconds before `end` that are not counted yet."""
+        if self._length is None:
+            for name, counts in fetch(range(self._counted_until, end)).items():
+                self._totals[name].update(counts)
+        else:
+            for second in range(self._counted_until, end):
+                self._add_second(second, fetch([second]))
+        self._counted_until = end
+
+    def _add_second(self, second: int, counts: Mapping[str, Counted]) -> None:
+        for name in {*counts, *self._spans}:
+            self._spans[name].add(second, counts.get(name, NOTHING))
+
+    @property
+    def counts(self) -> Mapping[str, Counted]:
+        """Return the counts of each source."""
+        if self._length is None:
+            return self._totals
+        return {name: span.counts for name, span in self._spans.items()}

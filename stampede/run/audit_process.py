@@ -25,6 +25,7 @@ from stampede.facts.event import Event
 from stampede.facts.run_json import Audit
 from stampede.facts.samples import DatabaseSample, Statement
 from stampede.facts.verdict_json import Check
+from stampede.sampling.rows import Rows
 
 TIMEOUT = 60.0
 """Seconds for the audit to end, once the ledger is complete."""
@@ -69,7 +70,7 @@ class AuditProcess:
         are added to `events`.
         """
         self._events = events
-        self.samples: list[DatabaseSample] = []
+        self.samples: Rows[DatabaseSample] = Rows()
         self.statements: list[Statement] = []
         self._checks: list[Check] | None = None
         self._last_output = "it printed nothing"

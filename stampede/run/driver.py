@@ -31,6 +31,7 @@ from stampede.run.abort import Abort
 from stampede.run.finisher import Finisher
 from stampede.run.load import Load
 from stampede.run.loaded_file import content_hash
+from stampede.run.merging import Merging
 from stampede.run.observers import Observers
 from stampede.run.own_gate import OwnGate
 from stampede.run.results import RunFolder
@@ -68,6 +69,7 @@ class Driver:
         self._finisher = Finisher(environment, counts, self.observers, self.evidence, self._own_gate)
         self._stages = Stages(environment)
         self._abort = Abort((), self.evidence)
+        self._merging: Merging | None = None
         self._load: Load | None = None
         """The load of the newest run with a plan."""
         self._load_greenlet: Greenlet[..., None] | None = None
@@ -210,7 +212,7 @@ class Driver:
         plan, self._next_plan = self._next_plan, None
         run_id, self._next_id = self._next_id, None
         targets, self.next_targets = self.next_targets, ()
-        self.folder = None
+        self.folder = self._merging = None
         now = time.time()
         run = self.current = Run(run_id or _new_id(now), plan, now, form_targets=targets)
         run.is_headless, self._is_headless = self._is_headless, False
@@ -227,7 +229,10 @@ class Driver:
             logger.error("stampede: no run: %s/ cannot be written: %s", self._results.path, error.strerror)
             gevent.spawn(self._stop)  # in a greenlet: Locust's test has not started yet
             return run.id, Flag()
-        return run.id, self.observers.begin(self.folder)
+        may_start = self.observers.begin(self.folder)
+        self._merging = Merging(run, self.counts, self.observers, self._stages, self.evidence)
+        self._merging.start()
+        return run.id, may_start
 
     def _set_worker_options(self, run: Run) -> None:
         """Set options of the run; Locust sends all its options to each worker at the start."""
@@ -291,6 +296,8 @@ class Driver:
     def stopping(self) -> None:
         """Stop the plan, the ramp and the abort checks, as users begin to stop; end the window."""
         self._abort.stop()
+        if self._merging:
+            self._merging.stop()
         if self.current:
             self.current.phase = Phase.STOPPING
             self.current.window_end = time.time()
@@ -302,15 +309,15 @@ class Driver:
 
     def stopped(self) -> None:
         """Finish the run in the background, as Locust's test has stopped."""
-        if self.current and self.folder:
+        if self.current and self.folder and self._merging:
             self.current.phase = Phase.AUDITING
-            gevent.spawn(self._finish, self.current, self.folder)
+            gevent.spawn(self._finish, self.current, self.folder, self._merging)
         elif self.current:  # the run could not begin: its folder cannot be written
             self.cast.choose_default()
             self.current.phase = Phase.DONE
 
-    def _finish(self, run: Run, folder: RunFolder) -> None:
-        self._finisher.finish(run, folder, self._stages, self._abort.exceeded)
+    def _finish(self, run: Run, folder: RunFolder, merging: Merging) -> None:
+        self._finisher.finish(run, folder, self._stages, self._abort.exceeded, merging)
         self.cast.choose_default()  # before the next run: its dispatcher reads them at once
         self._wait_for_workers(run.workers)
         run.phase = Phase.DONE

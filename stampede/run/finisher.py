@@ -15,6 +15,7 @@ from stampede.counting.over_time import routes_over_time
 from stampede.facts.event import Event
 from stampede.facts.run_json import Audit, Phase, Race
 from stampede.facts.target import Reading, Target
+from stampede.run.merging import Merging
 from stampede.run.observers import Observers
 from stampede.run.own_gate import OwnGate
 from stampede.run.results import RunFolder
@@ -23,7 +24,6 @@ from stampede.run.stages import Stages
 from stampede.targets import measuring
 from stampede.targets.evidence import Evidence
 from stampede.verdict.moves import without_moves
-from stampede.verdict.silences import silences
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +49,16 @@ class Finisher:
         self._evidence = evidence
 
     def finish(
-        self, run: Run, folder: RunFolder, stages: Stages, exceeded: tuple[Target, Reading] | None
+        self,
+        run: Run,
+        folder: RunFolder,
+        stages: Stages,
+        exceeded: tuple[Target, Reading] | None,
+        merging: Merging,
     ) -> None:
         """Write the results of a run whose users have stopped. `exceeded` is the target that ended it.
+
+        `merging` has merged the older seconds.
 
         Raises nothing: errors are logged, because the next run must be able to start.
         """
@@ -62,12 +69,14 @@ class Finisher:
             run.locustfile_exit_code = self._own_gate.exit_code(is_headless=run.is_headless)
             run.events += _ended_users(self._counts)
             self._observers.end(run)  # before the audit, which sends requests to the API too
-            run.events += silences(run.seconds)
+            run.events += merging.last_silences(run.seconds)
             self._audit(run, folder)
             run.races = convert(getattr(self._environment, "stampede_races", ()), list[Race])
             kept = without_moves(run.window, run.events)
-            run.targets = measuring.results(run.stated_targets, self._evidence, run.window, kept, exceeded)
-            seconds = [row.second for row in run.seconds]
+            run.targets = measuring.results(
+                run.stated_targets, self._evidence, run.window, kept, exceeded, merging.older_spans
+            )
+            seconds = range(run.seconds[0].second, run.seconds[-1].second + 1) if run.seconds else range(0)
             run.routes_over_time = routes_over_time(self._counts.latencies, seconds, run.window, kept)
             run.phase = Phase.WRITING
             folder.close()

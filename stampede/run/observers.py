@@ -84,6 +84,10 @@ class Observers:
         self._memory = gevent.spawn(_watch_memory, run.events)
         self._counters = Counters(self._environment.host, run.events)
         self._counters.start()
+        for series in (self._timeline, self._samples, self._counters.rows):
+            self._counts.steps.add_series(series)
+        if self._audit:
+            self._counts.steps.add_series(self._audit.samples)
         return self._counters.has_polled
 
     def _audit_command(self) -> tuple[str, ...]:
@@ -171,6 +175,8 @@ class Observers:
         if self._timeline:
             self._timeline.stop()
             run.seconds = self._timeline.rows()
+            run.merged_until = self._counts.steps.end
+            run.most_target_users = self._timeline.most_target_users
         if self._counters:
             run.counters = self._counters.stop()
         self._samples.end()
@@ -197,6 +203,21 @@ class Observers:
         return self._timeline.rows(since) if self._timeline else []
 
     @property
+    def timeline(self) -> Timeline:
+        """Return the timeline of the run, which has begun."""
+        if self._timeline is None:
+            raise ValueError("no run has begun")
+        return self._timeline
+
+    def reporting(self) -> Mapping[int, int]:
+        """Return how many workers have sent samples of each second that is not merged."""
+        return self._samples.reporting()
+
+    def silent_addresses(self) -> list[Event]:
+        """Return an event ``api_gone`` for each address of the API that does not answer now."""
+        return self._counters.silent_addresses() if self._counters else []
+
+    @property
     def machine(self) -> Machine:
         """Return the machine that the run takes place on."""
         api_machines = self._counters.machines if self._counters else ()
@@ -207,7 +228,7 @@ class Observers:
         """Return the samples of the run so far."""
         return Samples(
             api=self._counters.samples if self._counters else [],
-            postgres=self._audit.samples if self._audit else [],
+            postgres=self._audit.samples.all if self._audit else [],
             master=self._samples.master,
             workers=self._samples.workers,
         )

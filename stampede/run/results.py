@@ -184,6 +184,7 @@ def facts(run: Run, environment: Environment, counts: Counts) -> Facts:
         locustfile_exit_code=run.locustfile_exit_code,
         stages=run.stages,
         seconds=run.seconds,
+        merged_until=run.merged_until,
         routes_over_time=run.routes_over_time,
         races=run.races,
         clock_set_s=round(run.clock_set, 3),

@@ -59,6 +59,10 @@ class Run:
     """The counts of the API itself; None where it has no counters."""
     stages: list[StageFigures] = field(default_factory=list)
     seconds: list[Second] = field(default_factory=list)
+    merged_until: int = 0
+    """Seconds before this one are merged: their rows may be of several. 0 where none are."""
+    most_target_users: int = 0
+    """The highest number of users that was wanted in a second so far."""
     routes_over_time: RoutesOverTime | None = None
     targets: list[MeasuredTarget] = field(default_factory=list)
     form_targets: tuple[Target, ...] = ()
@@ -101,4 +105,4 @@ def wanted_users(run: Run, target_users: int) -> int:
     """Return the highest number of users of a run so far; `target_users` is the present one."""
     if run.plan and not run.plan.shape:
         return run.plan.users
-    return max([target_users, *(row.target_users for row in run.seconds)])
+    return max(target_users, run.most_target_users)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import chain
+from math import ceil
 from statistics import fmean
 from typing import NamedTuple
 
@@ -55,6 +56,15 @@ class Stages:
         """End the stage."""
         if self._reached is not None:
             self._stages.append(Stage(self._users, *whole_seconds(self._reached + SETTLE, time.time())))
+            self._reached = None
+
+    def stage_of(self, second: int) -> int | None:
+        """Return the number of the stage whose figures a second is part of; None where it is of none."""
+        for number, stage in enumerate(self._stages):
+            if stage.start <= second < stage.end:
+                return number
+        is_in_progress = self._reached is not None and second >= ceil(self._reached + SETTLE)
+        return len(self._stages) if is_in_progress else None
 
     def rows(
         self, counts: Counts, workers: Mapping[str, Sequence[ProcessSample]], events: Iterable[Event]
@@ -71,7 +81,7 @@ class Stages:
 def _row(
     users: int, seconds: Sequence[int], counts: Counts, workers: Mapping[str, Sequence[ProcessSample]]
 ) -> StageFigures:
-    stage_figures = figures(counts.latencies.as_one_second(seconds), 0, 1)
+    stage_figures = figures(counts.latencies.sum(seconds))
     tally = counts.outcomes.tally(seconds)
     return StageFigures(
         users=users,

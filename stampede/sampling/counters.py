@@ -34,6 +34,7 @@ from stampede.sampling import api_metrics, target_client
 from stampede.sampling.api_metrics import METRICS, Metrics, RequestKey
 from stampede.sampling.gauges import ApiSamples
 from stampede.sampling.replica import CLOCK_JITTER, Replica, is_same_process, requests_of_users
+from stampede.sampling.rows import Rows
 from stampede.sampling.target_client import Address, TooLongError
 
 INTERVAL = 1.0
@@ -100,12 +101,26 @@ class Counters:
 
         There are none where several processes answer in turns: a difference between two processes is no rate.
         """
-        return [] if any(replica.is_shared for replica in self._replicas.values()) else self._samples.rows
+        return [] if any(replica.is_shared for replica in self._replicas.values()) else self.rows.all
+
+    @property
+    def rows(self) -> Rows[ApiSample]:
+        """Return the rows of these samples."""
+        return self._samples.rows
 
     def start(self) -> None:
         """Start to poll. No user may send a request until `has_polled` is set, within POLL_TIMEOUT."""
         self._began = time.time()
         self._polling = gevent.spawn(self._keep_polling)
+
+    def silent_addresses(self) -> list[Event]:
+        """Return an event ``api_gone`` for each address that does not answer now."""
+        return [self._gone(replica) for replica in self._replicas.values() if replica.silent_since]
+
+    @staticmethod
+    def _gone(replica: Replica) -> Event:
+        gone = (replica.silent_since or replica.last_polled) + POLL_TIMEOUT
+        return Event(name="api_gone", at=gone, last_look=replica.last_polled)
 
     def stop(self) -> ApiCounts | None:
         """Poll a last time. Return the counts since the start, or None where the API has no counters."""
@@ -114,8 +129,7 @@ class Counters:
         for address, replica in self._silent_at_the_end():
             if address in self._faults:
                 continue
-            gone = (replica.silent_since or replica.last_polled) + POLL_TIMEOUT
-            self._add_event(Event(name="api_gone", at=gone, last_look=replica.last_polled), address)
+            self._add_event(self._gone(replica), address)
         if not (self._has_counters or self._faults or self._ignored):
             return None
         self._forget(self._duplicates & self._find_duplicates())

@@ -7,8 +7,10 @@ The names are those of Prometheus's clients and cAdvisor, so other APIs may have
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from typing import Any
 
 from stampede.facts.samples import ApiSample
+from stampede.sampling.rows import Rows
 from stampede.sampling.usage import megabytes, percent
 
 GAUGES = {
@@ -36,7 +38,7 @@ class ApiSamples:
     """The samples of an API, of all its addresses together."""
 
     def __init__(self) -> None:
-        self.rows: list[ApiSample] = []
+        self.rows: Rows[ApiSample] = Rows()
         self._last: dict[Hashable, tuple[float, Gauges]] = {}
         self._new: list[Figures] = []
 
@@ -49,7 +51,8 @@ class ApiSamples:
     def close(self, second: int) -> None:
         """Make the row of a second from the answers since the last row."""
         if self._new:
-            self.rows.append(ApiSample(second=second, **combined(self._new)))
+            figures_of_all: dict[str, Any] = {**combined(self._new)}
+            self.rows.append(ApiSample(second=second, **figures_of_all))
         self._new.clear()
 
 

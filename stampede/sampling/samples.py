@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -21,9 +21,11 @@ from msgspec.structs import asdict
 from stampede.cluster import roster
 from stampede.cluster.clocks import Clocks
 from stampede.counting.latency import percentile
+from stampede.counting.steps import Part
 from stampede.facts.samples import LATE_REPORT, ClockOffset, HubLag, Machine, MasterSample, ProcessSample
 from stampede.sampling import machine
 from stampede.sampling.hub_lag import Lags
+from stampede.sampling.rows import Rows
 from stampede.sampling.sampler import KEY, OwnReport, Row, Sampler
 
 HICCUP_WAKES = 5
@@ -61,8 +63,8 @@ class SampleCollector:
         self._machines: set[str] = set()
         self._lags: defaultdict[str, dict[int, Packed]] = defaultdict(dict)
         self._own_lags: defaultdict[str, dict[int, Packed]] = defaultdict(dict)
-        self.master: list[MasterSample] = []
-        self._workers: defaultdict[str, list[ProcessSample]] = defaultdict(list)
+        self._master: Rows[MasterSample] = Rows()
+        self._workers: defaultdict[str, Rows[ProcessSample]] = defaultdict(Rows)
 
     def add(self, worker: str, report: Mapping[str, Any]) -> list[tuple[str, ProcessSample]]:
         """Add the rows of a worker's report; return those that were added, each with the worker's label."""
@@ -88,7 +90,7 @@ class SampleCollector:
 
     def _keep_own(self, row: Row) -> None:
         if self._is_running:
-            self.master.append(MasterSample(**asdict(row.sample), reports_late=self._reports_late()))
+            self._master.append(MasterSample(**asdict(row.sample), reports_late=self._reports_late()))
             self._clocks.ask(roster.connected_workers(self._runner))
 
     def _reports_late(self) -> int:
@@ -99,11 +101,44 @@ class SampleCollector:
         )
 
     @property
+    def master(self) -> list[MasterSample]:
+        """Return the master's own rows, in the order of their seconds."""
+        return self._master.all
+
+    @property
     def workers(self) -> dict[str, list[ProcessSample]]:
         """Return the rows of each worker, by its label, in the order of their seconds."""
-        return {
-            label: sorted(rows, key=lambda row: row.second) for label, rows in sorted(self._workers.items())
-        }
+        return {label: rows.all for label, rows in sorted(self._workers.items())}
+
+    def reporting(self) -> Counter[int]:
+        """Return how many workers have sent a row of each second that is not merged."""
+        return Counter(second for rows in self._workers.values() for second in rows.seconds())
+
+    @property
+    def _series(self) -> Iterator[Rows[Any]]:
+        return chain([self._master], self._workers.values())
+
+    def merge(self, part: Part) -> None:
+        """Merge the seconds of a new part: stampede/counting/steps.py."""
+        for rows in self._series:
+            rows.merge(part)
+        self._move_lags(part, part.first)
+
+    def join(self, part: Part, other: Part) -> None:
+        """Add the rows of another part to those of a part."""
+        for rows in self._series:
+            rows.join(part, other)
+        self._move_lags((part.first, other.first), part.first)
+
+    def _move_lags(self, seconds: Iterable[int], to: int) -> None:
+        """Move the lags of these seconds to one of them."""
+        moved = [*seconds]
+        for by_second in chain(self._lags.values(), self._own_lags.values()):
+            lags = _lags_in(by_second, moved)
+            for second in moved:
+                by_second.pop(second, None)
+            if lags:
+                by_second[to] = _pack(lags.items())
 
     def clocks(self) -> dict[str, ClockOffset]:
         """Return how far each worker's clock was ahead at worst: stampede/cluster/clocks.py."""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from stampede.counting.counts import Counts
 from stampede.counting.figures import late_answers
-from stampede.counting.latency import Latencies
+from stampede.counting.times import Sum
 from stampede.facts.samples import DatabaseSample, Sample, Samples
 from stampede.facts.target import Figure, Kind, Target
 
 Counted = Counter[Any]
 """The counts of some seconds: requests by ms or by status, or samples by value, as the kind of figure needs
 it. The counts of two seconds can be added. Next to the times of requests, UNANSWERED counts those without."""
+
+Fetch = Callable[[Sequence[int]], Mapping[str, Counted]]
+"""Returns the counts of the sources of a figure, by their names, in some seconds since the epoch."""
+
+Value = tuple[float, int]
+"""The value of a sample, and how many seconds it is of."""
 
 UNANSWERED = "unanswered"
 """In counts of times: the number of requests that failed without an answer."""
@@ -58,22 +64,27 @@ class Evidence:
             return None
         return f"{method} {name}" if figure.routes.group == "every" else ""
 
-    def counts(self, target: Target, seconds: Sequence[int]) -> Mapping[str, Counted]:
-        """Return the counts of each source in these seconds, by its name. A source may be left out.
+    def fetch(self, target: Target) -> Fetch:
+        """Return a function that returns the counts of each source in some seconds, by its name.
 
-        All sources are counted together: the work must not grow with the square of their number.
+        A source may be left out. All sources are counted together: the work must not grow with the square of
+        their number.
         """
         figure = target.figure
         if figure.role:
-            sampled = self._of_role(target).items()
-            return {name: Counter(_values_in(values, seconds)) for name, values in sampled}
-        source = partial(self._source, figure)
+            return partial(_count_samples, self._of_role(target))
         if figure.kind in (Kind.GOODPUT, Kind.STATUS):
-            return self._counts.outcomes.statuses(seconds, source)
-        parts = self._counts.latencies.as_one_second(seconds).parts(source)
-        return {name: _of_requests(figure, part) for name, part in parts.items()}
+            return partial(self._statuses, figure)
+        return partial(self._requests, figure)
 
-    def _of_role(self, target: Target) -> dict[str, dict[int, float]]:
+    def _statuses(self, figure: Figure, seconds: Sequence[int]) -> Mapping[str, Counted]:
+        return self._counts.outcomes.statuses(seconds, partial(self._source, figure))
+
+    def _requests(self, figure: Figure, seconds: Sequence[int]) -> Mapping[str, Counted]:
+        sums = self._counts.latencies.grouped(seconds, lambda route: self._source(figure, *route))
+        return {name: _of_requests(figure, requests) for name, requests in sums.items()}
+
+    def _of_role(self, target: Target) -> dict[str, dict[int, Value]]:
         """Return the values of each source by their seconds, where there are any."""
         cores = self._cores()
         rows_by_name = _rows_by_name(target.figure.role, self._samples())
@@ -81,12 +92,12 @@ class Evidence:
         return {name: values for name, values in sampled.items() if values}
 
 
-def _of_requests(figure: Figure, counted: Latencies) -> Counted:
+def _of_requests(figure: Figure, requests: Sum) -> Counted:
     if figure.kind in (Kind.RPS, Kind.ERRORS):
-        return Counter(requests=counted.requests(0, 1), failures=counted.failures(0, 1))
-    times: Counted = counted.histogram(0, 1, from_start=figure.from_start)
-    if unanswered := counted.unanswered(0, 1):
-        times[UNANSWERED] = unanswered
+        return Counter(requests=requests.requests, failures=requests.failures)
+    times: Counted = (requests.from_start if figure.from_start else requests.times).histogram()
+    if requests.unanswered:
+        times[UNANSWERED] = requests.unanswered
     return times
 
 
@@ -101,9 +112,9 @@ def _rows_by_name(role: str, samples: Samples) -> Mapping[str, Iterable[Sample]]
     return {"": samples.postgres}
 
 
-def _values_by_second(target: Target, rows: Iterable[Sample], cores: int | None) -> dict[int, float]:
-    values = {row.second: _value(target, row, cores) for row in rows}
-    return {second: value for second, value in values.items() if value is not None}
+def _values_by_second(target: Target, rows: Iterable[Sample], cores: int | None) -> dict[int, Value]:
+    values = {row.second: (_value(target, row, cores), row.seconds) for row in rows}
+    return {second: (value, seconds) for second, (value, seconds) in values.items() if value is not None}
 
 
 def _value(target: Target, row: Sample, cores: int | None) -> float | None:
@@ -126,5 +137,13 @@ def _value(target: Target, row: Sample, cores: int | None) -> float | None:
     return 100 * used / limit if limit else None
 
 
-def _values_in(values: Mapping[int, float], seconds: Iterable[int]) -> Iterator[float]:
-    return (values[second] for second in seconds if second in values)
+def _count_samples(
+    sources: Mapping[str, Mapping[int, Value]], seconds: Sequence[int]
+) -> Mapping[str, Counted]:
+    counts: dict[str, Counted] = {name: Counter() for name in sources}
+    for name, values in sources.items():
+        for second in seconds:
+            if second in values:
+                value, of_seconds = values[second]
+                counts[name][value] += of_seconds
+    return counts

@@ -10,15 +10,14 @@ each of them. The worst figure counts. stampede/targets/evidence.py provides the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from stampede.counting.latency import percentile
 from stampede.facts.target import Kind, MeasuredTarget, Reading, Target
 from stampede.targets.evaluating import answered, badness, evaluate, quantity
-from stampede.targets.evidence import Counted, Evidence
-from stampede.targets.spans import Spans
+from stampede.targets.evidence import Counted, Evidence, Fetch
+from stampede.targets.spans import NOTHING, Older, Spans
 
 OF_SENT_REQUESTS = (Kind.TIME, Kind.STABLE, Kind.ERRORS, Kind.STATUS)
 """Figures that include requests answered after the window; a rate counts only the window's own seconds."""
@@ -30,12 +29,18 @@ NONE = range(0)
 
 
 def measure(
-    target: Target, evidence: Evidence, seconds: Sequence[int], late: range = NONE, moving: int = 0
+    target: Target,
+    evidence: Evidence,
+    seconds: Sequence[int],
+    late: range = NONE,
+    moving: int = 0,
+    older: Older | None = None,
 ) -> Reading:
     """Return the measured figure of a target in some whole seconds since the epoch, in their order.
 
     Requests that were sent in these seconds and answered in the seconds `late` after them count as well.
-    `moving` is how many seconds of the window are left out, as workers joined or left.
+    `moving` is how many seconds of the window are left out, as workers joined or left. `older` has the spans
+    of seconds that are merged.
     """
     names = evidence.sources(target)
     if not names:
@@ -43,7 +48,14 @@ def measure(
     if too_few := _too_few(target, seconds, moving):
         return Reading(None, 0, too_few)
     late = late if target.figure.kind in OF_SENT_REQUESTS else NONE
-    return worst(target, _readings(target, evidence, names, seconds, late))
+    fetch = evidence.fetch(target)
+    if target.seconds:
+        return worst(target, _worst_spans(target, fetch, names, seconds, late, older))
+    if target.figure.kind is Kind.STABLE:
+        return worst(target, _stability(fetch, names, seconds, late))
+    counts = fetch([*seconds, *late])
+    length = len(seconds)
+    return worst(target, {name: evaluate(target, counts.get(name, NOTHING), length) for name in names})
 
 
 def _too_few(target: Target, seconds: Sequence[int], moving: int) -> str:
@@ -95,45 +107,44 @@ def results(
     window: range,
     kept: Sequence[int],
     beyond: tuple[Target, Reading] | None,
+    older: Older | None = None,
 ) -> list[MeasuredTarget]:
     """Return the measured figure of each target in a run, over the `kept` seconds of its window.
 
-    `beyond` is the target that ended the run, with the reading that did so: it is not measured again.
+    `beyond` is the target that ended the run, with the reading that did so: it is not measured again. `older`
+    has the spans of seconds that are merged.
     """
     ended_by, then = beyond or (None, None)
     late, moving = evidence.late_answers(window, kept), len(window) - len(kept)
     return [
         MeasuredTarget(target, then, aborted=True)
         if target == ended_by
-        else MeasuredTarget(target, measure(target, evidence, kept, late, moving))
+        else MeasuredTarget(target, measure(target, evidence, kept, late, moving, older))
         for target in targets
     ]
 
 
-def _readings(
-    target: Target, evidence: Evidence, names: Sequence[str], seconds: Sequence[int], late: range
+def _worst_spans(
+    target: Target,
+    fetch: Fetch,
+    names: Sequence[str],
+    seconds: Sequence[int],
+    late: range,
+    older: Older | None,
 ) -> dict[str, Reading]:
-    """Return the reading of each source of a target, by its name."""
-    if target.figure.kind is Kind.STABLE:
-        return _stability(target, evidence, names, seconds, late)
-    if target.seconds is None:
-        counts = evidence.counts(target, [*seconds, *late])
-        return {name: evaluate(target, counts.get(name, Counter()), len(seconds)) for name in names}
-    spans = Spans(target, target.seconds)
+    spans = older.spans_of(target) if older else Spans(target)
     for second in seconds:
-        with_late = late if second == late.start - 1 else ()  # late answers count in the last second before
-        spans.add(second, evidence.counts(target, [second, *with_late]))
+        if second >= spans.end:
+            with_late = late if second == late.start - 1 else ()  # late answers count in the last second
+            spans.add(second, fetch([second, *with_late]))
     return spans.worst(names)
 
 
-def _stability(
-    target: Target, evidence: Evidence, names: Sequence[str], seconds: Sequence[int], late: range
-) -> dict[str, Reading]:
+def _stability(fetch: Fetch, names: Sequence[str], seconds: Sequence[int], late: range) -> dict[str, Reading]:
     """Return by how many percent the p95 of the last third is above the p95 of the first third."""
     third = len(seconds) // 3
-    first = evidence.counts(target, seconds[:third])
-    last = evidence.counts(target, [*seconds[-third:], *late])
-    return {name: _growth(first.get(name, Counter()), last.get(name, Counter())) for name in names}
+    first, last = fetch(seconds[:third]), fetch([*seconds[-third:], *late])
+    return {name: _growth(first.get(name, NOTHING), last.get(name, NOTHING)) for name in names}
 
 
 def _growth(first: Counted, last: Counted) -> Reading:

@@ -7,19 +7,21 @@ its own work (the lag of its hub), or that it gets no core when it needs one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import ceil
 from operator import itemgetter
 from statistics import fmean
 from typing import NamedTuple, TypeVar
 
+from stampede.facts.event import Event
 from stampede.facts.figures import Second
 from stampede.facts.run_json import Facts
 from stampede.facts.samples import LATE_REPORT, HubLag, ProcessSample, Sample
 from stampede.facts.verdict_json import Check
 from stampede.verdict.checks import in_words, measured, not_asked, unknown_unless
-from stampede.verdict.moves import moves, settled
+from stampede.verdict.moves import moving_seconds, settled
 
 MOST_LAG_MS = 5.0
 """How late a worker's greenlets may wake, in 99 of 100 measurements."""
@@ -157,10 +159,11 @@ def workers_had_cpu(run: Facts) -> Check:
     A worker can use one core at most. The check is UNKNOWN where workers sent no samples for some seconds.
     """
     name = "workers_had_cpu"
-    if len(silent := _silent(run)) > LATE_REPORT:
-        at = datetime.fromtimestamp(silent[0], UTC)
-        detail = f"not all workers sent samples in {len(silent)} s, first at {at:%H:%M:%S}"
-        return unknown_unless(name, False, f"{detail}: `make logs` may say why", count=len(silent))
+    silent, first = _silent(run)
+    if silent > LATE_REPORT:
+        at = datetime.fromtimestamp(first, UTC)
+        detail = f"not all workers sent samples in {silent} s, first at {at:%H:%M:%S}"
+        return unknown_unless(name, False, f"{detail}: `make logs` may say why", count=silent)
     busy = {worker: _busy(rows, run) for worker, rows in _workers(run) if _known(rows, "cpu_percent")}
     if not busy:
         return not_asked(name, NOT_SAMPLED)
@@ -171,8 +174,7 @@ def workers_had_cpu(run: Facts) -> Check:
 
 def _busy(rows: Sequence[ProcessSample], run: Facts) -> tuple[float, str]:
     """Return how busy a worker was, in percent of the CPU it may use, and an explanation."""
-    used = fmean(_known(rows, "cpu_percent"))
-    waited = fmean(_known(rows, "waited_percent") or [0.0])
+    used, waited = _mean(rows, "cpu_percent"), _mean(rows, "waited_percent")
     allowed = min([1.0, *_known(rows, "cpu_limit_cores")])
     detail = f"used {used:.0f} % of a core"
     if allowed < 1:
@@ -227,31 +229,43 @@ def master_kept_up(run: Facts) -> Check:
     rows = _in_window(run.samples.master, run)
     if run.window is None or not rows:
         return not_asked(name, "not checked: the master did not record when reports arrived")
-    lost_spans = list(_spans_without_reports(run))
-    late = [
-        row.second
-        for row in rows
-        if row.reports_late and not any(start <= row.second <= end for start, end in lost_spans)
-    ]
-    sampled = [run.window.start - 1, *sorted(row.second for row in rows), run.window.end]
-    longest_gap = max(later - earlier - 1 for earlier, later in pairwise(sampled))
+    excused = seconds_without_reports(run.events)
+    late = [row for row in rows if row.reports_late and row.second not in excused]
+    late_seconds = sum(row.seconds_late for row in late)
     # After a stall the master adds the samples of the seconds it missed; their lag shows how long it stalled.
-    stalled = max([longest_gap, *(lag / 1000 for lag in _known(rows, "hub_lag_ms"))])
+    stalled = max([*_gaps(run, rows), *(lag / 1000 for lag in _known(rows, "hub_lag_ms"))])
     if stalled > LATE_REPORT:
         detail = f"the master itself was stalled for {stalled:.3g} s"
-        return unknown_unless(name, False, detail, count=len(late))
+        return unknown_unless(name, False, detail, count=late_seconds)
     if not late:
         return unknown_unless(name, True, "every report arrived in time", count=0)
-    at = datetime.fromtimestamp(late[0], UTC)
-    detail = f"reports were more than {LATE_REPORT:g} s late in {len(late)} s, first at {at:%H:%M:%S}"
-    return unknown_unless(name, False, detail, count=len(late))
+    at = datetime.fromtimestamp(late[0].second, UTC)
+    detail = f"reports were more than {LATE_REPORT:g} s late in {late_seconds} s, first at {at:%H:%M:%S}"
+    return unknown_unless(name, False, detail, count=late_seconds)
 
 
-def _spans_without_reports(run: Facts) -> Iterator[tuple[float, float]]:
-    """Yield, for each lost worker, the times of its last report and of the master noticing its loss."""
-    for event in run.events:
-        if event.name == "worker_lost":
-            yield event.last_report or event.at - LATE_REPORT, event.at + 1
+def _gaps(run: Facts, rows: Sequence[Sample]) -> Iterator[int]:
+    """Yield the lengths of the gaps between samples in the window, in seconds.
+
+    In merged seconds it is how many of them have no sample.
+    """
+    sampled = {row.second: row.seconds for row in rows}
+    seconds = _in_window(run.seconds, run)
+    yield from (row.seconds - sampled.get(row.second, 0) for row in seconds if row.second < run.merged_until)
+    if run.window:
+        start = max(run.window.start, run.merged_until)
+        recent = sorted(second for second in sampled if second >= start)
+        yield from (later - earlier - 1 for earlier, later in pairwise([start - 1, *recent, run.window.end]))
+
+
+def seconds_without_reports(events: Iterable[Event]) -> set[int]:
+    """Return the seconds from the last report of each lost worker until the master has noticed its loss."""
+    return {
+        second
+        for event in events
+        if event.name == "worker_lost"
+        for second in range(ceil(event.last_report or event.at - LATE_REPORT), int(event.at + 1) + 1)
+    }
 
 
 def clocks_agree(run: Facts) -> Check:
@@ -285,8 +299,8 @@ def _workers(run: Facts) -> Iterator[tuple[str, list[ProcessSample]]]:
         yield worker, [row for row in rows if row.second in settled_seconds]
 
 
-def _silent(run: Facts) -> list[int]:
-    """Return the seconds in which not all workers reported samples of themselves.
+def _silent(run: Facts) -> tuple[int, int]:
+    """Return in how many seconds not all workers reported samples of themselves, and the first of them.
 
     There are none where no worker ever reports samples. Seconds in which users move are left out: a lost
     worker sends no samples before the master notices its loss.
@@ -294,18 +308,36 @@ def _silent(run: Facts) -> list[int]:
     samples = run.samples.workers.values()
     reporting = Counter(second for rows in samples for second in {row.second for row in rows})
     if not reporting:
-        return []
-    user_moves = list(moves(run.events))
-    return [
-        row.second
+        return 0, 0
+    moving = moving_seconds(run.events)
+    silent = [
+        (row.second, seconds)
         for row in _in_window(run.seconds, run)
-        if reporting[row.second] < row.workers and not any(move.covers(row.second) for move in user_moves)
+        if (seconds := _unsampled(run, row, reporting, moving))
     ]
+    return sum(seconds for _second, seconds in silent), silent[0][0] if silent else 0
+
+
+def _unsampled(run: Facts, row: Second, reporting: Mapping[int, int], moving: Set[int]) -> int:
+    if row.second < run.merged_until:
+        return row.unsampled_seconds
+    return int(is_unsampled(row, reporting, moving))
+
+
+def is_unsampled(row: Second, reporting: Mapping[int, int], moving: Set[int]) -> bool:
+    """Return whether not all workers reported a sample of a second; `reporting` is how many did of each."""
+    return reporting.get(row.second, 0) < row.workers and row.second not in moving
 
 
 def _means(run: Facts, figure: str) -> dict[str, float]:
     """Return the mean of a figure in the window, by worker, where it is known."""
-    return {worker: fmean(figures) for worker, rows in _workers(run) if (figures := _known(rows, figure))}
+    return {worker: _mean(rows, figure) for worker, rows in _workers(run) if _known(rows, figure)}
+
+
+def _mean(rows: Iterable[Sample], figure: str) -> float:
+    """Return the mean of a figure over all seconds where it is known; 0 without any."""
+    known = [(value, row.seconds) for row in rows if (value := getattr(row, figure)) is not None]
+    return fmean(*zip(*known, strict=True)) if known else 0.0
 
 
 def _in_window(rows: Iterable[Row], run: Facts) -> list[Row]:

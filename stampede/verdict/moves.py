@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import floor
 
 from stampede.facts.event import Event
 
@@ -35,7 +36,12 @@ class Move:
 
         Users are counted at the start of a second; the cause may come later in that second.
         """
-        return int(self.start) <= second <= self.end
+        return second in self.seconds
+
+    @property
+    def seconds(self) -> range:
+        """Return the seconds that are part of the move."""
+        return range(int(self.start), floor(self.end) + 1)
 
 
 def moves(events: Iterable[Event]) -> Iterator[Move]:
@@ -54,8 +60,13 @@ def moves(events: Iterable[Event]) -> Iterator[Move]:
 
 def without_moves(seconds: range, events: Iterable[Event]) -> list[int]:
     """Return the seconds in which no users moved. FAST and VALID judge no others."""
-    all_moves = list(moves(events))
-    return [second for second in seconds if not any(move.covers(second) for move in all_moves)]
+    moving = moving_seconds(events)
+    return [second for second in seconds if second not in moving]
+
+
+def moving_seconds(events: Iterable[Event]) -> set[int]:
+    """Return all seconds in which users moved."""
+    return {second for move in moves(events) for second in move.seconds}
 
 
 def settled(seconds: range, events: Iterable[Event]) -> list[int]:

@@ -177,14 +177,19 @@ def _most_answers_unseen(run: Facts, ended: list[Event], unanswered: int) -> int
     These are the successes of those seconds, and all failures of the run that were answers: the time of a
     failure is not recorded. The next second counts too, as a user may have been busy when the answer came.
     """
-    unseen = {
-        second
-        for event in ended
-        if event.last_look is not None
-        for second in range(int(event.last_look), int(event.at) + 2)
-    }
+    unseen = unseen_seconds(ended)
     succeeded = sum(row.requests - row.failures for row in run.seconds if row.second in unseen)
     return succeeded + max(0, run.failures - unanswered) if unseen else 0
+
+
+def unseen_seconds(events: Iterable[Event]) -> set[int]:
+    """Return the seconds in which API processes may have answered after the last poll of their counters."""
+    return {
+        second
+        for event in events
+        if event.name in ENDS and event.last_look is not None
+        for second in range(int(event.last_look), int(event.at) + 2)
+    }
 
 
 def _were(count: int) -> str:

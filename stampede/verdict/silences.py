@@ -29,19 +29,35 @@ def is_silence(event: Event) -> bool:
     )
 
 
+class Silences:
+    """The silences of a run, found in its seconds from the first to the last."""
+
+    def __init__(self) -> None:
+        self._start: int | None = None
+        """The first second of the silence that goes on."""
+
+    def add(self, rows: Sequence[Second], later: Sequence[Second] = ()) -> Iterator[Event]:
+        """Yield an event for each silence that ends in the next seconds; `later` are those after them."""
+        waiting = _seconds_of_waiting([*rows, *later])
+        for row in rows:
+            is_silent = _is_unanswered(row) and (row.second in waiting or row.unanswered > 0)
+            if is_silent and self._start is None:
+                self._start = row.second
+            elif not is_silent and self._start is not None:
+                yield from _silence(self._start, row.second)
+                self._start = None
+
+    def end(self, rows: Sequence[Second]) -> Iterator[Event]:
+        """Yield an event for each silence that ends in the last seconds, or with them."""
+        yield from self.add(rows)
+        if self._start is not None and rows:
+            yield from _silence(self._start, rows[-1].second + 1)
+            self._start = None
+
+
 def silences(rows: Sequence[Second]) -> Iterator[Event]:
     """Yield an event for each silence in the seconds of a run."""
-    waiting = _seconds_of_waiting(rows)
-    start: int | None = None
-    for row in rows:
-        is_silent = _is_unanswered(row) and (row.second in waiting or row.unanswered > 0)
-        if is_silent and start is None:
-            start = row.second
-        elif not is_silent and start is not None:
-            yield from _silence(start, row.second)
-            start = None
-    if start is not None:
-        yield from _silence(start, rows[-1].second + 1)
+    return Silences().end(rows)
 
 
 def _silence(start: int, until: int) -> Iterator[Event]:

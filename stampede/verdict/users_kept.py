@@ -7,19 +7,21 @@ any other reason, the load is not the planned one.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from functools import partial
+from itertools import accumulate, groupby
 
 from msgspec.structs import replace
 
 from stampede.facts.figures import Second
-from stampede.facts.run_json import Facts
+from stampede.facts.run_json import EndedUsers, Facts
 from stampede.facts.verdict_json import Check
 from stampede.verdict.checks import not_asked, unknown_unless
-from stampede.verdict.moves import Move, moves
+from stampede.verdict.moves import Move, moves, moving_seconds
 
 NAME = "users_kept"
 
@@ -36,13 +38,15 @@ Span = tuple[int, list[Second]]
 class Ended:
     """The users that ended by themselves. A user that does is not missing: it ended, for a known cause."""
 
-    def __init__(self, run: Facts) -> None:
-        self._rows = run.ended_users
+    def __init__(self, rows: Iterable[EndedUsers]) -> None:
+        self._rows = sorted(rows, key=lambda row: row.second)
+        self._seconds = [row.second for row in self._rows]
+        self._up_to = [0, *accumulate(row.users for row in self._rows)]
 
     def explain(self, wanted: int, row: Second) -> bool:
         """Return whether as many users had ended by a second as are missing in it."""
         missing = wanted - row.users
-        return 0 < missing <= sum(each.users for each in self._rows if each.second <= row.second)
+        return 0 < missing <= self._up_to[bisect_right(self._seconds, row.second)]
 
     @property
     def in_words(self) -> str:
@@ -68,16 +72,21 @@ class Dip:
         """Return a description: how many users, when and for how long."""
         worst = max((row.users for row in self.rows), key=lambda users: abs(users - self.wanted))
         at = datetime.fromtimestamp(self.rows[0].second, UTC)
-        return f"{worst:,} of {self.wanted:,} users at {at:%H:%M:%S}, for {len(self.rows)} s"
+        seconds = sum(row.off_seconds or 1 for row in self.rows)
+        return f"{worst:,} of {self.wanted:,} users at {at:%H:%M:%S}, for {seconds} s"
 
     def causes(self, user_moves: Iterable[Move]) -> list[str]:
         """Return the causes of the moves that overlap the dip."""
         return [move.what for move in user_moves if any(move.covers(row.second) for row in self.rows)]
 
     def is_explained(self, user_moves: Iterable[Move], ended: Ended) -> bool:
-        """Return whether each second of the dip is covered by a move, or lacks only users that have ended."""
+        """Return whether each second of the dip is covered by a move, or lacks only users that have ended.
+
+        The dip of several seconds is not explained: `off_seconds` leaves out those that are.
+        """
         return all(
-            any(move.covers(row.second) for move in user_moves) or ended.explain(self.wanted, row)
+            not row.off_seconds
+            and (any(move.covers(row.second) for move in user_moves) or ended.explain(self.wanted, row))
             for row in self.rows
         )
 
@@ -89,7 +98,7 @@ def users_kept(run: Facts) -> Check:
     ]
     if not spans:
         return not_asked(NAME, "not checked: the run was too short")
-    ended = Ended(run)
+    ended = Ended(run.ended_users)
     if run.shape:
         return _as_shaped(run, ended)
     for wanted, rows in _spans_with_time(spans, run):
@@ -114,12 +123,12 @@ def _as_shaped(run: Facts, ended: Ended) -> Check:
     rows = [row for row in _before_stop(run) if run.window and row.second >= run.window.start]
     if not rows:
         return not_asked(NAME, "not checked: the run was too short")
-    user_moves = list(moves(run.events))
+    moving = moving_seconds(run.events)
+    older = sum(row.second < run.merged_until for row in rows)
     off = [
         Dip(row.planned_users, (row,))
         for index, row in enumerate(rows)
-        if not _is_allowed(row, rows[max(0, index - STOP_DELAY) : index + 1], ended)
-        and not any(move.covers(row.second) for move in user_moves)
+        if (row.off_seconds if older and index < older + STOP_DELAY else is_off(rows, index, moving, ended))
     ]
     fewest, most = min(row.planned_users for row in rows), max(row.planned_users for row in rows)
     detail = f"{fewest:,} to {most:,} users, as the shape {run.shape} and its spawn rate allow"
@@ -133,7 +142,13 @@ def _as_shaped(run: Facts, ended: Ended) -> Check:
     return unknown_unless(NAME, True, detail, count=0)
 
 
-def _is_allowed(row: Second, recent: list[Second], ended: Ended) -> bool:
+def is_off(rows: Sequence[Second], index: int, moving: Set[int], ended: Ended) -> bool:
+    """Return whether the users in a second are neither planned by the shape, nor explained."""
+    row, recent = rows[index], rows[max(0, index - STOP_DELAY) : index + 1]
+    return not _is_allowed(row, recent, ended) and row.second not in moving
+
+
+def _is_allowed(row: Second, recent: Sequence[Second], ended: Ended) -> bool:
     """Return whether a second has as many users as were planned in the recent seconds, itself included.
 
     Before the first of them none were planned.
@@ -179,7 +194,14 @@ def _before_stop(run: Facts) -> list[Second]:
 
 def _dips(wanted: int, span: list[Second]) -> Iterator[Dip]:
     """Yield the dips in a span, after all its users ran for the first time."""
-    reached = next((index for index, row in enumerate(span) if row.users == wanted), len(span))
-    for is_dip, rows in groupby(span[reached:], key=lambda row: row.users != wanted):
+    # Where users are missing in merged seconds, all of them ran before.
+    reached = next(
+        (index for index, row in enumerate(span) if row.users == wanted or row.off_seconds), len(span)
+    )
+    for is_dip, rows in groupby(span[reached:], key=partial(_is_dip, wanted)):
         if is_dip:
             yield Dip(wanted, tuple(rows))
+
+
+def _is_dip(wanted: int, row: Second) -> bool:
+    return row.off_seconds > 0 if row.seconds > 1 else row.users != wanted

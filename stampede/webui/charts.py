@@ -28,10 +28,7 @@ from stampede.report.charts import charts
 from stampede.report.page import PLOTLY
 from stampede.report.series import AnyRow
 from stampede.run.driver import Driver
-from stampede.webui.live import Live
-
-NEWEST = 900
-"""Newest seconds that are drawn: more would keep the master busy. The report draws all."""
+from stampede.webui.live import NEWEST_SECONDS, Live
 
 CACHE_SECONDS = 86_400
 """Seconds for which a browser may keep the library."""
@@ -71,8 +68,8 @@ def status(facts: Facts | None) -> str:
 
 
 def newest(facts: Facts) -> Facts:
-    """Return the facts with their NEWEST seconds only."""
-    first = facts.seconds[-1].second - NEWEST if facts.seconds else 0
+    """Return the facts with their newest seconds only: more would keep the master busy."""
+    first = facts.seconds[-1].second - NEWEST_SECONDS if facts.seconds else 0
     samples = Samples(
         api=_since(first, facts.samples.api),
         postgres=_since(first, facts.samples.postgres),

@@ -39,6 +39,9 @@ TARGET_SECONDS = 30
 LONGEST_REPORT_DELAY = 5
 """Seconds after which a row is not counted again. Later reports are in the run's results."""
 
+NEWEST_SECONDS = 900
+"""Newest seconds whose rows are kept: the live charts draw no others, and the verdict comes at the end."""
+
 NEWEST_EVENTS = 20
 """Newest events that are reported during a run; its results have all of them."""
 
@@ -99,14 +102,14 @@ class Live:
         return Snapshot(self._figures(facts, judgement), judgement, facts)
 
     def _seconds(self, run: Run) -> list[Second]:
-        """Return the rows of all seconds but the current one.
+        """Return the rows of the newest seconds, but the current one.
 
         Rows are kept between snapshots. Only the newest are counted again: reports of them may be missing.
         """
         kept = self._rows if self._rows_run_id == run.id else []
-        since = kept[-1].second - LONGEST_REPORT_DELAY if kept else 0
+        since = kept[-1].second - LONGEST_REPORT_DELAY if kept else int(time.time()) - NEWEST_SECONDS
         newest = self._driver.observers.seconds(since)
-        self._rows = [row for row in kept if row.second < since] + newest[:-1]
+        self._rows = [row for row in kept[-NEWEST_SECONDS:] if row.second < since] + newest[:-1]
         self._rows_run_id = run.id
         return self._rows
 
@@ -146,15 +149,15 @@ class Live:
         runner, run, counted = self._environment.runner, self._driver.current, self._driver.counts.latencies
         now = int(time.time())
         newest = range(now - PERCENTILE_SECONDS, now)
-        times = counted.histogram(newest.start, newest.stop)
+        in_newest = counted.sum(newest)
         return {
             "verdicts": _verdicts(judgement),
             "left_s": self._left(run),
             "users": runner.user_count,
             "target_users": run and wanted_users(run, runner.target_user_count),
             "workers": runner.worker_count,
-            "rps": run and round(counted.requests(newest.start, newest.stop) / len(newest), 1),
-            **percentiles(times)._asdict(),
+            "rps": run and round(in_newest.requests / len(newest), 1),
+            **percentiles(in_newest.times.histogram())._asdict(),
             "requests": counted.total_requests,
             "failures": counted.total_failures,
             "silent_s": silent_so_far(facts.seconds) if facts and self._has_users(run) else 0,

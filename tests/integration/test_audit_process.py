@@ -419,7 +419,7 @@ def test_what_keeps_it_from_judging_is_one_line(
 
 
 @pytest.mark.parametrize(
-    "content", [None, "[]", "{}", "{", '{"schema": 4, "id": "x", "started_at": "noon", "host": null}']
+    "content", [None, "[]", "{}", "{", '{"schema": 5, "id": "x", "started_at": "noon", "host": null}']
 )
 def test_a_folder_that_is_no_runs_is_one_line(tmp_path: Path, content: str | None) -> None:
     """Named."""

@@ -22,7 +22,7 @@ def totals(worker: Counts) -> tuple[int, int]:
     total.add(msgpack.decode(msgpack.encode(report), strict=False))
     seconds = [row[0] for key in report if "latency" in key for row in report[key]]
     start, end = min(seconds), max(seconds) + 1
-    return total.latencies.requests(start, end), total.outcomes.histogram(start, end).total()
+    return total.latencies.sum(range(start, end)).requests, total.outcomes.histogram(start, end).total()
 
 
 def test_requests_sent_after_the_stop_are_counted_apart_until_the_next_run() -> None:

@@ -69,13 +69,17 @@ def test_what_workers_counted_is_added_up_by_second_and_route(clock: SimpleNames
         worker.count("POST", "/b", 20, exception=ValueError())
         total.add(handed_over(worker))
     assert total.routes() == [("GET", "/a"), ("POST", "/b")]
-    assert total.histogram(1000, 1001) == {5: 1, 7: 1, 300: 1}
-    assert total.histogram(1001, 1002) == {}, "no answer"
-    assert total.failed(1001, 1002) == {20: 2}
-    assert (total.unanswered(1001, 1002), total.unanswered(1000, 1001)) == (2, 0)
-    assert total.histogram(1000, 1002, lambda method, _: method == "GET") == {5: 1, 7: 1, 300: 1}
-    assert (total.requests(1000, 1002), total.failures(1000, 1002)) == (5, 2)
-    assert total.histogram(0, 1000) == {}
+    assert total.sum([1000]).times.histogram() == {5: 1, 7: 1, 300: 1}
+    assert total.sum([1001]).times.histogram() == {}, "no answer"
+    assert total.sum([1001]).failed.histogram() == {20: 2}
+    assert (total.sum([1001]).unanswered, total.sum([1000]).unanswered) == (2, 0)
+    assert total.grouped(range(1000, 1002), lambda route: route[0])["GET"].times.histogram() == {
+        5: 1,
+        7: 1,
+        300: 1,
+    }
+    assert (total.sum(range(1000, 1002)).requests, total.sum(range(1000, 1002)).failures) == (5, 2)
+    assert total.sum(range(0, 1000)).times.histogram() == {}
     assert (total.total_requests, total.total_failures) == (5, 2)
 
 
@@ -90,7 +94,7 @@ def test_the_total_is_of_all_requests_also_of_those_after_the_stop() -> None:
     report = handed_over(worker)
     total.add(report)
     assert (total.total_requests, total.total_failures) == (3, 1)
-    assert total.requests(1000, 1001) == 2
+    assert total.sum([1000]).requests == 2
     assert requests_in(report) == 3, "so many are missing if it is lost"
     assert (worker.total_requests, worker.total_failures) == (0, 0)
 
@@ -102,7 +106,7 @@ def test_nothing_is_handed_over_twice() -> None:
     worker.count("GET", "/", 1)
     for report in (handed_over(worker), handed_over(worker)):
         total.add(report)
-    assert total.requests(1000, 1001) == 1
+    assert total.sum([1000]).requests == 1
 
 
 @pytest.mark.usefixtures("clock")
@@ -112,9 +116,9 @@ def test_a_request_that_was_sent_late_took_longer_from_when_it_was_due() -> None
     latencies.count("GET", "/", 500, context={DUE: 997.5}, start_time=999.5)
     latencies.count("GET", "/", 300, context={DUE: None}, start_time=999.7)  # the same task's next request
     latencies.count("GET", "/", 100, context={}, start_time=999.9)  # of a user without a pace
-    assert latencies.histogram(1000, 1001) == {500: 1, 300: 1, 100: 1}
-    assert latencies.histogram(1000, 1001, from_start=True) == {2500: 1, 300: 1}
-    assert latencies.lateness(1000, 1001) == {2000: 1}
+    assert latencies.sum([1000]).times.histogram() == {500: 1, 300: 1, 100: 1}
+    assert latencies.sum([1000]).from_start.histogram() == {2500: 1, 300: 1}
+    assert latencies.sum([1000]).late.histogram() == {2000: 1}
 
 
 @pytest.mark.usefixtures("clock")
@@ -122,15 +126,15 @@ def test_a_user_who_wakes_up_early_is_not_late() -> None:
     """From the start is never less than the service time; without a start time it is reckoned."""
     latencies = Latencies()
     latencies.count("GET", "/", 500, context={DUE: 999.6})
-    assert latencies.histogram(1000, 1001, from_start=True) == {500: 1}
+    assert latencies.sum([1000]).from_start.histogram() == {500: 1}
 
 
 @pytest.mark.usefixtures("clock")
 def test_a_request_without_a_time_is_a_request() -> None:
     latencies = Latencies()
     latencies.count("EVENT", "something", None)
-    assert latencies.requests(1000, 1001) == 1
-    assert latencies.histogram(1000, 1001) == {}
+    assert latencies.sum([1000]).requests == 1
+    assert latencies.sum([1000]).times.histogram() == {}
 
 
 @pytest.mark.parametrize(
@@ -169,9 +173,9 @@ def test_a_request_counts_whatever_its_time_is(time: Any) -> None:
     worker.stop()
     worker.count("GET", "/", time, start_time=time)
     total.add(handed_over(worker))
-    everything = total.as_one_second([1000], all_sent=True)
-    assert (everything.requests(0, 1), everything.failures(0, 1)) == (3, 1)
-    assert everything.histogram(0, 1) == everything.failed(0, 1) == {}
+    everything = total.sum([1000], all_sent=True)
+    assert (everything.requests, everything.failures) == (3, 1)
+    assert everything.times.histogram() == everything.failed.histogram() == {}
 
 
 @pytest.mark.parametrize("time", [12, 12.04, True, 10**400, 1e300])
@@ -180,7 +184,7 @@ def test_a_number_is_a_time_however_large(time: Any) -> None:
     worker, total = Latencies(), Latencies()
     worker.count("GET", "/", time)
     total.add(handed_over(worker))
-    assert total.histogram(1000, 1001) == {min(1e9, round(time)): 1}
+    assert total.sum([1000]).times.histogram() == {min(1e9, round(time)): 1}
 
 
 @pytest.mark.parametrize("context", [None, 5, "text", [DUE], {}, {"id": 7}, Unreadable()])
@@ -188,5 +192,5 @@ def test_a_number_is_a_time_however_large(time: Any) -> None:
 def test_a_request_counts_whatever_its_context_is(context: Any) -> None:
     latencies = Latencies()
     latencies.count("GET", "/", 10, context=context)
-    assert latencies.histogram(1000, 1001) == {10: 1}
-    assert latencies.lateness(1000, 1001) == {}
+    assert latencies.sum([1000]).times.histogram() == {10: 1}
+    assert latencies.sum([1000]).late.histogram() == {}

@@ -82,4 +82,4 @@ def test_routes_with_few_requests_are_joined() -> None:
 
 def test_a_run_without_a_request_has_none() -> None:
     assert routes_over_time(Latencies(), range(100, 105), range(0), []) is None
-    assert routes_over_time(Latencies(), [], range(0), []) is None
+    assert routes_over_time(Latencies(), range(0), range(0), []) is None

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from stampede.facts.figures import Failed
 from stampede.facts.run_json import Audit, Facts, write
 from stampede.facts.verdict_json import Judgement, Verdict
-from stampede.report import files
+from stampede.report import files, formatting
 from stampede.report.charts import charts
 from stampede.report.formatting import PARTS, reasons
 from stampede.report.junit import junit
@@ -142,7 +142,7 @@ def test_what_a_run_may_hold_has_a_report(folder: Path, run: Facts) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"schema": 2}, "has schema 2, and this version of Stampede reads schema 4"),
+        ({"schema": 2}, "has schema 2, and this version of Stampede reads schema 5"),
         ({"samples": 5}, "cannot be read: Expected `object`, got `int` - at `$.samples`"),
         ({"users": None}, "cannot be read: Expected `int`, got `null` - at `$.users`"),
     ],
@@ -177,6 +177,13 @@ def test_seconds_that_are_not_in_the_figures_are_mentioned() -> None:
     run = replace(runs.run(), window=replace(runs.window(), moving_seconds=4))
     for text in (page(run, verdict(run), []), summary(run, verdict(run))):
         assert "without 4 s in which workers joined or left" in text
+
+
+def test_a_long_run_shows_which_points_are_of_several_seconds() -> None:
+    note = "a point is of several seconds together"
+    assert note not in page(runs.run(), verdict(runs.run()), [])
+    long = runs.run(merged_until=runs.START + 20)
+    assert f"Before {formatting.clock(runs.START + 20)}, {note}" in page(long, verdict(long), [])
 
 
 def test_locusts_own_files_are_linked_where_they_are(folder: Path) -> None:

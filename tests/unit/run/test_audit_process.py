@@ -68,7 +68,7 @@ for line in ({"sample": {"second": 17, "commits": 5}}, {"statements": [{"stateme
 """
     process = audit(tmp_path, script + JUDGES, events)
     assert process.conclude().checks
-    assert process.samples == [DatabaseSample(second=17, commits=5)]
+    assert process.samples.all == [DatabaseSample(second=17, commits=5)]
     assert process.statements == [Statement(statement="buy")]
     assert [event.name for event in events] == ["oversold"]
 
@@ -92,7 +92,7 @@ def test_a_sample_that_cannot_be_drawn_is_none(tmp_path: Path, events: list[Even
     """Whoever looked at the run would see nothing at all any more. The audit says what it printed."""
     process = audit(tmp_path, f"""print('{{"sample": {sample}}}')""", events)
     assert "is not a message of the audit protocol" in why(process.conclude())
-    assert process.samples == []
+    assert process.samples.all == []
 
 
 def test_a_sample_need_not_know_everything(tmp_path: Path, events: list[Event]) -> None:
@@ -100,7 +100,7 @@ def test_a_sample_need_not_know_everything(tmp_path: Path, events: list[Event]) 
     known = '{"second": 17, "cpu_percent": null, "waits": null, "connections": {"active": 3}, "size_mb": 7.5}'
     process = audit(tmp_path, f"""print('{{"sample": {known}}}')""", events)
     process.conclude()
-    assert process.samples == [DatabaseSample(second=17, connections={"active": 3}, size_mb=7.5)]
+    assert process.samples.all == [DatabaseSample(second=17, connections={"active": 3}, size_mb=7.5)]
 
 
 @pytest.mark.parametrize("line", ['{"event": 7}', '{"product_id": 7}', '{"statements": ["buy"]}', "7"])

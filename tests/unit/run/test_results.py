@@ -29,7 +29,7 @@ def leave(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "content", ["[]", "null", "{}", '{"errors": 1', '{"schema": 4, "window": 3}', '{"schema": 2}']
+    "content", ["[]", "null", "{}", '{"errors": 1', '{"schema": 5, "window": 3}', '{"schema": 2}']
 )
 def test_what_is_no_run_keeps_no_other_from_its_verdict(results: ResultsFolder, content: str) -> None:
     """Nor the master from beginning: somebody may have put it there, or an earlier release."""

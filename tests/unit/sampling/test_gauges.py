@@ -33,7 +33,7 @@ def row(*looks: str, seconds: float = 1.0) -> ApiSample:
     for number, text in enumerate(looks):
         samples.add("here", read(text).gauges, 100 + number * seconds)
         samples.close(99 + number)
-    return samples.rows[-1]
+    return samples.rows.all[-1]
 
 
 def test_all_that_ours_tells_is_in_its_row() -> None:
@@ -72,7 +72,7 @@ def test_who_tells_nothing_has_no_rows(text: str) -> None:
     for second in range(3):
         samples.add("here", read(text).gauges, float(second))
         samples.close(second)
-    assert samples.rows == []
+    assert samples.rows.all == []
 
 
 @pytest.mark.parametrize("period", ["0", "5e-324", "1e-300"])
@@ -96,6 +96,6 @@ def test_replicas_are_one_row() -> None:
                 text += f"container_cpu_cfs_throttled_seconds_total {cpu}"
                 samples.add(address, read(text).gauges, float(number))
         samples.close(number)
-    both, alone = samples.rows
+    both, alone = samples.rows.all
     assert (both.cpu_percent, both.throttled_percent, both.waiting) == (75.0, 50.0, 6.0)
     assert (alone.cpu_percent, alone.waiting) == (50.0, 3.0)
