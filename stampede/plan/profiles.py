@@ -39,6 +39,9 @@ from stampede.targets.parser import TargetError
 UNPACED = 0.0
 """The pace of users who do not wait at all."""
 
+LEAST, MOST = 1e-6, 1e9
+"""The range of every number of a plan: its users, its rates, its seconds. Their ratios can be computed."""
+
 SHORTEST_HOLD = 2.0
 """Least seconds of a stage with all its users: their first reports arrive after one second."""
 
@@ -235,6 +238,8 @@ def read(path: Path) -> dict[str, Plan]:
         return {name: _plan(name, table) for name, table in tables.items()}
     except OSError as error:
         raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise ProfileError(f"{path}: it is nested too deeply") from error
     except ValueError as error:  # not TOML, not UTF-8, or a ProfileError
         raise ProfileError(f"{path}: {error}") from error
 
@@ -294,6 +299,8 @@ def _positive_number(name: str, table: Mapping[str, Any], key: str) -> float:
     value = table.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ProfileError(f"[{name}] {key} must be a number over 0, not {value!r}")
+    if not LEAST <= value <= MOST:
+        raise ProfileError(f"[{name}] {key} must be from 0.000001 to 1000000000, not {value!r}")
     return value
 
 
@@ -302,7 +309,7 @@ def _seconds(name: str, table: Mapping[str, Any], key: str) -> float:
         seconds = float(parse_timespan(table.get(key)))
     except (ValueError, TypeError, OverflowError):
         seconds = 0
-    if seconds <= 0:
+    if not 0 < seconds <= MOST:
         raise ProfileError(f"[{name}] {key} must be a time such as '90s' or '1h30m', not {table.get(key)!r}")
     return seconds
 

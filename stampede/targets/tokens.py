@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple, NoReturn
 
 _TOKEN = re.compile(
@@ -94,7 +96,8 @@ class Tokens:
 
         Quoted text stays as it is.
         """
-        taken = [token for token in self._tokens[: self._next] if token.start >= first.start]
+        begin = bisect_left(self._tokens, first.start, key=attrgetter("start"))
+        taken = self._tokens[begin : self._next]
         gaps = ("", *(" " * (token.start > before.end) for before, token in pairwise(taken)))
         return "".join(gap + token.text for gap, token in zip(gaps, taken, strict=True))
 
