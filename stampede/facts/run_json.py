@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -33,9 +35,16 @@ _PLACE = re.compile(r'File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.
 NOT_OWN = re.compile("/site-packages/|/stampede/cluster/")
 """Files that are not the users' own code: installed packages, and the engine's part in running users."""
 
+LONGEST_RUN = 31 * 24 * 3600
+"""Seconds from the first to the last time in a ``run.json``: more cannot be shown."""
+
 
 class FactsError(ValueError):
     """A ``run.json`` that cannot be read; the message has its path and the reason."""
+
+
+class ImpossibleTimeError(ValueError):
+    """Times that are not those of one run."""
 
 
 class Phase(StrEnum):
@@ -262,11 +271,35 @@ def read(folder: Path) -> Facts:
     try:
         version = msgspec.json.decode(content, type=_Version).schema
         if version == SCHEMA:
-            return msgspec.json.decode(content, type=Facts)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            run = msgspec.json.decode(content, type=Facts)
+            refuse_impossible_times(run)
+            return run
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ImpossibleTimeError) as error:
         raise FactsError(f"{file} cannot be read: {error}") from error
     problem = "names no schema" if version is None else f"has schema {version}"
     raise FactsError(f"{file} {problem}, and this version of Stampede reads schema {SCHEMA}")
+
+
+def refuse_impossible_times(run: Facts) -> None:
+    """Raise ImpossibleTimeError for times that are no run: charts have a place for each second between."""
+    window = (run.window.start, run.window.end) if run.window else ()
+    of_events = (at for event in run.events for at in (event.at, event.last_look, event.last_report))
+    times = [*(row.second for row in run.seconds), *window, *(at for at in of_events if at is not None)]
+    if times and not (min(times) >= 0 and max(times) - min(times) < LONGEST_RUN and max(times) < 2**33):
+        raise ImpossibleTimeError(f"its times are from {min(times):g} to {max(times):g}, which is no run")
+
+
+@contextmanager
+def figures_of(*runs: Path) -> Iterator[None]:
+    """Work with the figures of runs. Raises FactsError where they contradict each other."""
+    try:
+        yield
+    except FactsError:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        names = " and ".join(str(run / "run.json") for run in runs)
+        reason = f"{type(error).__name__}: {error}"
+        raise FactsError(f"the figures of {names} contradict each other: {reason}") from error
 
 
 def write(folder: Path, name: str, content: Struct) -> None:

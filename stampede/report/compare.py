@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stampede import harmless
-from stampede.facts.run_json import Facts, FactsError, read
+from stampede.facts.run_json import Facts, FactsError, figures_of, read
 from stampede.facts.verdict_json import Judgement, Verdict
 from stampede.report import conditions, side_by_side
 from stampede.report.conditions import Condition
@@ -63,9 +63,14 @@ def main(
         if not (name_of_a and name_of_b):
             raise FactsError(f"name two runs: make compare A=<run> B=<run>; {newest_runs()}")
         a, b = load(name_of_a), load(name_of_b)
+        with figures_of(Path(name_of_a), Path(name_of_b)):
+            return _compare(a, b, force=force, html=html, fail_if_worse=fail_if_worse)
     except FactsError as error:
         print(f"stampede: {error}", file=sys.stderr)
         return CANNOT_COMPARE
+
+
+def _compare(a: Facts, b: Facts, *, force: bool, html: Path | None, fail_if_worse: bool) -> int:
     differing = conditions.differing(a, b)
     refused = [condition for condition in differing if condition.changes_figures]
     if refused and not force:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from stampede.facts.run_json import Facts, FactsError, read
+from stampede.facts.run_json import Facts, FactsError, figures_of, read
 from stampede.facts.run_json import write as write_json
 from stampede.facts.verdict_json import Judgement
 from stampede.report.junit import junit
@@ -52,7 +52,9 @@ def write(folder: Path, run: Facts, judged: Judgement) -> Path:
 def main(folder: Path) -> int:
     """Run the command. Returns its exit code: 2 where the run cannot be read or the files not written."""
     try:
-        print(write(folder, *judge(folder)))
+        with figures_of(folder):
+            report = write(folder, *judge(folder))
+        print(report)
     except (FactsError, OSError) as error:
         print(f"stampede: {error}", file=sys.stderr)
         return 2

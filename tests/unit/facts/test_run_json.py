@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from stampede.facts.run_json import SCHEMA, FactsError, read, write
+from stampede.facts.run_json import LONGEST_RUN, SCHEMA, FactsError, read, write
 from tests import runs
 
 
@@ -53,3 +54,13 @@ def test_no_more_is_read_than_is_known(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "mood": "good"}))
     assert read(tmp_path) == runs.run()
+
+
+@pytest.mark.parametrize("second", [-1, 0, runs.START + LONGEST_RUN, 2**63 - 1])
+def test_times_that_are_no_run_are_refused(tmp_path: Path, second: int) -> None:
+    """Charts have a place for each second from the first to the last."""
+    facts = runs.run()
+    rows = [*facts.seconds[:-1], replace(facts.seconds[-1], second=second)]
+    write(tmp_path, "run.json", replace(facts, seconds=rows))
+    with pytest.raises(FactsError, match=r"its times are from .* which is no run"):
+        read(tmp_path)

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from stampede.facts.figures import Failed
 from stampede.facts.run_json import Audit, Facts, write
 from stampede.facts.verdict_json import Judgement, Verdict
-from stampede.report import files, formatting
+from stampede.report import compare, files, formatting
 from stampede.report.charts import charts
 from stampede.report.formatting import PARTS, reasons
 from stampede.report.junit import junit
@@ -156,6 +156,22 @@ def test_what_cannot_be_read_is_said_in_a_line(
     assert files.main(folder) == 2
     assert capsys.readouterr().err == f"stampede: {folder / 'run.json'} {complaint}\n"
     assert not [name for name in MADE if (folder / name).exists()]
+
+
+def test_figures_that_contradict_each_other_are_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No run has them: the file was edited. A comparison refuses it too."""
+    run = json.loads((folder / "run.json").read_text())
+    for row in run["samples"]["workers"]["1-a1b2c3"]:
+        row["cpu_limit_cores"] = 0.0
+    (folder / "run.json").write_text(json.dumps(run))
+    assert files.main(folder) == 2
+    assert compare.main(str(folder), str(folder)) == 2
+    contradiction = "contradict each other: ZeroDivisionError: float division by zero"
+    assert re.fullmatch(
+        f"(stampede: the figures of .*/run.json {contradiction}\n){{2}}", capsys.readouterr().err
+    )
 
 
 def test_failed_requests_have_a_column_where_some_failed() -> None:
