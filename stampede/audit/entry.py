@@ -18,6 +18,8 @@ from msgspec import Meta, Struct
 from stampede.facts.verdict_json import Check, Verdict
 
 BigInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Moment = Annotated[float, Meta(ge=0, le=2**33)]
+"""Seconds since the epoch that PostgreSQL has a time for."""
 Integer = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 
 
@@ -28,8 +30,8 @@ class Entry(Struct, gc=False):
     worker: str = ""
     n: BigInt | None = None
     outcome: str | None = None
-    sent: float | None = None
-    answered: float | None = None
+    sent: Moment | None = None
+    answered: Moment | None = None
     status: Integer | None = None
     tries: Integer | None = None
     key: str | None = None
@@ -47,9 +49,19 @@ class Entry(Struct, gc=False):
     total_value: float | None = None
 
     @property
-    def is_order(self) -> bool:
-        """Return whether this is an order with all values that a request must have."""
-        return None not in (self.key, self.product_id, self.quantity, self.sent)
+    def missing(self) -> str | None:
+        """Return what this act of the shop does not have and must have; None where it has all."""
+        if self.outcome is None or self.sent is None:
+            return "an act without outcome or time"
+        if self.act != "order":
+            return None
+        if None in (self.key, self.product_id, self.quantity):
+            return "an order without key or product"
+        return (
+            "an order without the time of its answer"
+            if self.outcome == "ok" and self.answered is None
+            else None
+        )
 
 
 TYPES = {each.name: each.type for each in msgspec.structs.fields(Entry)}

@@ -43,6 +43,7 @@ COLUMNS = {
 }
 ACTS = "create change_product delete_product adjust pay ship cancel delete change_order total"
 OTHER_TABLES = {"lost_worker": "lost_workers", **dict.fromkeys(ACTS.split(), "acts")}
+SHOPS_ACTS = frozenset({"order", *ACTS.split()})
 
 Tables = dict[str, list[Entry]]
 
@@ -128,7 +129,7 @@ def is_known(line: bytes) -> bool:
 
 
 def settled(blocks: Iterable[list[Entry]], wrong: WrongLines | None = None) -> Iterator[Tables]:
-    """Yield each entry once, by table. An order without its key, product or quantity is added to `wrong`.
+    """Yield each entry once, by table. An act of the shop that has not all it must have is added to `wrong`.
 
     A worker may write a request before its answer has come: then the ledger has it again, with the answer.
     """
@@ -136,9 +137,9 @@ def settled(blocks: Iterable[list[Entry]], wrong: WrongLines | None = None) -> I
     for block in blocks:
         done: Tables = defaultdict(list)
         for entry in block:
-            if entry.act == "order" and not entry.is_order:
+            if entry.act in SHOPS_ACTS and (missing := entry.missing):
                 if wrong:
-                    wrong.add(f"entry {entry.n} of worker {entry.worker}", "an order without key or product")
+                    wrong.add(f"entry {entry.n} of worker {entry.worker}", missing)
             elif entry.outcome in UNSETTLED:
                 waiting[entry.worker, entry.n] = entry
             else:

@@ -382,7 +382,18 @@ def test_a_value_that_no_answer_should_have_is_one_finding(
     assert {check.name for check in checks.values() if check.verdict == "FAIL"} == set()
 
 
-@pytest.mark.parametrize("line", [{"act": 5}, {"act": "order", "key": None}, ["act"]])
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"act": 5},
+        {"act": "order", "key": None},
+        {"act": "pay", "order_id": 1, "sent": 1.0},  # without outcome
+        {"act": "pay", "order_id": 1, "outcome": "ok"},  # without time
+        {"act": "pay", "order_id": 1, "outcome": "ok", "sent": 1e16},  # no year that PostgreSQL has
+        {"act": "order", "key": "k", "product_id": 5, "quantity": 1, "outcome": "ok", "sent": 1.0},
+        ["act"],
+    ],
+)
 def test_a_line_that_says_nothing_is_a_finding_too(history: History, line: Any) -> None:
     history.order(5)
     history.entries.append(line)
