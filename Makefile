@@ -10,7 +10,7 @@ BIN := .venv/bin
 SYNCED := .venv/synced
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless try report compare login logs ps restart reset install test unit integration cluster browser cases prove lossless chaos security lint fmt clean
+.PHONY: help up down scale headless try report compare login logs ps restart reset install test unit integration cluster browser cases prove lossless chaos security fuzz lint fmt clean
 
 ##@ Use Stampede
 help: ## List the commands
@@ -82,6 +82,9 @@ chaos: $(SYNCED) ## Break parts of the cluster under load; list losses and recov
 
 security: $(SYNCED) ## Run the tests of all protections; or show that they fail without theirs   [REMOVED=1]
 	@$(BIN)/python -m tests.security $(if $(REMOVED),removed)
+
+fuzz: $(SYNCED) ## Try thousands of inputs that nobody expects: files, texts, messages, requests   [CASES=4000 TESTS=]
+	@$(BIN)/python -m tests.fuzz $(if $(CASES),--cases $(CASES)) $(TESTS)
 
 lint: $(SYNCED) ## Check format, lint, types, imports, Dockerfiles and workflows
 	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy . && $(BIN)/lint-imports --no-logo

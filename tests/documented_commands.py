@@ -77,5 +77,6 @@ NOT_RUN = {
     "make lossless": IN_CI_LONG,
     "make security REMOVED=1": IN_CI_LONG,
     "make prove": IN_CI_LONG,
+    "make fuzz": IN_CI_LONG,
 }
 """By command: the reason."""
