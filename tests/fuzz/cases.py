@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
@@ -33,15 +34,16 @@ KEPT = DirectoryBasedExampleDatabase(ROOT / ".local" / "fuzz")
 """The cases that failed. The next `make fuzz` tries them first."""
 
 
-def length(slowness: int = 1) -> settings:
+def length(slowness: int = 1, **others: Any) -> settings:
     """Return the settings of a property: a slow one has a part of the cases."""
     return settings(
-        max_examples=max(10, (CASES or FEW) // slowness),
+        max_examples=max(2, (CASES or FEW) // slowness),
         derandomize=not CASES,
         database=KEPT if CASES else None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         print_blob=True,
+        **others,
     )
 
 
