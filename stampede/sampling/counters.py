@@ -258,6 +258,8 @@ class Counters:
         elif address in self._replicas:
             self._faults.pop(address, None)
             self._update(address, metrics, asked)
+            if fault := self._replicas[address].fault:
+                self._faults[address] = fault
         elif address not in self._faults:
             self._replicas[address] = Replica(metrics, asked, self._before(metrics))
 

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from stampede.facts.event import Event
-from stampede.sampling.api_metrics import METRICS, Metrics, RequestKey
+from stampede.sampling.api_metrics import METRICS, MOST_SAMPLES, Metrics, RequestKey
 
 CLOCK_JITTER = 1.0
 """Seconds by which a process may report different start times. Each is computed from the machine's clock."""
+
+MOST_RESTARTS = 1000
+"""Restarts of a run that are counted. An API whose counters fall more often does not count at all."""
 
 
 class Replica:
@@ -38,11 +41,15 @@ class Replica:
         self.ignores_start = False
         """The API reports other start times without a restart."""
         self.restarts: list[Event] = []
+        self.fault: str | None = None
+        """Why the counts cannot be used."""
 
     def update(self, metrics: Metrics, asked: float) -> None:
         """Add the next answer. A new process adds an event to `restarts`."""
         last, last_polled = self.last, self.last_polled
         self.last, self.last_polled, self.silent_since = metrics, asked, None
+        if self.fault:
+            return
         knows_start = bool(metrics.started and last.started and not self.ignores_start)
         younger = (metrics.started or 0.0) - (last.started or 0.0) if knows_start else 0.0
         has_fallen = not last.requests <= metrics.requests
@@ -66,6 +73,16 @@ class Replica:
         self.restarts.append(restart)
         self._ended += last.requests - self._before
         self._before.clear()
+        if len(self._ended) > MOST_SAMPLES:
+            self._give_up(f"more than {MOST_SAMPLES:,} samples, over all its restarts")
+        elif len(self.restarts) > MOST_RESTARTS:
+            self._give_up(f"counters that fell more than {MOST_RESTARTS:,} times")
+
+    def _give_up(self, fault: str) -> None:
+        """Count no more: an API that invents counters would fill the memory, and the events of the run."""
+        self.fault = fault
+        self.restarts.clear()
+        self._ended.clear()
 
     def _ignore_start(self, restart: Event, counted: Counter[RequestKey]) -> None:
         """Ignore start times from now on, and take back the restart that only a start time had shown."""

@@ -187,6 +187,18 @@ def test_counts_that_are_possible_again_are_compared(api: HostileApi) -> None:
     assert judged(counts) == (Verdict.PASS, f"5 of 5; ignored: {COUNT} nan is not a number of requests")
 
 
+def test_counters_with_other_names_in_each_answer_are_not_compared(api: HostileApi) -> None:
+    """Each answer seems to be that of a new process: neither memory nor events may grow with them."""
+    answers = [
+        metrics("".join(f"{COUNT.replace('/', f'/{second}/{number}')} 1\n" for number in range(2000)))
+        for second in range(4)
+    ]
+    counts, events = counted(api, *answers)
+    verdict, detail = judged(counts)
+    assert (verdict, events) == (Verdict.NOT_ASKED, [])
+    assert detail == ("not checked: /metrics cannot be used: more than 3,000 samples, over all its restarts")
+
+
 @pytest.mark.parametrize("start", [1.764e12, -1.0, float("nan"), float("inf")])
 def test_a_start_that_is_not_possible_does_not_count_as_a_restart(api: HostileApi, start: float) -> None:
     """It changes each time: each time, all that was counted before would be added."""

@@ -111,3 +111,23 @@ def test_a_restart_is_seen_when_starts_are_ignored() -> None:
     replica.update(metrics(3, 5.0), 70)
     assert replica.requests == {ORDER: 23}
     assert replica.restarts == [Event(name="api_restarted", at=70, last_look=64)]
+
+
+def test_counters_that_change_their_names_with_each_answer_are_given_up() -> None:
+    """They would fill the memory: each answer seems to be that of a new process."""
+    replica = Replica(Metrics(), 50, before={})
+    for second in range(100):
+        names = Counter({("GET", f"/{second}/{number}", "200"): 1 for number in range(1000)})
+        replica.update(Metrics(names), 51 + second)
+    assert replica.fault == "more than 3,000 samples, over all its restarts"
+    assert replica.restarts == []
+    assert len(replica.requests) == 1000
+
+
+def test_counters_that_fall_with_each_answer_are_given_up() -> None:
+    """Each restart would be an event of the run."""
+    replica = Replica(metrics(1), 50, before={})
+    for second in range(3000):
+        replica.update(metrics(second % 2), 51 + second)
+    assert replica.fault == "counters that fell more than 1,000 times"
+    assert replica.restarts == []
