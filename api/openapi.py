@@ -70,6 +70,7 @@ def openapi_document(routes: Mapping[str, Resource]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for path, method, handler in operations:
         paths.setdefault(path, {})[method] = describe_operation(path, method, handler, schemas)
+    add_links(paths)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -145,6 +146,26 @@ def describe_operation(path: str, method: str, handler: Any, schemas: Schemas) -
             "content": {JSON: {"schema": schemas.of(described.body)}},
         }
     return without_bodies(document) if method == "head" else document
+
+
+def add_links(paths: Schema) -> None:
+    """Link the answer to a POST that creates something to the operations that take its id or SKU."""
+    for collection, methods in paths.items():
+        created = methods.get("post", {}).get("responses", {}).get("201")
+        if created is None:
+            continue
+        created["links"] = {
+            described["operationId"]: link(path, described["operationId"])
+            for path, operations in paths.items()
+            for described in operations.values()
+            if path.startswith(collection) and "{" in path
+        }
+
+
+def link(path: str, to_operation: str) -> Schema:
+    """Return the link object from a product or order to an operation of its own."""
+    names = re.findall(r"{(\w+)}", path)
+    return {"operationId": to_operation, "parameters": {name: f"$response.body#/{name}" for name in names}}
 
 
 def operation_id(path: str, method: str) -> str:
