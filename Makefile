@@ -10,7 +10,7 @@ BIN := .venv/bin
 SYNCED := .venv/synced
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless try report compare login logs ps restart reset install test unit integration cluster browser cases prove lossless chaos security fuzz lint fmt clean
+.PHONY: help up down scale headless try report compare login logs ps restart reset install test unit integration cluster browser cases prove lossless chaos security fuzz soak lint fmt clean
 
 ##@ Use Stampede
 help: ## List the commands
@@ -85,6 +85,9 @@ security: $(SYNCED) ## Run the tests of all protections; or show that they fail 
 
 fuzz: $(SYNCED) ## Try thousands of inputs that nobody expects: files, texts, messages, requests   [CASES=4000 TESTS=]
 	@$(BIN)/python -m tests.fuzz $(if $(CASES),--cases $(CASES)) $(TESTS)
+
+soak: $(SYNCED) ## Run a long load: memory, files and threads of each role must stay flat   [RUN_TIME=30m]
+	@$(BIN)/python -m tests.soak $(if $(RUN_TIME),--run-time $(RUN_TIME))
 
 lint: $(SYNCED) ## Check format, lint, types, imports, Dockerfiles and workflows
 	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy . && $(BIN)/lint-imports --no-logo

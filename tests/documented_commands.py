@@ -78,5 +78,6 @@ NOT_RUN = {
     "make security REMOVED=1": IN_CI_LONG,
     "make prove": IN_CI_LONG,
     "make fuzz": IN_CI_LONG,
+    "make soak RUN_TIME=30m": IN_CI_LONG,
 }
 """By command: the reason."""

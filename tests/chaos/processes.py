@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from stampede.rig.local import MARK
 from tests.chaos.cluster import ActError, Cluster
 from tests.chaos.plan import Fault
 from tests.checkout import PATIENCE, Checkout, wait_until
@@ -83,19 +84,20 @@ class Processes(Cluster):
         """All that a role consists of at this moment; of the workers, the oldest."""
         if target == "postgres":
             return self._postgres.processes()
-        roots = sorted(self._roots(target), key=lambda process: process.create_time())
+        roots = sorted(roots_of(self.checkout.folder, target), key=lambda process: process.create_time())
         return [each for root in roots[:1] for each in (root, *root.children(recursive=True))]
 
-    def _roots(self, target: str) -> list[psutil.Process]:
-        """The processes that circus started for a role."""
-        ours = str(self.checkout.folder)
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                started_for_it = any(COMMANDS[target] in word for word in process.cmdline())
-                if started_for_it and process.cwd() == ours and "circus" in _parent(process):
-                    found.append(process)
-        return found
+
+def roots_of(folder: Path, target: str) -> list[psutil.Process]:
+    """The processes that circus started for a role of the cluster in `folder`."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            started_for_it = any(COMMANDS[target] in word for word in process.cmdline())
+            is_ours = started_for_it and process.environ().get(MARK) == str(folder / ".local")
+            if is_ours and "circus" in _parent(process):
+                found.append(process)
+    return found
 
 
 def _parent(process: psutil.Process) -> str:
