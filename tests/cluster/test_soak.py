@@ -19,7 +19,7 @@ def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_workers_that_leak_are_found() -> None:
     """The other roles are sampled too, and have not grown."""
-    done = soak("--run-time", "8s", "--locustfile", "tests/soak/leaking.py")
+    done = soak("--run-time", "6s", "--locustfile", "tests/soak/leaking.py")
     assert done.returncode == 1, done.stdout + done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
     assert {line[0] for line in lines if line[-1:] == ["GROWN"]} == {"worker"}

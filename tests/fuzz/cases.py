@@ -17,7 +17,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.checkout import ROOT
 
-FEW = 60
+FEW = 20
 CASES = int(os.environ.get("FUZZ_CASES") or 0)
 """Of each property; 0 for the few of `make test`."""
 
@@ -34,10 +34,10 @@ KEPT = DirectoryBasedExampleDatabase(ROOT / ".local" / "fuzz")
 """The cases that failed. The next `make fuzz` tries them first."""
 
 
-def length(slowness: int = 1, **others: Any) -> settings:
-    """Return the settings of a property: a slow one has a part of the cases."""
+def length(slowness: int = 1, least: int = 5, **others: Any) -> settings:
+    """Return the settings of a property: a slow one has a part of the cases, and at least so many."""
     return settings(
-        max_examples=max(2, (CASES or FEW) // slowness),
+        max_examples=max(least, (CASES or FEW) // slowness),
         derandomize=not CASES,
         database=KEPT if CASES else None,
         deadline=None,

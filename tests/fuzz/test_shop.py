@@ -287,7 +287,7 @@ def test_whatever_32_clients_do_the_audit_passes(shop: type[Shop]) -> None:
     run(shop)
 
 
-@pytest.mark.parametrize("name", ["read_then_write", "key_ignored"])
+@pytest.mark.parametrize("name", ["read_then_write", pytest.param("key_ignored", marks=pytest.mark.long)])
 def test_a_planted_fault_is_found(shop: type[Shop], name: str) -> None:
     """A shop with a fault fails, by the check that is meant for the fault."""
     (fault,) = choose([name])
