@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import ui
 from tests.browser.ui import figure
-from tests.checkout import Checkout
+from tests.checkout import Checkout, wait_until
 
 PICTURES = Path(__file__).resolve().parents[2] / "results" / "screenshots"
 ADA = ("UI_USER=ada", "UI_PASSWORD=lovelace")
@@ -102,6 +102,7 @@ def test_pages_open_and_files_download_by_their_addresses(browser: Browser, clus
     assert download.value.suggested_filename.endswith("_requests.csv")
     expect(figure(page, "Status")).to_have_text("stopped")
 
+    wait_until(lambda: any(cluster.folder.glob("results/2*/verdict.json")), "the run is judged")
     other = context.new_page()
     for _ in range(2):
         other.goto(f"{cluster.ui_url}/stampede/reports")
