@@ -1,4 +1,5 @@
 # `make` lists all commands. Settings are NAME=value: make headless PROFILE=smoke WORKERS=2
+MAKEFLAGS += --no-print-directory
 PYTHON := $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 # All variables of make's command line are passed to the rig, which checks them. N is short for WORKERS.
 # UI_PASSWORD is passed in the environment only, as make does anyway: `ps` shows arguments to all users.

@@ -72,6 +72,7 @@ patches.keep_three_digits()
 patches.count_any_request()
 keep_texts_of_errors()
 patches.spawn_after_init(_is_attached)
+patches.hear_after_init(_is_attached)
 patches.disable_cors()
 patches.build_the_default_options_once()
 patches.send_any_value()
@@ -197,7 +198,7 @@ def _attach(environment: Environment, runner: Any, web_ui: WebUI | None, **_: An
         _attach_master(environment, runner, web_ui)
     elif isinstance(runner, WorkerRunner):
         _attach_worker(environment, runner)
-        _is_attached.set()
+    _is_attached.set()
 
 
 def _attach_master(environment: Environment, runner: MasterRunner, web_ui: WebUI) -> None:

@@ -196,7 +196,7 @@ class HostileApi:
         with connection, contextlib.suppress(OSError), connection.makefile("rb") as received:
             connection.settimeout(60)
             while line := received.readline():
-                method, target, _ = line.decode("latin-1").split(" ", 2)
+                method, target, *_ = (*line.decode("latin-1").split(" ", 2), "", "")
                 length = 0
                 while header := received.readline().strip():
                     name, _, value = header.partition(b":")

@@ -130,6 +130,24 @@ def spawn_after_init(is_attached: Event) -> None:
     WorkerRunner.handle_message = handle_when_attached
 
 
+def hear_after_init(is_attached: Event) -> None:
+    """Let masters read the identity of a worker that joins only when they can: after their init event.
+
+    Stock masters handle messages before. They expect the version of Locust, and hear no worker any more after
+    an identity.
+    """
+    handle_message = MasterRunner.handle_message
+
+    def handle_when_attached(runner: MasterRunner, client_id: str, msg: Message) -> None:
+        if msg.type == "client_ready" and not isinstance(msg.data, str):
+            is_attached.wait()
+            runner.handle_message(client_id, msg)  # which has been replaced meanwhile
+        else:
+            handle_message(runner, client_id, msg)
+
+    MasterRunner.handle_message = handle_when_attached
+
+
 def let_workers_reconnect() -> None:
     """Let masters accept a new connection of a worker.
 

@@ -89,8 +89,9 @@ def test_an_endless_answer_ends(api: HostileApi, name: str) -> None:
 
 
 def test_a_long_head_is_not_read(api: HostileApi) -> None:
+    api.answers["long-head"] = hostile.answer(b"x", *(b"X-%d: %08000d" % (n, n) for n in range(50)))
     with pytest.raises(TooLongError, match="the head of the answer is longer than 65,536 bytes"):
-        target_client.fetch(f"{api.url}/large-head", seconds=20, most_bytes=500_000)
+        target_client.fetch(f"{api.url}/long-head", seconds=20, most_bytes=500_000)
 
 
 def test_other_greenlets_run_while_an_answer_is_received() -> None:

@@ -173,3 +173,25 @@ def deafen(environment, **_):
             lambda: deaf.ask("GET", "/stampede/health").status == 503, "it is noticed", PING_TIMEOUT + 10
         )
         assert deaf.ask("GET", "/stats/requests").status == 200
+
+
+BUSY_AT_INIT = """
+import gevent
+from locust import events
+
+events.init._handlers.insert(0, lambda **_: gevent.sleep(1))
+"""
+
+
+def test_a_worker_may_join_before_the_master_is_ready(tmp_path: Path) -> None:
+    """The port is open before the init event. Locust's own handler cannot read an identity."""
+    made = MasterProcess(tmp_path, "--web-host", "127.0.0.1", locustfile=BUSY_AT_INIT)
+    try:
+        with connected(made, None) as worker:
+            send(worker, "client_ready", identity_of(made))
+            wait_until(made.answers, "the master answers")
+            assert answer(worker, 20) is not None
+            wait_until(lambda: workers(made) == 1, "the worker has joined")
+    finally:
+        made.process.terminate()
+        made.process.communicate(timeout=30)
