@@ -122,6 +122,8 @@ def _blocks(
 
 def _cut(units: Sequence[Sequence[int]], number: int) -> list[list[int]]:
     """Return the seconds of these units in so many parts, about as many in each; less where units are few."""
+    if not number:  # the window is shorter than a block
+        return []
     length, parts, before = sum(map(len, units)), [list[int]() for _ in range(number)], 0
     for unit in units:
         middle = before + (len(unit) - 1) / 2

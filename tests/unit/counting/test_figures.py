@@ -153,6 +153,12 @@ def test_the_window_in_blocks_has_all_its_requests(steady: Latencies) -> None:
     assert figures.window(steady, range(100, 140), range(100, 140)).blocks == []
 
 
+@pytest.mark.parametrize(("seconds", "blocks"), [(1, 0), (2, 1), (3, 1), (5, 2)])
+def test_a_short_window_has_few_blocks_or_none(steady: Latencies, seconds: int, blocks: int) -> None:
+    window = range(100, 100 + seconds)
+    assert len(figures.window(steady, window, [*window], with_blocks=True).blocks) == blocks
+
+
 def test_only_routes_with_many_requests_have_figures_in_blocks(steady: Latencies) -> None:
     """A block of the others would be of a few requests."""
     of_window = figures.window(steady, range(100, 140), range(100, 140), with_blocks=True)
