@@ -66,6 +66,7 @@ def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
+@pytest.mark.long
 def test_a_profile_chosen_in_the_form_is_carried_out_to_its_verdict(page: Page, cluster: Checkout) -> None:
     """Whatever the numbers of the form are; the page gets the verdict without being loaded again."""
     page.get_by_label("Number of users").fill("3")

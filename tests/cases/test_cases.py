@@ -12,8 +12,6 @@ KINDS = {
     "02-load-shape": "the locustfile controls the load",
     "07b-reset-every-2-s": "the verdict rests on the engine's own counts",
     "10b-same-name": "the locustfile's own folder comes first",
-    "14-home-config": "only the planned requests are sent",
-    "29-host-in-class": "only the target gets them",
     "31-init-raises": "users that end themselves",
 }
 

@@ -47,6 +47,7 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("runtime", [pytest.param("compose", marks=pytest.mark.long), "local"])
 def test_a_cluster_that_is_up_takes_another_locustfile(
     request: pytest.FixtureRequest, checkout: Checkout, folder: Path, runtime: str

@@ -96,6 +96,7 @@ def test_a_run_that_is_in_progress_is_not_lost_with_the_cluster(cluster: Checkou
     cluster.bring_up(runtime, 1)
 
 
+@pytest.mark.long
 def test_the_only_copy_of_a_run_is_not_deleted_unasked(cluster: Checkout, runtime: str) -> None:
     """The master was killed. `make down` keeps the run, the next start judges it, FORCE=1 deletes it."""
     run_id = start(cluster, "5m")

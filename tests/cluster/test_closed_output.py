@@ -16,6 +16,7 @@ RIG = (".venv/bin/python", "-m", "stampede")
 HEADLESS = (*RIG, "headless", "PROFILE=smoke", "RUN_TIME=8s", "WORKERS=1", "RUNTIME=local")
 
 
+@pytest.mark.long
 def test_a_run_whose_pipe_was_closed_goes_on_to_its_end(checkout: Checkout) -> None:
     """Its results are there, its cluster is down, and its exit code is the verdict's."""
     checkout.used.add("local")

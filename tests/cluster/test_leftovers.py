@@ -85,6 +85,7 @@ def test_ctrl_c_takes_the_containers_along(checkout: Checkout) -> None:
     assert checkout.latest_run()["as_planned"] is False
 
 
+@pytest.mark.long
 def test_what_a_crash_leaves_the_next_verb_ends(checkout: Checkout) -> None:
     """Circus killed hard leaves orphans; `make up` replaces them, `make down` leaves none."""
     assert checkout.make("up", "WORKERS=1", "RUNTIME=local").returncode == 0

@@ -65,6 +65,7 @@ def box_office(broken: bool) -> Iterator[str]:
         (True, 11, "FAIL", "FAIL: Wrong data: "),
     ],
 )
+@pytest.mark.long
 def test_the_example_judges_an_api_of_ones_own(
     checkout: Checkout, broken: bool, exit_code: int, verdict: str, last_line: str
 ) -> None:

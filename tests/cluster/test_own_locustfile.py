@@ -73,6 +73,7 @@ def test_a_locustfile_finds_what_it_needs(
     assert checkout.latest_run()["requests"] > 10
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("engine")
 def test_a_folder_that_containers_may_not_read_is_said_in_one_line(
     checkout: Checkout, tmp_path: Path

@@ -132,6 +132,7 @@ def outcomes(host: str, method: str, route: str) -> dict[str, int]:
     return found
 
 
+@pytest.mark.long
 def test_headless_run_with_html_and_csv(locust: str, api: str, tmp_path: Path) -> None:
     """The guide's CI command ends with 0 and its files; all kinds of user did all of their requests."""
     html, prefix = tmp_path / "results.html", tmp_path / "results"

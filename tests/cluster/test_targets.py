@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from tests.checkout import Checkout
 from tests.cluster.test_leftovers import processes_of
 
@@ -22,6 +24,7 @@ def test_what_cannot_be_read_is_refused_before_anything_starts(checkout: Checkou
     assert processes_of(checkout.folder) == []
 
 
+@pytest.mark.long
 def test_a_target_that_is_missed_ends_the_run_where_it_says_so(checkout: Checkout) -> None:
     """With exit code 10: it is judged by what it was, and all else of it can be trusted. What is optional is
     shown."""

@@ -7,7 +7,7 @@ import pytest
 from tests.checkout import Checkout
 
 
-@pytest.mark.parametrize("runtime", ["local", "compose"])
+@pytest.mark.parametrize("runtime", ["local", pytest.param("compose", marks=pytest.mark.long)])
 def test_the_users_of_the_shop_are_tried_on_the_clusters_api(
     request: pytest.FixtureRequest, checkout: Checkout, runtime: str
 ) -> None:

@@ -32,6 +32,7 @@ def start_headless(checkout: Checkout, *settings: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.long
 def test_one_of_two_headless_runs_goes_on(checkout: Checkout, runtime: str) -> None:
     """Started at the same moment, and while one is in progress. On a busy machine a run may not be VALID."""
     settings = (f"RUNTIME={runtime}", "PROFILE=smoke", "RUN_TIME=6s", "WORKERS=1")

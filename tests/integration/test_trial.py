@@ -336,7 +336,9 @@ def test_a_wrong_setting_is_one_line_and_exits_with_two(
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("loop", ["self.client.get('/slow')", "while True: pass"])
+@pytest.mark.parametrize(
+    "loop", ["self.client.get('/slow')", pytest.param("while True: pass", marks=pytest.mark.long)]
+)
 def test_ctrl_c_ends_it_with_130(tmp_path: Path, host: str, loop: str) -> None:
     (tmp_path / "users.py").write_text(f"{ONE}{loop}")
     with started(f"LOCUSTFILE={tmp_path}/users.py", f"HOST={host}") as process:
