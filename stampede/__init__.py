@@ -4,12 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stampede.http.user import FastUser
     from stampede.race.racers import RacingUser
     from stampede.run.audit_process import register_audit
 
-__all__ = ("RacingUser", "register_audit")
+__all__ = ("FastUser", "RacingUser", "register_audit")
 
-_MODULES = {"RacingUser": "stampede.race.racers", "register_audit": "stampede.run.audit_process"}
+_MODULES = {
+    "FastUser": "stampede.http.user",
+    "RacingUser": "stampede.race.racers",
+    "register_audit": "stampede.run.audit_process",
+}
 
 
 def __getattr__(name: str) -> Any:

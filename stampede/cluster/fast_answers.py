@@ -7,25 +7,22 @@ encoding, or an error whose body is not UTF-8, raises an exception in the locust
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
-from time import perf_counter
 from typing import Any
 
-import brotli
 import geventhttpclient.client
 from geventhttpclient.response import HEADER_STATE_DONE, HTTPParseError, HTTPSocketPoolResponse
 from geventhttpclient.useragent import CompatResponse, UserAgent
 from locust.contrib.fasthttp import FastHttpSession, LocustUserAgent
 
-from stampede.cluster.answer_limits import (
+from stampede.http.decoding import decoded_by
+from stampede.http.errors import AnswerError
+from stampede.http.limits import (
     FREE,
     MOST_OF_BODY,
     MOST_OF_HEAD,
     TOO_LONG_HEAD,
-    AnswerError,
     Held,
     Work,
-    holding,
     most_of_body,
 )
 
@@ -40,17 +37,11 @@ SECONDS_OF_STEP = 0.0002
 SECONDS_OF_BLOCK = 0.001
 """Seconds to receive a block of 4 KB with the shortest chunks or headers."""
 
-PIECE = 128 * 1024
-"""Bytes that are decoded at once."""
-
 INTERIM = range(100, 200)
 """Statuses after which another answer follows."""
 
 MOST_SHOWN = 65_536
 """Bytes of a body that are shown with an error, and in a `debug_stream`."""
-
-LONGEST_ENCODING = 20
-"""Characters of an unknown encoding that are shown."""
 
 
 def limit_answers() -> None:
@@ -125,86 +116,17 @@ class LimitedResponse(HTTPSocketPoolResponse):
 def _content(response: CompatResponse) -> bytes:
     """Return the decoded body. Raises AnswerError, zlib.error and what reading it raises."""
     encodings = response.headers.getlist("content-encoding")
-    encoding = encodings[0].lower() if encodings else "identity"
-    if encoding != "identity" and encoding not in DECODERS:
-        raise AnswerError(f"the body has the unknown encoding {encoding[:LONGEST_ENCODING]!r}")
+    encoding = encodings[0] if encodings else "identity"
     body, failed = response._response.read(), None
-    if encoding != "identity":
-        try:
-            body = decoded(body, encoding, getattr(response._response, "most_of_body", MOST_OF_BODY))
-        except (AnswerError, zlib.error) as error:
-            failed = type(error)(*error.args)
+    try:
+        body = decoded_by(encoding, body, getattr(response._response, "most_of_body", MOST_OF_BODY))
+    except (AnswerError, zlib.error) as error:
+        failed = type(error)(*error.args)
     response.release()
     if failed:
         del body  # the error may be kept for a while, and all that this function knows with it
         raise failed
     return body
-
-
-def decoded(body: bytes, encoding: str, most: int) -> bytes:
-    """Return a decoded body of `most` bytes at most. Raises AnswerError and zlib.error."""
-    pieces = DECODERS[encoding](body)
-    first = next(pieces, b"")
-    if len(first) < PIECE:  # nearly always
-        rest = next(pieces, None)
-        if rest is None:
-            return first
-        first += rest
-    whole, work, began = bytearray(first), Work(), perf_counter()
-    with holding(most) as held:
-        for part in pieces:
-            whole += part
-            held.resize(max(len(whole), len(body)))
-            work.add(perf_counter() - began)
-            began = perf_counter()
-        return bytes(whole)
-
-
-def _inflated(body: bytes, window_bits: int) -> Iterator[bytes]:
-    """Yield the pieces of a body in zlib's format. Raises zlib.error."""
-    inflating = zlib.decompressobj(window_bits)
-    for start in range(0, len(body), PIECE):
-        part = inflating.decompress(body[start : start + PIECE], PIECE)
-        while part:
-            yield part
-            part = b"" if inflating.eof else inflating.decompress(inflating.unconsumed_tail, PIECE)
-        if inflating.eof:
-            return
-    raise zlib.error("Error -5 while decompressing data: incomplete or truncated stream")
-
-
-def _deflated(body: bytes) -> Iterator[bytes]:
-    """Yield the pieces of a body that is deflated; with the header that the standard demands, or without."""
-    raw = _inflated(body, -zlib.MAX_WBITS)
-    try:
-        first = next(raw, b"")
-    except zlib.error:
-        yield from _inflated(body, zlib.MAX_WBITS)
-    else:
-        yield first
-        yield from raw
-
-
-def _unbrotlied(body: bytes) -> Iterator[bytes]:
-    """Yield the pieces of a body in the format of Brotli. Raises AnswerError."""
-    decoding = brotli.Decompressor()
-    try:
-        for start in range(0, len(body), PIECE):
-            part = decoding.process(body[start : start + PIECE], output_buffer_limit=PIECE)
-            while part:
-                yield part
-                part = decoding.process(b"", output_buffer_limit=PIECE)
-    except brotli.error as error:
-        raise AnswerError("the body is not in the format of Brotli") from error
-    if not decoding.is_finished():
-        raise AnswerError("the body in the format of Brotli is not complete")
-
-
-DECODERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
-    "gzip": lambda body: _inflated(body, 16 + zlib.MAX_WBITS),
-    "deflate": _deflated,
-    "br": _unbrotlied,
-}
 
 
 def _use_limits_of_users() -> None:

@@ -19,11 +19,11 @@ from locust.clients import HttpSession, LocustHttpAdapter, ResponseContextManage
 from requests.models import CONTENT_CHUNK_SIZE
 from urllib3.exceptions import HTTPError
 
-from stampede.cluster.answer_limits import (
+from stampede.http.errors import AnswerError
+from stampede.http.limits import (
     MOST_OF_BODY,
     MOST_OF_HEAD,
     TOO_LONG_HEAD,
-    AnswerError,
     Held,
     holding,
     most_of_body,

@@ -23,6 +23,9 @@ from locust.exception import RescheduleTask, RescheduleTaskImmediately, StopTest
 from locust.runners import STATE_INIT, STATE_SPAWNING, STATE_STOPPED, WorkerRunner
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, DefaultTaskSet
 
+from stampede.http.response import Response
+from stampede.http.session import FastSession
+
 logger = logging.getLogger(__name__)
 users_logger = logging.getLogger("locust.user.users")
 """The logger of the functions that are replaced here: a locustfile may have set its level or a handler."""
@@ -143,6 +146,7 @@ def note_unreported(opened: Callable[[Any, Any], str], reported: Callable[[str],
     for session, response in (
         (HttpSession, clients.ResponseContextManager),
         (FastHttpSession, fasthttp.ResponseContextManager),
+        (FastSession, Response),
     ):
         _note_opened(session, opened)
         _note_reported(response, reported)
@@ -191,9 +195,9 @@ def count_requests_cut_off() -> None:
     by its status. A request that a user sends after it was asked to stop, in a task that goes on, has not
     failed if it is cut off: the stop did it.
     """
-    for session in (HttpSession, FastHttpSession):
+    for session in (HttpSession, FastHttpSession, FastSession):
         _count_unanswered(session)
-    for response in (clients.ResponseContextManager, fasthttp.ResponseContextManager):
+    for response in (clients.ResponseContextManager, fasthttp.ResponseContextManager, Response):
         _count_answered(response)
 
 
@@ -243,7 +247,7 @@ def _was_sent(session: Any) -> bool:
 
 def _own_name(session: Any, method: str, url: str, params: Any) -> str:
     """Return the name that Locust's client gives a request without a name."""
-    if isinstance(session, FastHttpSession):
+    if isinstance(session, FastHttpSession | FastSession):
         return url
     unnamed = requests.Request(method, session._build_url(url), params=params)
     name: str = session.prepare_request(unnamed).path_url

@@ -32,6 +32,7 @@ from stampede.cluster import (
 )
 from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.counting.unreported import Unreported
+from stampede.http.user import FastUser
 from stampede.plan.cast import Cast, CastError
 from stampede.plan.hosts import Hosts
 from stampede.plan.probe import why_silent
@@ -42,6 +43,9 @@ OPTIONS = ("--headless", "--skip-log-setup", "--users", "1", "--spawn-rate", "1"
 """Options of Locust. Users and times are for a locustfile that reads them."""
 
 USAGE_EXIT = 2
+
+CLIENTS = (HttpUser, FastHttpUser, FastUser)
+"""Users that need a host."""
 
 PRINTED_HERE = (
     "Starting Locust",
@@ -192,7 +196,7 @@ def _set_host(environment: Environment, user_classes: Sequence[type[User]]) -> s
     options = environment.parsed_options
     hosts = Hosts(environment)
     host = hosts.choose(user_classes).host
-    if host is None and any(issubclass(user_class, (HttpUser, FastHttpUser)) for user_class in user_classes):
+    if host is None and any(issubclass(user_class, CLIENTS) for user_class in user_classes):
         raise TrialError("there is no host to send requests to: set HOST=http://…, or the user class a host")
     is_probed = host and host.startswith(("http://", "https://")) and options.stampede_probe != "no"
     if host and is_probed and (reason := why_silent(host)) is not None:

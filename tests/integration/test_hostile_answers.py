@@ -26,9 +26,10 @@ from tests.checkout import ROOT
 USER = """
 import json, os, sys
 import gevent
-from locust import {kind}
+from {module} import {kind}
 from locust.env import Environment
-from stampede.cluster import answer_limits, cookie_limits, fast_answers, patches, requests_answers
+from stampede.http import limits as answer_limits
+from stampede.cluster import cookie_limits, fast_answers, patches, requests_answers
 from stampede.cluster.allowed_targets import AllowedTargets
 from stampede.own_ports import OwnPorts
 
@@ -48,7 +49,7 @@ class Visitor({kind}):
 Visitor.host = host
 if most := int(os.environ.get("MOST", "0")):
     Visitor.max_body_size = most
-times = {{"timeout": float(os.environ.get("WAIT", "20"))}} if {kind}.__name__ == "HttpUser" else {{}}
+times = {"timeout": float(os.environ.get("WAIT", "20"))} if {kind}.__name__ == "HttpUser" else {}
 
 def memory(name):
     # In MB. Not ru_maxrss, which is also that of the process that has started this one.
@@ -68,7 +69,7 @@ def get(path, *, catch=False, stream=False):
         else:
             user.client.get(path, stream=stream, **times)
     except Exception as error:
-        return f"raised {{type(error).__name__}}: {{error}}"
+        return f"raised {type(error).__name__}: {error}"
     (request,) = counted
     status, error = getattr(request["response"], "status_code", None), request["exception"]
     return [status, error and str(error), request["response_length"]]
@@ -77,11 +78,13 @@ def get(path, *, catch=False, stream=False):
 REST = """
 for path in sys.argv[1:]:
     for catch in (False, True):
-        for stream in (False, True):
+        for stream in (False, True)[: 1 + ({kind}.__name__ != "FastUser")]:
             print(json.dumps([path, catch, stream, get(path, catch=catch, stream=stream)]), flush=True)
 """
 
-KINDS = ("FastHttpUser", "HttpUser")
+LOCUSTS_KINDS = ("FastHttpUser", "HttpUser")
+KINDS = ("FastUser", *LOCUSTS_KINDS)
+"""FastUser has no streams, follows no redirect and keeps no cookies."""
 ENDLESS = [name for name in hostile.ANSWERS if name.startswith("endless")]
 BOMBS = ["gzip", "deflate", "br", "gzip-500"]
 OTHERS = [name for name in hostile.ANSWERS if name not in (*ENDLESS, *BOMBS, "to", "metrics")]
@@ -95,8 +98,9 @@ def api() -> Iterator[hostile.HostileApi]:
 
 def run(program: str, kind: str, *paths: str, **environment: str) -> list[Any]:
     """The JSON lines that a program prints that has one user of a kind."""
+    module = "stampede" if kind == "FastUser" else "locust"
     done = subprocess.run(
-        [sys.executable, "-c", USER.format(kind=kind) + program, *paths],
+        [sys.executable, "-c", (USER + program).replace("{kind}", kind).replace("{module}", module), *paths],
         cwd=ROOT,
         env=os.environ | environment,
         capture_output=True,
@@ -144,7 +148,7 @@ def test_an_answer_without_an_end_fails_with_a_clear_text(api: hostile.HostileAp
     program = "for path in sys.argv[1:]: print(json.dumps([path, get(path)]))"
     paths = [f"/{name}" for name in (*ENDLESS, *BOMBS)]
     for path, (_status, error, _length) in run(program, kind, *paths, HOST=api.url, MOST="1000000"):
-        if path.endswith("-500") and kind == "FastHttpUser":
+        if path.endswith("-500") and kind != "HttpUser":
             assert "code=500" in error, path
         else:
             assert "longer than" in error or "more than" in error, path
@@ -223,6 +227,13 @@ for path in sys.argv[1:]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_decoded_where_there_is_no_body(api: hostile.HostileApi, kind: str) -> None:
+    """Such as in the answer to HEAD, whose headers are those of a GET."""
+    api.answers["nothing"] = hostile.answer(b"", b"Content-Encoding: gzip")
+    assert run('print(json.dumps(get("/nothing")))', kind, HOST=api.url) == [[200, None, 0]]
+
+
+@pytest.mark.parametrize("kind", LOCUSTS_KINDS)
 def test_a_stream_has_no_limit(api: hostile.HostileApi, kind: str) -> None:
     """The locustfile takes it in parts, so that it needs no memory."""
     api.answers["long"] = hostile.endless(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", bytes(65536))
@@ -236,7 +247,7 @@ print(json.dumps(peak()))
     assert peak < 200
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LOCUSTS_KINDS)
 def test_redirects_lead_to_no_other_port_and_not_to_the_cluster(api: hostile.HostileApi, kind: str) -> None:
     """Also if all ports of the host are allowed."""
     with hostile.serving() as other:
@@ -255,7 +266,7 @@ def test_redirects_lead_to_no_other_port_and_not_to_the_cluster(api: hostile.Hos
     assert cluster[1].endswith(" is not followed: it is a port of this cluster")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LOCUSTS_KINDS)
 def test_a_redirect_to_a_long_host_has_a_short_text(api: hostile.HostileApi, kind: str) -> None:
     location = f"http://{'h' * 5000}.example/"
     ((_status, error, _length),) = run(
@@ -283,7 +294,7 @@ for path in ("/endless", "/endless-chunks", "/gzip"):
     assert all(steps > 20 for steps in run(program, kind, HOST=api.url, MOST="2000000"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LOCUSTS_KINDS)
 def test_a_user_keeps_few_cookies(api: hostile.HostileApi, kind: str) -> None:
     """Those that it has can change; a long one is ignored."""
     api.answers["new"] = hostile.answer(b"", b"Set-Cookie: first=2")

@@ -1,6 +1,7 @@
 """Limits of the answers that users receive: the API may answer with anything.
 
-fast_answers.py applies them to FastHttpUser, requests_answers.py to HttpUser. An answer beyond a limit is a
+receiver.py applies them to FastUser, stampede/cluster/fast_answers.py to FastHttpUser, requests_answers.py to
+HttpUser. An answer beyond a limit is a
 failed request. A user class may set its own limit of a body: ``max_body_size = 200_000_000``, in bytes.
 """
 
@@ -13,6 +14,7 @@ import gevent
 from locust import User
 
 from cgroup import Cgroup
+from stampede.http.errors import AnswerError
 
 MEGABYTE = 1024 * 1024
 
@@ -33,10 +35,6 @@ MOST_OF_ALL = min(128 * MEGABYTE, (Cgroup().memory_limit() or 1 << 60) // 4)
 
 LONGEST_WORK = 0.001
 """Seconds of work for one answer after which other greenlets run."""
-
-
-class AnswerError(OSError):
-    """An answer that is beyond a limit or cannot be decoded. The message is the same for all such answers."""
 
 
 def too_long(most: int) -> str:

@@ -1,0 +1,308 @@
+"""The client of one user: sends requests, keeps its connections, and reports each request to Locust."""
+
+from __future__ import annotations
+
+import json as json_module
+import logging
+import re
+import ssl
+import time
+import zlib
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache, lru_cache
+from typing import Any
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from locust.contrib.fasthttp import LocustBadStatusCode
+
+from stampede.http.connection import Connection, Origin
+from stampede.http.decoding import decoded_by
+from stampede.http.errors import RedirectError
+from stampede.http.limits import MOST_OF_BODY
+from stampede.http.receiver import RawAnswer
+from stampede.http.response import Response
+
+logger = logging.getLogger(__name__)
+
+Content = bytes | str | Mapping[str, Any] | None
+
+SUCCEEDS = frozenset({200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 304})
+"""Statuses of requests that succeed, as with FastHttpUser."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+ABSOLUTE = re.compile("https?://", re.IGNORECASE)
+PLAIN_PATH = re.compile(r"[!-\"$-~]+")
+"""A path that can be sent as it is: printable ASCII without a fragment."""
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+NOTHING: Mapping[str, Any] = {}
+
+AGENT = "User-Agent: stampede\r\n"
+ENCODINGS = "Accept-Encoding: gzip, deflate, br\r\n"
+
+
+class FastSession:
+    """Sends the requests of a user, each of them once: the server may have received one that failed."""
+
+    def __init__(
+        self,
+        base_url: str,
+        request_event: Any,
+        user: Any = None,
+        *,
+        connection_timeout: float = 60.0,
+        network_timeout: float = 60.0,
+        insecure: bool = True,
+        max_body_size: int = MOST_OF_BODY,
+        default_headers: Mapping[str, str] | None = None,
+        ssl_context_factory: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
+        """Take the attributes of FastUser. Raises ValueError if `base_url` is no address of HTTP."""
+        self.user, self.request_event = user, request_event
+        self.request_name: str | None = None
+        self.valid_response_codes = SUCCEEDS
+        self._connection_timeout, self._network_timeout = connection_timeout, network_timeout
+        self._most_of_body = max_body_size
+        self._context = ssl_context_factory or (_unverified_context if insecure else _verified_context)
+        self._default_headers = dict(default_headers or {})
+        self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
+        parts = urlsplit(base_url)
+        self.base_url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+        self._origin, self._path = _split(self.base_url)
+        self._auth = (
+            _basic_auth(unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        )
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        name: str | None = None,
+        data: Content = None,
+        catch_response: bool = False,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        json: Any = None,
+        allow_redirects: bool = True,
+        context: Mapping[str, Any] = NOTHING,
+        params: Mapping[str, Any] | None = None,
+        **unknown: Any,
+    ) -> Response:
+        """Send a request, and return the answer; a request that fails has an `error`.
+
+        The arguments are those of FastHttpUser's client, without `stream` and `files`: these raise TypeError.
+        Raises ValueError for a URL or a header that cannot be sent.
+        """
+        if any(unknown.values()):  # such as stream=False
+            raise TypeError(f"FastUser has no '{next(iter(unknown))}': use FastHttpUser for this request")
+        origin, target = self._target(url, params)
+        request = self._request(method, origin, target, data, json, headers, auth)
+        start_time, began = time.time(), time.perf_counter()
+        answer, content = None, None
+        error: Exception | None = None
+        try:
+            answer = self._exchange(origin, request, method == "HEAD")
+            if answer.error:
+                raise answer.error
+            content = self._content(answer)
+        except (OSError, zlib.error) as failed:
+            error = failed.with_traceback(None)  # it may be kept for a while, and with it all it went through
+            error.__context__ = None
+        response_time = (time.perf_counter() - began) * 1000
+        if answer and answer.status and answer.status not in self.valid_response_codes:
+            error = _why_failed(answer.status, self._build_url(url), allow_redirects) or error
+        meta: dict[str, Any] = {
+            "request_type": method,
+            "name": name or self.request_name or url,
+            "context": {**self.user.context(), **context} if self.user else context,
+            "exception": error,
+            "start_time": start_time,
+            "url": self._build_url(url),
+            "response_length": len(content or b""),
+            "response_time": response_time,
+        }
+        response = Response(meta, answer, content)
+        if catch_response:
+            response.catch(self.request_event)
+        else:
+            self.request_event.fire(**meta, response=response)
+        return response
+
+    def get(self, url: str, **options: Any) -> Response:
+        """Send a GET request."""
+        return self.request("GET", url, **options)
+
+    def head(self, url: str, **options: Any) -> Response:
+        """Send a HEAD request."""
+        return self.request("HEAD", url, **options)
+
+    def options(self, url: str, **options: Any) -> Response:
+        """Send an OPTIONS request."""
+        return self.request("OPTIONS", url, **options)
+
+    def delete(self, url: str, **options: Any) -> Response:
+        """Send a DELETE request."""
+        return self.request("DELETE", url, **options)
+
+    def post(self, url: str, data: Content = None, json: Any = None, **options: Any) -> Response:
+        """Send a POST request."""
+        return self.request("POST", url, data=data, json=json, **options)
+
+    def put(self, url: str, data: Content = None, **options: Any) -> Response:
+        """Send a PUT request."""
+        return self.request("PUT", url, data=data, **options)
+
+    def patch(self, url: str, data: Content = None, **options: Any) -> Response:
+        """Send a PATCH request."""
+        return self.request("PATCH", url, data=data, **options)
+
+    @contextmanager
+    def rename_request(self, name: str) -> Iterator[None]:
+        """Give all requests in a `with` block a name."""
+        self.request_name = name
+        try:
+            yield
+        finally:
+            self.request_name = None
+
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        for connections in self._idle.values():
+            while connections:
+                connections.pop().close()
+
+    def __del__(self) -> None:
+        self.close()  # else the event loop would keep them
+
+    def _exchange(self, origin: Origin, request: bytes, is_head: bool) -> RawAnswer:
+        idle = self._idle[origin]
+        while idle:
+            connection = idle.pop()
+            if connection.is_open:
+                break
+        else:
+            context = self._context() if origin.scheme == "https" else None
+            connection = Connection(origin, self._connection_timeout, self._network_timeout, context)
+        answer = connection.exchange(request, is_head, self._most_of_body)
+        if connection.is_open:
+            idle.append(connection)
+        return answer
+
+    def _content(self, answer: RawAnswer) -> bytes:
+        for name, value in answer.headers:
+            if name.lower() == b"content-encoding":
+                return decoded_by(value.decode("latin-1"), bytes(answer.body), self._most_of_body)
+            if name.lower() == b"set-cookie":
+                _warn_of_cookies()
+        return bytes(answer.body)
+
+    def _build_url(self, url: str) -> str:
+        return url if ABSOLUTE.match(url) else f"{self.base_url}{url}"
+
+    def _target(self, url: str, params: Mapping[str, Any] | None) -> tuple[Origin, str]:
+        """Return where a request is sent to, and its path with the query. Raises ValueError."""
+        origin, path = _split(url) if ABSOLUTE.match(url) else (self._origin, self._path + url)
+        if not PLAIN_PATH.fullmatch(path):
+            path = quote(path.partition("#")[0], safe="/%?&=+:;,@!$'()*~[]") or "/"
+        if params:
+            path += ("&" if "?" in path else "?") + urlencode(params, doseq=True)
+        return origin, path if path.startswith("/") else f"/{path}"
+
+    def _request(
+        self,
+        method: str,
+        origin: Origin,
+        target: str,
+        data: Content,
+        json: Any,
+        headers: Mapping[str, str] | None,
+        auth: tuple[str, str] | None,
+    ) -> bytes:
+        """Return the bytes of a request. Raises ValueError."""
+        body, media_type = _body(data, json)
+        given = {**self._default_headers, **(headers or NOTHING)}
+        names = {name.lower() for name in given}
+        lines = [f"{name}: {value}\r\n" for name, value in given.items()]
+        if "accept-encoding" not in names:
+            lines.append(ENCODINGS)
+        if "user-agent" not in names:
+            lines.append(AGENT)
+        if media_type and "content-type" not in names:
+            lines.append(f"Content-Type: {media_type}\r\n")
+        if json is not None and not data and "accept" not in names:
+            lines.append("Accept: application/json\r\n")
+        if authorization := _basic_auth(*auth) if auth else self._auth:
+            lines.append(f"Authorization: {authorization}\r\n")
+        if body or method in ("POST", "PUT", "PATCH"):
+            lines.append(f"Content-Length: {len(body)}\r\n")
+        if "host" not in names:
+            lines.append(_host_line(origin))
+        head = "".join(lines)
+        if head.count("\n") != len(lines) or head.count("\r") != len(lines) or not method.isalpha():
+            raise ValueError("the method or a header has characters that HTTP does not allow")
+        return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
+
+
+def _body(data: Content, json: Any) -> tuple[bytes, str | None]:
+    """Return the body of a request, and its media type where it is not the user's choice."""
+    if not data and json is not None:
+        return json_module.dumps(json).encode(), "application/json"
+    if isinstance(data, bytes):
+        return data, None
+    if isinstance(data, str):
+        return data.encode(), None
+    if data:
+        return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
+    return b"", None
+
+
+def _why_failed(status: int, url: str, allow_redirects: bool) -> Exception | None:
+    if status not in REDIRECTS:
+        error: Exception = LocustBadStatusCode(url, code=status)
+        return error
+    if allow_redirects:
+        return RedirectError("FastUser follows no redirect: use FastHttpUser, or allow_redirects=False")
+    return None
+
+
+@lru_cache(1000)
+def _split(url: str) -> tuple[Origin, str]:
+    """Return the origin of a URL, and its path with the query. Raises ValueError."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    if scheme not in DEFAULT_PORTS or not parts.hostname:
+        raise ValueError(f"{url!r} is no address of HTTP: it begins with http:// or https://, and has a host")
+    path = parts._replace(scheme="", netloc="", fragment="").geturl()
+    return Origin(scheme, parts.hostname, parts.port or DEFAULT_PORTS[scheme]), path
+
+
+@cache
+def _host_line(origin: Origin) -> str:
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    port = "" if origin.port == DEFAULT_PORTS[origin.scheme] else f":{origin.port}"
+    return f"Host: {host}{port}\r\n"
+
+
+def _basic_auth(user: str, password: str) -> str:
+    return "Basic " + b64encode(f"{user}:{password}".encode("latin-1")).decode()
+
+
+@cache
+def _unverified_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@cache
+def _verified_context() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+@cache
+def _warn_of_cookies() -> None:
+    logger.warning("stampede: FastUser keeps no cookies: use FastHttpUser where the API needs them")
