@@ -58,6 +58,7 @@ def test_a_start_in_progress_is_left_alone(
     name = "local" if runtime == "local" else f"compose-{checkout.environment['COMPOSE_PROJECT_NAME']}"
     remembered = checkout.folder / ".local" / "clusters.json"
     settings = json.dumps({name.replace("-", " ", 1): {"RUNTIME": runtime, "LOCUST_LOGLEVEL": "DEBUG"}})
+    remembered.parent.mkdir(exist_ok=True)
     remembered.write_text(settings)
     monkeypatch.setattr(lock, "FOLDER", checkout.folder / ".local")
     with lock.hold(lock.START, name):
