@@ -43,6 +43,10 @@ class OwnReport(Struct, frozen=True):
     """The id of the worker's machine: cgroup.boot_id."""
 
 
+LONGEST_STALL = 600
+"""Seconds of a stall that have a row each. What seems longer is a clock that was set."""
+
+
 class Sampler:
     """A sampler of this process, which runs as long as the process."""
 
@@ -61,7 +65,8 @@ class Sampler:
         for now in self._hub_lag.watch():
             if now != second:
                 usage, same_work = self._usage.measure(), same_work_ms()
-                for past in range(second, now):  # several after a stall: they get the same usage
+                # Several after a stall: they get the same usage.
+                for past in range(max(second, now - LONGEST_STALL), now):
                     self._keep(self._row(past, usage, same_work))
                 second = now
 

@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 import gevent
+import pytest
 
 import cgroup
-from stampede.sampling.sampler import KEY, OwnSamples, Row, Sampler
+from stampede.sampling.sampler import KEY, LONGEST_STALL, OwnSamples, Row, Sampler
 
 
 def rows_of(seconds: float, hold_up: float = 0.0) -> list[Row]:
@@ -45,6 +46,17 @@ def test_seconds_in_which_it_was_held_up_have_theirs_too() -> None:
     seconds = [row.sample.second for row in rows]
     assert seconds == list(range(seconds[0], seconds[-1] + 1))
     assert sum((row.sample.hub_lag_ms or 0) > 100 for row in rows) >= 2
+
+
+def test_a_clock_that_is_set_adds_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as a stall has that is possible. A row for each second since 1970 would never be done."""
+    rows: list[Row] = []
+    with monkeypatch.context() as in_1970:
+        in_1970.setattr(time, "time", lambda: 100.0)
+        Sampler(rows.append).start()
+        gevent.sleep(0.05)
+    gevent.sleep(0.05)
+    assert len(rows) == LONGEST_STALL
 
 
 def test_a_report_has_the_rows_since_the_last_one() -> None:
