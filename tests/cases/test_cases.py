@@ -11,8 +11,6 @@ from tests.clusters import checkout  # noqa: F401
 KINDS = {
     "02-load-shape": "the locustfile controls the load",
     "07b-reset-every-2-s": "the verdict rests on the engine's own counts",
-    "10b-same-name": "the locustfile's own folder comes first",
-    "31-init-raises": "users that end themselves",
 }
 
 

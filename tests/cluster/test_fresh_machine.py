@@ -115,7 +115,8 @@ def test_install_where_pip_refuses(newcomer: Newcomer) -> None:
     assert newcomer.run("make", "--question", "install").returncode == 0
 
 
-@pytest.mark.parametrize("runtime", ["local", pytest.param("compose", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("runtime", ["local", "compose"])
 def test_results_belong_to_the_caller(
     newcomer: Newcomer, runtime: str, request: pytest.FixtureRequest
 ) -> None:

@@ -139,6 +139,7 @@ def test_it_judges_when_its_input_ends(history: History, begin_audit: Callable[.
     assert checks["sold_out_was_true"]["detail"] == "no answers with status 409 in this run"
 
 
+@pytest.mark.long
 def test_the_worst_is_told_while_the_run_goes_on(history: History, begin_audit: Callable[..., Audit]) -> None:
     """A product once, and again when it is worse: units oversold, and a stock below zero."""
     product = history.product(1)
