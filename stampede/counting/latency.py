@@ -134,7 +134,7 @@ class Latencies:
                     self._routes.add(route)
                     self._older.add(part, route, row)
                 else:
-                    seconds[second][route].add_row(*row)
+                    seconds[second][route].add_row(row)
                 self.total_requests += row[0]
                 self.total_failures += row[1]
 
@@ -178,7 +178,7 @@ class Latencies:
         total = Sum()
         for second in seconds:
             for _route, row in self._rows_of(second, all_sent):
-                total.add_row(*row)
+                total.add_row(row)
         total.add(self._older.total(seconds))
         return total
 
@@ -194,7 +194,7 @@ class Latencies:
         for second in seconds:
             for route, row in self._rows_of(second, all_sent):
                 if (key := group(route)) is not None:
-                    sums[key].add_row(*row)
+                    sums[key].add_row(row)
         for key, requests in self._older.grouped(seconds, group):
             sums[key].add(requests)
         return sums

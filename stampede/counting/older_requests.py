@@ -41,7 +41,7 @@ class OlderRequests:
         """Add the rows of the seconds of a new part."""
         sums: defaultdict[Route, Sum] = defaultdict(Sum)
         for route, row in rows:
-            sums[route].add_row(*row)
+            sums[route].add_row(row)
         exact = self._exact.setdefault(part.use, defaultdict(Sum))
         for route, requests in sums.items():
             exact[route].add(requests)
@@ -52,7 +52,7 @@ class OlderRequests:
     def add(self, part: Part, route: Route, row: Row) -> None:
         """Add a row that came late, of a second that has been merged already."""
         requests = Sum()
-        requests.add_row(*row)
+        requests.add_row(row)
         self._exact[part.use][route].add(requests)
         self._add_packed(part.first, {route: _packed(requests), ALL: _packed(requests)})
 

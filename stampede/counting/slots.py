@@ -41,17 +41,9 @@ class Slot:
         if due:
             self.late.append(bucket_of(late))
 
-    def add_row(
-        self,
-        requests: int,
-        failures: int,
-        times: bytes,
-        from_start: bytes,
-        late: bytes,
-        failed: bytes = b"",
-        unanswered: int = 0,
-    ) -> None:
+    def add_row(self, row: Row) -> None:
         """Add the content of another slot."""
+        requests, failures, times, from_start, late, failed, unanswered = row
         self.requests += requests
         self.failures += failures
         self.unanswered += unanswered

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from itertools import compress, count
 
 from stampede.counting.buckets import TIMES
+from stampede.counting.slots import Row
 
 Histogram = Counter[float]
 """The number of requests by their time in ms."""
@@ -107,17 +108,9 @@ class Sum:
         ):
             own.add_times(others)
 
-    def add_row(
-        self,
-        requests: int,
-        failures: int,
-        times: bytes,
-        from_start: bytes,
-        late: bytes,
-        failed: bytes = b"",
-        unanswered: int = 0,
-    ) -> None:
-        """Add a row of a worker's report, without its second and its route."""
+    def add_row(self, row: Row) -> None:
+        """Add the content of a slot."""
+        requests, failures, times, from_start, late, failed, unanswered = row
         self.requests += requests
         self.failures += failures
         self.unanswered += unanswered

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import Any, NamedTuple
+from typing import Any
 
 import gevent
 from gevent import monkey
 from gevent.hub import Waiter
 from gevent.socket import create_connection
 
+from stampede.http.origin import Origin
 from stampede.http.receiver import RawAnswer, Receiver
 from stampede.http.tls import Tls
 
@@ -30,14 +31,6 @@ _buffer = memoryview(bytearray(BLOCK))
 _Socket = monkey.get_original("socket", "socket")
 
 
-class Origin(NamedTuple):
-    """Where requests are sent to."""
-
-    scheme: str
-    host: str
-    port: int
-
-
 class Connection:
     """A connection to an origin, for one request at a time."""
 
@@ -51,8 +44,12 @@ class Connection:
         with gevent.Timeout(connect_timeout, TimeoutError(f"no connection within {connect_timeout:g} s")):
             connected = create_connection((origin.host, origin.port))
             self._tls = context and Tls(context, origin.host)
-            if self._tls:
-                self._tls.shake_hands(connected)
+            try:
+                if self._tls:
+                    self._tls.shake_hands(connected)
+            except BaseException:
+                connected.close()
+                raise
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = _Socket(fileno=connected.detach())
         self._socket.setblocking(False)

@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-import json as json_module
 import logging
 import re
 import ssl
 import time
 import zlib
-from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from locust.contrib.fasthttp import LocustBadStatusCode
 
-from stampede.http.connection import Connection, Origin
+from stampede.http.connection import Connection
 from stampede.http.decoding import decoded_by
 from stampede.http.errors import RedirectError
 from stampede.http.limits import MOST_OF_BODY
+from stampede.http.origin import Origin, origin_and_path
 from stampede.http.receiver import RawAnswer
+from stampede.http.request import Content, basic_auth, request_bytes, target_of
 from stampede.http.response import Response
 
 logger = logging.getLogger(__name__)
-
-Content = bytes | str | Mapping[str, Any] | None
 
 SUCCEEDS = frozenset({200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 304})
 """Statuses of requests that succeed, as with FastHttpUser."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 ABSOLUTE = re.compile("https?://", re.IGNORECASE)
-PLAIN_PATH = re.compile(r"[!-\"$-~]+")
-"""A path that can be sent as it is: printable ASCII without a fragment."""
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
 NOTHING: Mapping[str, Any] = {}
-
-AGENT = "User-Agent: stampede\r\n"
-ENCODINGS = "Accept-Encoding: gzip, deflate, br\r\n"
 
 
 class FastSession:
@@ -71,9 +62,9 @@ class FastSession:
         self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         parts = urlsplit(base_url)
         self.base_url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
-        self._origin, self._path = _split(self.base_url)
+        self._origin, self._path = origin_and_path(self.base_url)
         self._auth = (
-            _basic_auth(unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+            basic_auth(unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         )
 
     def request(
@@ -98,8 +89,12 @@ class FastSession:
         """
         if any(unknown.values()):  # such as stream=False
             raise TypeError(f"FastUser has no '{next(iter(unknown))}': use FastHttpUser for this request")
-        origin, target = self._target(url, params)
-        request = self._request(method, origin, target, data, json, headers, auth)
+        is_elsewhere = ABSOLUTE.match(url)
+        origin, path = origin_and_path(url) if is_elsewhere else (self._origin, self._path + url)
+        given = {**self._default_headers, **(headers or NOTHING)}
+        authorization = basic_auth(*auth) if auth else self._auth
+        target = target_of(path, params)
+        request = request_bytes(method, origin, target, given, data, json, authorization)
         start_time, began = time.time(), time.perf_counter()
         answer, content = None, None
         error: Exception | None = None
@@ -192,71 +187,18 @@ class FastSession:
         return answer
 
     def _content(self, answer: RawAnswer) -> bytes:
+        """Return the decoded body. Raises AnswerError and zlib.error."""
+        encoding = "identity"
         for name, value in answer.headers:
-            if name.lower() == b"content-encoding":
-                return decoded_by(value.decode("latin-1"), bytes(answer.body), self._most_of_body)
-            if name.lower() == b"set-cookie":
-                _warn_of_cookies()
-        return bytes(answer.body)
+            match name.lower():
+                case b"content-encoding":
+                    encoding = value.decode("latin-1")
+                case b"set-cookie":
+                    _warn_once_of_cookies()
+        return decoded_by(encoding, bytes(answer.body), self._most_of_body)
 
     def _build_url(self, url: str) -> str:
         return url if ABSOLUTE.match(url) else f"{self.base_url}{url}"
-
-    def _target(self, url: str, params: Mapping[str, Any] | None) -> tuple[Origin, str]:
-        """Return where a request is sent to, and its path with the query. Raises ValueError."""
-        origin, path = _split(url) if ABSOLUTE.match(url) else (self._origin, self._path + url)
-        if not PLAIN_PATH.fullmatch(path):
-            path = quote(path.partition("#")[0], safe="/%?&=+:;,@!$'()*~[]") or "/"
-        if params:
-            path += ("&" if "?" in path else "?") + urlencode(params, doseq=True)
-        return origin, path if path.startswith("/") else f"/{path}"
-
-    def _request(
-        self,
-        method: str,
-        origin: Origin,
-        target: str,
-        data: Content,
-        json: Any,
-        headers: Mapping[str, str] | None,
-        auth: tuple[str, str] | None,
-    ) -> bytes:
-        """Return the bytes of a request. Raises ValueError."""
-        body, media_type = _body(data, json)
-        given = {**self._default_headers, **(headers or NOTHING)}
-        names = {name.lower() for name in given}
-        lines = [f"{name}: {value}\r\n" for name, value in given.items()]
-        if "accept-encoding" not in names:
-            lines.append(ENCODINGS)
-        if "user-agent" not in names:
-            lines.append(AGENT)
-        if media_type and "content-type" not in names:
-            lines.append(f"Content-Type: {media_type}\r\n")
-        if json is not None and not data and "accept" not in names:
-            lines.append("Accept: application/json\r\n")
-        if authorization := _basic_auth(*auth) if auth else self._auth:
-            lines.append(f"Authorization: {authorization}\r\n")
-        if body or method in ("POST", "PUT", "PATCH"):
-            lines.append(f"Content-Length: {len(body)}\r\n")
-        if "host" not in names:
-            lines.append(_host_line(origin))
-        head = "".join(lines)
-        if head.count("\n") != len(lines) or head.count("\r") != len(lines) or not method.isalpha():
-            raise ValueError("the method or a header has characters that HTTP does not allow")
-        return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
-
-
-def _body(data: Content, json: Any) -> tuple[bytes, str | None]:
-    """Return the body of a request, and its media type where it is not the user's choice."""
-    if not data and json is not None:
-        return json_module.dumps(json).encode(), "application/json"
-    if isinstance(data, bytes):
-        return data, None
-    if isinstance(data, str):
-        return data.encode(), None
-    if data:
-        return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
-    return b"", None
 
 
 def _why_failed(status: int, url: str, allow_redirects: bool) -> Exception | None:
@@ -266,28 +208,6 @@ def _why_failed(status: int, url: str, allow_redirects: bool) -> Exception | Non
     if allow_redirects:
         return RedirectError("FastUser follows no redirect: use FastHttpUser, or allow_redirects=False")
     return None
-
-
-@lru_cache(1000)
-def _split(url: str) -> tuple[Origin, str]:
-    """Return the origin of a URL, and its path with the query. Raises ValueError."""
-    parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    if scheme not in DEFAULT_PORTS or not parts.hostname:
-        raise ValueError(f"{url!r} is no address of HTTP: it begins with http:// or https://, and has a host")
-    path = parts._replace(scheme="", netloc="", fragment="").geturl()
-    return Origin(scheme, parts.hostname, parts.port or DEFAULT_PORTS[scheme]), path
-
-
-@cache
-def _host_line(origin: Origin) -> str:
-    host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    port = "" if origin.port == DEFAULT_PORTS[origin.scheme] else f":{origin.port}"
-    return f"Host: {host}{port}\r\n"
-
-
-def _basic_auth(user: str, password: str) -> str:
-    return "Basic " + b64encode(f"{user}:{password}".encode("latin-1")).decode()
 
 
 @cache
@@ -304,5 +224,5 @@ def _verified_context() -> ssl.SSLContext:
 
 
 @cache
-def _warn_of_cookies() -> None:
+def _warn_once_of_cookies() -> None:
     logger.warning("stampede: FastUser keeps no cookies: use FastHttpUser where the API needs them")
