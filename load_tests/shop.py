@@ -72,7 +72,8 @@ class Shop:
         self._is_stopping = is_stopping
         self._is_overload = is_overload
         self._expectation: tuple[Set[int], Check | None] | None = None
-        client.client.valid_response_codes = ANY_STATUS  # judged below; Locust would log each 409
+        # Judged below; Locust would log each 409.
+        getattr(client, "client", client).valid_response_codes = ANY_STATUS
 
     @contextmanager
     def expecting(self, statuses: Set[int], check: Check | None = None) -> Iterator[None]:
@@ -289,8 +290,11 @@ class Shop:
 
 
 def _answer(response: Any) -> Answer:
+    status, content = response.status_code, response.content or b""
+    if status < 400:  # nothing in the headers matters, and reading them takes long
+        return Answer(status, content)
     media_type = response.headers.get("content-type") or ""
-    return Answer(response.status_code, response.content or b"", media_type, _retry_after(response))
+    return Answer(status, content, media_type, _retry_after(response))
 
 
 def _retry_after(response: Any) -> float:

@@ -154,7 +154,7 @@ class Shop(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Judge the run."""
         for client in self.clients:
-            client.client.client.clientpool.close()
+            client.client.close()
         self.wait_until_served()
         for check in self.judged():
             if check.verdict not in accepted(check):

@@ -22,6 +22,6 @@ def test_each_case_gets_the_documented_answer(api: Api) -> None:
     user.try_next_case()
     while user._cases:
         user.try_next_case()
-    user.client.client.clientpool.close()
+    user.client.close()
     assert len(requests) >= len(CASES)
     assert [str(failure) for failure in requests if failure] == []

@@ -121,7 +121,7 @@ def test_no_body_raises_an_exception_in_a_task(api: hostile.HostileApi, body: st
                 for _ in range(3):
                     chosen(user)
             assert counted, "each task sends requests"
-            user.client.client.close()
+            user.client.close()
             report: dict[str, Any] = {}
             user.ledger.hand_over(report)
             json.dumps(report, allow_nan=False)
@@ -131,6 +131,6 @@ def test_an_answer_without_what_users_read_of_it_is_a_failed_request(api: hostil
     api.answers["ok"] = hostile.answer(b"{}", hostile.JSON, status=b"201 Created")
     user, counted = user_of(locustfile.InventoryManagementUser, api)
     user.shop.create_product(user.new_product())
-    user.client.client.close()
+    user.client.close()
     (request,) = counted
     assert str(request["exception"]) == "POST /products/: 201, but the body is not as documented"

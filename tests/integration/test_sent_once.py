@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import socket
+import sys
 from collections.abc import Iterator
 
 import gevent
@@ -59,33 +61,44 @@ def server() -> Iterator[Server]:
     server.stop()
 
 
-class Visitor(ShopUser):
-    """Nobody in particular."""
+def of_locust_alone() -> type[ShopUser]:
+    """The base class of the shop's users where Stampede's client is not installed."""
+    with pytest.MonkeyPatch.context() as missing:
+        missing.setitem(sys.modules, "stampede.http.user", None)
+        spec = importlib.util.find_spec("load_tests.users")
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    kind: type[ShopUser] = module.ShopUser
+    return kind
 
 
-@pytest.fixture
-def visitor(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
-    monkeypatch.setattr(Visitor, "host", server.url)
-    environment = Environment(user_classes=[Visitor], events=Events())
+@pytest.fixture(params=["FastUser", "FastHttpUser"])
+def visitor(server: Server, request: pytest.FixtureRequest) -> Iterator[ShopUser]:
+    base = ShopUser if request.param == "FastUser" else of_locust_alone()
+    assert any(each.__name__ == request.param for each in base.__mro__)
+    kind = type("Visitor", (base,), {"host": server.url})
+    environment = Environment(user_classes=[kind], events=Events())
     environment.events.request.add_listener(
         lambda request_type, name, exception, **_: (
             environment.stats.log_request(request_type, name, 1, 1),
             exception and environment.stats.log_error(request_type, name, exception),
         )
     )
-    visitor = Visitor(environment)
+    visitor = kind(environment)
     yield visitor
-    visitor.client.client.close()
+    getattr(visitor.client, "client", visitor.client).close()
     Run.current = None
 
 
-def send(visitor: Visitor, method: str, path: str) -> Answer:
+def send(visitor: ShopUser, method: str, path: str) -> Answer:
     return visitor.shop.request(method, path, path, ANY_STATUS)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
 def test_a_request_whose_connection_closes_is_sent_once_and_fails_once(
-    server: Server, visitor: Visitor, method: str
+    server: Server, visitor: ShopUser, method: str
 ) -> None:
     """Nobody knows whether it was done; a second one might be told that it was not."""
     assert send(visitor, "GET", "/first").status == 200
@@ -96,7 +109,7 @@ def test_a_request_whose_connection_closes_is_sent_once_and_fails_once(
     assert (total.num_requests, total.num_failures) == (3, 1)
 
 
-def test_a_connection_that_closed_while_idle_costs_no_request(server: Server, visitor: Visitor) -> None:
+def test_a_connection_that_closed_while_idle_costs_no_request(server: Server, visitor: ShopUser) -> None:
     """Nothing was sent over it: the next request has a new one."""
     assert send(visitor, "GET", "/first").status == 200
     server.close_idle_connections()

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from locust import User, tag
-from locust.contrib.fasthttp import FastResponse
 from locust.env import Environment
 from locust.event import Events
 
@@ -31,6 +30,9 @@ from load_tests.scenarios import (
 from load_tests.shop import Shop
 from load_tests.users import Run, ShopUser
 from stampede.counting.ledger import Ledger
+from stampede.http.origin import Origin
+from stampede.http.receiver import RawAnswer
+from tests.unit.load_tests.test_shop import parsed
 
 TASKED = [BulkOperations, StockDepletionRecovery, HighFrequencyMonitoring, ErrorConditions]
 FIVE_KINDS: list[Any] = [LastItemRace, *TASKED]
@@ -84,23 +86,22 @@ class WellStockedShop:
         """Comes instead of what fits."""
         self._ids = count(1000)
 
-    def urlopen(
-        self, url: str, method: str, headers: dict[str, str], payload: Any = None, **_: Any
-    ) -> FastResponse:
-        path, self.headers = urlsplit(url).path, headers
+    def exchange(self, _origin: Origin, request: bytes, _is_head: bool) -> RawAnswer:
+        method, target, self.headers, body = parsed(request)
+        path = urlsplit(target).path
         self.paths.append(path)
-        self.bodies.append(json.loads(payload) if isinstance(payload, str) else payload)
-        self.keys.append(headers.get("Idempotency-Key"))
-        if isinstance(self.refusal, Exception):
-            raise self.refusal
+        self.bodies.append(_read(body))
+        self.keys.append(self.headers.get("Idempotency-Key"))
+        if isinstance(self.refusal, OSError):
+            return RawAnswer(0, [], b"", False, self.refusal)
         created = method == "POST" and path in ("/products/", "/orders/")
         status = self.refusal or (
             201 if created else 204 if method == "DELETE" and "product" in path else 200
         )
-        response = FastResponse(SimpleNamespace(get_code=lambda: status, _headers_index={}))
-        body = self._fitting(path) if self.body is None else self.body
-        response._cached_content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return response
+        assert isinstance(status, int)
+        fitting = self._fitting(path) if self.body is None else self.body
+        content = fitting if isinstance(fitting, bytes) else json.dumps(fitting).encode()
+        return RawAnswer(status, [], content, True)
 
     def _fitting(self, path: str) -> Any:
         if path.endswith("/bulk") and isinstance(self.bodies[-1], dict):
@@ -115,8 +116,13 @@ class WellStockedShop:
             }
         return {"id": next(self._ids)}
 
-    def _make_request(self, *_: Any, **__: Any) -> None:
-        """Locust describes a request that got no answer; nothing here looks at it."""
+
+def _read(body: bytes) -> Any:
+    """The JSON of a body, or the bytes of one that is none; None for an empty one."""
+    try:
+        return json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        return body
 
 
 def somebody(kind: type[ShopUser], worker_index: int = 0) -> Any:
@@ -126,7 +132,8 @@ def somebody(kind: type[ShopUser], worker_index: int = 0) -> Any:
     environment.parsed_options = SimpleNamespace(stampede_run_id="run-1")
     environment.stampede_ledger = Ledger()
     user: Any = kind(environment)
-    user.network = user.client.client = WellStockedShop()
+    user.network = WellStockedShop()
+    user.client._exchange = user.network.exchange
     user.shop = Shop(user.client, user.ledger, user.new_key, lambda: True)
     user.requests, user.failures = [], []
 
