@@ -23,6 +23,7 @@ from locust.exception import RescheduleTask, RescheduleTaskImmediately, StopTest
 from locust.runners import STATE_INIT, STATE_SPAWNING, STATE_STOPPED, WorkerRunner
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, DefaultTaskSet
 
+from stampede.http.connection import was_sent
 from stampede.http.response import Response
 from stampede.http.session import FastSession
 
@@ -208,11 +209,11 @@ def _count_unanswered(session_class: Any) -> None:
         session: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any
     ) -> Any:
         start_time, began = time.time(), time.perf_counter()
-        was_stopping = session.user is not None and session.user._state == LOCUST_STATE_STOPPING
+        was_stopping = session.user is not None and _is_asked_to_stop(session.user)
         try:
             return request(session, method, url, name, *arguments, **options)
-        except GreenletExit:
-            if _was_sent(session):
+        except GreenletExit as killed:
+            if was_sent(killed) or _may_be_sent(session):
                 session.request_event.fire(
                     request_type=method,
                     name=name
@@ -234,12 +235,20 @@ def _count_unanswered(session_class: Any) -> None:
     session_class.request = request_or_fail
 
 
-def _was_sent(session: Any) -> bool:
-    """Return whether the request of a killed user was sent.
+def _is_asked_to_stop(user: User) -> bool:
+    """Return whether a user that begins a request was asked to stop before.
+
+    A user that waits is not asked but killed. Yet its wait may end just before that happens.
+    """
+    return user._state == LOCUST_STATE_STOPPING or getattr(user, "_is_stopped", False)
+
+
+def _may_be_sent(session: Any) -> bool:
+    """Return whether one of Locust's clients has sent the request of a killed user.
 
     A user in a task is asked to finish first, so it is in the state STOPPING when it is killed. Without a
     stop timeout no user is asked. A waiting user is killed at once. If it has just woken, it may have begun a
-    request, but nothing of it was sent.
+    request. Locust's clients send nothing of it before they are killed; FastSession does, and says so.
     """
     user = session.user
     return user is None or user._state == LOCUST_STATE_STOPPING or not user.environment.stop_timeout

@@ -31,6 +31,11 @@ _buffer = memoryview(bytearray(BLOCK))
 _Socket = monkey.get_original("socket", "socket")
 
 
+def was_sent(error: BaseException) -> bool:
+    """Return whether the server may have received the request that an exception has ended."""
+    return getattr(error, "_was_sent", False)
+
+
 class Connection:
     """A connection to an origin, for one request at a time."""
 
@@ -74,7 +79,8 @@ class Connection:
             answer: RawAnswer = waiter.get()
         except OSError as error:
             answer = self._receiver.broken(error)
-        except BaseException:
+        except BaseException as error:
+            error._was_sent = True  # type: ignore[attr-defined]
             self.close()
             raise
         finally:

@@ -8,6 +8,8 @@ import sys
 from itertools import chain
 from typing import Any
 
+import pytest
+
 PROGRAM = """
 import json, sys
 import locust.main  # as gevent wants it: before anything opens a socket
@@ -28,7 +30,8 @@ from stampede.targets.parser import parse
 asked = Event()
 
 def serve(connection, _):
-    head = connection.recv(4096)
+    while b" /kept" in (head := connection.recv(4096)):
+        connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
     if b" /hangs" in head:
         asked.set()
         gevent.sleep(60)
@@ -58,7 +61,7 @@ def judged(self):
         response.failure("not so fine")
         self.client.get("/hangs")
 
-def visit(kind, task, how="stopped"):
+def visit(kind, task):
     asked.clear()
     host = f"http://127.0.0.1:{api.server_port}"
     own = {"host": host, "tasks": [task], "context": lambda self: {DUE: None}}
@@ -70,8 +73,6 @@ def visit(kind, task, how="stopped"):
     runner.start(1, 1, wait=True)
     asked.wait()
     second = int(heard[0]["start_time"]) if heard else 0
-    if how == "killed":
-        runner.user_greenlets.kill()
     runner.stop()
     gone = len(runner.user_greenlets)
     evidence = Evidence(counts, Samples, lambda: 1)
@@ -88,15 +89,36 @@ def visit(kind, task, how="stopped"):
                 for each in results(wanted, evidence, window, window, None)] if second else None,
     }
 
+def woken(kind):
+    asked.clear()
+
+    def begin_or_ask(self):
+        self.client.get("/hangs" if heard else "/kept")
+
+    def stop_as_it_wakes(self):
+        gevent.get_hub().loop.run_callback(self.stop)  # called just before a wait of 0 s ends
+        return 0
+
+    host = f"http://127.0.0.1:{api.server_port}"
+    own = {"host": host, "tasks": [begin_or_ask], "wait_time": stop_as_it_wakes}
+    environment, heard = Environment(user_classes=[type("Visitor", (kind,), own)], stop_timeout=60), []
+    environment.events.request.add_listener(lambda **told: heard.append(told))
+    runner = environment.create_local_runner()
+    runner.start(1, 1, wait=True)
+    runner.user_greenlets.join()
+    return {"is_sent": asked.wait(0.5), "said": [str(told["exception"]) for told in heard[1:]]}
+
+user_patches.report_ended_users(lambda *_: None)
 user_patches.count_requests_cut_off()
 kinds, tasks = (HttpUser, FastHttpUser, FastUser), (in_flight, named, renamed, within, judged)
 told = {task.__name__: [visit(kind, task) for kind in kinds] for task in tasks}
-told["woken"] = [visit(kind, named, "killed") for kind in kinds]
+told["woken"] = [woken(kind) for kind in kinds]
 print(json.dumps(told))
 """
 CUT_OFF = "cut off at the stop"
 
 
+@pytest.fixture(scope="module")
 def visits() -> dict[str, list[dict[str, Any]]]:
     """What was counted of a user of each client, by what it was at when it was stopped."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=90)
@@ -105,12 +127,19 @@ def visits() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_a_request_that_is_cut_off_has_failed() -> None:
+def test_a_waiting_user_that_is_killed_as_it_wakes_counts_what_it_has_sent(
+    visits: dict[str, list[dict[str, Any]]],
+) -> None:
+    """Nobody asked it to finish. The API has done nothing wrong, so the request has not failed."""
+    for each in visits["woken"]:
+        assert each["said"] == (["None"] if each["is_sent"] else [])
+    assert visits["woken"][-1]["is_sent"], "FastUser sends at once"
+
+
+def test_a_request_that_is_cut_off_has_failed(visits: dict[str, list[dict[str, Any]]]) -> None:
     """In the statistics and in what targets are measured by, after the time for which it was waited; under
     the name that it would have had. The user is gone all the same."""
-    found = visits()
-    for each in found.pop("woken"):  # as one is that had been waiting: nobody asked it to finish
-        assert (each["users"], each["said"]) == (0, [])
+    found = {task: each for task, each in visits.items() if task != "woken"}
     for each in chain(*found.values()):
         assert each["users"] == 0
         assert each["said"].count(CUT_OFF) == 1
