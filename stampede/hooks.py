@@ -36,7 +36,7 @@ from stampede.cluster.allowed_targets import AllowedTargets, AllowedTargetsError
 from stampede.cluster.clocks import answer_clock_requests
 from stampede.cluster.master import END_TIMEOUT, ClusterMaster
 from stampede.cluster.messages import RaceReply, Reader, report_type
-from stampede.cluster.roster import label_workers_in_logs, own_label
+from stampede.cluster.roster import STATES_WITH_USERS, label_workers_in_logs, own_label
 from stampede.cluster.small_statistics import (
     SmallStatistics,
     forget_reported_names,
@@ -290,7 +290,7 @@ def _refuse_to_start(error: Exception | str) -> NoReturn:
 
 
 def _attach_worker(environment: Environment, runner: WorkerRunner) -> None:
-    ledger, samples = Ledger(), OwnSamples()
+    ledger, samples = Ledger(), OwnSamples(lambda: runner.worker_state in STATES_WITH_USERS)
     answer_clock_requests(runner)
     cluster = ClusterWorker(environment, runner, ledger.hand_over_again)
     user_patches.report_ended_users(partial(_user_ended, cluster))

@@ -50,11 +50,11 @@ LONGEST_STALL = 600
 class Sampler:
     """A sampler of this process, which runs as long as the process."""
 
-    def __init__(self, keep: Callable[[Row], None]) -> None:
+    def __init__(self, keep: Callable[[Row], None], is_in_run: Callable[[], bool]) -> None:
         """Prepare to sample. `keep` receives the row of each second when the second is over."""
         self._keep = keep
         self._usage = Usage()
-        self._hub_lag = HubLag()
+        self._hub_lag = HubLag(is_in_run=is_in_run)
 
     def start(self) -> None:
         """Sample from now on."""
@@ -85,10 +85,10 @@ class Sampler:
 class OwnSamples:
     """The rows of a worker since its last report."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_in_run: Callable[[], bool]) -> None:
         self._rows: list[Row] = []
         self._machine = cgroup.boot_id()
-        Sampler(self._rows.append).start()
+        Sampler(self._rows.append, is_in_run).start()
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Move the rows into a worker's report, with the id of its machine."""

@@ -44,7 +44,7 @@ class SampleCollector:
         self._clocks = Clocks(runner)
         self._is_running = False
         self._forget()
-        Sampler(self._keep_own).start()
+        Sampler(self._keep_own, lambda: self._is_running).start()
 
     def begin(self) -> None:
         """Begin to collect the rows of a run."""

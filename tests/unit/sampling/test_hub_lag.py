@@ -8,7 +8,7 @@ from collections import Counter
 import gevent
 import pytest
 
-from stampede.sampling.hub_lag import INTERVAL, HubLag, Lags
+from stampede.sampling.hub_lag import IDLE_INTERVAL, INTERVAL, HubLag, Lags
 
 
 def noted(hub_lag: HubLag, seconds: float, hold_up: float = 0.0) -> Lags:
@@ -35,6 +35,16 @@ def test_every_time_it_wants_to_wake_is_noted_once() -> None:
     began = time.monotonic()
     lags = noted(HubLag(), 0.5)
     assert 0.5 / INTERVAL - 1 <= lags.total() <= (time.monotonic() - began) / INTERVAL + 2
+
+
+def test_a_process_that_is_in_no_run_wakes_less_often() -> None:
+    """Then no lag is measured, and each wake costs CPU."""
+    began, runs = time.monotonic(), [False]
+    hub_lag = HubLag(is_in_run=lambda: runs[0])
+    idle = noted(hub_lag, 0.5).total()
+    assert idle <= (time.monotonic() - began) / IDLE_INTERVAL + 2
+    runs[0] = True
+    assert noted(hub_lag, 0.5).total() >= 0.5 / INTERVAL - 1
 
 
 def test_who_is_held_up_was_late_each_time_it_wanted_to_wake() -> None:

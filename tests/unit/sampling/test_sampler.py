@@ -15,7 +15,7 @@ from stampede.sampling.sampler import KEY, LONGEST_STALL, OwnSamples, Row, Sampl
 def rows_of(seconds: float, hold_up: float = 0.0) -> list[Row]:
     """Of a process that samples itself for so long, and stands still for some of it."""
     rows: list[Row] = []
-    Sampler(rows.append).start()
+    Sampler(rows.append, lambda: True).start()
     gevent.sleep(seconds)
     time.sleep(hold_up)
     gevent.sleep(0.05)
@@ -53,7 +53,7 @@ def test_a_clock_that_is_set_adds_few_rows(monkeypatch: pytest.MonkeyPatch) -> N
     rows: list[Row] = []
     with monkeypatch.context() as in_1970:
         in_1970.setattr(time, "time", lambda: 100.0)
-        Sampler(rows.append).start()
+        Sampler(rows.append, lambda: True).start()
         gevent.sleep(0.05)
     gevent.sleep(0.05)
     assert len(rows) == LONGEST_STALL
@@ -61,7 +61,7 @@ def test_a_clock_that_is_set_adds_few_rows(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_report_has_the_rows_since_the_last_one() -> None:
     """And says which machine they are of."""
-    samples = OwnSamples()
+    samples = OwnSamples(lambda: True)
     reports: list[dict[str, Any]] = [{}, {}]
     gevent.sleep(1.1)
     for report in reports:
