@@ -161,7 +161,7 @@ class Latencies:
 
     def drain_end(self, end: int) -> int:
         """Return the second after the last answer to a request sent before the second `end`."""
-        last: int = max(end - 1, *self._seconds, *self._packed.seconds)
+        last: int = max((end - 1, *self._seconds, *self._packed.seconds))
         return min(max(end, last + 1), end + MAX_DRAIN)
 
     def current_percentile(self, method: str, name: str, share: float) -> float | None:

@@ -194,3 +194,8 @@ def test_a_request_counts_whatever_its_context_is(context: Any) -> None:
     latencies.count("GET", "/", 10, context=context)
     assert latencies.sum([1000]).times.histogram() == {10: 1}
     assert latencies.sum([1000]).late.histogram() == {}
+
+
+def test_a_run_without_a_request_drains_at_once() -> None:
+    """Such as one whose users cannot begin: it has a verdict all the same."""
+    assert Latencies().drain_end(102) == 102
