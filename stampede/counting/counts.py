@@ -12,6 +12,7 @@ from stampede.counting.latency import Latencies
 from stampede.counting.names import Names
 from stampede.counting.outcomes import Outcomes
 from stampede.counting.readable import text
+from stampede.counting.request import Request
 from stampede.counting.steps import Steps
 from stampede.counting.unreported import Unreported
 
@@ -54,18 +55,22 @@ class Counts:
         self,
         request_type: Any = "",
         name: Any = "",
+        response_time: Any = None,
         exception: Any = None,
+        context: Any = None,
+        start_time: Any = None,
         response: Any = None,
-        **request: Any,
+        **_: Any,
     ) -> None:
         """Count one request; the arguments are those of Locust's request event, and may have any value."""
-        method, name = self.names.of(text(request_type), text(name))
+        route = self.names.of(text(request_type), text(name))
         if exception is not None and not isinstance(exception, BaseException) and not exception:
             exception = None  # such as "": Locust counts it as no error
-        self.latencies.count(method, name, exception=exception, response=response, **request)
-        self.outcomes.count(method, name, response=response, **request)
+        request = Request(route, response_time, exception, context, start_time, response)
+        self.latencies.count(request)
+        self.outcomes.count(request)
         if exception is not None:
-            self.errors.count(method, name, exception, response)
+            self.errors.count(*route, exception, response)
 
     def count_exception(self, user_instance: Any, exception: BaseException, **_: Any) -> None:
         """Count an exception of a user; the arguments are those of Locust's user_error event."""

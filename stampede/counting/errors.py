@@ -16,8 +16,8 @@ from typing import Any
 from msgspec import convert, to_builtins
 
 from stampede.counting.names import Names, Route
-from stampede.counting.outcomes import http_status
 from stampede.counting.readable import shortened, text
+from stampede.counting.request import http_status
 from stampede.facts.run_json import ErrorFacts, ErrorSample
 
 KEY = "stampede_errors"

@@ -19,22 +19,16 @@ from itertools import accumulate
 from math import ceil
 from typing import Any, TypeVar
 
-from stampede.counting import readable
-from stampede.counting.buckets import bucket_of
 from stampede.counting.names import Names, Route
 from stampede.counting.older_requests import OlderRequests
 from stampede.counting.packed_seconds import PackedSeconds
-from stampede.counting.readable import MOST_MS
+from stampede.counting.request import Request
 from stampede.counting.slots import NOTHING, Row, Seconds
 from stampede.counting.steps import Part, Steps
 from stampede.counting.times import Sum
 
 KEY = "stampede_latency"
 """The key of the times in a worker's report."""
-
-DUE = "stampede_due"
-"""The key in the context of a paced user's request for when it was due, in seconds since the epoch. Only the
-first request of a task is due; the later ones have None."""
 
 AFTER_STOP = "stampede_latency_after_stop"
 """The key of the times of requests that were sent after the stop, in a worker's report."""
@@ -84,40 +78,12 @@ class Latencies:
         """Keep requests apart that are sent from now on, as the run stops."""
         self._stopped_at = time.time()
 
-    def count(
-        self,
-        request_type: str,
-        name: str,
-        response_time: float | None = None,
-        exception: object = None,
-        context: Mapping[str, Any] | None = None,
-        start_time: float | None = None,
-        response: object = None,
-        **_: Any,
-    ) -> None:
-        """Count one request; the arguments are those of Locust's request event, the time in ms.
-
-        User code can report values of any type: a request without a readable time is a request all the same.
-        """
-        now = time.time()
-        if not (type(response_time) is float and 0.0 <= response_time < MOST_MS):
-            response_time = readable.milliseconds(response_time)
-        seconds = self._seconds
-        stopped_at = self._stopped_at
-        if stopped_at is not None and readable.sent_at(start_time, now, response_time) > stopped_at:
-            seconds = self._after_stop
-        slot = seconds[int(now)][request_type, name]
-        slot.requests += 1
+    def count(self, request: Request) -> None:
+        """Count one request."""
+        is_late = self._stopped_at is not None and request.sent > self._stopped_at
+        (self._after_stop if is_late else self._seconds)[request.second][request.route].count(request)
         self.total_requests += 1
-        self.total_failures += exception is not None
-        is_answered = exception is None or slot.count_failure(response, response_time)
-        if response_time is None:
-            return
-        if is_answered:
-            slot.times.append(bucket_of(response_time))
-        if context and isinstance(context, dict) and DUE in context:
-            sent = readable.sent_at(start_time, now, response_time)
-            slot.count_start(context[DUE], sent, response_time, is_answered)
+        self.total_failures += request.is_failed
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Move the times into a worker's report."""

@@ -11,26 +11,20 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from stampede.counting import readable
 from stampede.counting.latency import IsWanted
 from stampede.counting.names import Names
 from stampede.counting.packed_seconds import PackedSeconds
+from stampede.counting.request import NO_ANSWER, Request
 from stampede.counting.steps import Part, Steps
 
 KEY = "stampede_outcomes"
 """The key of the counts in a worker's report."""
-
-NO_ANSWER = 0
-"""The status of a request without a complete answer."""
 
 REFUSED = 503
 """The status that an overloaded API answers with."""
 
 MAX_REFUSAL_MS = 1000.0
 """The time within which an API should refuse a request."""
-
-MOST = 99_999
-"""The highest number that counts as a status."""
 
 MOST_STATUSES = 100
 """Different statuses that are told apart. An API can answer each request with another one."""
@@ -82,28 +76,16 @@ class Outcomes:
         """Keep requests apart that are sent from now on, as the run stops."""
         self._stopped_at = time.time()
 
-    def count(
-        self,
-        request_type: str,
-        name: str,
-        response_time: float | None = 0,
-        response: object = None,
-        start_time: float | None = None,
-        **_: Any,
-    ) -> None:
-        """Count one request; the arguments are those of Locust's request event, the time in ms."""
-        now = time.time()
-        status = http_status(readable.status(response))
+    def count(self, request: Request) -> None:
+        """Count one request."""
+        status = request.status
         if status not in self._statuses:
             status = self._told_apart(status)
-        seconds = self._seconds
-        if self._stopped_at is not None:
-            taken = readable.milliseconds(response_time)
-            if readable.sent_at(start_time, now, taken) > self._stopped_at:
-                seconds = self._after_stop
-        self._count(seconds, int(now), (request_type, name, status), 1)
-        if status == REFUSED and (readable.milliseconds(response_time) or 0) > MAX_REFUSAL_MS:
-            self._refused_late[int(now)] += 1
+        is_late = self._stopped_at is not None and request.sent > self._stopped_at
+        seconds = self._after_stop if is_late else self._seconds
+        self._count(seconds, request.second, (*request.route, status), 1)
+        if status == REFUSED and (request.milliseconds or 0) > MAX_REFUSAL_MS:
+            self._refused_late[request.second] += 1
 
     def hand_over(self, report: dict[str, Any]) -> None:
         """Move the counts into a worker's report."""
@@ -232,8 +214,3 @@ def _packed(seconds: _Seconds) -> list[tuple[int, str, str, int, int]]:
         for second, outcomes in seconds.items()
         for (method, name, status), count in outcomes.items()
     ]
-
-
-def http_status(status: object) -> int:
-    """Return the status, or NO_ANSWER for what is none: a client that is not HTTP has its own ("OK")."""
-    return int(status) if isinstance(status, int) and 0 < status <= MOST else NO_ANSWER

@@ -72,9 +72,8 @@ def status(response: object) -> object:
         return None
 
 
-def has_status(response: object) -> bool:
-    """Return whether a response has a status: a request that was refused, timed out or cut off has none."""
-    found = status(response)
+def is_status(found: object) -> bool:
+    """Return whether an answer has this status: a request that was refused, timed out or cut off has none."""
     return found is not None and not (isinstance(found, int) and found == 0)
 
 

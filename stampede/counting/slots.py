@@ -6,9 +6,9 @@ from array import array
 from collections.abc import Mapping
 from typing import Any
 
-from stampede.counting import readable
 from stampede.counting.buckets import bucket_of
 from stampede.counting.names import Route
+from stampede.counting.request import Request
 
 Row = tuple[int, int, bytes, bytes, bytes, bytes, int]
 """The content of a slot: requests, failures, times, times from the start, lateness, times of failed requests,
@@ -24,21 +24,28 @@ class Slot:
         self.requests = self.failures = self.unanswered = 0
         self.times, self.from_start, self.late, self.failed = (array("H") for _ in range(4))
 
-    def count_failure(self, response: object, response_time: float | None) -> bool:
-        """Count a failed request with its response. Returns whether it was answered."""
-        self.failures += 1
-        if response_time is not None:
-            self.failed.append(bucket_of(response_time))
-        is_answered = readable.has_status(response)
-        self.unanswered += not is_answered
-        return is_answered
+    def count(self, request: Request) -> None:
+        """Count a request. One whose time cannot be read is a request all the same."""
+        self.requests += 1
+        milliseconds = request.milliseconds
+        if request.is_failed:
+            self.failures += 1
+            self.unanswered += not request.is_answered
+            if milliseconds is not None:
+                self.failed.append(bucket_of(milliseconds))
+        if milliseconds is None:
+            return
+        if request.is_answered:
+            self.times.append(bucket_of(milliseconds))
+        if request.is_paced:
+            self._count_start(request, milliseconds)
 
-    def count_start(self, due: float | None, sent: float, response_time: float, is_answered: bool) -> None:
+    def _count_start(self, request: Request, milliseconds: float) -> None:
         """Count when a request of a paced user was sent, compared to when it was due."""
-        late = (sent - due) * 1000 if due else 0.0
-        if is_answered:
-            self.from_start.append(bucket_of(response_time + late if late > 0 else response_time))
-        if due:
+        late = (request.sent - request.due) * 1000 if request.due else 0.0
+        if request.is_answered:
+            self.from_start.append(bucket_of(milliseconds + late if late > 0 else milliseconds))
+        if request.due:
             self.late.append(bucket_of(late))
 
     def add_row(self, row: Row) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 
 from locust import TaskSet, User, between
 
-from stampede.counting.latency import DUE
+from stampede.counting.request import DUE
 
 WaitTime = Callable[[User], float]
 Context = Callable[[User], dict[str, Any]]

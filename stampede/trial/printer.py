@@ -127,7 +127,7 @@ class Printer:
         status = readable.status(response)
         if status is None:
             return ""  # it is not of HTTP
-        return self._text(status) if readable.has_status(response) else "no answer"
+        return self._text(status) if readable.is_status(status) else "no answer"
 
     def _reason(self, exception: object) -> str:
         if isinstance(exception, CutOffError):

@@ -21,7 +21,7 @@ from locust.env import Environment
 from stampede import FastUser
 from stampede.cluster import user_patches
 from stampede.counting.counts import Counts
-from stampede.counting.latency import DUE
+from stampede.counting.request import DUE
 from stampede.facts.samples import Samples
 from stampede.targets.evidence import Evidence
 from stampede.targets.measuring import results

@@ -7,18 +7,27 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+import pytest
+
 from stampede.counting.counts import Counts
 from stampede.counting.latency import Latencies
 from stampede.counting.ledger import Ledger
+from stampede.counting.request import Request
 from stampede.sampling import sampler
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
+    """Count requests by this clock: an object with a function `time`."""
+    for module in ("request", "latency", "outcomes"):
+        monkeypatch.setattr(f"stampede.counting.{module}.time", clock)
 
 
 def latencies(*requests: tuple[float, str, str, float, Exception | None]) -> Latencies:
     """Requests as workers count them: the time of the answer, method, name, ms, and exception."""
     made = Latencies()
     for at, method, name, milliseconds, exception in requests:
-        with patch("stampede.counting.latency.time", SimpleNamespace(time=lambda at=at: at)):
-            made.count(method, name, milliseconds, exception)
+        with patch("stampede.counting.request.time", SimpleNamespace(time=lambda at=at: at)):
+            made.count(Request((method, name), milliseconds, exception))
     return made
 
 
@@ -45,10 +54,7 @@ class Shop:
         exception = None if status < 500 else ValueError(str(status))
         for second in seconds:
             clock = SimpleNamespace(time=lambda second=second: second + 0.5)
-            with (
-                patch("stampede.counting.latency.time", clock),
-                patch("stampede.counting.outcomes.time", clock),
-            ):
+            with patch("stampede.counting.request.time", clock):
                 for time in times:
                     self.counts.count(
                         **{"request_type": method, "name": name, "response_time": time, "response": answer},

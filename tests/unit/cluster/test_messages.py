@@ -41,7 +41,7 @@ def report(**changes: Any) -> dict[str, Any]:
     counts, ledger = Counts(), Ledger()
     for failure in (None, ValueError("no")):
         environment.stats.log_request("GET", "/", 7, 2)
-        counts.count("GET", "/", failure, None, response_time=7.0)
+        counts.count("GET", "/", 7.0, failure)
     environment.stats.log_error("GET", "/", ValueError("no"))
     made: dict[str, Any] = {"user_count": 1, "user_classes_count": {"Shopper": 1}}
     environment.events.report_to_master.fire(client_id=WORKER, data=made)

@@ -48,7 +48,7 @@ def test_a_request_counts_whatever_its_method_and_its_name_are(name: Any) -> Non
     total, worker, report = Counts(), Counts(), dict[str, Any]()
     worker.count("GET", name, response_time=10, response=ANSWER)
     worker.count("GET", name, response_time=10, response=ANSWER)
-    worker.count(name, "/", ValueError("no"), response_time=10)
+    worker.count(name, "/", 10, ValueError("no"))
     worker.hand_over(report)
     total.add(msgpack.decode(msgpack.encode(report), strict=False))
     assert total.latencies.routes() == sorted([("GET", text(name)), (text(name), "/")])

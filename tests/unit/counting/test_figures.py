@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from stampede.counting import figures, latency
-from stampede.counting.latency import DUE, Latencies
+from stampede.counting import figures
+from stampede.counting.latency import Latencies
+from stampede.counting.request import DUE, Request
 from stampede.facts.figures import Failed, Figures, FromStart, Pace, Window
 from tests.unit import counted
+from tests.unit.counted import set_clock
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_times_are_of_answered_requests_and_failed_requests_have_their_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A refused connection is no fast answer; a 500, or what the locustfile calls a failure, is an answer."""
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: 100.5))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: 100.5))
     latencies = Latencies()
     for milliseconds, exception, status in (
         (200, None, 200),
@@ -80,7 +82,7 @@ def test_times_are_of_answered_requests_and_failed_requests_have_their_own(
         (0.7, ConnectionError(), 0),
     ):
         response = None if status is None else SimpleNamespace(status_code=status)
-        latencies.count("GET", "/", milliseconds, exception, response=response)
+        latencies.count(Request(("GET", "/"), milliseconds, exception, response=response))
     total = window(latencies, range(100, 101)).total
     assert (total.requests, total.failures) == (6, 4)
     assert (total.avg_ms, total.p50_ms, total.max_ms) == (350, 300, 500)
@@ -88,9 +90,9 @@ def test_times_are_of_answered_requests_and_failed_requests_have_their_own(
 
 
 def test_where_nothing_was_answered_there_are_no_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: 100.5))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: 100.5))
     latencies = Latencies()
-    latencies.count("GET", "/", 0.9, ConnectionError(), context={DUE: 100.4})
+    latencies.count(Request(("GET", "/"), 0.9, ConnectionError(), context={DUE: 100.4}))
     total = window(latencies, range(100, 101)).total
     assert (total.avg_ms, total.p50_ms, total.p99_ms, total.max_ms) == (None, None, None, None)
     assert total.from_start is None
@@ -102,9 +104,9 @@ def test_a_request_that_was_sent_after_the_stop_is_not_in_the_window(
 ) -> None:
     """A task may go on until it is killed. A late answer to an earlier request counts."""
     clock = SimpleNamespace(now=100.5)
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: clock.now))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: clock.now))
     worker, total = Latencies(), Latencies()
-    worker.count("GET", "/", 10)
+    worker.count(Request(("GET", "/"), 10))
     clock.now = 101.0
     worker.stop()
     for clock.now, milliseconds, start_time in (
@@ -114,7 +116,7 @@ def test_a_request_that_was_sent_after_the_stop_is_not_in_the_window(
         (103.8, 10.0, 103.7),
         (103.9, None, None),
     ):
-        worker.count("GET", "/", milliseconds, start_time=start_time)
+        worker.count(Request(("GET", "/"), milliseconds, start_time=start_time))
     for _ in range(2):
         report: dict[str, Any] = {}
         worker.hand_over(report)
@@ -122,7 +124,7 @@ def test_a_request_that_was_sent_after_the_stop_is_not_in_the_window(
     assert window(total, range(100, 101)).total.requests == 3
     assert total.sum([103], all_sent=True).requests == 5
     worker.clear()
-    worker.count("GET", "/", 500)
+    worker.count(Request(("GET", "/"), 500))
     assert worker.sum([103]).requests == 1, "the next run"
 
 
@@ -130,14 +132,14 @@ def test_a_request_that_was_sent_after_the_stop_is_not_in_the_window(
 def steady(monkeypatch: pytest.MonkeyPatch) -> Latencies:
     """200 requests of one route and 40 of another in 40 seconds, each as slow as its second."""
     clock, latencies = SimpleNamespace(now=0.0), Latencies()
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: clock.now))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: clock.now))
     for second in range(100, 140):
         clock.now = second + 0.5
         for _ in range(5):
-            latencies.count("GET", "/often", float(second))
-        latencies.count("POST", "/rarely", float(second))
+            latencies.count(Request(("GET", "/often"), float(second)))
+        latencies.count(Request(("POST", "/rarely"), float(second)))
     clock.now = 143.0
-    latencies.count("GET", "/often", 7000.0)
+    latencies.count(Request(("GET", "/often"), 7000.0))
     return latencies
 
 
@@ -218,10 +220,10 @@ def test_a_window_is_of_whole_seconds(start: float, end: float, seconds: tuple[i
 
 def test_who_comes_late_waits_longer_than_the_service_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """98 requests in time; two were due 2 s and 5 ms before they were sent. 5 ms is nothing to speak of."""
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: 100.5))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: 100.5))
     latencies = Latencies()
     for late in (*[0.0] * 98, 0.005, 2.0):
-        latencies.count("GET", "/", 10, context={DUE: 100.49 - late}, start_time=100.49)
+        latencies.count(Request(("GET", "/"), 10, context={DUE: 100.49 - late}, start_time=100.49))
     of_window = window(latencies, range(100, 101))
     assert of_window.total.p99_ms == of_window.total.max_ms == 10
     assert of_window.total.from_start == FromStart(p50_ms=10, p95_ms=10, p99_ms=15, max_ms=2010)
@@ -231,10 +233,10 @@ def test_who_comes_late_waits_longer_than_the_service_takes(monkeypatch: pytest.
 
 
 def test_a_request_is_late_from_ten_ms_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: 100.5))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: 100.5))
     latencies = Latencies()
     for late in (0.0099, 0.010, 0.0101):
-        latencies.count("GET", "/", 10, context={DUE: 100.49 - late}, start_time=100.49)
+        latencies.count(Request(("GET", "/"), 10, context={DUE: 100.49 - late}, start_time=100.49))
     assert figures.pace(latencies, range(100, 101), None).waited_late == 2
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from locust.rpc import Message
 
-from stampede.counting import latency
 from stampede.counting.buckets import rounded
-from stampede.counting.latency import DUE, Latencies, mean, percentile, requests_in
+from stampede.counting.latency import Latencies, mean, percentile, requests_in
+from stampede.counting.request import DUE, Request
+from tests.unit.counted import set_clock
 from tests.unit.counting.test_readable import Unreadable
 
 
@@ -19,7 +20,7 @@ from tests.unit.counting.test_readable import Unreadable
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     clock = SimpleNamespace(now=1000.0)
     clock.time = lambda: clock.now
-    monkeypatch.setattr(latency, "time", clock)
+    set_clock(monkeypatch, clock)
     return clock
 
 
@@ -64,9 +65,9 @@ def test_what_workers_counted_is_added_up_by_second_and_route(clock: SimpleNames
         worker = Latencies()
         clock.now = 1000.9
         for milliseconds in times:
-            worker.count("GET", "/a", milliseconds)
+            worker.count(Request(("GET", "/a"), milliseconds))
         clock.now = 1001.1
-        worker.count("POST", "/b", 20, exception=ValueError())
+        worker.count(Request(("POST", "/b"), 20, exception=ValueError()))
         total.add(handed_over(worker))
     assert total.routes() == [("GET", "/a"), ("POST", "/b")]
     assert total.sum([1000]).times.histogram() == {5: 1, 7: 1, 300: 1}
@@ -86,10 +87,10 @@ def test_what_workers_counted_is_added_up_by_second_and_route(clock: SimpleNames
 @pytest.mark.usefixtures("clock")
 def test_the_total_is_of_all_requests_also_of_those_after_the_stop() -> None:
     worker, total = Latencies(), Latencies()
-    worker.count("GET", "/", 1)
-    worker.count("GET", "/", 1)
+    worker.count(Request(("GET", "/"), 1))
+    worker.count(Request(("GET", "/"), 1))
     worker.stop()
-    worker.count("GET", "/", None, ValueError(), start_time=1000.5)
+    worker.count(Request(("GET", "/"), None, ValueError(), start_time=1000.5))
     assert (worker.total_requests, worker.total_failures) == (3, 1)
     report = handed_over(worker)
     total.add(report)
@@ -103,7 +104,7 @@ def test_the_total_is_of_all_requests_also_of_those_after_the_stop() -> None:
 def test_nothing_is_handed_over_twice() -> None:
     """The next report begins anew."""
     worker, total = Latencies(), Latencies()
-    worker.count("GET", "/", 1)
+    worker.count(Request(("GET", "/"), 1))
     for report in (handed_over(worker), handed_over(worker)):
         total.add(report)
     assert total.sum([1000]).requests == 1
@@ -113,9 +114,11 @@ def test_nothing_is_handed_over_twice() -> None:
 def test_a_request_that_was_sent_late_took_longer_from_when_it_was_due() -> None:
     """Due at 997.5, sent at 999.5, answered after half a second: somebody would have waited for 2.5 s."""
     latencies = Latencies()
-    latencies.count("GET", "/", 500, context={DUE: 997.5}, start_time=999.5)
-    latencies.count("GET", "/", 300, context={DUE: None}, start_time=999.7)  # the same task's next request
-    latencies.count("GET", "/", 100, context={}, start_time=999.9)  # of a user without a pace
+    latencies.count(Request(("GET", "/"), 500, context={DUE: 997.5}, start_time=999.5))
+    latencies.count(
+        Request(("GET", "/"), 300, context={DUE: None}, start_time=999.7)
+    )  # next of the same task
+    latencies.count(Request(("GET", "/"), 100, context={}, start_time=999.9))  # of a user without a pace
     assert latencies.sum([1000]).times.histogram() == {500: 1, 300: 1, 100: 1}
     assert latencies.sum([1000]).from_start.histogram() == {2500: 1, 300: 1}
     assert latencies.sum([1000]).late.histogram() == {2000: 1}
@@ -125,14 +128,14 @@ def test_a_request_that_was_sent_late_took_longer_from_when_it_was_due() -> None
 def test_a_user_who_wakes_up_early_is_not_late() -> None:
     """From the start is never less than the service time; without a start time it is reckoned."""
     latencies = Latencies()
-    latencies.count("GET", "/", 500, context={DUE: 999.6})
+    latencies.count(Request(("GET", "/"), 500, context={DUE: 999.6}))
     assert latencies.sum([1000]).from_start.histogram() == {500: 1}
 
 
 @pytest.mark.usefixtures("clock")
 def test_a_request_without_a_time_is_a_request() -> None:
     latencies = Latencies()
-    latencies.count("EVENT", "something", None)
+    latencies.count(Request(("EVENT", "something"), None))
     assert latencies.sum([1000]).requests == 1
     assert latencies.sum([1000]).times.histogram() == {}
 
@@ -168,10 +171,10 @@ def test_the_mean_is_of_all_requests() -> None:
 def test_a_request_counts_whatever_its_time_is(time: Any) -> None:
     """The time does not, where it is no time: answered, failed, paced, and after the stop."""
     worker, total = Latencies(), Latencies()
-    worker.count("GET", "/", time)
-    worker.count("GET", "/", time, ValueError(), {DUE: 999.0}, start_time=time)
+    worker.count(Request(("GET", "/"), time))
+    worker.count(Request(("GET", "/"), time, ValueError(), {DUE: 999.0}, start_time=time))
     worker.stop()
-    worker.count("GET", "/", time, start_time=time)
+    worker.count(Request(("GET", "/"), time, start_time=time))
     total.add(handed_over(worker))
     everything = total.sum([1000], all_sent=True)
     assert (everything.requests, everything.failures) == (3, 1)
@@ -182,7 +185,7 @@ def test_a_request_counts_whatever_its_time_is(time: Any) -> None:
 @pytest.mark.usefixtures("clock")
 def test_a_number_is_a_time_however_large(time: Any) -> None:
     worker, total = Latencies(), Latencies()
-    worker.count("GET", "/", time)
+    worker.count(Request(("GET", "/"), time))
     total.add(handed_over(worker))
     assert total.sum([1000]).times.histogram() == {min(1e9, round(time)): 1}
 
@@ -191,7 +194,7 @@ def test_a_number_is_a_time_however_large(time: Any) -> None:
 @pytest.mark.usefixtures("clock")
 def test_a_request_counts_whatever_its_context_is(context: Any) -> None:
     latencies = Latencies()
-    latencies.count("GET", "/", 10, context=context)
+    latencies.count(Request(("GET", "/"), 10, context=context))
     assert latencies.sum([1000]).times.histogram() == {10: 1}
     assert latencies.sum([1000]).late.histogram() == {}
 

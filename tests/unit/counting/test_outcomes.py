@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from msgspec import msgpack
 
-from stampede.counting import outcomes
 from stampede.counting.outcomes import MOST_STATUSES, Outcomes
+from stampede.counting.request import Request
+from tests.unit.counted import set_clock
 from tests.unit.counting.test_readable import Unreadable
 
 
@@ -18,8 +19,8 @@ def test_what_workers_counted_is_added_up_by_route() -> None:
     for statuses in ([201, 201, 409], [409, None]):
         worker, report = Outcomes(), dict[str, Any]()
         for status in statuses:
-            worker.count("POST", "/orders/", response=SimpleNamespace(status_code=status))
-        worker.count("GET", "/health", response=None)
+            worker.count(Request(("POST", "/orders/"), response=SimpleNamespace(status_code=status)))
+        worker.count(Request(("GET", "/health"), response=None))
         worker.hand_over(report)
         total.add(report)
     assert total.by_route() == {
@@ -31,7 +32,7 @@ def test_what_workers_counted_is_added_up_by_route() -> None:
 def test_nothing_is_handed_over_twice() -> None:
     """The next report begins anew."""
     worker, first, second = Outcomes(), dict[str, Any](), dict[str, Any]()
-    worker.count("GET", "/health", response=SimpleNamespace(status_code=200))
+    worker.count(Request(("GET", "/health"), response=SimpleNamespace(status_code=200)))
     worker.hand_over(first)
     worker.hand_over(second)
     total = Outcomes()
@@ -43,10 +44,10 @@ def test_nothing_is_handed_over_twice() -> None:
 def test_each_second_has_its_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the seconds and routes that are asked for."""
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(outcomes, "time", SimpleNamespace(time=lambda: clock.now))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: clock.now))
     total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
     for clock.now, method, status in ((99.9, "GET", 200), (100.0, "GET", 200), (101.9, "POST", 409)):
-        worker.count(method, "/", response=SimpleNamespace(status_code=status))
+        worker.count(Request((method, "/"), response=SimpleNamespace(status_code=status)))
     worker.hand_over(report)
     total.add(report)
     assert total.histogram(100, 102) == {200: 1, 409: 1}
@@ -57,7 +58,7 @@ def test_each_second_has_its_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_refusals_that_took_more_than_a_second_are_counted() -> None:
     total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
     for milliseconds, status in ((900, 503), (1000, 503), (1001, 503), (1100, 200)):
-        worker.count("GET", "/", milliseconds, response=SimpleNamespace(status_code=status))
+        worker.count(Request(("GET", "/"), milliseconds, response=SimpleNamespace(status_code=status)))
     worker.hand_over(report)
     total.add(report)
     now = int(time.time())
@@ -70,7 +71,7 @@ def test_refusals_that_took_more_than_a_second_are_counted() -> None:
 def test_what_is_served_is_answered_below_500(status: int | None, served: int) -> None:
     """A request without an answer was not served."""
     worker = Outcomes()
-    worker.count("GET", "/", 5, response=SimpleNamespace(status_code=status))
+    worker.count(Request(("GET", "/"), 5, response=SimpleNamespace(status_code=status)))
     now = int(time.time())
     assert worker.tally(range(now - 60, now + 1)).served == served
 
@@ -79,8 +80,8 @@ def test_what_is_served_is_answered_below_500(status: int | None, served: int) -
 def test_a_client_that_is_not_http_has_no_status(status: object) -> None:
     """Locust lets a user class report any; it is sent as a worker's report."""
     total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
-    worker.count("RPC", "42", response=SimpleNamespace(status_code=status))
-    worker.count("RPC", "42", response=SimpleNamespace(status_code=200))
+    worker.count(Request(("RPC", "42"), response=SimpleNamespace(status_code=status)))
+    worker.count(Request(("RPC", "42"), response=SimpleNamespace(status_code=200)))
     worker.hand_over(report)
     total.add(msgpack.decode(msgpack.encode(report), strict=False))
     assert total.by_route() == {"RPC 42": {"0": 1, "200": 1}}
@@ -89,8 +90,8 @@ def test_a_client_that_is_not_http_has_no_status(status: object) -> None:
 def test_a_request_counts_whatever_its_time_and_its_response_are() -> None:
     total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
     for time_ms in (None, "12", float("nan"), 5_000):
-        worker.count("GET", "/", time_ms, response=SimpleNamespace(status_code=503))  # type: ignore[arg-type]
-    worker.count("RPC", "/", 10, response=Unreadable())
+        worker.count(Request(("GET", "/"), time_ms, response=SimpleNamespace(status_code=503)))
+    worker.count(Request(("RPC", "/"), 10, response=Unreadable()))
     worker.hand_over(report)
     total.add(msgpack.decode(msgpack.encode(report), strict=False))
     assert total.by_route() == {"GET /": {"503": 4}, "RPC /": {"0": 1}}
@@ -102,7 +103,7 @@ def test_an_answer_to_a_request_sent_after_the_stop_is_of_the_run_but_not_of_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(outcomes, "time", SimpleNamespace(time=lambda: clock.now))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: clock.now))
     total, worker, report = Outcomes(), Outcomes(), dict[str, Any]()
     worker.stop()
     for clock.now, milliseconds, start_time in (
@@ -110,16 +111,15 @@ def test_an_answer_to_a_request_sent_after_the_stop_is_of_the_run_but_not_of_the
         (103.1, 5.0, 99.0),
         (103.2, 5.0, None),
     ):
-        worker.count(
-            "GET", "/", milliseconds, response=SimpleNamespace(status_code=200), start_time=start_time
-        )
+        answer = SimpleNamespace(status_code=200)
+        worker.count(Request(("GET", "/"), milliseconds, response=answer, start_time=start_time))
     worker.hand_over(report)
     total.add(report)
     assert total.histogram(100, 110) == {200: 2}
     assert total.histogram(100, 110, all_sent=True) == {200: 3}
     assert total.by_route() == {"GET /": {"200": 3}}
     worker.clear()
-    worker.count("GET", "/", 5, response=SimpleNamespace(status_code=200))
+    worker.count(Request(("GET", "/"), 5, response=SimpleNamespace(status_code=200)))
     assert worker.histogram(100, 110) == {200: 1}, "the next run"
 
 
@@ -130,7 +130,7 @@ def test_statuses_beyond_the_limit_are_counted_by_their_class(reports: int) -> N
     for number in range(reports):
         report: dict[str, Any] = {}
         for status in [200, None, *range(300, 999)]:
-            worker.count("GET", "/", response=SimpleNamespace(status_code=status))
+            worker.count(Request(("GET", "/"), response=SimpleNamespace(status_code=status)))
         worker.hand_over(report)
         total.add(msgpack.decode(msgpack.encode(report), strict=False))
         assert total.by_route()["GET /"]["200"] == number + 1
@@ -147,5 +147,5 @@ def test_statuses_beyond_the_limit_are_counted_by_their_class(reports: int) -> N
 def test_a_low_status_beyond_the_limit_is_still_an_answer() -> None:
     total = Outcomes()
     for status in [*range(1000, 1000 + MOST_STATUSES), 7]:
-        total.count("WS", "/", response=SimpleNamespace(status_code=status))
+        total.count(Request(("WS", "/"), response=SimpleNamespace(status_code=status)))
     assert total.by_route()["WS /"]["7"] == 1

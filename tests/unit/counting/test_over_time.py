@@ -7,6 +7,7 @@ import pytest
 from stampede.counting import over_time
 from stampede.counting.latency import Latencies
 from stampede.counting.over_time import BOUNDS_MS, MOST_ROUTES, OTHERS, routes_over_time
+from stampede.counting.request import Request
 from stampede.facts.figures import RoutesOverTime
 from tests.unit import counted
 
@@ -70,7 +71,7 @@ def test_routes_with_few_requests_are_joined() -> None:
     latencies = Latencies()
     for number in range(MOST_ROUTES + 5):
         for _ in range(number + 1):
-            latencies.count("GET", f"/{number:02}", 5.0)
+            latencies.count(Request(("GET", f"/{number:02}"), 5.0))
     seconds = sorted(latencies._seconds)
     of_run = made(latencies, range(seconds[0], seconds[-1] + 1))
     names = [route.name for route in of_run.routes]

@@ -14,11 +14,12 @@ from stampede.counting.readable import (
     MOST_BYTES,
     MOST_CHARACTERS,
     MOST_MS,
-    has_status,
+    is_status,
     length,
     milliseconds,
     sendable,
     sent_at,
+    status,
     text,
 )
 
@@ -115,7 +116,7 @@ def test_without_any_time_a_request_was_sent_when_it_was_counted() -> None:
     ],
 )
 def test_a_response_without_a_status_is_no_answer(response: object, expected: bool) -> None:
-    assert has_status(response) is expected
+    assert is_status(status(response)) is expected
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from locust import (
 from locust.env import Environment
 from locust.user import wait_time
 
-from stampede.counting.latency import DUE
+from stampede.counting.request import DUE
 from stampede.plan import pace
 
 

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from stampede.counting import figures, latency
+from stampede.counting import figures
 from stampede.counting.latency import Latencies
+from stampede.counting.request import Request
 from stampede.facts.figures import Failed, Window
 from stampede.facts.run_json import Facts
 from stampede.facts.samples import Samples
@@ -19,6 +20,7 @@ from stampede.report.difference import Mark
 from stampede.report.side_by_side import Row
 from tests import runs
 from tests.facts import make
+from tests.unit.counted import set_clock
 
 RESPONSE = SimpleNamespace(status_code=200)
 
@@ -31,14 +33,14 @@ def row(a: Facts, b: Facts, name: str, group: str = "whole") -> Row:
 def simulated(monkeypatch: pytest.MonkeyPatch, seed: str, factor: float = 1.0) -> Facts:
     """A run of 60 s with 100 requests/s of four routes: a slow second is followed by another slow one."""
     random, clock, latencies = Random(seed), SimpleNamespace(now=0.0), Latencies()  # noqa: S311
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: clock.now))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: clock.now))
     state = 0.0
     for second in range(60):
         state = 0.5 * state + sqrt(1 - 0.5**2) * random.gauss(0, 1)
         clock.now = runs.START + second + 0.5
         for number in range(100):
             time = 20 * factor * exp(0.1 * state + random.gauss(0, 0.4))
-            latencies.count("GET", f"/{number % 4}", time, response=RESPONSE)
+            latencies.count(Request(("GET", f"/{number % 4}"), time, response=RESPONSE))
     window = range(runs.START, runs.START + 60)
     return runs.run(window=figures.window(latencies, window, window, with_blocks=True), samples={})
 

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from stampede.counting import latency
 from stampede.counting.latency import Latencies
 from stampede.counting.over_time import routes_over_time
+from stampede.counting.request import Request
 from stampede.facts.event import Event
 from stampede.facts.run_json import Facts
 from stampede.facts.samples import Samples
@@ -19,6 +19,7 @@ from stampede.report.charts import charts
 from stampede.report.page import page
 from stampede.verdict.verdict import verdict
 from tests import runs
+from tests.unit.counted import set_clock
 
 MOST_BYTES = 1_600_000
 
@@ -28,7 +29,7 @@ OF_THE_BASIC_BUNDLE = {"scatter", "bar", "pie"}
 def counted(monkeypatch: pytest.MonkeyPatch, seconds: int, routes: int) -> Latencies:
     """What workers count in a run: times differ from second to second, as they do in a real one."""
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(latency, "time", SimpleNamespace(time=lambda: clock.now))
+    set_clock(monkeypatch, SimpleNamespace(time=lambda: clock.now))
     latencies = Latencies()
     for place in range(seconds):
         clock.now = runs.START + place + 0.5
@@ -36,7 +37,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, seconds: int, routes: int) -> Laten
             for number in range(6):
                 time = (number + 1) * (12.3 + 9 * sin(place * 1.7 + route)) + 0.1 * (place % 7)
                 error = ValueError() if (place + route + number) % 50 == 0 else None
-                latencies.count("GET", f"/a/route/of/some/length/{route}/{{id}}", time, error)
+                latencies.count(Request(("GET", f"/a/route/of/some/length/{route}/{{id}}"), time, error))
     return latencies
 
 

@@ -13,6 +13,7 @@ from stampede.facts.event import Event
 from stampede.facts.figures import StageFigures
 from stampede.facts.samples import ProcessSample
 from stampede.run.stages import Stages
+from tests.unit.counted import set_clock
 
 
 class Shop:
@@ -20,8 +21,9 @@ class Shop:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        for module in ("run.stages", "counting.latency", "counting.outcomes"):
-            monkeypatch.setattr(f"stampede.{module}.time", SimpleNamespace(time=lambda: self.now))
+        clock = SimpleNamespace(time=lambda: self.now)
+        monkeypatch.setattr("stampede.run.stages.time", clock)
+        set_clock(monkeypatch, clock)
         self.counts = Counts()
         self.workers: dict[str, list[ProcessSample]] = {}
         self.events: list[Event] = []

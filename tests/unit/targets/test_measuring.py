@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from stampede.counting.latency import DUE
+from stampede.counting.request import DUE
 from stampede.facts.samples import Samples
 from stampede.facts.target import Figure, Kind, MeasuredTarget, Reading, Routes, Target
 from stampede.targets import parser
