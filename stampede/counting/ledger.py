@@ -9,12 +9,15 @@ docs/audit.md describes the fields.
 from __future__ import annotations
 
 import gzip
-import json
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
+
+import gevent
+from gevent.queue import Queue
+from msgspec.json import Encoder
 
 from stampede.counting.readable import text
 from stampede.facts.event import Event
@@ -24,7 +27,7 @@ KEY = "stampede_ledger"
 
 Entry = dict[str, Any]
 
-_encode = json.JSONEncoder(separators=(",", ":"), default=text, allow_nan=False).encode
+_encode = Encoder(enc_hook=text).encode
 
 
 class Ledger:
@@ -88,7 +91,10 @@ class Ledger:
 
 
 class LedgerFile:
-    """The file ``ledger.jsonl.gz`` of one run, which the master writes from the workers' reports."""
+    """The file ``ledger.jsonl.gz`` of one run, which the master writes from the workers' reports.
+
+    A thread compresses and writes the entries: it would hold up the master's event loop.
+    """
 
     def __init__(self, path: Path, run_id: str, workers: Mapping[str, str], events: list[Event]) -> None:
         """Open the file.
@@ -97,7 +103,10 @@ class LedgerFile:
         `events`, the run's list.
         """
         self._run_id = run_id
-        self._file = gzip.open(path, "wt", compresslevel=1, encoding="utf-8")  # noqa: SIM115 - closed by close()
+        self._file = gzip.open(path, "wb", compresslevel=1)  # noqa: SIM115 - closed by close()
+        self._unwritten: Queue[bytes | None] = Queue()
+        self._writer = gevent.spawn(self._keep_writing)
+        self._is_closed = False
         self.still_working = dict(workers)
         """The ids of the workers that have not reported their end, by label."""
         self._reported: set[str] = set()
@@ -109,7 +118,7 @@ class LedgerFile:
     def add(self, worker_id: str, report: Mapping[str, Any]) -> None:
         """Write the entries in the report of a worker, whose id is `worker_id`."""
         batch = report[KEY]
-        if batch["run"] != self._run_id or self._file.closed:
+        if batch["run"] != self._run_id or self._is_closed:
             return
         worker = batch["worker"]
         self._reported.add(worker)
@@ -121,7 +130,8 @@ class LedgerFile:
         for entry in batch["settled"]:
             if entry["act"] == "event":
                 self._events.append(_event(entry))
-        self._write(*({"worker": worker, **entry} for entry in (*batch["settled"], *batch["open"])))
+        entries = (*batch["settled"], *batch["open"])
+        self._unwritten.put(b"".join(_line({"worker": worker, **entry}) for entry in entries))
 
     def worker_left(self, worker: str) -> None:
         """Expect no end of a worker that has left, by its label, if it has not reported anything."""
@@ -140,29 +150,35 @@ class LedgerFile:
     def close(self) -> list[str]:
         """Write the workers that never reported their end, close the file, and return the workers' ids."""
         lost, now = self.still_working, time.time()
-        self._write(
-            *({"act": "lost_worker", "worker": label, "name": id_, "at": now} for label, id_ in lost.items())
-        )
-        try:
-            self._file.close()
-        except OSError as error:
-            self.error = self.error or error
+        for label, id_ in lost.items():
+            self._unwritten.put(_line({"act": "lost_worker", "worker": label, "name": id_, "at": now}))
+        self._is_closed = True
+        self._unwritten.put(None)
+        self._writer.join()
         return sorted(lost.values())
 
-    def _write(self, *entries: Entry) -> None:
+    def _keep_writing(self) -> None:
+        """Write what is put into the queue, until the file is closed."""
+        threads = gevent.get_hub().threadpool
+        for lines in iter(self._unwritten.get, None):
+            threads.apply(self._attempt, (self._write, lines))
+        threads.apply(self._attempt, (self._file.close,))
+
+    def _write(self, lines: bytes) -> None:
+        self._file.write(lines)
+        self._file.flush()  # so that it can be read if the master dies
+
+    def _attempt(self, act: Callable[..., None], *arguments: bytes) -> None:
         try:
-            self._file.writelines(_line(entry) for entry in entries)
-            self._file.flush()  # so that it can be read if the master dies
+            act(*arguments)
         except OSError as error:  # such as a full disk: the run goes on, but cannot be audited
             self.error = self.error or error
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: Entry) -> bytes:
     """Return an entry as a line of JSON, which has no NaN: a value that the API has answered may be one."""
-    try:
-        return _encode(entry) + "\n"
-    except ValueError:
-        return _encode(_with_texts(entry)) + "\n"
+    line = _encode(entry)
+    return (_encode(_with_texts(entry)) if b"null" in line else line) + b"\n"  # NaN is encoded as null
 
 
 def _with_texts(value: object) -> object:

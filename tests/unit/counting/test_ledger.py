@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 
 from stampede.audit.ledger import ACTS
@@ -143,7 +144,11 @@ def test_what_was_written_can_be_read_although_the_file_was_never_closed(
     """As after a master that was killed."""
     ledger.attempt("order", key="k")
     file.add("host_1", report(ledger))
-    with gzip.open(tmp_path / "ledger.jsonl.gz", "rt") as content:
+    path = tmp_path / "ledger.jsonl.gz"
+    with gevent.Timeout(10):
+        while path.stat().st_size <= len(gzip.compress(b"")):  # a thread writes it
+            gevent.sleep(0.01)
+    with gzip.open(path, "rt") as content:
         assert json.loads(content.readline())["key"] == "k"
     file.close()
 
