@@ -79,10 +79,10 @@ Check = Callable[[Answer], str | None]
 
 def number(value: Any) -> int | float | None:
     """Return the value if it is a number that the API can have, else None: NaN, a text, one of 70 bits."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = type(value) is int or type(value) is float  # a bool is none
     return value if is_number and -LARGEST < value < LARGEST else None
 
 
 def whole_number(value: Any) -> int | None:
     """Return the value if it is a whole number that the API can have, else None."""
-    return value if isinstance(value, int) and number(value) is not None else None
+    return value if type(value) is int and -LARGEST < value < LARGEST else None

@@ -105,11 +105,11 @@ def count_any_request() -> None:
         stats: RequestStats, method: Any, name: Any, response_time: Any, content_length: Any
     ) -> None:
         milliseconds, length = readable.milliseconds(response_time), readable.length(content_length)
-        log_request(stats, readable.text(method), readable.text(name), milliseconds, length)
+        log_request(stats, *readable.route(method, name), milliseconds, length)
 
     def log_any_error(stats: RequestStats, method: Any, name: Any, error: Any) -> None:
         error = error if isinstance(error, Exception) else readable.text(error)
-        log_error(stats, readable.text(method), readable.text(name), error)
+        log_error(stats, *readable.route(method, name), error)
 
     RequestStats.log_request, RequestStats.log_error = log_any_request, log_any_error
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stampede.counting import readable
 from stampede.counting.ended_users import EndedUsers
 from stampede.counting.errors import Errors
 from stampede.counting.exceptions import Exceptions, place
 from stampede.counting.latency import Latencies
 from stampede.counting.names import Names
 from stampede.counting.outcomes import Outcomes
-from stampede.counting.readable import text
 from stampede.counting.request import Request
 from stampede.counting.steps import Steps
 from stampede.counting.unreported import Unreported
@@ -63,7 +63,7 @@ class Counts:
         **_: Any,
     ) -> None:
         """Count one request; the arguments are those of Locust's request event, and may have any value."""
-        route = self.names.of(text(request_type), text(name))
+        route = self.names.of(*readable.route(request_type, name))
         if exception is not None and not isinstance(exception, BaseException) and not exception:
             exception = None  # such as "": Locust counts it as no error
         request = Request(route, response_time, exception, context, start_time, response)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from math import inf
 
 MOST_CHARACTERS = 1_000
@@ -35,6 +36,18 @@ def text(value: object) -> str:
     except Exception:  # the __str__ of user code
         whole = f"<{type(value).__name__}>"
     return whole[:MOST_CHARACTERS].encode("utf-8", "replace").decode()
+
+
+def route(method: object, name: object) -> tuple[str, str]:
+    """Return a method and a name as texts that can be sent and written: raises nothing."""
+    if type(method) is str and type(name) is str:
+        return _known_route(method, name)
+    return text(method), text(name)
+
+
+@lru_cache(2_000)
+def _known_route(method: str, name: str) -> tuple[str, str]:
+    return text(method), text(name)
 
 
 def shortened(text: str, most: int) -> str:

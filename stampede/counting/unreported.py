@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from stampede.counting.readable import text
+from stampede.counting.readable import route
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Unreported:
 
     def opened(self, method: object, name: object) -> str:
         """Note a response that is to be reported at the end of its `with` block; return its key."""
-        key = self._key(f"{text(method)} {text(name)}")
+        key = self._key(" ".join(route(method, name)))
         self._open[key] += 1
         return key
 
