@@ -20,8 +20,8 @@ LONGEST_ENCODING = 20
 
 def decoded_by(encoding: str, body: bytes, most: int) -> bytes:
     """Return a body without its encoding. Raises AnswerError and zlib.error."""
-    encoding = encoding.lower()
-    if encoding == "identity" or not body:  # the answer to HEAD has no body
+    encoding = encoding.lower().removeprefix("x-")  # x-gzip is an old name
+    if encoding in ("identity", "") or not body:  # the answer to HEAD has no body
         return body
     if encoding not in DECODERS:
         raise AnswerError(f"the body has the unknown encoding {encoding[:LONGEST_ENCODING]!r}")

@@ -116,8 +116,11 @@ class Receiver:
         """Keep a header, but no trailer."""
         if not self._status:
             self._headers.append((name, value))
-            if name.lower() in (b"content-length", b"transfer-encoding"):
-                self._has_length = True
+            match name.lower():
+                case b"content-length":
+                    self._has_length = True
+                case b"transfer-encoding":
+                    self._has_length = value.lower().endswith(b"chunked")
 
     def on_headers_complete(self) -> None:
         """Note the status of the final answer."""

@@ -13,6 +13,7 @@ from locust.exception import CatchResponseError, LocustError, ResponseError
 from requests.utils import get_encoding_from_headers
 
 from stampede.http.receiver import RawAnswer
+from stampede.http.request import SentRequest
 
 
 class Response:
@@ -28,9 +29,15 @@ class Response:
     encoding: str | None = None
     """The encoding of `text`, if it is set before `text` is read; else that of the headers, or a guess."""
 
-    def __init__(self, meta: dict[str, Any], answer: RawAnswer | None, content: bytes | None) -> None:
-        """Take the arguments of Locust's request event; `exception` is what has failed the request."""
+    def __init__(
+        self, meta: dict[str, Any], sent: bytes, answer: RawAnswer | None, content: bytes | None
+    ) -> None:
+        """Take the arguments of Locust's request event; `exception` is what has failed the request.
+
+        `sent` are the bytes of the request.
+        """
         self.request_meta = meta
+        self._sent = sent
         self.error: Any = meta["exception"]
         self.status_code = answer.status if answer else 0
         self.content = content
@@ -45,6 +52,11 @@ class Response:
     def url(self) -> str:
         """The URL of the request."""
         return str(self.request_meta["url"])
+
+    @cached_property
+    def request(self) -> SentRequest:
+        """The request as it was sent."""
+        return SentRequest(self.url, self._sent)
 
     @property
     def ok(self) -> bool:
@@ -63,19 +75,27 @@ class Response:
 
     @property
     def text(self) -> str | None:
-        """The body as text; None without an answer."""
+        """The body as text; None without an answer, or where its encoding is not known."""
         if self.content is None:
             return None
+        media_types = [value for name, value in self._raw_headers or () if name.lower() == b"content-type"]
+        media_type = {"content-type": media_types[0].decode("latin-1")} if media_types else {}
         encoding = (
             self.encoding
-            or get_encoding_from_headers(cast(Any, self.headers))
+            or get_encoding_from_headers(cast(Any, media_type))
             or detect(self.content)["encoding"]
         )
-        return None if encoding is None else str(self.content, str(encoding), errors="replace")
+        try:
+            return None if encoding is None else str(self.content, str(encoding), errors="replace")
+        except (LookupError, UnicodeError):  # the API has made it up
+            return str(self.content, errors="replace")
 
     def json(self) -> Any:
         """Return the body, which is JSON. Raises ValueError for other bodies."""
-        return json.loads(self.content or b"")
+        try:
+            return json.loads(self.content or b"")
+        except UnicodeDecodeError:
+            return json.loads(self.text or "")
 
     def raise_for_status(self) -> None:
         """Raise what has failed the request."""

@@ -22,7 +22,7 @@ from stampede.http.errors import RedirectError
 from stampede.http.limits import MOST_OF_BODY
 from stampede.http.origin import Origin, origin_and_path
 from stampede.http.receiver import RawAnswer
-from stampede.http.request import Content, basic_auth, request_bytes, target_of
+from stampede.http.request import Content, Params, basic_auth, request_bytes, target_of, verb
 from stampede.http.response import Response
 
 logger = logging.getLogger(__name__)
@@ -75,11 +75,11 @@ class FastSession:
         data: Content = None,
         catch_response: bool = False,
         headers: Mapping[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
+        auth: tuple[str | bytes, str | bytes] | None = None,
         json: Any = None,
         allow_redirects: bool = True,
         context: Mapping[str, Any] = NOTHING,
-        params: Mapping[str, Any] | None = None,
+        params: Params = None,
         **unknown: Any,
     ) -> Response:
         """Send a request, and return the answer; a request that fails has an `error`.
@@ -87,19 +87,20 @@ class FastSession:
         The arguments are those of FastHttpUser's client, without `stream` and `files`: these raise TypeError.
         Raises ValueError for a URL or a header that cannot be sent.
         """
-        if any(unknown.values()):  # such as stream=False
-            raise TypeError(f"FastUser has no '{next(iter(unknown))}': use FastHttpUser for this request")
-        is_elsewhere = ABSOLUTE.match(url)
-        origin, path = origin_and_path(url) if is_elsewhere else (self._origin, self._path + url)
+        for option, value in unknown.items():
+            if value:  # unlike stream=False
+                raise TypeError(f"FastUser has no '{option}': use FastHttpUser for this request")
+        full_url = self._build_url(url)
+        origin, path = (self._origin, self._path + url) if full_url is not url else origin_and_path(url)
         given = {**self._default_headers, **(headers or NOTHING)}
         authorization = basic_auth(*auth) if auth else self._auth
-        target = target_of(path, params)
-        request = request_bytes(method, origin, target, given, data, json, authorization)
+        sent_method, target = verb(method), target_of(path, params)
+        request = request_bytes(sent_method, origin, target, given, data, json, authorization)
         start_time, began = time.time(), time.perf_counter()
         answer, content = None, None
         error: Exception | None = None
         try:
-            answer = self._exchange(origin, request, method == "HEAD")
+            answer = self._exchange(origin, request, sent_method == "HEAD")
             if answer.error:
                 raise answer.error
             content = self._content(answer)
@@ -108,18 +109,18 @@ class FastSession:
             error.__context__ = None
         response_time = (time.perf_counter() - began) * 1000
         if answer and answer.status and answer.status not in self.valid_response_codes:
-            error = _why_failed(answer.status, self._build_url(url), allow_redirects) or error
+            error = _why_failed(answer.status, full_url, allow_redirects) or error
         meta: dict[str, Any] = {
             "request_type": method,
             "name": name or self.request_name or url,
             "context": {**self.user.context(), **context} if self.user else context,
             "exception": error,
             "start_time": start_time,
-            "url": self._build_url(url),
+            "url": full_url,
             "response_length": len(content or b""),
             "response_time": response_time,
         }
-        response = Response(meta, answer, content)
+        response = Response(meta, request, answer, content)
         if catch_response:
             response.catch(self.request_event)
         else:

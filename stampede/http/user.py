@@ -14,6 +14,9 @@ from locust.user.users import RestMixin
 from stampede.http.limits import most_of_body
 from stampede.http.session import FastSession
 
+NOT_HERE = ("client_pool", "concurrency", "max_redirects", "max_retries", "proxy_host", "proxy_port")
+"""Attributes that only FastHttpUser has."""
+
 
 class FastUser(User, RestMixin[Any]):
     """The base class of users whose `client` has FastHttpUser's methods.
@@ -44,6 +47,9 @@ class FastUser(User, RestMixin[Any]):
             raise StopTest(
                 "You must specify the base host: in the host attribute of the User class, or with --host."
             )
+        for name in NOT_HERE:
+            if getattr(self, name, None):  # unlike max_redirects = 0
+                raise TypeError(f"FastUser has no '{name}': use FastHttpUser")
         self.client = FastSession(
             self.host,
             environment.events.request,

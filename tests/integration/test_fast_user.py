@@ -155,7 +155,7 @@ client.post("/empty")
     assert json.loads(post[3]) == {"id": 1, "name": "\u00e4"}
     assert (post[2]["Content-Type"], post[2]["Accept"]) == ("application/json", "application/json")
     assert post[2]["Idempotency-Key"] == "k"
-    assert put[2]["Content-Type"] == "application/x-www-form-urlencoded"
+    assert put[2]["Content-Type"] == "application/x-www-form-urlencoded; charset=utf-8"
     assert put[3] == b"a=1+2&b=x&b=y"
     assert patch[3] == "\u00e4".encode()
     assert (patch[2]["content-type"], patch[2]["accept-encoding"]) == ("text/x", "identity")
@@ -250,7 +250,7 @@ except ValueError as error:
     ]
     assert moved == [302, "/moved", None]
     assert stream == "TypeError: FastUser has no 'stream': use FastHttpUser for this request"
-    assert header == name == "ValueError: the method or a header has characters that HTTP does not allow"
+    assert header == name == "ValueError: a header has characters that HTTP does not allow"
     assert host.startswith("'ftp://x' is no address of HTTP")
     assert log.count("FastUser keeps no cookies: use FastHttpUser where the API needs them") == 1
     assert not any("Y" in asked[2] for asked in api.asked)
