@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import gevent
 import pytest
 from gevent.server import StreamServer
 from locust import FastHttpUser
-from locust.env import Environment
-from locust.event import Events
 
 from stampede import FastUser
+from tests.integration.visitors import visiting
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 APART = ("user-agent", "connection")
@@ -51,18 +48,6 @@ def server() -> Iterator[Server]:
     server = Server()
     yield server
     server.stop()
-
-
-@contextmanager
-def visiting(kind: type[Any], **attributes: Any) -> Iterator[Any]:
-    """A user of a kind, whose connections are closed afterwards."""
-    visitor = type("Visitor", (kind,), {"network_timeout": 5.0, **attributes})
-    made = visitor(Environment(events=Events()))
-    try:
-        with gevent.Timeout(10):
-            yield made
-    finally:
-        getattr(made.client, "client", made.client).close()
 
 
 def sent(server: Server, kind: type[Any], method: str, url: str, **options: Any) -> Any:
