@@ -9,7 +9,7 @@ from time import perf_counter
 import brotli
 
 from stampede.http.errors import AnswerError
-from stampede.http.limits import Work, holding
+from stampede.http.limits import Work, holding, too_long
 
 PIECE = 128 * 1024
 """Bytes that are decoded at once."""
@@ -19,17 +19,19 @@ LONGEST_ENCODING = 20
 
 
 def decoded_by(encoding: str, body: bytes, most: int) -> bytes:
-    """Return a body without its encoding. Raises AnswerError and zlib.error."""
+    """Return a body without its encoding, of `most` bytes at most. Raises AnswerError and zlib.error."""
     encoding = encoding.lower().removeprefix("x-")  # x-gzip is an old name
-    if encoding in ("identity", "") or not body:  # the answer to HEAD has no body
-        return body
-    if encoding not in DECODERS:
-        raise AnswerError(f"the body has the unknown encoding {encoding[:LONGEST_ENCODING]!r}")
-    return _decoded(body, encoding, most)
+    if encoding not in ("identity", "") and body:  # the answer to HEAD has no body
+        if encoding not in DECODERS:
+            raise AnswerError(f"the body has the unknown encoding {encoding[:LONGEST_ENCODING]!r}")
+        body = _decoded(body, encoding, most)
+    if len(body) > most:
+        raise AnswerError(too_long(most))
+    return body
 
 
 def _decoded(body: bytes, encoding: str, most: int) -> bytes:
-    """Return a decoded body of `most` bytes at most. Raises AnswerError and zlib.error."""
+    """Return a decoded body; a long one has `most` bytes at most. Raises AnswerError and zlib.error."""
     pieces = DECODERS[encoding](body)
     first = next(pieces, b"")
     if len(first) < PIECE:  # nearly always
