@@ -46,15 +46,14 @@ class Connection:
 
         `answer_timeout` is the longest wait for the next bytes of an answer, in seconds.
         """
-        with gevent.Timeout(connect_timeout, TimeoutError(f"no connection within {connect_timeout:g} s")):
-            connected = create_connection((origin.host, origin.port))
-            self._tls = context and Tls(context, origin.host)
-            try:
-                if self._tls:
-                    self._tls.shake_hands(connected)
-            except BaseException:
-                connected.close()
+        limit = gevent.Timeout(connect_timeout)
+        try:
+            with limit:
+                connected, self._tls = _connected(origin, context)
+        except gevent.Timeout as over:
+            if over is not limit:
                 raise
+            raise TimeoutError(f"no connection within {connect_timeout:g} s") from None
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = _Socket(fileno=connected.detach())
         self._socket.setblocking(False)
@@ -167,3 +166,16 @@ class Connection:
             self.close()
         else:
             self._waiter.throw(error)
+
+
+def _connected(origin: Origin, context: ssl.SSLContext | None) -> tuple[Any, Tls | None]:
+    """Return a socket that is connected to one of the addresses of an origin, and what encrypts it."""
+    connected = create_connection((origin.host, origin.port))
+    tls = Tls(context, origin.host) if context else None
+    try:
+        if tls:
+            tls.shake_hands(connected)
+    except BaseException:
+        connected.close()
+        raise
+    return connected, tls

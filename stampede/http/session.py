@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import gevent
 from locust.contrib.fasthttp import LocustBadStatusCode
 
 from stampede.http.connection import Connection
@@ -98,13 +99,13 @@ class FastSession:
         request = request_bytes(sent_method, origin, target, given, data, json, authorization)
         start_time, began = time.time(), time.perf_counter()
         answer, content = None, None
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
             answer = self._exchange(origin, request, sent_method == "HEAD")
             if answer.error:
                 raise answer.error
             content = self._content(answer)
-        except (OSError, zlib.error) as failed:
+        except (OSError, zlib.error, gevent.Timeout) as failed:
             error = failed.with_traceback(None)  # it may be kept for a while, and with it all it went through
             error.__context__ = None
         response_time = (time.perf_counter() - began) * 1000

@@ -59,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        if "garbage" in self.path:
+            content += b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
         self.wfile.write(content)
         self.close_connection = "close" in self.path
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -207,6 +209,31 @@ assert len(ticks) > 5
     assert hashlib.sha256(api.asked[0][3]).hexdigest() == digest
 
 
+def test_bytes_after_an_answer_are_no_answer(api: Api) -> None:
+    """The next request has a connection of its own."""
+    program = """
+for path in ("/garbage", "/next", "/garbage", "/last"):
+    show(client.get(path))
+"""
+    paths = ["/garbage", "/next", "/garbage", "/last"]
+    assert run(program, api.url) == [[200, path, None] for path in paths]
+    assert api.connections == 3
+
+
+def test_a_request_that_the_locustfile_limits_has_failed(api: Api) -> None:
+    """As with FastHttpUser: the API has counted it, too."""
+    program = """
+with gevent.Timeout(0.2):
+    show(client.get("/silent"))
+print(json.dumps([str(request["exception"]) for request in counted]))
+show(client.get("/next"))
+"""
+    assert run(program, api.url) == [
+        *([0, None, "0.2 seconds"], ["0.2 seconds"]),
+        [200, "/next", None],
+    ]
+
+
 def test_a_user_that_is_killed_leaves_no_connection(api: Api) -> None:
     program = """
 import psutil
@@ -259,7 +286,7 @@ show(Careful(environment).client.get("/trusted"))
 
 
 def test_a_server_that_is_not_there_fails_the_request() -> None:
-    """Whether nobody listens, or the connection is not accepted, or the name is unknown."""
+    """Whether nobody listens, or the name is unknown."""
     program = """
 for host in ("http://127.0.0.1:9", "http://unknown.invalid"):
     lost = type("Lost", (Visitor,), {"host": host, "connection_timeout": 3.0})
@@ -269,3 +296,23 @@ for host in ("http://127.0.0.1:9", "http://unknown.invalid"):
     refused, unknown = run(program, "http://127.0.0.1:9")
     assert refused == [0, None, None, "[Errno 111] Connection refused"]
     assert unknown[:3] == [0, None, None]
+
+
+def test_the_time_to_connect_is_limited_for_all_addresses_of_a_host() -> None:
+    """Here each has a server that accepts no connection, as its queue is full."""
+    program = """
+resolver = gevent.get_hub().resolver
+resolve = resolver.getaddrinfo
+resolver.getaddrinfo = lambda *arguments: resolve(*arguments) * 2
+Visitor.connection_timeout = 0.3
+with gevent.Timeout(10):
+    show(Visitor(environment).client.get("/"))
+"""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        host = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert run(program, host) == [[0, None, "no connection within 0.3 s"]]
