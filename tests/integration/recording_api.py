@@ -61,6 +61,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if "garbage" in self.path:
             content += b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+        if "slow" in self.path:
+            for place in range(len(content) - 1):
+                self.wfile.write(content[place : place + 1])
+                threading.Event().wait(0.2)
+            content = content[-1:]
         self.wfile.write(content)
         self.close_connection = "close" in self.path
 

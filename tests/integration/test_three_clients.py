@@ -98,6 +98,7 @@ def of_rest():
     with user.rest("GET", "/a") as response:
         assert response.status_code == 500, "no error"
 def silent(): client.get("/silent", **waits)
+def slow(): client.get("/slow", **waits)
 def gone(): client.get("/gone")
 def closed(): client.get("http://127.0.0.1:9/a", name="closed")
 def too_long(): client.get("/much")
@@ -109,7 +110,8 @@ def elsewhere(): client.get(f"{OTHER}/a", name="elsewhere")
 CASES = (
     named, unnamed, renamed, sent, wrong, accepted, refused, refused_by_exception, decided_twice, changed,
     raised, raised_after_decision, raised_otherwise, rescheduled, without_block, decided_without_block,
-    not_caught, of_rest, silent, gone, closed, too_long, too_long_when_decoded, moved, moved_away, elsewhere,
+    not_caught, of_rest, silent, slow, gone, closed, too_long, too_long_when_decoded, moved, moved_away,
+    elsewhere,
 )
 
 for case in CASES:
@@ -157,6 +159,7 @@ EXPECTED: dict[str, tuple[str | None, list[Any], list[Any]]] = {
     "decided_without_block": ("LocustError", UNREPORTED, []),
     "not_caught": ("LocustError", [], [[*GET, *GOOD]]),
     "moved": (None, [], [["GET", "/moved", {}, "/moved", 302, 6, *GOOD]]),
+    "slow": (None, [], [["GET", "/slow", {}, "/slow", 200, 5, *GOOD]]),  # each part comes in time
     "elsewhere": (None, [], [["GET", "elsewhere", {}, "OTHER/a", 200, 2, *GOOD]]),
 }
 
