@@ -93,10 +93,10 @@ class FastSession:
                 raise TypeError(f"FastUser has no '{option}': use FastHttpUser for this request")
         full_url = self._build_url(url)
         origin, path = (self._origin, self._path + url) if full_url is not url else origin_and_path(url)
-        given = {**self._default_headers, **(headers or NOTHING)}
+        given = {**self._default_headers, **(headers or NOTHING)} if self._default_headers else headers
         authorization = basic_auth(*auth) if auth else self._auth
         sent_method, target = verb(method), target_of(path, params)
-        request = request_bytes(sent_method, origin, target, given, data, json, authorization)
+        request = request_bytes(sent_method, origin, target, given or NOTHING, data, json, authorization)
         start_time, began = time.time(), time.perf_counter()
         answer, content = None, None
         error: BaseException | None = None
