@@ -7,7 +7,7 @@ answers raise an exception in the locustfile's task.
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from itertools import chain, islice
 from typing import Any
@@ -140,9 +140,9 @@ def _received(response: requests.Response) -> bytes:
         file.most = most
     parts = response.iter_content(CONTENT_CHUNK_SIZE)
     first = list(islice(parts, FIRST_PARTS))
-    if len(first) < FIRST_PARTS:
-        return b"".join(first)
     try:
+        if len(first) < FIRST_PARTS:
+            return _short(first, most)
         with holding(most) as held:
             return _joined(chain(first, parts), held)
     except AnswerError as error:
@@ -152,6 +152,14 @@ def _received(response: requests.Response) -> bytes:
     response.raw._decoder = None
     first.clear()
     raise failed
+
+
+def _short(parts: Sequence[bytes], most: int) -> bytes:
+    """Return all parts of a short body together. Raises AnswerError."""
+    body = b"".join(parts)
+    if len(body) > most:
+        raise AnswerError(too_long(most))
+    return body
 
 
 def _joined(parts: Iterable[bytes], held: Held) -> bytes:

@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         if "cookie" in self.path:
             self.send_header("Set-Cookie", "a=b")
         content = self.path.encode() if self.command != "HEAD" else b""
-        content *= 100_000 if "much" in self.path else 1
+        content *= 10_000 if "much" in self.path else 1
         if "packed" in self.path:
             content = gzip.compress(content)
             self.send_header("Content-Encoding", "gzip")
