@@ -18,13 +18,14 @@ import logging
 import socket
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import count, repeat
 from math import inf
 from os import dup
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 from psycopg2 import errors, extensions
@@ -53,7 +54,10 @@ FILL_SECONDS = 0.1
 SHORTAGE_SECONDS = 5.0
 CONNECT_SECONDS = 2
 
-SESSION = "-c timezone=UTC -c lock_timeout=1000 -c statement_timeout=9500"
+#: A prepared statement is planned once, not for each call: planning takes several times as long as reading a row.
+SESSION = (
+    "-c timezone=UTC -c lock_timeout=1000 -c statement_timeout=9500 -c plan_cache_mode=force_generic_plan"
+)
 
 
 class DatabaseUnavailableError(Exception):
@@ -114,10 +118,18 @@ class Connection:
     def __init__(self, url: str) -> None:
         self._connection = connect(url)
         self._cursor = self._connection.cursor()
+        self._prepared: set[str] = set()
         self._began = -inf
         self._deadline = inf
         # A call may end while the watchdog shuts it. Without the lock, the watchdog could hit the next call.
         self._lock = threading.Lock()
+
+    def call(self, statement: Statement, arguments: Sequence[object], deadline: float) -> list[Row]:
+        """Return the rows of a function; `execute` describes errors and the deadline."""
+        if statement.prepare and statement.prepare not in self._prepared:
+            self.execute(statement.prepare, (), deadline)
+            self._prepared.add(statement.prepare)
+        return self.execute(statement.execute, arguments, deadline)
 
     def execute(self, statement: str, arguments: Sequence[object], deadline: float) -> list[Row]:
         """Return the statement's rows; raise psycopg2.Error. The deadline is a time of monotonic()."""
@@ -126,7 +138,7 @@ class Connection:
             self._deadline = deadline
         try:
             self._cursor.execute(statement, arguments)
-            return self._cursor.fetchall()
+            return self._cursor.fetchall() if self._cursor.description else []
         finally:
             with self._lock:
                 self._deadline = inf
@@ -166,10 +178,38 @@ class Connection:
             self._connection.close()
 
 
+class Statement(NamedTuple):
+    """A call of a function, with `%s` for each argument that is not None."""
+
+    execute: str
+    prepare: str | None = None
+    """What a connection executes once before; None where there is nothing to prepare."""
+
+
 @cache
-def statement_for(function: str, arguments: int) -> str:
-    """Return the SELECT that calls the function with this number of arguments."""
-    return f"SELECT * FROM {function}({', '.join(['%s'] * arguments)})"  # noqa: S608 - callers pass constants
+def plain_statement(function: str, given: tuple[bool, ...]) -> Statement:
+    """Return a statement that PostgreSQL plans on each call, for the values of that call."""
+    return Statement(f"SELECT * FROM {function}({placeholders(given, repeat('%s'))})")  # noqa: S608 - constants
+
+
+@cache
+def prepared_statement(function: str, given: tuple[bool, ...]) -> Statement:
+    """Return a statement that PostgreSQL plans once for each connection."""
+    name = function + "".join("1" if is_given else "0" for is_given in given)
+    values = placeholders(given, (f"${number}" for number in count(1)))
+    arguments = ", ".join(["%s"] * sum(given))
+    return Statement(
+        f"EXECUTE {name}({arguments})" if arguments else f"EXECUTE {name}",
+        f"PREPARE {name} AS SELECT * FROM {function}({values})",  # noqa: S608 - callers pass constants
+    )
+
+
+def placeholders(given: tuple[bool, ...], values: Iterator[str]) -> str:
+    """Return the arguments of a function: the next value for each that is given, NULL for the others.
+
+    So the planner knows which filters of a list are missing, and leaves them out.
+    """
+    return ", ".join(next(values) if is_given else "NULL" for is_given in given)
 
 
 class Database:
@@ -193,16 +233,23 @@ class Database:
             threading.Thread(target=self._keep, name="database-keeper", daemon=True),
         ]
 
-    def call(self, function: str, *arguments: object, seconds: float = REQUEST_SECONDS) -> list[Row]:
+    def call(
+        self, function: str, *arguments: object, seconds: float = REQUEST_SECONDS, is_prepared: bool = True
+    ) -> list[Row]:
         """Return the rows of a function. The call is one statement, so one transaction.
+
+        `is_prepared` is False for a call whose best plan depends on the values of its arguments.
 
         Raise DatabaseUnavailableError where no answer comes within `seconds`, and psycopg2.Error for an error
         in the call itself.
         """
         deadline = monotonic() + seconds
+        given = tuple(argument is not None for argument in arguments)
+        statement = (prepared_statement if is_prepared else plain_statement)(function, given)
+        values = [argument for argument in arguments if argument is not None]
         connection = self._take(deadline)
         try:
-            return connection.execute(statement_for(function, len(arguments)), arguments, deadline)
+            return connection.call(statement, values, deadline)
         except psycopg2.Error as error:
             if error.pgcode is None:  # not from the server: the connection is lost, even if not yet marked so
                 connection.close()

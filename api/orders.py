@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from falcon import HTTP_201, Request, Response
+from msgspec import UNSET
 
 from api.bulk import bulk_result
 from api.db import LONG_REQUEST_SECONDS, Database
@@ -43,6 +44,8 @@ class Orders(DatabaseResource):
             query.per_page,
             none_if_unset(query.status),
             none_if_unset(query.product_id),
+            # The index of a product's orders is of use for a product with few of them only.
+            is_prepared=query.product_id is UNSET,
         )
         total = rows[0][0]
         orders = [Order(*row[1:]) for row in rows if row[1] is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from falcon import HTTP_201, HTTP_204, Request, Response
+from msgspec import UNSET
 
 from api.bulk import bulk_result
 from api.db import LONG_REQUEST_SECONDS
@@ -41,6 +42,8 @@ class Products(DatabaseResource):
             none_if_unset(query.max_price),
             query.in_stock_only,
             none_if_unset(query.low_stock_threshold),
+            # The index serves a search text of three characters or more only.
+            is_prepared=query.search is UNSET,
         )
         total = rows[0][0]
         products = [Product(*row[1:]) for row in rows if row[1] is not None]
