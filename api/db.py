@@ -54,7 +54,7 @@ FILL_SECONDS = 0.1
 SHORTAGE_SECONDS = 5.0
 CONNECT_SECONDS = 2
 
-#: A prepared statement is planned once, not for each call: planning takes several times as long as reading a row.
+#: A prepared statement is planned once, not for each call: to plan takes longer than to read a row.
 SESSION = (
     "-c timezone=UTC -c lock_timeout=1000 -c statement_timeout=9500 -c plan_cache_mode=force_generic_plan"
 )
