@@ -187,29 +187,36 @@ class Statement(NamedTuple):
 
 
 @cache
-def plain_statement(function: str, given: tuple[bool, ...]) -> Statement:
+def plain_statement(function: str, arguments: int, missing: tuple[int, ...]) -> Statement:
     """Return a statement that PostgreSQL plans on each call, for the values of that call."""
-    return Statement(f"SELECT * FROM {function}({placeholders(given, repeat('%s'))})")  # noqa: S608 - constants
+    values = placeholders(arguments, missing, repeat("%s"))
+    return Statement(f"SELECT * FROM {function}({values})")  # noqa: S608 - callers pass constants
 
 
 @cache
-def prepared_statement(function: str, given: tuple[bool, ...]) -> Statement:
+def prepared_statement(function: str, arguments: int, missing: tuple[int, ...]) -> Statement:
     """Return a statement that PostgreSQL plans once for each connection."""
-    name = function + "".join("1" if is_given else "0" for is_given in given)
-    values = placeholders(given, (f"${number}" for number in count(1)))
-    arguments = ", ".join(["%s"] * sum(given))
+    name = "_without_".join([function, *map(str, missing)])
+    values = placeholders(arguments, missing, (f"${number}" for number in count(1)))
+    given = ", ".join(["%s"] * (arguments - len(missing)))
     return Statement(
-        f"EXECUTE {name}({arguments})" if arguments else f"EXECUTE {name}",
+        f"EXECUTE {name}({given})" if given else f"EXECUTE {name}",
         f"PREPARE {name} AS SELECT * FROM {function}({values})",  # noqa: S608 - callers pass constants
     )
 
 
-def placeholders(given: tuple[bool, ...], values: Iterator[str]) -> str:
-    """Return the arguments of a function: the next value for each that is given, NULL for the others.
+def without_missing(arguments: Sequence[object]) -> tuple[tuple[int, ...], Sequence[object]]:
+    """Return the positions of the arguments that are None, and the other arguments."""
+    missing = tuple(index for index, argument in enumerate(arguments) if argument is None)
+    return missing, [argument for argument in arguments if argument is not None]
+
+
+def placeholders(arguments: int, missing: tuple[int, ...], values: Iterator[str]) -> str:
+    """Return the arguments of a function: NULL for those at the missing positions, the next value for others.
 
     So the planner knows which filters of a list are missing, and leaves them out.
     """
-    return ", ".join(next(values) if is_given else "NULL" for is_given in given)
+    return ", ".join("NULL" if index in missing else next(values) for index in range(arguments))
 
 
 class Database:
@@ -220,6 +227,7 @@ class Database:
         self._free: deque[Connection] = deque()
         self._connections: set[Connection] = set()
         self._changed = threading.Condition()
+        self._waiting = 0
         self._silent = inf
         self._is_short = False
         self._next_fill = -inf
@@ -244,9 +252,9 @@ class Database:
         in the call itself.
         """
         deadline = monotonic() + seconds
-        given = tuple(argument is not None for argument in arguments)
-        statement = (prepared_statement if is_prepared else plain_statement)(function, given)
-        values = [argument for argument in arguments if argument is not None]
+        missing, values = without_missing(arguments) if None in arguments else ((), arguments)
+        statement_for = prepared_statement if is_prepared else plain_statement
+        statement = statement_for(function, len(arguments), missing)
         connection = self._take(deadline)
         try:
             return connection.call(statement, values, deadline)
@@ -276,21 +284,35 @@ class Database:
                 self._drop(connection)
 
     def _take(self, deadline: float) -> Connection:
+        if self._is_away():
+            raise DatabaseUnavailableError("the database does not answer")
+        try:
+            return self._free.pop()  # one step of the interpreter: it needs no lock
+        except IndexError:
+            return self._wait_for_connection(deadline)
+
+    def _wait_for_connection(self, deadline: float) -> Connection:
         with self._changed:
-            self.waits += not self._free
-            while not self._free:
-                if self._is_away() or not self._changed.wait(deadline - monotonic()):
-                    raise DatabaseUnavailableError("no connection is free")
-            if self._is_away():
-                raise DatabaseUnavailableError("the database does not answer")
-            return self._free.pop()
+            self.waits += 1
+            self._waiting += 1
+            try:
+                while True:
+                    with suppress(IndexError):
+                        return self._free.pop()
+                    if self._is_away() or not self._changed.wait(deadline - monotonic()):
+                        raise DatabaseUnavailableError("no connection is free")
+            finally:
+                self._waiting -= 1
 
     def _give_back(self, connection: Connection) -> None:
-        with self._changed:
-            if connection.is_broken():
+        if connection.is_broken():
+            with self._changed:
                 self._drop(connection)
-            else:
-                self._free.append(connection)
+            return
+        self._free.append(connection)
+        # A waiting call was counted before it looked for a connection: it found this one, or is seen here.
+        if self._waiting:
+            with self._changed:
                 self._changed.notify()
 
     def _drop(self, connection: Connection) -> None:
@@ -388,9 +410,11 @@ class Database:
             logger.error("the database does not answer: %s", str(error).strip())
         with self._changed:
             self._silent = inf
-            for idle in (*self._free, *([connection] if connection else [])):
-                self._drop(idle)
-            self._free.clear()
+            if connection is not None:
+                self._drop(connection)
+            with suppress(IndexError):
+                while True:  # until none is free
+                    self._drop(self._free.pop())
             self._changed.notify_all()
 
 

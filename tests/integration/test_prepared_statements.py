@@ -12,8 +12,8 @@ from api.db import Connection, prepared_statement
 from tests.integration.databases import TestDatabase
 
 #: Of a list without filters: page, per_page, status, product_id.
-PAGE_ONLY = prepared_statement("list_orders", (True, True, False, False))
-READ_PRODUCT = prepared_statement("read_product", (True,))
+PAGE_ONLY = prepared_statement("list_orders", 4, missing=(2, 3))
+READ_PRODUCT = prepared_statement("read_product", 1, missing=())
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_statement_is_planned_once(connection: Connection) -> None:
 
 def test_a_plan_leaves_out_the_filters_that_are_not_given(connection: Connection) -> None:
     connection.call(PAGE_ONLY, [1, 20], inf)
-    plan = connection.execute("EXPLAIN (COSTS FALSE) EXECUTE list_orders1100(1, 20)", (), inf)
+    plan = connection.execute("EXPLAIN (COSTS FALSE) EXECUTE list_orders_without_2_without_3(1, 20)", (), inf)
     assert not [line for (line,) in plan if "Filter" in line]
 
 
