@@ -53,7 +53,11 @@ Timestamp = Annotated[
 
 
 class Input(Struct, forbid_unknown_fields=True):
-    """The base of all messages from clients; `fault_of` checks what the fields' types cannot express."""
+    """The base of all messages from clients."""
+
+
+class CheckedInput(Input):
+    """The base of messages with texts or prices; `fault_of` checks what the fields' types cannot express."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -76,7 +80,7 @@ def fault_of(name: str, value: object) -> str | None:
             return None
 
 
-class NewProduct(Input):
+class NewProduct(CheckedInput):
     """A product to create."""
 
     sku: Sku
@@ -85,7 +89,7 @@ class NewProduct(Input):
     stock: Stock
 
 
-class ProductChange(Input):
+class ProductChange(CheckedInput):
     """The fields to change; a field that is not sent keeps its value."""
 
     sku: Sku | UnsetType = UNSET
@@ -100,7 +104,7 @@ class NewProducts(Input):
     products: Annotated[list[NewProduct], Meta(min_length=1, max_length=1000)]
 
 
-class Adjustment(Input):
+class Adjustment(CheckedInput):
     """A change of the stock: negative for a withdrawal, which takes at most the units in stock."""
 
     adjustment: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
@@ -127,7 +131,7 @@ class NewOrders(Input):
     orders: Annotated[list[NewOrder], Meta(min_length=1, max_length=1000)]
 
 
-class ProductQuery(Input):
+class ProductQuery(CheckedInput):
     """A page of products; filters combine, and `search` matches a part of the name, ignoring case."""
 
     page: Page = 1

@@ -61,8 +61,10 @@ class Bodies:
         Raises TooManyBodiesError, and Problem for a body that is late, that ends early, or that declares more
         than LARGEST_DROPPED. Other bodies that are larger than LARGEST_BODY are left to the handler.
         """
+        if scope["REQUEST_METHOD"] not in METHODS:
+            return
         declared = declared_length(scope)
-        if scope["REQUEST_METHOD"] not in METHODS or declared == 0:
+        if declared == 0:
             return
         if declared and declared > LARGEST_DROPPED:
             raise Problem.of("body_too_large")
