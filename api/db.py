@@ -18,17 +18,17 @@ import logging
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
-from itertools import count, repeat
 from math import inf
 from os import dup
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg2
 from psycopg2 import errors, extensions
+
+from api.statements import Statement, plain_statement, prepared_statement, without_missing
 
 logger = logging.getLogger("api.database")
 
@@ -176,47 +176,6 @@ class Connection:
         """Close the connection; errors are ignored."""
         with suppress(psycopg2.Error):
             self._connection.close()
-
-
-class Statement(NamedTuple):
-    """A call of a function, with `%s` for each argument that is not None."""
-
-    execute: str
-    prepare: str | None = None
-    """What a connection executes once before; None where there is nothing to prepare."""
-
-
-@cache
-def plain_statement(function: str, arguments: int, missing: tuple[int, ...]) -> Statement:
-    """Return a statement that PostgreSQL plans on each call, for the values of that call."""
-    values = placeholders(arguments, missing, repeat("%s"))
-    return Statement(f"SELECT * FROM {function}({values})")  # noqa: S608 - callers pass constants
-
-
-@cache
-def prepared_statement(function: str, arguments: int, missing: tuple[int, ...]) -> Statement:
-    """Return a statement that PostgreSQL plans once for each connection."""
-    name = "_without_".join([function, *map(str, missing)])
-    values = placeholders(arguments, missing, (f"${number}" for number in count(1)))
-    given = ", ".join(["%s"] * (arguments - len(missing)))
-    return Statement(
-        f"EXECUTE {name}({given})" if given else f"EXECUTE {name}",
-        f"PREPARE {name} AS SELECT * FROM {function}({values})",  # noqa: S608 - callers pass constants
-    )
-
-
-def without_missing(arguments: Sequence[object]) -> tuple[tuple[int, ...], Sequence[object]]:
-    """Return the positions of the arguments that are None, and the other arguments."""
-    missing = tuple(index for index, argument in enumerate(arguments) if argument is None)
-    return missing, [argument for argument in arguments if argument is not None]
-
-
-def placeholders(arguments: int, missing: tuple[int, ...], values: Iterator[str]) -> str:
-    """Return the arguments of a function: NULL for those at the missing positions, the next value for others.
-
-    So the planner knows which filters of a list are missing, and leaves them out.
-    """
-    return ", ".join("NULL" if index in missing else next(values) for index in range(arguments))
 
 
 class Database:

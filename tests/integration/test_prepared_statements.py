@@ -8,7 +8,8 @@ from math import inf
 import psycopg2
 import pytest
 
-from api.db import Connection, prepared_statement
+from api.db import Connection
+from api.statements import prepared_statement
 from tests.integration.databases import TestDatabase
 
 #: Of a list without filters: page, per_page, status, product_id.
