@@ -11,7 +11,7 @@ BIN := .venv/bin
 SYNCED := .venv/synced
 
 .DEFAULT_GOAL := help
-.PHONY: help up down scale headless try report compare login logs ps restart reset install test unit integration cluster browser cases prove lossless chaos security fuzz soak lint fmt clean
+.PHONY: help up down scale headless try report compare login logs ps restart reset install test unit integration cluster browser cases prove lossless chaos security fuzz soak bench lint fmt clean
 
 ##@ Use Stampede
 help: ## List the commands
@@ -89,6 +89,10 @@ fuzz: $(SYNCED) ## Try thousands of inputs that nobody expects: files, texts, me
 
 soak: $(SYNCED) ## Run a long load: memory, files and threads of each role must stay flat   [RUN_TIME=30m]
 	@$(BIN)/python -m tests.soak $(if $(RUN_TIME),--run-time $(RUN_TIME))
+
+bench: $(SYNCED) ## Measure the speed of users, API and cluster, compared with others   [PART=generator ROUNDS=5]
+	@$(UV) sync --locked --quiet --group bench
+	@$(BIN)/python -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(PART)
 
 lint: $(SYNCED) ## Check format, lint, types, imports, Dockerfiles and workflows
 	@$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy . && $(BIN)/lint-imports --no-logo
