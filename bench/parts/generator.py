@@ -25,8 +25,8 @@ TITLE = "Users: CPU and memory of a worker"
 NOTES = (
     "OrderProcessingUser of load_tests/ in Stampede, with ledger and outcomes, is compared with the same "
     "tasks in a plain locustfile for stock Locust (bench/peers/locustfile.py). Each side has one worker, "
-    "which reports to a master. The target is a server in C (bench/server.c): it answers with fixed bytes of the "
-    "size of the API's answers, counts the requests, and is never the bottleneck. wrk, which repeats "
+    "which reports to a master. The target is a server in C (bench/server.c): it answers with fixed bytes of "
+    "the size of the API's answers, counts the requests, and is never the bottleneck. wrk, which repeats "
     "prebuilt bytes, is the lower bound.",
     "The memory of a worker is what no other process shares (USS). The memory of a user is the difference of "
     "1,500 and 500 users, divided by 1,000: the first users get memory that the start of the worker has "
