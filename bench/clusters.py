@@ -8,7 +8,8 @@ import time
 import urllib.parse
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import HERE, BenchError
@@ -45,18 +46,18 @@ class Cluster(ABC):
     def __init__(self, processes: Processes, name: str, server: Server, workers: int = 1) -> None:
         self.name = name
         self._processes, self._server = processes, server
-        self._ui_port, self._master_port = free_port(), free_port()
+        self._ui_port, self.master_port = free_port(), free_port()
         self.api = Master(f"http://127.0.0.1:{self._ui_port}")
         self.master = processes.start(
             f"{name}-master",
             [
                 *self._master_command(),
-                *("--master-bind-host", "127.0.0.1", "--master-bind-port", str(self._master_port)),
+                *("--master-bind-host", "127.0.0.1", "--master-bind-port", str(self.master_port)),
                 *("--web-host", "127.0.0.1", "--web-port", str(self._ui_port), "--host", server.url),
             ],
             self._variables(),
         )
-        joining = ["--master-host", "127.0.0.1", "--master-port", str(self._master_port)]
+        joining = ["--master-host", "127.0.0.1", "--master-port", str(self.master_port)]
         self.workers = [
             processes.start(f"{name}-worker-{number}", [*self._worker_command(), *joining], self._variables())
             for number in range(workers)
@@ -87,9 +88,9 @@ class Cluster(ABC):
 
     def measure(self, seconds: float) -> Window:
         """Return what the cluster does in the next seconds. Raises BenchError if it sends nothing."""
-        before = self._now()
+        before = self.now()
         time.sleep(seconds)
-        after = self._now()
+        after = self.now()
         seconds, requests, workers_cpu, master_cpu = (
             end - begin for begin, end in zip(before, after, strict=True)
         )
@@ -98,7 +99,8 @@ class Cluster(ABC):
             raise BenchError(f"{self.name} sent no request: see {self._processes.folder}")
         return window
 
-    def _now(self) -> Window:
+    def now(self) -> Window:
+        """Return the totals so far: the time, the requests, and the CPU times."""
         return Window(
             time.monotonic(), self._server.count(), cpu_seconds_of(self.pids), cpu_seconds(self.master.pid)
         )
@@ -126,8 +128,10 @@ class Stampede(Cluster):
         server: Server,
         workers: int = 1,
         locustfile: str = "load_tests/locustfile.py",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._locustfile = locustfile
+        self._own_variables = variables or {}
         self._results = processes.folder / f"{name}-results"
         self._results.mkdir()
         super().__init__(processes, name, server, workers)
@@ -145,7 +149,12 @@ class Stampede(Cluster):
 
     def _variables(self) -> dict[str, str]:
         # Messages are encrypted, as in every cluster that the rig starts.
-        return {"STAMPEDE_CLUSTER_KEY": str(self._processes.folder / f"{self.name}-key")}
+        return {"STAMPEDE_CLUSTER_KEY": str(self.key), **self._own_variables}
+
+    @property
+    def key(self) -> Path:
+        """Return the folder of the key with which the messages are encrypted."""
+        return self._processes.folder / f"{self.name}-key"
 
     def start(self, load: dict[str, Any]) -> None:
         """Start a run of a profile: `{"profile": …}`, and the fields that differ from it."""
