@@ -19,7 +19,7 @@ from pathlib import Path
 from bench import ROOT, BenchError, results, tables
 from bench.rounds import ROUNDS
 
-PARTS = ("generator", "truth", "api", "cluster", "growth")
+PARTS = ("generator", "truth", "api", "cluster", "growth", "startup")
 
 DOCUMENTS = {ROOT / "docs" / "performance.md": tables.all_tables, ROOT / "README.md": tables.short_table}
 
