@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 
 from bench import ROOT, BenchError, results, tables
+from bench.figures import Figure
 from bench.rounds import ROUNDS
 
 PARTS = ("generator", "truth", "api", "cluster", "growth", "startup")
@@ -53,8 +54,13 @@ def measure(name: str, rounds: int) -> results.Part:
     print(f"{name}:", flush=True)
     module = import_module(f"bench.parts.{name}")
     begun = time.monotonic()
-    with working_folder() as folder:
-        figures = list(module.measure(folder, rounds))
+    figures: list[Figure] = []
+    try:
+        with working_folder() as folder:
+            figures.extend(module.measure(folder, rounds))
+    except BenchError:
+        print(tables.table(figures), flush=True)
+        raise
     return results.Part(
         title=module.TITLE,
         date=results.today(),

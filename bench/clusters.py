@@ -159,7 +159,7 @@ class Stampede(Cluster):
     def start(self, load: dict[str, Any]) -> None:
         """Start a run of a profile: `{"profile": …}`, and the fields that differ from it."""
         self.api.start(load)
-        wait_until(lambda: self.api.run()["phase"] == "window", f"all users of {self.name}")
+        wait_until(lambda: self.api.run()["phase"] == "window", f"all users of {self.name}", seconds=120)
 
     def stop(self) -> None:
         """Stop the run in progress, and wait until its results are written."""
@@ -210,6 +210,7 @@ class Stock(Cluster):
         wait_until(
             lambda: (stats := self.api.stats())["state"] == "running" and stats["user_count"] == users,
             f"all users of {self.name}",
+            seconds=120,
         )
 
     def stop(self) -> None:

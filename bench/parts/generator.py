@@ -35,7 +35,7 @@ NOTES = (
 PACKAGES = ("locust", "gevent", "geventhttpclient", "requests", "httptools")
 
 OURS, FAST, PLAIN, WRK = "Stampede", "FastHttpUser", "HttpUser", "wrk"
-SECONDS = 4.0
+SECONDS = 3.0
 USERS, RATE, PACED_USERS = 50, 750, 200
 FEW, MANY = 500, 1500
 MEMORY_ROUNDS = 3
