@@ -61,7 +61,8 @@ def measure(name: str, rounds: int) -> results.Part:
         with working_folder() as folder:
             figures.extend(module.measure(folder, rounds))
     except BenchError:
-        print(tables.table(figures), flush=True)
+        if figures:
+            print(tables.table(figures), flush=True)
         raise
     return results.Part(
         title=module.TITLE,

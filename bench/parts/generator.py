@@ -29,7 +29,7 @@ NOTES = (
     "the size of the API's answers, counts the requests, and is never the bottleneck. wrk, which repeats "
     "prebuilt bytes, is the lower bound.",
     "The memory of a worker is what no other process shares (USS). The memory of a user is the difference of "
-    "1,500 and 500 users, divided by 1,000: the first users get memory that the start of the worker has "
+    "1,000 and 500 users, divided by 500: the first users get memory that the start of the worker has "
     "freed. It hardly differs, so it has three rounds.",
 )
 PACKAGES = ("locust", "gevent", "geventhttpclient", "requests", "httptools")
@@ -37,9 +37,11 @@ PACKAGES = ("locust", "gevent", "geventhttpclient", "requests", "httptools")
 OURS, FAST, PLAIN, WRK = "Stampede", "FastHttpUser", "HttpUser", "wrk"
 SECONDS = 3.0
 USERS, RATE, PACED_USERS = 50, 750, 200
-FEW, MANY = 500, 1500
+FEW, MANY = 500, 1000
 MEMORY_ROUNDS = 3
-MOST_USERS_RATE = 500
+MEMORY_SPAWN_RATE = 100
+MEMORY_SECONDS = 3.0
+MOST_USERS_RATE = 250
 """Requests per second of the many users: each has sent some when the memory is measured."""
 
 
@@ -110,15 +112,17 @@ def _memory(processes: Processes, server: Server, rounds: int) -> Iterator[Figur
 
 
 def _memory_of(cluster: Cluster) -> tuple[float, float]:
-    """Return the worker's memory in KiB with few and with many users, each after some requests."""
+    """Return the worker's memory in KiB with few and with many users, each after its first request."""
     found = []
     for users in (FEW, MANY):
+        rate = MOST_USERS_RATE * users / MANY
+        load = {"profile": "paced", "users": users, "rate": rate, "spawn_rate": MEMORY_SPAWN_RATE}
         is_ours = isinstance(cluster, Stampede)
-        load = {"profile": "paced", "users": users, "rate": MOST_USERS_RATE * users / MANY, "spawn_rate": 200}
-        cluster.start(load if is_ours else (users, 200))
-        time.sleep(3 * MANY / MOST_USERS_RATE)
+        cluster.start(load if is_ours else (users, MEMORY_SPAWN_RATE))  # stock Locust adds users to a run
+        time.sleep(MEMORY_SECONDS)
         found.append(memory_kib(cluster.pids[0]))
-        cluster.stop()
+        if is_ours:
+            cluster.stop()
     return found[0], found[1]
 
 
