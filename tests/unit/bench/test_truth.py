@@ -25,12 +25,26 @@ def test_the_worst_delay_counts() -> None:
     assert run.added == pytest.approx(0.1)
 
 
-def test_a_refused_run_has_no_limit() -> None:
-    """VALID has said that it cannot be trusted."""
-    shares = {"p50": 0.1, "p95": 0.2, "p99": 5.0}
-    measured = {"500/s": [Run(True, {**shares, "p99": 0.3}, 0.05), Run(False, shares, 0.06)]}
+def test_only_runs_that_valid_accepts_have_a_limit() -> None:
+    """VALID has said that the others cannot be trusted. Of a round, the worst accepted run counts."""
+    shares = {"p50": 0.1, "p95": 0.2, "p99": 0.3}
+    worse = {**shares, "p99": 0.9}
+    refused = Run(False, {**shares, "p99": 5.0}, 0.06)
+    measured = {
+        "500/s": [Run(True, shares, 0.05), Run(True, shares, 0.05)],
+        "900/s": [Run(True, worse, 0), refused],
+    }
     found = {each.name: each for each in figures(measured)}
-    assert found["500/s: share of runs that VALID accepts"].values == (50.0,)
-    assert found["500/s: difference of p99 ÷ allowed, VALID runs"].is_kept
-    assert found["500/s: difference of p99 ÷ allowed, refused runs"].required == ""
-    assert found["the server adds, p50"].values == (0.05, 0.06)
+    assert found["difference of p99 ÷ allowed, all VALID runs"].values == (0.9, 0.3)
+    assert found["difference of p99 ÷ allowed, all VALID runs"].required == "<= 1"
+    assert found["900/s: runs that VALID accepts"].values == (50.0,)
+    assert found["900/s: difference of p99 ÷ allowed, refused runs"].values == (5.0,)
+    assert [each.name for each in found.values() if each.required] == [
+        f"difference of {name} ÷ allowed, all VALID runs" for name in ("p50", "p95", "p99")
+    ]
+
+
+def test_without_a_valid_run_there_is_no_figure_with_a_limit() -> None:
+    """Nothing was reported that had to be right."""
+    measured = {"500/s": [Run(False, {"p50": 0.1, "p95": 0.2, "p99": 0.3}, 0.05)]}
+    assert not [each for each in figures(measured) if each.required]
