@@ -99,11 +99,19 @@ def _memory(processes: Processes, server: Server, rounds: int) -> Iterator[Figur
     rounds = min(rounds, MEMORY_ROUNDS)
     for number in range(rounds):
         clusters = _clusters(processes, server, f"memory-{number}", MOST_USERS_RATE / MANY)
-        with ThreadPoolExecutor(len(clusters)) as threads:
-            for side, values in zip(clusters, threads.map(_memory_of, clusters.values()), strict=True):
+        what = f"memory, round {number + 1} of {rounds}"
+        try:
+            with ThreadPoolExecutor(len(clusters)) as threads:
+                found = list(threads.map(_memory_of, clusters.values()))
+        except BenchError as error:  # on a busy machine stock Locust loses its worker
+            print(f"  left out: {what}: {error}", flush=True)
+        else:
+            for side, values in zip(clusters, found, strict=True):
                 measured[side].append(values)
+            print(f"  {what}", flush=True)
         _end(clusters)
-        print(f"  memory, round {number + 1} of {rounds}", flush=True)
+    if not measured[OURS]:
+        raise BenchError("the memory of users could not be measured: the machine is too busy")
     for side, rows in measured.items():
         yield figure(f"memory of a worker with {FEW} users, {side}", "MiB", [few / 1024 for few, _ in rows])
     for side, rows in measured.items():
