@@ -60,7 +60,7 @@ def measure(name: str, rounds: int) -> results.Part:
     try:
         with working_folder() as folder:
             figures.extend(module.measure(folder, rounds))
-    except BenchError:
+    except (BenchError, KeyboardInterrupt):
         if figures:
             print(tables.table(figures), flush=True)
         raise

@@ -28,13 +28,13 @@ NOTES = (
 PACKAGES = ("locust", "gevent", "pyzmq", "msgpack")
 
 WORKERS = (1, 2, 4, 8)
-SECONDS = 3.0
+SECONDS = 2.5
 MANY_USERS, MANY_USERS_RATE = 2000, 2000
 
 CROWDS = ((200, 10), (200, 50), (8, 1250))
 """How many workers, and the requests per second of each."""
 
-RECORDING_SECONDS = 6.0
+RECORDING_SECONDS = 4.0
 
 
 class Master(NamedTuple):
