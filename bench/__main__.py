@@ -21,7 +21,7 @@ from bench import ROOT, BenchError, results, tables
 from bench.figures import Figure
 from bench.rounds import ROUNDS
 
-PARTS = ("generator", "truth", "api", "cluster", "growth", "startup")
+PARTS = ("generator", "budget", "truth", "api", "cluster", "growth", "startup")
 
 DOCUMENTS = {ROOT / "docs" / "performance.md": tables.all_tables, ROOT / "README.md": tables.short_table}
 
