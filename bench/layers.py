@@ -32,7 +32,7 @@ from stampede.counting.ledger import Ledger  # noqa: E402
 from stampede.http.connection import Connection  # noqa: E402
 from stampede.http.origin import origin_and_path  # noqa: E402
 
-USERS, REQUESTS = 10, 200
+USERS, REQUESTS = 10, 1000
 """In each block, and of each user."""
 
 ORDER = {"product_id": 17, "quantity": 2}

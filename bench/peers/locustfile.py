@@ -5,6 +5,7 @@ The same tasks with the same weights, the same requests, names and keys. BENCH_U
 
 import os
 import random
+import time
 from collections import deque
 from uuid import uuid4
 
@@ -20,6 +21,8 @@ class Customer(USER):
     wait_time = constant_throughput(RATE_OF_USER) if RATE_OF_USER else constant(0)
 
     def on_start(self):
+        if RATE_OF_USER:  # else all users of a second send at the same moment, again and again
+            time.sleep(random.random() / RATE_OF_USER)
         self.pages = 1
         self.products = deque(maxlen=100)
         self.orders = deque(maxlen=100)
