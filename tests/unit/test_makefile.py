@@ -63,9 +63,11 @@ def test_what_make_is_told_goes_on_to_the_rig(folder: Path, told: list[str], han
 def test_a_password_reaches_the_rig_in_the_environment(folder: Path) -> None:
     """`ps` shows arguments to all users. One of the command line overrides that of the environment."""
     (folder / "stampede").mkdir()
-    (folder / "stampede" / "__main__.py").write_text("import os; print(os.environ['UI_PASSWORD'])")
+    main = "import os, sys; print(sys.argv[1:], os.environ['UI_PASSWORD'])"
+    (folder / "stampede" / "__main__.py").write_text(main)
     for password in ("love$lace 'x'", ""):
-        assert make(folder, "up", f"UI_PASSWORD={password}".replace("$", "$$")).stdout == f"{password}\n"
+        shown = make(folder, "up", f"UI_PASSWORD={password}".replace("$", "$$")).stdout
+        assert shown == f"['up'] {password}\n"
 
 
 def test_a_comparison_is_told_its_options(folder: Path) -> None:
