@@ -16,7 +16,7 @@ from tests.unit.test_compose import COMPOSE
 
 SERVICES = {"postgres", "api", "master", "worker"}
 NO_CAPABILITIES = "0000000000000000"
-BEGINS_WITH = {"CHOWN", "SETUID", "SETGID", "SETPCAP"}
+BEGINS_WITH = {"CHOWN", "KILL", "SETUID", "SETGID", "SETPCAP"}
 
 
 def workers_joined(checkout: Checkout) -> int | None:

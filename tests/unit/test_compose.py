@@ -12,8 +12,10 @@ COMPOSE: dict[str, Any] = yaml.safe_load(
     (Path(__file__).resolve().parents[2] / "docker-compose.yml").read_text()
 )
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-MASTERS_CAPABILITIES = {"CHOWN", "SETUID", "SETGID", "SETPCAP"}
-"""What master/start.sh needs to become the owner of results/; it gives them up."""
+MASTERS_CAPABILITIES = {"CHOWN", "KILL", "SETUID", "SETGID", "SETPCAP"}
+"""What master/start.sh needs to become the owner of results/, and the init process to signal the master.
+
+Python gets none of them."""
 
 
 def networks(service: str) -> set[str]:
