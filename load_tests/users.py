@@ -25,9 +25,9 @@ from load_tests.notes import NoLedger
 from load_tests.shop import TIMEOUT, Shop
 
 try:
-    from stampede import FastUser as HttpUser
+    from stampede import FastUser as BaseUser
 except ImportError:  # Locust alone: its fastest user has the same methods, and needs five times the CPU
-    HttpUser: Any = FastHttpUser  # type: ignore[no-redef]
+    BaseUser: Any = FastHttpUser  # type: ignore[no-redef]
 
 SEED = 2026
 """The seed of each user's names, prices, choices and waits: they repeat in every run. SKUs do not repeat."""
@@ -94,7 +94,7 @@ class SendsOnce(HTTPClientPool):
         return client
 
 
-class ShopUser(HttpUser):
+class ShopUser(BaseUser):
     """The base class of users. `self.shop` sends requests; `self.random` draws numbers that repeat."""
 
     abstract = True
