@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 
 import pytest
@@ -48,6 +49,7 @@ def test_a_run_whose_terminal_was_closed_stops_in_order(checkout: Checkout) -> N
     # In a session of its own, whose terminal is the pseudo-terminal: closing its other end sends SIGHUP.
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, for all that is started by it
         os.chdir(checkout.folder)
         os.execve(HEADLESS[0], HEADLESS, checkout.environment)  # noqa: S606
     wait_until(lambda: in_progress(checkout) and has_requests(checkout), "a run in progress")
