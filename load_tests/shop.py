@@ -72,7 +72,7 @@ class Shop:
         self._is_stopping = is_stopping
         self._is_overload = is_overload
         self._expectation: tuple[Set[int], Check | None] | None = None
-        # Judged below; Locust would log each 409.
+        # Each status is judged below; a client would log each 409. FastHttpUser's has another client inside.
         getattr(client, "client", client).valid_response_codes = ANY_STATUS
 
     @contextmanager

@@ -14,20 +14,14 @@ from typing import Any, ClassVar
 
 import gevent
 from faker import Faker
-from geventhttpclient.client import HTTPClientPool
-from locust import FastHttpUser, events
-from locust.contrib.fasthttp import FastHttpSession
+from locust import events
 from locust.env import Environment
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from load_tests.answer import Json, whole_number
+from load_tests.base_user import BaseUser
 from load_tests.notes import NoLedger
 from load_tests.shop import TIMEOUT, Shop
-
-try:
-    from stampede import FastUser as BaseUser
-except ImportError:  # Locust alone: its fastest user has the same methods, and needs five times the CPU
-    BaseUser: Any = FastHttpUser  # type: ignore[no-redef]
 
 SEED = 2026
 """The seed of each user's names, prices, choices and waits: they repeat in every run. SKUs do not repeat."""
@@ -80,20 +74,6 @@ class Run:
 events.test_start.add_listener(Run.begin)
 
 
-class SendsOnce(HTTPClientPool):
-    """A pool of connections of FastHttpUser that sends each request once.
-
-    geventhttpclient resends a GET, PUT or DELETE if the connection closes without an answer. The shop may
-    have served the first one, so the request would be counted twice. A closed idle connection is replaced
-    before it is used.
-    """
-
-    def get_client(self, url: Any) -> Any:
-        client = super().get_client(url)
-        client._connection_pool.size = -1  # geventhttpclient retries `size + 1` times: never
-        return client
-
-
 class ShopUser(BaseUser):
     """The base class of users. `self.shop` sends requests; `self.random` draws numbers that repeat."""
 
@@ -105,9 +85,6 @@ class ShopUser(BaseUser):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        if isinstance(self.client, FastHttpSession):
-            agent = self.client.client
-            agent.clientpool = SendsOnce(**agent.clientpool.client_args)
         run = Run.current or Run.begin(environment)
         number = next(run.user_numbers)
         self.ledger: Any = getattr(environment, "stampede_ledger", None) or NoLedger()

@@ -40,7 +40,7 @@ def text(value: object) -> str:
 
 def route(method: object, name: object) -> tuple[str, str]:
     """Return a method and a name as texts that can be sent and written: raises nothing."""
-    if type(method) is str and type(name) is str:
+    if type(method) is str and type(name) is str and len(name) <= MOST_CHARACTERS:
         return _known_route(method, name)
     return text(method), text(name)
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from stampede.cluster import roster
 from stampede.counting import figures
 from stampede.counting.counts import Counts
-from stampede.counting.ledger import LedgerFile
+from stampede.counting.ledger_file import LedgerFile
 from stampede.facts import run_json
 from stampede.facts.run_json import Facts, Phase
 from stampede.facts.verdict_json import Judgement

@@ -25,7 +25,8 @@ from load_tests.answer import Answer
 from load_tests.users import Run, ShopUser
 from stampede.audit.database import connect
 from stampede.audit.judgement import judge
-from stampede.counting.ledger import Ledger, LedgerFile
+from stampede.counting.ledger import Ledger
+from stampede.counting.ledger_file import LedgerFile
 from stampede.facts.verdict_json import Check
 from tests.fuzz.cases import length, tried
 from tests.integration.databases import ADDS_UP, TOTALS_ARE_TRUE, TestDatabase, execute

@@ -7,6 +7,7 @@ import re
 import socket
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import gevent
 import pytest
@@ -65,13 +66,20 @@ def of_locust_alone() -> type[ShopUser]:
     """The base class of the shop's users where Stampede's client is not installed."""
     with pytest.MonkeyPatch.context() as missing:
         missing.setitem(sys.modules, "stampede.http.user", None)
-        spec = importlib.util.find_spec("load_tests.users")
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    kind: type[ShopUser] = module.ShopUser
+        base_user = fresh("load_tests.base_user")
+        missing.setitem(sys.modules, "load_tests.base_user", base_user)
+        kind: type[ShopUser] = fresh("load_tests.users").ShopUser
     return kind
+
+
+def fresh(name: str) -> Any:
+    """A module that is executed again, and replaces none."""
+    spec = importlib.util.find_spec(name)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(params=["FastUser", "FastHttpUser"])

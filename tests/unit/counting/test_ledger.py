@@ -12,7 +12,8 @@ import gevent
 import pytest
 
 from stampede.audit.ledger import ACTS
-from stampede.counting.ledger import Ledger, LedgerFile
+from stampede.counting.ledger import Ledger
+from stampede.counting.ledger_file import LedgerFile
 from stampede.facts.event import Event
 
 
