@@ -24,7 +24,7 @@ try:
     from granian.server import MPServer
 
     from api.admission import SPARE_THREADS
-    from api.db import SchemaVersionError, check_at_start
+    from api.connection import SchemaVersionError, check_at_start
     from api.request_bodies import MOST_BODIES
     from api.settings import SettingError, Settings
 except ModuleNotFoundError as missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.db import Row
+from api.connection import Row
 from api.messages import BulkResult, Created, Failure, NewOrder, NewProduct
 from api.problems import KINDS, Problem
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from falcon import HTTP_503, Request, Response
 
 from api import __version__
-from api.db import HEALTH_SECONDS, LONG_REQUEST_SECONDS, DatabaseUnavailableError, Row
+from api.connection import Row
+from api.db import HEALTH_SECONDS, LONG_REQUEST_SECONDS, DatabaseUnavailableError
 from api.messages import (
     DatabaseHealth,
     Health,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from api.db import Row
+from api.connection import Row
 from api.messages import FieldError, ProblemBody, encode
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from api.db import SCHEMA_VERSION, Database, DatabaseUnavailableError
+from api.connection import SCHEMA_VERSION
+from api.db import Database, DatabaseUnavailableError
 from postgres import embedded
 from tests.integration.databases import TestDatabase, execute, folder_for_postgres
 from tests.integration.servers import ROOT, Answer, Api

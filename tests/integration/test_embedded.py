@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from api.db import SCHEMA_VERSION
+from api.connection import SCHEMA_VERSION
 from postgres import embedded, place
 from tests.integration.databases import execute, folder_for_postgres
 from tests.integration.servers import ROOT

@@ -8,7 +8,7 @@ from math import inf
 import psycopg2
 import pytest
 
-from api.db import Connection
+from api.connection import Connection
 from api.statements import prepared_statement
 from tests.integration.databases import TestDatabase
 

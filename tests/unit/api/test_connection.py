@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.db import to_timestamp
+from api.connection import to_timestamp
 
 
 @pytest.mark.parametrize(
